@@ -1,0 +1,58 @@
+"""The errors that a person may meet: what happened, where, whose fault, what to do next.
+
+Intent2BatchError
+ +- WrongUse       the command or a parameter is wrong; nothing was started      (exit code 2)
+ +- InputError     what was given (intent, config, rows) cannot be used          (exit code 1)
+ +- WorkFailed     the remote work ran and failed, or was cancelled              (exit code 1)
+ +- ServiceError   a Google service refused or did not answer                    (exit code 1)
+
+Anything else that escapes is a defect of ours and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+
+class Intent2BatchError(Exception):
+    """An error told in one message.
+
+    Args:
+        what: what happened, one sentence without a final stop.
+        where: file:line, path, row, job or URI; empty where there is no place.
+        fix: what the person can do next; empty only where nothing can be done.
+    """
+
+    exit_code = 1
+    whose = "the work"
+
+    def __init__(self, what: str, *, where: str = "", fix: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.where = where
+        self.fix = fix
+
+    def __str__(self) -> str:
+        place = f"{self.where}: " if self.where else ""
+        return f"{place}{self.what}. {self.fix}".strip() if self.fix else f"{place}{self.what}"
+
+
+class WrongUse(Intent2BatchError):  # noqa: N818 - reads as what it is
+    """The command line or a parameter is wrong; nothing was started."""
+
+    exit_code = 2
+    whose = "the command"
+
+
+class InputError(Intent2BatchError):
+    """What was given (an intent, a config, rows) cannot be used as it is."""
+
+    whose = "the input"
+
+
+class WorkFailed(Intent2BatchError):  # noqa: N818 - reads as what it is
+    """The remote work ran and failed, or was cancelled."""
+
+
+class ServiceError(Intent2BatchError):
+    """A Google service refused a call or did not answer in time."""
+
+    whose = "the service"

@@ -1,0 +1,1 @@
+"""Pipelines, and what compiles, starts and watches them."""

@@ -1,0 +1,45 @@
+"""The `intent2batch` command. Each module here holds one verb or one family of verbs.
+
+Command modules import only typer and the standard library at the top, so that `--help` stays
+fast; what a verb needs is imported inside it. Results go to stdout, everything else to stderr.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import typer
+
+from components.errors import Intent2BatchError
+
+app = typer.Typer(
+    name="intent2batch",
+    help="From words or rows to finished Google Cloud Batch jobs, with a table of what ran.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+# In the order in which `--help` lists them.
+COMMAND_MODULES = ("parse", "validate", "jobs", "run", "emulate")
+
+
+def load_commands() -> typer.Typer:
+    """Let each command module add its verbs to the app; returns the app."""
+    for name in COMMAND_MODULES:
+        importlib.import_module(f"pipelines.cli.{name}").register(app)
+    return app
+
+
+def main() -> None:
+    """Run the command line; errors that a person can mend are told in one message."""
+    try:
+        load_commands()()
+    except Intent2BatchError as error:
+        sys.stderr.write(f"intent2batch: {error}\n")
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.stderr.write("intent2batch: interrupted\n")
+        sys.exit(130)
