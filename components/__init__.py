@@ -1,0 +1,1 @@
+"""Steps (verb_noun folders) and what they share (noun folders)."""
