@@ -1,0 +1,1 @@
+"""Files and folders at a URI: a local path or gs://, the same functions for both."""

@@ -1,0 +1,67 @@
+"""The Cloud Storage client, one a process."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, cast
+
+from components.errors import InputError, ServiceError
+from components.storage.uris import split_gcs
+
+if TYPE_CHECKING:
+    from google.cloud import storage
+
+
+def storage_client() -> storage.Client:
+    """A client; `STORAGE_EMULATOR_HOST` (read by the library itself) points it at the stand-in."""
+    return _client(os.environ.get("STORAGE_EMULATOR_HOST", ""))
+
+
+@functools.lru_cache(maxsize=4)
+def _client(endpoint: str) -> storage.Client:
+    from google.cloud import storage
+
+    # Against the stand-in there is no project to look up; the real one comes from the environment.
+    return storage.Client(project="local-project") if endpoint else storage.Client()
+
+
+def blob_at(uri: str) -> storage.Blob:
+    """The blob that the gs:// URI names (nothing is sent)."""
+    bucket, name = split_gcs(uri)
+    if not name:
+        raise InputError(f"'{uri}' names a bucket, not an object")
+    return cast("storage.Blob", storage_client().bucket(bucket).blob(name))
+
+
+@contextmanager
+def told_plainly(uri: str, doing: str) -> Iterator[None]:
+    """Turn the library's exceptions into ours; a failed precondition passes through."""
+    from google.api_core import exceptions
+    from google.auth import exceptions as auth
+    from requests import exceptions as transport
+
+    try:
+        yield
+    except exceptions.PreconditionFailed:
+        raise
+    except exceptions.NotFound as error:
+        raise InputError(
+            f"Cannot {doing}: there is no such object or bucket",
+            where=uri,
+            fix="Check the name, and that the bucket exists.",
+        ) from error
+    except exceptions.Forbidden as error:
+        raise ServiceError(
+            f"Cannot {doing}: Cloud Storage refuses access",
+            where=uri,
+            fix="Grant roles/storage.objectUser on the bucket to the account that runs this.",
+        ) from error
+    except (
+        exceptions.GoogleAPIError,
+        auth.GoogleAuthError,
+        transport.RequestException,
+    ) as error:
+        raise ServiceError(f"Cannot {doing}: {error}", where=uri) from error
