@@ -27,7 +27,7 @@ def read_bytes(uri: str) -> bytes:
     if is_gcs(uri):
         with told_plainly(uri, "read it"):
             return cast(bytes, blob_at(uri).download_as_bytes())
-    with _local_errors(uri, "read it"):
+    with local_errors(uri, "read it"):
         return Path(uri).read_bytes()
 
 
@@ -85,7 +85,7 @@ def open_read(uri: str) -> Iterator[BinaryIO]:
         ):
             yield cast(BinaryIO, stream)
         return
-    with _local_errors(uri, "read it"):
+    with local_errors(uri, "read it"):
         stream_ = Path(uri).open("rb")  # noqa: SIM115 - closed below
     with stream_:
         yield stream_
@@ -122,13 +122,13 @@ def list_uris(prefix: str) -> Iterator[str]:
 
 @contextmanager
 def _write_local(path: Path) -> Iterator[BinaryIO]:
-    with _local_errors(str(path), "write it"):
+    with local_errors(str(path), "write it"):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, scratch = tempfile.mkstemp(prefix=f".{path.name[:100]}.", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as out:
             yield out
-        with _local_errors(str(path), "write it"):
+        with local_errors(str(path), "write it"):
             _take_place(Path(scratch), path)
     except BaseException:
         Path(scratch).unlink(missing_ok=True)
@@ -157,7 +157,8 @@ def _write_gcs(uri: str, content_type: str) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def _local_errors(path: str, doing: str) -> Iterator[None]:
+def local_errors(path: str, doing: str) -> Iterator[None]:
+    """Turn what the file system says into our errors."""
     try:
         yield
     except FileNotFoundError as error:

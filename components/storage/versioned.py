@@ -72,9 +72,10 @@ def _versioned(data: bytes) -> Versioned:
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
     lock = path.with_name(f".{path.name}.lock")
-    if not lock.exists():
-        files.write_bytes(str(lock), b"")
-    with lock.open("rb") as handle:
+    with files.local_errors(str(path), "write it"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = lock.open("ab")  # creates it, and never replaces the one that others hold
+    with handle:
         fcntl.flock(handle, fcntl.LOCK_EX)  # released when the handle closes, also by a crash
         yield
 
