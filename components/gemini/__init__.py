@@ -1,0 +1,1 @@
+"""The Gemini domain: the client, structured generation, models and when they end."""
