@@ -1,0 +1,85 @@
+"""How a step tells its outcome to the platform that runs it, and where a run keeps its files.
+
+Component bodies run inside KFP's executor, which prints a traceback for every exception. A person
+who can mend the cause reads one sentence instead; a defect of ours keeps its traceback.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import logging
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from components.errors import Intent2BatchError, WorkFailed
+
+# Set by whoever cancels a run on this machine, so that no later step of it begins.
+CANCELLED_VARIABLE = "INTENT2BATCH_RUN_CANCELLED"
+
+log = logging.getLogger(__name__)
+
+
+@contextlib.contextmanager
+def reported(argv: Sequence[str] | None = None) -> Iterator[None]:
+    """Run a component's body; end the process with exit code 1 and one sentence on our errors.
+
+    The sentence also goes to `executor_error.json` beside `executor_output.json`: Vertex shows its
+    `errorMessage` in the console (TaskError, as google_cloud_pipeline_components writes it).
+
+    Args:
+        argv: the executor's command line; the process's own if None.
+    """
+    place = error_file(sys.argv if argv is None else argv)
+    if place is not None:
+        # A retry runs in the folder of the attempt that failed.
+        with contextlib.suppress(OSError):
+            place.unlink(missing_ok=True)
+    try:
+        if os.environ.get(CANCELLED_VARIABLE):
+            raise WorkFailed("The run was cancelled before this step began")
+        yield
+    except Intent2BatchError as error:
+        _tell(str(error), place)
+        sys.exit(1)
+
+
+def error_file(argv: Sequence[str]) -> Path | None:
+    """Where the platform looks for a step's error, or None outside of KFP's executor."""
+    for flag, value in itertools.pairwise(argv):
+        if flag == "--executor_input":
+            try:
+                return Path(json.loads(value)["outputs"]["outputFile"]).with_name(
+                    "executor_error.json"
+                )
+            except (ValueError, KeyError, TypeError):
+                return None
+    return None
+
+
+def run_folder(results_uri: str, pipeline_folder: str) -> str:
+    """The run folder of a pipeline run: below `results_uri` if that is given.
+
+    Args:
+        results_uri: where the person wants results (local or gs://); may be empty.
+        pipeline_folder: `<pipeline root>/<job name>/<job id>`. The job id is part of it because
+            on Kubeflow the job name is a display name that several runs may share.
+    """
+    if not results_uri.strip():
+        return pipeline_folder
+    return "/".join([results_uri.strip().rstrip("/"), *pipeline_folder.split("/")[-2:]])
+
+
+def _tell(sentence: str, place: Path | None) -> None:
+    sys.stderr.write(sentence + "\n")
+    sys.stderr.flush()
+    if place is None:
+        return
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(json.dumps({"errorMessage": sentence}), encoding="utf-8")
+    except OSError as error:
+        log.warning("The error could not be left at %s: %s", place, error)
