@@ -58,6 +58,7 @@ class Step(_Model):
     commands: Asked[list[str]] | None = None
     options: Asked[str] | None = Field(None, description="further docker run options")
     volumes: list[Asked[str]] = Field([], description="binds, host:container[:mode]")
+    workdir: Asked[str] | None = Field(None, description="directory to run in")
     username: Asked[str] | None = None
     password: Asked[str] | None = Field(None, description="projects/P/secrets/S/versions/V")
     env: list[Pair] = []
