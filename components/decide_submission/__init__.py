@@ -1,0 +1,1 @@
+"""The gate between a checked job and its submission."""
