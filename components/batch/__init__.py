@@ -1,0 +1,1 @@
+"""What we know of Google Cloud Batch: its jobs, states, limits, machines and words."""

@@ -1,0 +1,50 @@
+"""Regions that Batch serves, and the forms in which places are written (`data/sources.json`)."""
+
+from __future__ import annotations
+
+import csv
+import re
+from difflib import get_close_matches
+from functools import lru_cache
+from pathlib import Path
+
+DATA_FILE = Path(__file__).parent / "data" / "regions.csv"
+
+_ZONE = re.compile(r"(?P<region>[a-z]+-[a-z]+[0-9]{1,2})-(?P<letter>[a-z])\Z")
+# Zones are lettered from a with these exceptions (Compute Engine's page of regions and zones).
+_LETTERS = {"us-east1": "bcd", "europe-west1": "bcd", "us-central1": "abcf"}
+_MOST_LETTERS = "abcdef"
+
+
+@lru_cache(maxsize=1)
+def regions() -> dict[str, str]:
+    """The regions where Batch jobs can live, each with the place it is in."""
+    with DATA_FILE.open(encoding="utf-8", newline="") as file:
+        return {row["region"]: row["place"] for row in csv.DictReader(file)}
+
+
+def region_of(place: str) -> str | None:
+    """The region of `regions/R`, `zones/R-x`, `R` or `R-x`; None where it has no such form.
+
+    The region need not be one that Batch knows.
+    """
+    name = place.strip().removeprefix("regions/").removeprefix("zones/")
+    zone = _ZONE.match(name)
+    if zone is not None:
+        return zone["region"]
+    return name if re.fullmatch(r"[a-z]+-[a-z]+[0-9]{1,2}", name) else None
+
+
+def is_zone(name: str) -> bool:
+    """Whether the bare name is that of a zone of a region that Batch knows."""
+    zone = _ZONE.match(name)
+    if zone is None or zone["region"] not in regions():
+        return False
+    return zone["letter"] in _LETTERS.get(zone["region"], _MOST_LETTERS)
+
+
+def nearest_region(name: str) -> str | None:
+    """The region whose name is nearest; None where none is near."""
+    asked = name.strip().lower().replace("_", "-").replace(" ", "-")
+    close = get_close_matches(asked, list(regions()), n=1, cutoff=0.75)
+    return close[0] if close else None

@@ -1,0 +1,42 @@
+"""Blanks that nobody filled in: `BUCKET_NAME`, `<PROJECT>`, `${REGION}`, `YOUR_IMAGE`.
+
+In a field that names a resource a blank can never work: no bucket, image, region, account or
+topic may hold such letters. In scripts, commands and variables the same letters may be meant
+(`${HOME}`, `PROJECT_ID=x`), so there only the unmistakable ones are told, as warnings.
+"""
+
+from __future__ import annotations
+
+import re
+
+_BLANKS = re.compile(
+    r"\$\{[^}]{1,80}\}"  # ${BUCKET}
+    r"|\$\([^)]{1,80}\)"
+    r"|\{\{[^}]{1,80}\}\}"  # {{ bucket }}
+    r"|<[A-Za-z][A-Za-z0-9 _.-]{0,60}>"  # <bucket name>
+    r"|\$[A-Z][A-Z0-9_]{2,60}"  # $BUCKET
+    r"|%[A-Z][A-Z0-9_]{2,60}%"
+    r"|\b(?:YOUR|MY)[_-][A-Za-z0-9_-]{2,60}"
+    r"|\b[A-Z][A-Z0-9]{1,30}(?:_[A-Z0-9]{1,30}){1,6}\b"  # BUCKET_NAME
+)
+# Blanks that nothing else can be meant by, whatever they stand in.
+_UNMISTAKABLE = re.compile(
+    r"<(?:YOUR|your|PROJECT|BUCKET|IMAGE|REGION|ZONE|NAME)[A-Za-z0-9 _.-]{0,60}>"
+    r"|\bYOUR_[A-Z][A-Z0-9_]{1,60}\b"
+    r"|\b(?:PROJECT_ID|BUCKET_NAME|IMAGE_URI|REPLACE_ME|CHANGE_ME)\b"
+)
+
+
+def placeholder_in(text: str) -> str | None:
+    """The first blank in the text of a field that names a resource; None where there is none."""
+    found = _BLANKS.search(text[:2000])
+    return found[0] if found else None
+
+
+def plain_placeholder_in(text: str) -> str | None:
+    """The first unmistakable blank in free text; None where there is none."""
+    for found in _UNMISTAKABLE.finditer(text[:20000]):
+        before = text[max(0, found.start() - 2) : found.start()]
+        if not before.endswith(("$", "${")):  # a shell variable of that name is no blank
+            return found[0]
+    return None
