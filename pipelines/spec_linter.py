@@ -34,6 +34,7 @@ INPUT_PLACEHOLDER = re.compile(r"\{\{\$\.inputs\.parameters\['([^']+)'\]\}\}")
 CONDITION_INPUT = re.compile(r"inputs\.parameter_values\['([^']+)'\]")
 CONDITION_REST = re.compile(r"(?:\s|[()!]|&&|\|\||==|!=|true|false)*")
 LOOP_ITEM = "-loop-item"
+CHANNEL = "pipelinechannel--"
 STATUS_TYPE = "TASK_FINAL_STATUS"
 
 
@@ -260,14 +261,20 @@ def _check_producer(
 ) -> Iterator[Problem]:
     if producer not in dag.tasks:
         yield Problem("producer-task", where, f"there is no task '{producer}' in this graph")
-    elif key not in mapping(dag.component_of(str(producer)), "outputDefinitions", kind):
+        return
+    component = dag.component_of(str(producer))
+    # A dangling component is told of once, where its task stands.
+    if component and key not in mapping(component, "outputDefinitions", kind):
         yield Problem("producer-task", where, f"task '{producer}' has no output '{key}'")
 
 
 def check_task_inputs(dag: Dag) -> Iterator[Problem]:
     """Every input that a task's component needs is passed."""
     for where, name, task in dag.each_task():
-        definitions = mapping(dag.component_of(name), "inputDefinitions")
+        component = dag.component_of(name)
+        if not component:
+            continue
+        definitions = mapping(component, "inputDefinitions")
         iterator = mapping(task, "parameterIterator") or mapping(task, "artifactIterator")
         for kind in ("parameters", "artifacts"):
             passed = mapping(task, "inputs", kind)
@@ -276,7 +283,11 @@ def check_task_inputs(dag: Dag) -> Iterator[Problem]:
                     continue
                 if not definition.get("isOptional"):
                     yield Problem("task-input", where, f"its input '{key}' is not given")
-        nested = "dag" in dag.component_of(name) and mapping(definitions, "artifacts")
+            for key in passed:
+                # What a text is put together from arrives beside the declared inputs.
+                if key not in mapping(definitions, kind) and not key.startswith(CHANNEL):
+                    yield Problem("task-input", where, f"its component has no input '{key}'")
+        nested = "dag" in component and mapping(definitions, "artifacts")
         if nested and not mapping(task, "inputs", "parameters"):
             yield Problem(
                 "nested-parameter", where, "kfp.local needs one parameter beside artifacts"
@@ -288,18 +299,29 @@ def check_texts(dag: Dag) -> Iterator[Problem]:
     for where, _, task in dag.each_task():
         inputs = mapping(task, "inputs", "parameters")
         for key, source in inputs.items():
-            constant = mapping(source, "runtimeValue").get("constant")
-            if not isinstance(constant, str):
-                continue
-            place = f"{where}.inputs.{key}"
-            for name in INPUT_PLACEHOLDER.findall(constant):
-                if LOOP_ITEM in name:
-                    yield Problem("loop-item-text", place, "a loop item stands inside a text")
-                elif name not in inputs:
-                    yield Problem("component-input", place, f"the text names no input: '{name}'")
-            for placeholder in PLACEHOLDER.findall(INPUT_PLACEHOLDER.sub("", constant)):
-                if placeholder not in PLACEHOLDERS:
-                    yield Problem("placeholder", place, f"{placeholder} is not known everywhere")
+            for text in _texts(mapping(source, "runtimeValue").get("constant")):
+                yield from _check_text(f"{where}.inputs.{key}", text, inputs)
+
+
+def _texts(constant: Any) -> Iterator[str]:
+    if isinstance(constant, str):
+        yield constant
+    elif isinstance(constant, Mapping):
+        yield from _texts(list(constant.values()))
+    elif isinstance(constant, list):
+        for value in constant:
+            yield from _texts(value)
+
+
+def _check_text(where: str, text: str, inputs: Mapping[str, Any]) -> Iterator[Problem]:
+    for name in INPUT_PLACEHOLDER.findall(text):
+        if LOOP_ITEM in name:
+            yield Problem("loop-item-text", where, "a loop item stands inside a text")
+        elif name not in inputs:
+            yield Problem("component-input", where, f"the text names no input: '{name}'")
+    for placeholder in PLACEHOLDER.findall(INPUT_PLACEHOLDER.sub("", text)):
+        if placeholder not in PLACEHOLDERS:
+            yield Problem("placeholder", where, f"{placeholder} is not known everywhere")
 
 
 def check_loops(dag: Dag) -> Iterator[Problem]:
