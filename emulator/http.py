@@ -211,7 +211,9 @@ class _Connection(BaseHTTPRequestHandler):
                 raise ApiError(fault.status, "", f"{route.name} fails on request (_emulator).")
             response = route.handler(self._request(path, query, body, params))
         except ApiError as error:
-            response = Response(error.status_code, error.body())
+            response = Response(
+                error.status_code, b"" if error.status_code == 304 else error.body()
+            )
         except (_HangUpError, ConnectionError):
             raise
         except Exception as error:  # the client must learn of it, and must not repeat the call
