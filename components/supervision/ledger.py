@@ -1,0 +1,120 @@
+"""The ledger: what is written down of a job's life, so that any process can take it up again.
+
+One JSON object (`submission.json` in the run folder). Times are RFC 3339; the life's fields lie at
+the top level beside the request that made the job.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime
+from typing import Any
+
+from components.errors import InputError
+from components.supervision.machine import Event, Life, Outcome
+
+VERSION = 1
+_WRITTEN = tuple(f.name for f in fields(Life) if f.compare and f.name != "events")
+_TIMES = frozenset(
+    {"asked_at", "unknown_since", "created_at", "deadline_at", "submitted_at", "ended_at"}
+)
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """A job's life together with the request that makes the job.
+
+    Attributes:
+        life: what is known of the job.
+        request: what is sent to create it, ids included; the same in every attempt.
+        console_url: where a person sees the job.
+    """
+
+    life: Life = field(default_factory=Life)
+    request: Mapping[str, Any] = field(default_factory=dict)
+    console_url: str = ""
+
+    @property
+    def job_name(self) -> str:
+        """The service's name of the job; empty while none is known to exist."""
+        return self.life.job_name
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """How the life ended; None while it goes on."""
+        return self.life.outcome
+
+    @property
+    def reason(self) -> str:
+        """Why it ended so; may be empty for a success."""
+        return self.life.reason
+
+    @property
+    def state(self) -> str:
+        """The service's own word for the job's last state."""
+        return self.life.state
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """The job's status events, in the order of their first sight."""
+        return self.life.events
+
+
+def to_text(ledger: Ledger) -> str:
+    """The ledger as JSON text."""
+    life = ledger.life
+    told: dict[str, Any] = {"version": VERSION}
+    for name in _WRITTEN:
+        value = getattr(life, name)
+        told[name] = to_time(value) if name in _TIMES and value is not None else value
+    told["console_url"] = ledger.console_url
+    told["request"] = ledger.request
+    told["events"] = [
+        {"time": e.time, "type": e.type, "description": e.description} for e in life.events
+    ]
+    return json.dumps(told, ensure_ascii=False) + "\n"
+
+
+def from_text(text: str, where: str = "") -> Ledger:
+    """The ledger from its JSON text; fields of later releases are passed over.
+
+    Raises:
+        InputError: the text is not a ledger, or one of a newer version.
+    """
+    try:
+        told = json.loads(text)
+        version = told["version"]
+        if version != VERSION:
+            raise InputError(
+                f"The ledger has version {version!r}, this release reads version {VERSION}",
+                where=where,
+                fix="Use the release that wrote it, or start a new run.",
+            )
+        known = {name: told[name] for name in _WRITTEN if name in told}
+        for name in _TIMES & known.keys():
+            if known[name] is not None:
+                known[name] = from_time(known[name])
+        events = tuple(
+            Event(e["time"], e["type"], e["description"]) for e in told.get("events", ())
+        )
+        return Ledger(
+            Life(**known, events=events), told.get("request", {}), told.get("console_url", "")
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"This is not the ledger of a job ({error})",
+            where=where,
+            fix="Start a new run; an existing job can be followed with `intent2batch watch`.",
+        ) from error
+
+
+def to_time(seconds: float) -> str:
+    """Unix seconds as RFC 3339 in UTC, to the microsecond."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
+
+
+def from_time(text: str) -> float:
+    """Unix seconds of an RFC 3339 time."""
+    return datetime.fromisoformat(text).timestamp()

@@ -1,0 +1,520 @@
+"""The life of a remote job as a pure machine: what was observed goes in, what to do comes out.
+
+No input or output, no clock, no randomness and no word of any one service: the time comes with
+each observation, waits are given as a range, and "find" may be a look by name (Batch) or a search
+by display name (prediction jobs, whose names the server makes).
+
+    find --missing--> create --made--> watch --terminal or gone--> ended
+      ^--unknown, exists--'   found and ours: find --> watch
+
+Cancel, deadline and hopelessness are not phases: they are asked of a life in whatever phase it is,
+and are kept (`asked`) until the job is really at rest.
+
+A create is only ever sent from a life that was written down first, with the same ids each time.
+After a create without a clear answer the machine looks before it creates again, and creates again
+only while the service still remembers the request id (`Policy.dedupe_s`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+Phase = Literal["find", "create", "watch", "ended"]
+Stage = Literal[
+    "waiting", "running", "succeeded", "failed", "cancelling", "cancelled", "deleting", "unknown"
+]
+Outcome = Literal[
+    "succeeded", "failed", "cancelled", "deleted", "hopeless", "refused", "deadline", "dry_run"
+]
+Ask = Literal["", "cancel", "deadline", "hopeless"]
+
+# From these a job may still be cancelled; an unknown state counts as still going.
+CANCELLABLE: frozenset[Stage] = frozenset({"waiting", "running", "unknown"})
+EVENTS_KEPT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One status event, as the service worded it. `time` is RFC 3339."""
+
+    time: str
+    type: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How patient the supervision is. Times in seconds.
+
+    Attributes:
+        poll_first: the wait before the second look.
+        poll_max: the longest wait between looks.
+        poll_growth: factor from one wait to the next while nothing changes.
+        backoff_first: longest wait after a first failed call; doubles with each failure.
+        backoff_max: longest wait between failed calls.
+        settle_s: a create without an answer may still take effect for this long after it was sent.
+        dedupe_s: for this long after a create without an answer the service makes no second job
+            for the same request id. None: it has no request ids; a look after `settle_s` decides.
+        recancel_s: send the cancel again when the job has not reacted for this long.
+        cancel_wait_s: give up bringing a job to rest after this long in one process. Long, so that
+            an outage of the service does not leave a job running.
+        refusals_max: so many refusals in a row of a job that exists before giving up.
+        max_wait_s: how long the job may take from the first attempt to its end; None: any time.
+        leave_at_deadline: leave the job running when the deadline passes, instead of cancelling.
+    """
+
+    poll_first: float = 1.5
+    poll_max: float = 30.0
+    poll_growth: float = 1.3
+    backoff_first: float = 1.0
+    backoff_max: float = 60.0
+    settle_s: float = 60.0
+    dedupe_s: float | None = 3300.0
+    recancel_s: float = 60.0
+    cancel_wait_s: float = 6 * 3600.0
+    refusals_max: int = 5
+    max_wait_s: float | None = None
+    leave_at_deadline: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """What is known of one remote job: this is what the ledger stores. Times: Unix seconds.
+
+    Attributes:
+        phase: where the life stands.
+        job_name: the service's name of the job; empty until it is known to exist and be ours.
+        uid: the service's unique id of the job.
+        state: the service's own word for the state last seen.
+        asked: why the job is to be brought to rest before its own end; empty if it is not.
+        why_asked: the same in words.
+        unknown_since: when the first create without a clear answer was sent.
+        created_at: when the last create was sent.
+        refusal: why a create was refused while an earlier one may still take effect.
+        outcome: how it ended; None while it goes on.
+    The last fields pace the calls; they are neither compared nor written down, and start anew in
+    each process.
+    """
+
+    phase: Phase = "find"
+    job_name: str = ""
+    uid: str = ""
+    state: str = ""
+    asked: Ask = ""
+    why_asked: str = ""
+    asked_at: float | None = None
+    unknown_since: float | None = None
+    created_at: float | None = None
+    refusal: str = ""
+    deadline_at: float | None = None
+    outcome: Outcome | None = None
+    reason: str = ""
+    submitted_at: float | None = None
+    ended_at: float | None = None
+    events: tuple[Event, ...] = ()
+
+    looked: bool = field(default=False, compare=False)
+    cancellable: bool = field(default=False, compare=False)
+    cancel_at: float | None = field(default=None, compare=False)
+    failures: int = field(default=0, compare=False)
+    refusals: int = field(default=0, compare=False)
+    polls: int = field(default=0, compare=False)
+    pause: Wait | None = field(default=None, compare=False)
+
+
+# --- observations ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Woke:
+    """The process has just started, or a wait is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The job exists: the answer to find, create or look.
+
+    Attributes:
+        name: the service's name of the job.
+        stage: its state in our words.
+        uid: the service's unique id.
+        state: its state in the service's word.
+        ours: whether its labels prove that this run made it from this content.
+        events: all status events, oldest first.
+        why: for a failed job, why.
+        hopeless: why a waiting job can never start; empty if it may.
+    """
+
+    name: str
+    stage: Stage
+    uid: str = ""
+    state: str = ""
+    ours: bool = True
+    events: tuple[Event, ...] = ()
+    why: str = ""
+    hopeless: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """There is no such job."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exists:
+    """A create was answered: a job of that name is there already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A cancel was accepted, or came too late to matter: look what became of the job."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A call failed in a way that may pass: 429, 5xx, deadline, dropped connection.
+
+    Attributes:
+        reason: what the service or the network said.
+        retry_after: seconds for which the service asked to be left alone.
+        maybe_done: False only if the call certainly had no effect (429).
+    """
+
+    reason: str
+    retry_after: float = 0.0
+    maybe_done: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A call was refused for good: bad request, no permission, no such project."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StopAsked:
+    """Someone asked for the job to be cancelled."""
+
+    why: str
+
+
+Observation = Woke | Seen | Missing | Exists | Accepted | Failed | Refused | StopAsked
+
+
+# --- actions --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Find:
+    """Look whether the job exists, and prove that it is ours. Answer: Seen, Missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """Create the job, with the ids that are in the ledger. Answer: Seen, Exists."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Get the job's state. Answer: Seen, Missing."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Ask the service to cancel the job. Answer: Accepted, Missing."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Wait between `least` and `most` seconds, unless a stop is asked. Answer: Woke."""
+
+    least: float
+    most: float
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """Nothing more to do: the life has ended."""
+
+
+Action = Find | Create | Look | Cancel | Wait | End
+
+
+# --- the machine ----------------------------------------------------------------------------------
+
+
+def resume(life: Life, now: float, policy: Policy) -> Life:
+    """The life as a new process takes it up from the ledger.
+
+    A create that was about to be sent may have been sent. A refusal is tried again, because what
+    was refused may have been granted meanwhile; every other end stays.
+    """
+    if life.outcome in ("refused", "dry_run"):
+        life = replace(
+            life, outcome=None, reason="", refusal="", ended_at=None, asked="", why_asked="",
+            asked_at=None, deadline_at=None,
+        )  # fmt: skip
+    elif life.phase == "ended":
+        return life
+    deadline_at = life.deadline_at
+    if deadline_at is None and policy.max_wait_s is not None:
+        deadline_at = now + policy.max_wait_s
+    return replace(
+        life,
+        phase="watch" if life.job_name else "find",
+        deadline_at=deadline_at,
+        asked_at=now if life.asked else None,
+    )
+
+
+def step(life: Life, seen: Observation, now: float, policy: Policy) -> tuple[Life, Action]:
+    """Fold one observation into the life and say what to do next.
+
+    Args:
+        life: the life so far.
+        seen: the answer to the last action, or something that came from outside.
+        now: the time of the observation, Unix seconds.
+        policy: how patient to be.
+
+    Returns:
+        The new life, to be written down before the action is carried out, and the action.
+    """
+    return _decide(_OBSERVE[type(seen)](life, seen, now, policy), now, policy)
+
+
+def _decide(life: Life, now: float, policy: Policy) -> tuple[Life, Action]:
+    life = _past_limits(life, now, policy)
+    if life.phase == "ended":
+        return life, End()
+    if life.pause:
+        return life, _until_limits(life, life.pause, now, policy)
+    if life.phase == "watch":
+        if life.asked and life.cancellable:
+            return life, Cancel(life.job_name)
+        return life, Look(life.job_name)
+    if life.phase == "create" and not life.asked:
+        since = now if life.unknown_since is None else life.unknown_since
+        return replace(life, created_at=now, unknown_since=since), Create()
+    return (life if life.phase == "find" else replace(life, phase="find")), Find()
+
+
+def _past_limits(life: Life, now: float, policy: Policy) -> Life:
+    if life.phase == "ended":
+        return life
+    if not life.asked:
+        if life.deadline_at is None or now < life.deadline_at:
+            return life
+        if policy.leave_at_deadline:
+            return _end(life, "deadline", "the wait is over; the job was left running", now)
+        return _ask(life, "deadline", "it did not end within the time allowed", now)
+    if life.asked_at is not None and now >= life.asked_at + policy.cancel_wait_s:
+        return _end(
+            life,
+            "refused",
+            f"{life.why_asked}; the job was to be cancelled but could not be brought to rest in "
+            f"{policy.cancel_wait_s:.0f} s (last state: {life.state or 'unknown'}); "
+            "it may still be running",
+            now,
+        )
+    return life
+
+
+def _until_limits(life: Life, wait: Wait, now: float, policy: Policy) -> Wait:
+    limit = life.deadline_at
+    if life.asked and life.asked_at is not None:
+        limit = life.asked_at + policy.cancel_wait_s
+    if limit is None or now + wait.most <= limit:
+        return wait
+    most = max(0.0, limit - now)
+    return Wait(min(wait.least, most), most)
+
+
+def _on_woke(life: Life, seen: Woke, now: float, policy: Policy) -> Life:
+    return replace(life, pause=None) if life.pause else life
+
+
+def _on_stop(life: Life, seen: StopAsked, now: float, policy: Policy) -> Life:
+    if life.phase == "ended" or life.asked:
+        return life
+    return _ask(life, "cancel", seen.why, now)
+
+
+def _on_seen(life: Life, seen: Seen, now: float, policy: Policy) -> Life:
+    if not seen.ours:
+        return _not_ours(life, seen, now)
+    if life.phase == "ended":
+        if life.job_name:
+            return life
+        # The ledger was closed by another process before our create was answered.
+        why = f"made after the run had ended ({life.reason})"
+        life = replace(life, outcome=None, reason="", ended_at=None, asked="", refusal="")
+        life = _ask(life, "cancel", why, now)
+    life = _adopt(life, seen, now, policy)
+    if seen.stage in ("succeeded", "failed"):
+        return _end(life, seen.stage, seen.why, now)
+    if seen.stage == "cancelled":
+        outcome: Outcome = life.asked if life.asked in ("deadline", "hopeless") else "cancelled"
+        return _end(life, outcome, life.why_asked or "cancelled by someone else", now)
+    if seen.hopeless and seen.stage == "waiting" and not life.asked:
+        life = _ask(life, "hopeless", seen.hopeless, now)
+    reacting = life.cancel_at is not None and now < life.cancel_at + policy.recancel_s
+    cancellable = seen.stage in CANCELLABLE and not reacting
+    pause = None if life.asked and cancellable else _poll(life, policy)
+    return replace(life, cancellable=cancellable, pause=pause)
+
+
+def _adopt(life: Life, seen: Seen, now: float, policy: Policy) -> Life:
+    same = life.state == seen.state and life.phase == "watch"
+    return replace(
+        life,
+        looked=life.phase != "create",
+        phase="watch",
+        job_name=seen.name,
+        uid=seen.uid or life.uid,
+        state=seen.state,
+        refusal="",
+        failures=0,
+        refusals=life.refusals if life.asked else 0,
+        polls=life.polls + 1 if same else 0,
+        submitted_at=now if life.submitted_at is None else life.submitted_at,
+        events=_merged(life.events, seen.events),
+    )
+
+
+def _not_ours(life: Life, seen: Seen, now: float) -> Life:
+    if life.asked:
+        return _end(life, _asked_outcome(life), f"{life.why_asked}; no job was made", now)
+    return _end(
+        life,
+        "refused",
+        f"{seen.name} exists already (state {seen.state}) and its labels say that it was not made "
+        "by this run from this content; it was left alone",
+        now,
+    )
+
+
+def _on_missing(life: Life, seen: Missing, now: float, policy: Policy) -> Life:
+    if life.phase == "ended":
+        return life
+    settling = life.created_at is not None and now < life.created_at + policy.settle_s
+    if life.phase == "watch":
+        if settling and not life.looked:
+            return _wait_to_settle(life, policy)  # a job just made may not be visible at once
+        return _end(life, "deleted", "the job was deleted by someone else", now)
+    sent = life.unknown_since is not None
+    if life.asked or life.refusal:
+        if sent and settling:
+            return _wait_to_settle(life, policy)
+        if life.asked:
+            return _end(life, _asked_outcome(life), f"{life.why_asked}; no job was made", now)
+        return _end(life, "refused", life.refusal, now)
+    if sent and policy.dedupe_s is None:
+        return _wait_to_settle(life, policy) if settling else _to_create(life, None)
+    if sent and now >= (life.unknown_since or 0.0) + (policy.dedupe_s or 0.0):
+        return _end(
+            life,
+            "refused",
+            "an earlier attempt to create the job had no clear answer, and there is no such job "
+            "now: it may have run and been deleted; start a new run to run it again",
+            now,
+        )
+    return _to_create(life, life.unknown_since)
+
+
+def _to_create(life: Life, unknown_since: float | None) -> Life:
+    return replace(life, phase="create", unknown_since=unknown_since)
+
+
+def _wait_to_settle(life: Life, policy: Policy) -> Life:
+    return replace(life, polls=life.polls + 1, pause=_poll(life, policy))
+
+
+def _on_exists(life: Life, seen: Exists, now: float, policy: Policy) -> Life:
+    return _backed_off(life, "", 0.0, policy) if life.failures else _again(life)
+
+
+def _again(life: Life) -> Life:
+    phase: Phase = "find" if life.phase == "create" else life.phase
+    return replace(life, phase=phase, failures=life.failures + 1)
+
+
+def _on_accepted(life: Life, seen: Accepted, now: float, policy: Policy) -> Life:
+    return replace(life, cancellable=False, cancel_at=now, polls=0, refusals=0, failures=0)
+
+
+def _on_failed(life: Life, seen: Failed, now: float, policy: Policy) -> Life:
+    if life.phase == "ended":
+        return life
+    if life.phase == "create" and not seen.maybe_done:
+        life = _never_sent(life)
+    if life.asked and life.phase != "watch" and life.unknown_since is None:
+        return _end(life, _asked_outcome(life), f"{life.why_asked}; no job was made", now)
+    return _backed_off(life, seen.reason, seen.retry_after, policy)
+
+
+def _on_refused(life: Life, seen: Refused, now: float, policy: Policy) -> Life:
+    if life.phase == "ended":
+        return life
+    if life.phase == "create":
+        life = _never_sent(life)
+        if life.unknown_since is not None:
+            return replace(life, phase="find", refusal=seen.reason)
+    if life.phase != "watch" and life.unknown_since is None:
+        return _end(life, "refused", seen.reason, now)
+    if life.refusals + 1 >= policy.refusals_max:
+        return _end(life, "refused", f"{seen.reason}; the job may still be running", now)
+    return replace(_backed_off(life, seen.reason, 0.0, policy), refusals=life.refusals + 1)
+
+
+def _never_sent(life: Life) -> Life:
+    """The last create certainly made nothing: forget it, if it was the only one in doubt."""
+    return replace(life, unknown_since=None) if life.unknown_since == life.created_at else life
+
+
+def _backed_off(life: Life, reason: str, retry_after: float, policy: Policy) -> Life:
+    most = min(policy.backoff_max, policy.backoff_first * 2.0 ** min(life.failures, 16))
+    wait = Wait(max(most / 2, retry_after), max(most, retry_after * 1.1))
+    return replace(_again(life), pause=wait, cancellable=False)
+
+
+def _poll(life: Life, policy: Policy) -> Wait:
+    wait = min(policy.poll_max, policy.poll_first * policy.poll_growth ** min(life.polls, 64))
+    return Wait(wait * 0.9, wait)
+
+
+def _ask(life: Life, ask: Ask, why: str, now: float) -> Life:
+    return replace(life, asked=ask, why_asked=why, asked_at=now, pause=None)
+
+
+def _asked_outcome(life: Life) -> Outcome:
+    return "cancelled" if life.asked in ("", "cancel") else life.asked  # type: ignore[return-value]
+
+
+def _end(life: Life, outcome: Outcome, reason: str, now: float) -> Life:
+    return replace(life, phase="ended", outcome=outcome, reason=reason, ended_at=now, pause=None)
+
+
+def _merged(known: tuple[Event, ...], seen: tuple[Event, ...]) -> tuple[Event, ...]:
+    """Events of both, each once, in the order of their first sight; the newest if too many."""
+    if known == seen or not seen:
+        return known
+    return tuple(dict.fromkeys((*known, *seen)))[-EVENTS_KEPT:]
+
+
+_OBSERVE: dict[type, Callable[[Life, Any, float, Policy], Life]] = {
+    Woke: _on_woke,
+    StopAsked: _on_stop,
+    Seen: _on_seen,
+    Missing: _on_missing,
+    Exists: _on_exists,
+    Accepted: _on_accepted,
+    Failed: _on_failed,
+    Refused: _on_refused,
+}
