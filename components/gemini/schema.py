@@ -8,6 +8,7 @@ the decoding, which the service refuses beyond a size; pydantic checks them afte
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import BaseModel
@@ -15,61 +16,64 @@ from pydantic import BaseModel
 _KEPT = ("description", "enum")
 
 
-def response_schema(
-    model: type[BaseModel], *, leave_out: frozenset[str] = frozenset()
-) -> dict[str, Any]:
+def response_schema(model: type[BaseModel], *, first: tuple[str, ...] = ()) -> dict[str, Any]:
     """The schema of `model` in Vertex's words: plain JSON, refs put in place, types in capitals.
 
     Args:
         model: a pydantic model without maps and without recursion.
-        leave_out: fields of the outermost object that the model shall not fill.
+        first: names of fields that come first and must be given, in every object that has them.
+            Models write fields in the order of the schema, so what comes first steers the rest.
 
     Raises:
         ValueError: the model holds a map, a recursion or a union that Vertex cannot express.
     """
     whole = model.model_json_schema()
-    made = _converted(whole, whole.get("$defs", {}), ())
-    made["properties"] = {k: v for k, v in made["properties"].items() if k not in leave_out}
-    made["propertyOrdering"] = list(made["properties"])
-    return made
+    return _converted(whole, _Frame(whole.get("$defs", {}), first))
 
 
-def _converted(
-    node: dict[str, Any], defs: dict[str, Any], within: tuple[str, ...]
-) -> dict[str, Any]:
+@dataclass(frozen=True)
+class _Frame:
+    """What holds for the whole schema, and the definitions that we are inside of."""
+
+    defs: dict[str, Any]
+    first: tuple[str, ...]
+    within: tuple[str, ...] = ()
+
+
+def _converted(node: dict[str, Any], frame: _Frame) -> dict[str, Any]:
+    kept = {key: node[key] for key in _KEPT if key in node}
     if "$ref" in node:
         name = node["$ref"].rsplit("/", 1)[-1]
-        if name in within:
+        if name in frame.within:
             raise ValueError(f"'{name}' contains itself; a response schema cannot")
-        kept = {key: node[key] for key in _KEPT if key in node}
-        return _converted(defs[name], defs, (*within, name)) | kept
+        inner = replace(frame, within=(*frame.within, name))
+        return _converted(frame.defs[name], inner) | kept
     if "anyOf" in node:
-        return _union(node, defs, within)
-    made = {key: node[key] for key in _KEPT if key in node}
+        return _union(node["anyOf"], frame) | kept
     if "const" in node:
-        made["enum"] = [node["const"]]
-    made["type"] = node["type"].upper()
+        kept["enum"] = [node["const"]]
+    made = kept | {"type": node["type"].upper()}
     if made["type"] == "ARRAY":
-        made["items"] = _converted(node["items"], defs, within)
+        made["items"] = _converted(node["items"], frame)
     if made["type"] == "OBJECT":
-        made |= _object(node, defs, within)
+        made |= _object(node, frame)
     return made
 
 
-def _union(node: dict[str, Any], defs: dict[str, Any], within: tuple[str, ...]) -> dict[str, Any]:
+def _union(options: list[dict[str, Any]], frame: _Frame) -> dict[str, Any]:
     """`X | None` as a nullable X; other unions are refused."""
-    others = [option for option in node["anyOf"] if option.get("type") != "null"]
+    others = [option for option in options if option.get("type") != "null"]
     if len(others) != 1:
         raise ValueError("a response schema may hold X | None, but no other union")
-    made = _converted(others[0], defs, within) | {k: node[k] for k in _KEPT if k in node}
-    return made | {"nullable": True} if len(others) < len(node["anyOf"]) else made
+    made = _converted(others[0], frame)
+    return made | {"nullable": True} if len(others) < len(options) else made
 
 
-def _object(node: dict[str, Any], defs: dict[str, Any], within: tuple[str, ...]) -> dict[str, Any]:
+def _object(node: dict[str, Any], frame: _Frame) -> dict[str, Any]:
     if "properties" not in node:
         raise ValueError("a map has no response schema; use a list of named pairs")
-    properties = {k: _converted(v, defs, within) for k, v in node["properties"].items()}
-    made: dict[str, Any] = {"properties": properties, "propertyOrdering": list(properties)}
-    if node.get("required"):
-        made["required"] = list(node["required"])
-    return made
+    names = sorted(node["properties"], key=lambda name: name not in frame.first)
+    properties = {name: _converted(node["properties"][name], frame) for name in names}
+    required = [n for n in names if n in frame.first or n in node.get("required", [])]
+    made: dict[str, Any] = {"properties": properties, "propertyOrdering": names}
+    return made | {"required": required} if required else made
