@@ -1,0 +1,212 @@
+"""Start the stand-ins and tell clients where they are."""
+
+from __future__ import annotations
+
+import fcntl
+import functools
+import json
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from emulator.faults import Faults
+from emulator.http import ApiError, Service, serve
+from emulator.storage.store import Store
+
+SERVICES = ("storage", "batch", "vertex", "logging")
+
+
+class StateInUseError(OSError):
+    """Another emulator works in the state folder; the text says what to do."""
+
+
+@dataclass(frozen=True)
+class Emulator:
+    """Stand-ins that answer until `stop()`; a context manager.
+
+    Args:
+        project: the project that clients name.
+        environment: the variables that point clients (ours, Google's, gcloud) at the stand-ins.
+        urls: by service: storage, batch, vertex, logging.
+        faults: shared by the services, for tests in the same process.
+        store: the content of Cloud Storage, likewise.
+    """
+
+    project: str
+    environment: dict[str, str]
+    urls: dict[str, str]
+    faults: Faults
+    store: Store
+    _ends: ExitStack = field(repr=False)
+
+    def stop(self) -> None:
+        """End every service and what it started; a second call does nothing."""
+        self._ends.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+
+def start(
+    state_dir: Path, *, project: str = "local-project", ports: Mapping[str, int] | None = None
+) -> Emulator:
+    """Start all stand-ins in threads of this process.
+
+    There is one bucket at first, `<project>-bucket`; more are made as in the service.
+
+    Args:
+        state_dir: holds all state; made where it is not there; survives a restart.
+        project: the project that clients name.
+        ports: by service; the others take free ones.
+
+    Raises:
+        PortTakenError: a port cannot be used.
+        StateInUseError: another emulator works in the folder.
+        ValueError: `ports` names an unknown service.
+    """
+    wanted = dict(ports or {})
+    unknown = set(wanted) - set(SERVICES)
+    if unknown:
+        known = ", ".join(SERVICES)
+        raise ValueError(f"There is no service '{min(unknown)}'; there are {known}")
+    with ExitStack() as ends:
+        ends.enter_context(_sole_use(state_dir))
+        faults = Faults()
+        store = Store(state_dir / "storage")
+        ends.callback(store.close)
+        _make_bucket(store, f"{project}-bucket")
+        # Filled below, before anybody knows a port: the tasks of Batch jobs receive it.
+        environment: dict[str, str] = {}
+        urls: dict[str, str] = {}
+        for service in _services(state_dir, project, store, faults, environment):
+            running = serve(service, wanted.get(service.name, 0))
+            ends.callback(running.stop)
+            urls[service.name] = running.url
+        environment.update(_environment(state_dir, project, urls))
+        return Emulator(project, environment, urls, faults, store, ends.pop_all())
+
+
+def serve_until_signalled(
+    state_dir: Path, project: str, ports: Mapping[str, int], announce: Callable[[Emulator], None]
+) -> None:
+    """Start, announce, and end with SIGINT, SIGTERM or SIGHUP; a second signal ends at once.
+
+    Must be called in the main thread. Raises what `start` raises.
+    """
+    asked = threading.Event()
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, lambda *_: asked.set()) for number in signals}
+    try:
+        with start(state_dir, project=project, ports=ports) as emulator:
+            announce(emulator)
+            asked.wait()
+            for number in signals:
+                signal.signal(number, signal.SIG_DFL)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _services(
+    state_dir: Path, project: str, store: Store, faults: Faults, environment: dict[str, str]
+) -> Iterator[Service]:
+    from emulator import vertex
+    from emulator.storage.service import service as storage_service
+
+    yield storage_service(store, faults)
+    yield vertex.service(state_dir, project, faults)
+
+
+def _make_bucket(store: Store, name: str) -> None:
+    try:
+        store.bucket(name)
+    except ApiError:
+        store.create_bucket(name)
+
+
+@contextmanager
+def _sole_use(state_dir: Path) -> Iterator[None]:
+    """Hold the folder; the lock ends with the process, however it ends."""
+    state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (state_dir / ".lock").open("ab") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise StateInUseError(
+                error.errno,
+                f"Another emulator works in {state_dir}. Stop it, or name another folder.",
+            ) from error
+        yield
+
+
+def _environment(state_dir: Path, project: str, urls: Mapping[str, str]) -> dict[str, str]:
+    credentials = _write_credentials(state_dir / "credentials.json", project, urls["vertex"])
+    environment = {
+        "STORAGE_EMULATOR_HOST": urls["storage"],
+        "GOOGLE_VERTEX_BASE_URL": urls["vertex"],
+        "GOOGLE_APPLICATION_CREDENTIALS": str(credentials),
+        "GOOGLE_CLOUD_PROJECT": project,
+        "CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE": f"{urls['storage']}/storage/v1/",
+        "CLOUDSDK_API_ENDPOINT_OVERRIDES_AIPLATFORM": f"{urls['vertex']}/",
+        "CLOUDSDK_AUTH_DISABLE_CREDENTIALS": "true",
+        "CLOUDSDK_CORE_PROJECT": project,
+        "CLOUDSDK_CORE_CHECK_GCE_METADATA": "false",
+    }
+    for name in ("batch", "logging"):
+        if name in urls:
+            environment[f"CLOUDSDK_API_ENDPOINT_OVERRIDES_{name.upper()}"] = f"{urls[name]}/"
+    return environment | _past_proxies()
+
+
+def _past_proxies() -> dict[str, str]:
+    """Where a proxy is set, it must not be asked for the loopback interface."""
+    if not any(os.environ.get(name) for name in ("http_proxy", "HTTP_PROXY", "all_proxy")):
+        return {}
+    kept = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    value = ",".join(filter(None, [kept, "127.0.0.1,localhost"]))
+    return {"no_proxy": value, "NO_PROXY": value}
+
+
+def _write_credentials(path: Path, project: str, vertex_url: str) -> Path:
+    """A service account that no server but ours knows, for libraries that insist on one."""
+    account = {
+        "type": "service_account",
+        "project_id": project,
+        "private_key_id": "local",
+        "private_key": _private_key(),
+        "client_email": f"emulator@{project}.iam.gserviceaccount.com",
+        "client_id": "1",
+        "token_uri": f"{vertex_url}/token",
+    }
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+        json.dump(account, out)
+    return path.absolute()
+
+
+@functools.cache
+def _private_key() -> str:
+    """A fresh RSA key a process; making one takes 20 to 100 ms."""
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    ).decode()
