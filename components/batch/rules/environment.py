@@ -1,7 +1,160 @@
-"""Rules to come."""
+"""Rules of environment variables: names, secrets, the same name twice."""
 
 from __future__ import annotations
 
-from components.batch.rules.rule import RuleSet
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from components.batch.findings import Path
+from components.batch.rules.placeholders import placeholder_in
+from components.batch.rules.rule import Problem, RuleSet, shown
+from components.batch.rules.view import GROUP, SPEC, JobView
 
 RULES = RuleSet()
+
+SECRET_REF = re.compile(
+    r"projects/[^/\s]+/secrets/[A-Za-z0-9_-]{1,255}/versions/(?:[0-9]+|[A-Za-z][\w-]*)\Z"
+)
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_SECRET_NAME = re.compile(
+    r"(?:^|_)(?:PASS|PASSWD|PASSWORD|PASSPHRASE|SECRET|TOKEN|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY"
+    r"|CREDENTIALS?)(?:_(?:ID|KEY|VALUE))?$",
+    re.IGNORECASE,
+)
+# Old protos capped an entry of taskEnvironments at this; the cap is gone from the proto.
+_LONG_VALUE = 4096
+
+
+def environments_at(view: JobView) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Every environment of the job with its path, from the widest to the narrowest."""
+    if "environment" in view.spec:
+        yield (*SPEC, "environment"), view.spec["environment"]
+    for index, environment in enumerate(view.group.get("taskEnvironments", [])):
+        yield (*GROUP, "taskEnvironments", index), environment
+    for path, runnable in view.runnables_at():
+        if "environment" in runnable:
+            yield (*path, "environment"), runnable["environment"]
+
+
+def _names_at(view: JobView) -> Iterator[tuple[Path, str]]:
+    for path, environment in environments_at(view):
+        for kind in ("variables", "secretVariables"):
+            for name in environment.get(kind, {}):
+                yield (*path, kind, name), name
+
+
+@RULES.rule("ENV_NAME", "warning", "use")
+def variable_name(view: JobView) -> Iterator[Problem]:
+    """Names that a shell can read."""
+    for path, name in _names_at(view):
+        if not _NAME.match(name):
+            yield Problem(
+                path,
+                f"no shell can read a variable named {shown(name)}",
+                "use letters, digits and _, not starting with a digit",
+            )
+
+
+@RULES.rule("ENV_BATCH_PREFIX", "warning", "CB")
+def batch_names(view: JobView) -> Iterator[Problem]:
+    """BATCH_* are Batch's own."""
+    for path, name in _names_at(view):
+        if name.startswith("BATCH_"):
+            yield Problem(
+                path, f"{shown(name)}: Batch sets variables named BATCH_… itself", "rename it"
+            )
+
+
+@RULES.rule("ENV_DEPRECATED", "warning", "P")
+def deprecated_environments(view: JobView) -> Iterator[Problem]:
+    """The field environments is deprecated."""
+    if view.spec.get("environments"):
+        yield Problem(
+            (*SPEC, "environments"),
+            "`environments` is deprecated",
+            'use "environment": {"variables": { … }}',
+        )
+
+
+@RULES.rule("ENV_SECRET_REF", "error", "P")
+def secret_reference(view: JobView) -> Iterator[Problem]:
+    """A secret variable names a version of a secret."""
+    for path, environment in environments_at(view):
+        for name, value in environment.get("secretVariables", {}).items():
+            if not SECRET_REF.match(value):
+                yield Problem(
+                    (*path, "secretVariables", name),
+                    f"{shown(value)} is no secret; the form is projects/PROJECT/secrets/SECRET/versions/VERSION",
+                    "write the secret's full name; the version may be latest",
+                )
+
+
+@RULES.rule("ENV_SECRET_PLAIN", "warning", "CB, P")
+def plain_secret(view: JobView) -> Iterator[Problem]:
+    """A secret that everybody who sees the job can read."""
+    for path, environment in environments_at(view):
+        for name, value in environment.get("variables", {}).items():
+            looks_secret = _SECRET_NAME.search(name) and value and not value.startswith("/")
+            if looks_secret and not placeholder_in(value) and not value.isdigit():
+                yield Problem(
+                    (*path, "variables", name),
+                    f"{shown(name)} looks like a secret; everybody who can see the job can read it",
+                    "put it in Secret Manager and use secretVariables",
+                )
+
+
+@RULES.rule("ENV_DUP", "warning", "P")
+def variable_twice(view: JobView) -> Iterator[Problem]:
+    """The same name in two places."""
+    for path, environment in environments_at(view):
+        for name in environment.get("secretVariables", {}):
+            if name in environment.get("variables", {}):
+                yield Problem(
+                    (*path, "variables", name),
+                    f"{shown(name)} is given both plain and as a secret",
+                    "keep the secret",
+                )
+    task = {*_all_names(view.spec.get("environment", {}))}
+    for path, runnable in view.runnables_at():
+        for name in sorted(task & {*_all_names(runnable.get("environment", {}))}):
+            yield Problem(
+                (*path, "environment"),
+                f"{shown(name)} of the task is overridden by this step",
+                "keep one of them, or give them different names",
+            )
+
+
+def _all_names(environment: dict[str, Any]) -> Iterator[str]:
+    yield from environment.get("variables", {})
+    yield from environment.get("secretVariables", {})
+
+
+@RULES.rule("ENV_KMS", "error", "P")
+def encrypted_variables(view: JobView) -> Iterator[Problem]:
+    """Encrypted variables need a key and a text."""
+    for path, environment in environments_at(view):
+        encrypted = environment.get("encryptedVariables")
+        if encrypted is None:
+            continue
+        for name in ("keyName", "cipherText"):
+            if not encrypted.get(name):
+                yield Problem(
+                    (*path, "encryptedVariables", name),
+                    f"encryptedVariables needs both keyName and cipherText; {name} is missing",
+                    f"add {name}",
+                )
+
+
+@RULES.rule("ENV_SIZE", "hint", "use")
+def long_values(view: JobView) -> Iterator[Problem]:
+    """Long values are better in a file."""
+    for path, environment in environments_at(view):
+        for name, value in environment.get("variables", {}).items():
+            if len(value) > _LONG_VALUE:
+                yield Problem(
+                    (*path, "variables", name),
+                    f"the value has {len(value)} characters; it counts towards the job's 1 MB",
+                    "put it in Cloud Storage",
+                )

@@ -76,7 +76,7 @@ def background_last(view: JobView) -> Iterator[Problem]:
 
 @RULES.rule("RUN_ALWAYS", "hint", "P")
 def always_run(view: JobView) -> Iterator[Problem]:
-    """alwaysRun ends with the task's time."""
+    """AlwaysRun ends with the task's time."""
     for path, runnable in view.runnables_at():
         if runnable.get("alwaysRun") and view.max_run_duration is not None:
             yield Problem(
