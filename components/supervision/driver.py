@@ -25,6 +25,7 @@ from components.supervision.machine import (
     Policy,
     Seen,
     StopAsked,
+    Unanswered,
     Wait,
     Woke,
     resume,
@@ -112,13 +113,13 @@ def course(fresh: Ledger, policy: Policy, until: Literal["made", "ended"] = "end
                 ledger, version, now, stop = yield from _load(fresh)
                 written = ledger.life if version is not None else None
                 life = resume(ledger.life, now, policy)
-                # That the job was made must not be forgotten: it may be in no ledger yet.
-                seen = seen if isinstance(seen, Seen) else Woke()
+                # That a job was made, or may be, must not be forgotten: no ledger may say so yet.
+                seen = seen if isinstance(seen, (Seen, Unanswered)) else Woke()
                 continue
             failures = 0
             version, written, ledger = result.version, life, replace(ledger, life=life)
             if stop and not life.asked and isinstance(action, Create):
-                seen = Failed("stopped before the call", maybe_done=False)
+                seen = Failed("stopped before the call")
                 continue
         if isinstance(action, End) or (until == "made" and life.phase == "watch"):
             return ledger
@@ -139,7 +140,7 @@ def _told_to_stop(
     life: Life, action: Action, stop: str, now: float, policy: Policy
 ) -> tuple[Life, Action]:
     if isinstance(action, Create):  # decided, not sent
-        life, _ = step(life, Failed("stopped before the call", maybe_done=False), now, policy)
+        life, _ = step(life, Failed("stopped before the call"), now, policy)
     return step(life, StopAsked(stop), now, policy)
 
 
@@ -163,7 +164,7 @@ class RemoteJobs(Protocol):
         """Look whether the job exists and is ours: Seen, Missing, Failed or Refused."""
 
     def create(self) -> Observation:
-        """Create the job: Seen, Exists, Failed or Refused."""
+        """Create the job: Seen, Exists, Failed, Unanswered or Refused."""
 
     def look(self, name: str) -> Observation:
         """Get the job's state: Seen, Missing, Failed or Refused."""

@@ -91,7 +91,7 @@ class Life:
         asked: why the job is to be brought to rest before its own end; empty if it is not.
         why_asked: the same in words.
         unknown_since: when the first create without a clear answer was sent.
-        created_at: when the last create was sent.
+        created_at: when the last create was sent, or was found to have no clear answer.
         refusal: why a create was refused while an earlier one may still take effect.
         outcome: how it ended; None while it goes on.
     The last fields pace the calls; they are neither compared nor written down, and start anew in
@@ -174,17 +174,28 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A call failed in a way that may pass: 429, 5xx, deadline, dropped connection.
+    """A call failed in a way that may pass, and nothing was made (429; any trouble with a look).
 
     Attributes:
         reason: what the service or the network said.
         retry_after: seconds for which the service asked to be left alone.
-        maybe_done: False only if the call certainly had no effect (429).
     """
 
     reason: str
     retry_after: float = 0.0
-    maybe_done: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """A create failed in a way that may pass, and may have made the job, or may do so yet.
+
+    Attributes:
+        reason: what the service or the network said: 5xx, deadline, dropped connection.
+        retry_after: seconds for which the service asked to be left alone.
+    """
+
+    reason: str
+    retry_after: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +212,7 @@ class StopAsked:
     why: str
 
 
-Observation = Woke | Seen | Missing | Exists | Accepted | Failed | Refused | StopAsked
+Observation = Woke | Seen | Missing | Exists | Accepted | Failed | Unanswered | Refused | StopAsked
 
 
 # --- actions --------------------------------------------------------------------------------------
@@ -214,7 +225,7 @@ class Find:
 
 @dataclass(frozen=True, slots=True)
 class Create:
-    """Create the job, with the ids that are in the ledger. Answer: Seen, Exists."""
+    """Create the job, with the ids that are in the ledger. Answer: Seen, Exists, Unanswered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,13 +265,16 @@ def resume(life: Life, now: float, policy: Policy) -> Life:
     """The life as a new process takes it up from the ledger.
 
     A create that was about to be sent may have been sent. A refusal is tried again, because what
-    was refused may have been granted meanwhile; every other end stays.
+    was refused may have been granted meanwhile. A life that was closed without a job, although a
+    create was sent, is looked at once more. Every other end stays.
     """
     if life.outcome in ("refused", "dry_run"):
         life = replace(
             life, outcome=None, reason="", refusal="", ended_at=None, asked="", why_asked="",
             asked_at=None, deadline_at=None,
         )  # fmt: skip
+    elif life.asked and not life.job_name and life.unknown_since is not None:
+        life = replace(life, outcome=None, reason="", ended_at=None)
     elif life.phase == "ended":
         return life
     deadline_at = life.deadline_at
@@ -352,10 +366,7 @@ def _on_seen(life: Life, seen: Seen, now: float, policy: Policy) -> Life:
     if life.phase == "ended":
         if life.job_name:
             return life
-        # The ledger was closed by another process before our create was answered.
-        why = f"made after the run had ended ({life.reason})"
-        life = replace(life, outcome=None, reason="", ended_at=None, asked="", refusal="")
-        life = _ask(life, "cancel", why, now)
+        life = _reopened(life, now)
     life = _adopt(life, seen, now, policy)
     if seen.stage in ("succeeded", "failed"):
         return _end(life, seen.stage, seen.why, now)
@@ -368,6 +379,13 @@ def _on_seen(life: Life, seen: Seen, now: float, policy: Policy) -> Life:
     cancellable = seen.stage in CANCELLABLE and not reacting
     pause = None if life.asked and cancellable else _poll(life, policy)
     return replace(life, cancellable=cancellable, pause=pause)
+
+
+def _reopened(life: Life, now: float) -> Life:
+    """The life of a job that was made, or may be, after another process had closed the ledger."""
+    why = f"created after the run had ended: {life.reason}"
+    life = replace(life, phase="find", outcome=None, reason="", ended_at=None, refusal="")
+    return _ask(life, "cancel", why, now)
 
 
 def _adopt(life: Life, seen: Seen, now: float, policy: Policy) -> Life:
@@ -452,10 +470,21 @@ def _on_accepted(life: Life, seen: Accepted, now: float, policy: Policy) -> Life
 def _on_failed(life: Life, seen: Failed, now: float, policy: Policy) -> Life:
     if life.phase == "ended":
         return life
-    if life.phase == "create" and not seen.maybe_done:
+    if life.phase == "create":
         life = _never_sent(life)
     if life.asked and life.phase != "watch" and life.unknown_since is None:
         return _end(life, _asked_outcome(life), f"{life.why_asked}; no job was made", now)
+    return _backed_off(life, seen.reason, seen.retry_after, policy)
+
+
+def _on_unanswered(life: Life, seen: Unanswered, now: float, policy: Policy) -> Life:
+    if life.phase == "ended":
+        if life.job_name:
+            return life
+        life = _reopened(life, now)
+    # It may have been sent only just now: the process may have slept since it was decided.
+    since = now if life.unknown_since is None else life.unknown_since
+    life = replace(life, created_at=now, unknown_since=since)
     return _backed_off(life, seen.reason, seen.retry_after, policy)
 
 
@@ -516,5 +545,6 @@ _OBSERVE: dict[type, Callable[[Life, Any, float, Policy], Life]] = {
     Exists: _on_exists,
     Accepted: _on_accepted,
     Failed: _on_failed,
+    Unanswered: _on_unanswered,
     Refused: _on_refused,
 }

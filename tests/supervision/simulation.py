@@ -34,6 +34,7 @@ from components.supervision.machine import (
     Refused,
     Seen,
     Stage,
+    Unanswered,
     Wait,
     Woke,
 )
@@ -98,8 +99,8 @@ def plan(rng: random.Random, mode: str) -> Plan:
         foreign=mode == "batch" and rng.random() < 0.03,
         doomed=rng.random() < 0.08,
         second_at=rng.uniform(0, 30 if quick else 1000) if rng.random() < 0.2 else None,
-        # A process that is suspended between writing and calling: without request ids no protocol
-        # helps against that.
+        # A process that is suspended between writing and calling. Without request ids no protocol
+        # helps against that, nor if it dies on waking.
         stall_rate=rng.choice((0.0, 0.3)) if mode == "batch" else 0.0,
         policy=Policy(
             dedupe_s=3300.0 if mode == "batch" else None,
@@ -221,7 +222,8 @@ class World:
                 self._make(now)
             else:
                 heapq.heappush(self.landing, now + self.rng.uniform(0.0, 55.0))
-        return self._trouble(fate)
+        trouble = self._trouble(fate)
+        return trouble if fate == "429" else Unanswered(trouble.reason)
 
     def get(self, name: str | None, now: float) -> Observation:
         """The call that gets the job, or finds it."""
@@ -272,7 +274,7 @@ class World:
     def _trouble(self, fate: str) -> Failed:
         if fate == "429":
             after = self.rng.choice((0.0, 0.0, 20.0))
-            return Failed("429", retry_after=after, maybe_done=False)
+            return Failed("429", retry_after=after)
         return Failed(fate)
 
     def stop(self, process: Process, now: float) -> str:
@@ -317,6 +319,7 @@ class Process:
         self.running = driver.course(fresh, self.world.plan.policy, self.until)  # type: ignore[arg-type]
         self.effect: driver.Effect = next(self.running)
         self.begun = now
+        self.stalled = False
 
 
 def run(
@@ -370,7 +373,7 @@ def _turn(
     trace: Callable[[str], None] | None,
 ) -> None:
     """One effect of one process: carried out or not, answered or not."""
-    crash = world.crashes and world.rng.random() < world.plan.crash_rate
+    crash = world.crashes and not process.stalled and world.rng.random() < world.plan.crash_rate
     if crash and world.rng.random() < 0.5:  # before the call
         world.crashes -= 1
         queue.restart(now, process)
@@ -393,6 +396,7 @@ def _turn(
         queue.restart(later, process)
         return
     stalled = type(process.effect) is Create and world.rng.random() < world.plan.stall_rate
+    process.stalled = stalled
     queue.put(later + (world.rng.uniform(0, 1000) if stalled else 0.0), process)
 
 

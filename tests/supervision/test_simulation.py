@@ -58,13 +58,13 @@ def test_same_seed_same_story() -> None:
 
 def _create_without_look(patch: pytest.MonkeyPatch) -> None:
     """After a create without an answer: create again at once."""
-    honest = machine._OBSERVE[machine.Failed]
+    honest = machine._OBSERVE[machine.Unanswered]
 
     def hasty(life: Life, seen: Any, now: float, policy: Policy) -> Life:
         after = honest(life, seen, now, policy)
         return replace(after, phase="create") if life.phase == "create" else after
 
-    patch.setitem(machine._OBSERVE, machine.Failed, hasty)
+    patch.setitem(machine._OBSERVE, machine.Unanswered, hasty)
 
 
 def _trust_request_ids_for_ever(patch: pytest.MonkeyPatch) -> None:
