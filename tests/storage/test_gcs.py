@@ -1,0 +1,94 @@
+"""The same functions over gs://, through the real client against the stand-in."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from components.errors import InputError
+from components.storage import files, versioned
+from emulator.launch import Emulator
+
+BUCKET = "gs://local-project-bucket"
+
+
+def fault(emulator: Emulator, **what: object) -> None:
+    request = urllib.request.Request(
+        f"{emulator.urls['storage']}/_emulator/faults",
+        data=json.dumps(what).encode(),
+        headers={"Content-Type": "application/json"},
+        method="POST",
+    )
+    with urllib.request.urlopen(request) as answer:
+        assert answer.status == 200
+
+
+@pytest.mark.usefixtures("emulator")
+def test_text_stream_and_list() -> None:
+    files.write_text(f"{BUCKET}/run 1/a.txt", "grüße")
+    with files.open_write(f"{BUCKET}/run 1/b/c.bin") as out:
+        out.write(b"x" * 100)
+    assert files.read_text(f"{BUCKET}/run 1/a.txt") == "grüße"
+    with files.open_read(f"{BUCKET}/run 1/b/c.bin") as stream:
+        assert stream.read() == b"x" * 100
+    listed = [f"{BUCKET}/run 1/a.txt", f"{BUCKET}/run 1/b/c.bin"]
+    assert list(files.list_uris(f"{BUCKET}/run 1")) == listed
+    assert files.exists(listed[0])
+    assert not files.exists(f"{BUCKET}/run 1")
+
+
+@pytest.mark.usefixtures("emulator")
+def test_an_unfinished_write_publishes_nothing() -> None:
+    uri = f"{BUCKET}/big.bin"
+
+    def fail_half_way() -> None:
+        with files.open_write(uri) as out:
+            out.write(b"x" * (9 * 1024 * 1024))
+            raise RuntimeError("stop")
+
+    with pytest.raises(RuntimeError, match="stop"):
+        fail_half_way()
+    assert not files.exists(uri)
+
+
+@pytest.mark.usefixtures("emulator")
+@pytest.mark.parametrize("uri", [f"{BUCKET}/none", "gs://no-such-bucket/x"])
+def test_what_is_not_there_is_told_plainly(uri: str) -> None:
+    with pytest.raises(InputError, match="no such object or bucket"):
+        files.read_bytes(uri)
+
+
+@pytest.mark.usefixtures("emulator")
+def test_compare_and_swap() -> None:
+    uri = f"{BUCKET}/ledger.json"
+    assert versioned.read(uri) is None
+    first = versioned.write(uri, "1", None)
+    with pytest.raises(versioned.Conflict):
+        versioned.write(uri, "2", None)
+    second = versioned.write(uri, "2", first)
+    with pytest.raises(versioned.Conflict):
+        versioned.write(uri, "3", first)
+    assert versioned.read(uri) == versioned.Versioned("2", second)
+
+
+def test_a_write_whose_reply_was_lost_does_not_lose_against_itself(emulator: Emulator) -> None:
+    uri = f"{BUCKET}/ledger.json"
+    fault(emulator, method="storage.insert", nth=1, count=1, kind="lose_reply")
+    version = versioned.write(uri, "mine", None)
+    assert versioned.read(uri) == versioned.Versioned("mine", version)
+
+
+@pytest.mark.usefixtures("emulator")
+def test_of_many_first_writers_one_wins() -> None:
+    def attempt(writer: int) -> bool:
+        try:
+            versioned.write(f"{BUCKET}/race.json", str(writer), None)
+        except versioned.Conflict:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(attempt, range(8))) == 1
