@@ -1,0 +1,122 @@
+"""The driver's process: started in a session of its own, cancelled, and gone when we leave."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import secrets
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from types import FrameType
+from typing import IO, Any, cast
+
+# How long a cancelled run may take to cancel its job and to leave its report.
+CANCEL_SECONDS = 60.0
+
+
+class Driver:
+    """A running `pipelines.local_driver`, its whole process group included."""
+
+    def __init__(self) -> None:
+        self.token = f"@{secrets.token_hex(8)}"
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "pipelines.local_driver"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=True,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )
+        self._stdin = cast("IO[str]", self._process.stdin)
+        self._stdout = cast("IO[str]", self._process.stdout)
+
+    def send(self, **content: Any) -> None:
+        """Write one line to it; a driver that is gone shows at the end of its lines."""
+        with contextlib.suppress(BrokenPipeError):
+            self._stdin.write(json.dumps(content) + "\n")
+            self._stdin.flush()
+
+    def lines(self) -> Iterator[str]:
+        """What it writes, until it ends."""
+        yield from self._stdout
+
+    def cancel(self) -> None:
+        """Ask it to end the step that runs and to begin no other but the report."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self._process.pid, signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End every process of the run at once."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+
+    def end(self) -> int:
+        """Wait for its end and remove what is left of its group; returns its exit code."""
+        if self._process.returncode is None:
+            with contextlib.suppress(BrokenPipeError):
+                self._stdin.close()
+            # Not reaped before the group is gone, or the group's number could be another's.
+            os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT)
+            self.kill()
+        return self._process.wait()
+
+    def __enter__(self) -> Driver:
+        return self
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        if kind is not None:
+            self.kill()
+        self.end()
+        self._stdout.close()
+
+
+@dataclass
+class Cancellation:
+    """The signal that cancelled a run (0 if none did), and whether it had to be killed."""
+
+    signal: int = 0
+    killed: bool = False
+
+
+@contextlib.contextmanager
+def cancellable(driver: Driver, say: Callable[[str], None]) -> Iterator[Cancellation]:
+    """While it lasts, Ctrl-C and SIGTERM cancel the run; a second one, or a minute, kills it."""
+    cancellation = Cancellation()
+    signals: queue.SimpleQueue[int] = queue.SimpleQueue()
+
+    def note(number: int, frame: FrameType | None) -> None:
+        # A handler may interrupt anything: the thread below does what takes locks.
+        cancellation.signal = cancellation.signal or number
+        signals.put(number)
+
+    def watch() -> None:
+        if not signals.get():
+            return
+        say("Cancelling the run and its job; once more to kill it …")
+        driver.cancel()
+        try:
+            again = signals.get(timeout=CANCEL_SECONDS)
+        except queue.Empty:
+            again = signal.SIGKILL
+        if again:
+            cancellation.killed = True
+            driver.kill()
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield cancellation
+    finally:
+        signals.put(0)
+        watcher.join()
+        for number, handler in before.items():
+            signal.signal(number, handler)

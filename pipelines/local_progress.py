@@ -1,0 +1,120 @@
+"""What a person sees of a run on this machine: a line a step, and what the steps say."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TextIO
+
+from components.tables.text import visible
+
+# kfp.local indents what a step writes, and the executor in the step prefixes what it logs.
+INDENT = "    "
+EXECUTOR_LINE = re.compile(r"\[KFP Executor [^\]]*?(INFO|WARNING|ERROR|CRITICAL)\]: (.*)")
+INPUT_FOLLOWS = "Got executor_input:"
+TRACEBACK = "Traceback (most recent call last):"
+
+
+class Display:
+    """Turns the driver's output into lines for people; keeps all of it in the run's log.
+
+    Args:
+        token: what the driver's own lines begin with.
+        say: shows one line.
+        log: where everything goes.
+        clock: seconds, monotonic.
+    """
+
+    def __init__(
+        self, token: str, *, say: Callable[[str], None], log: TextIO, clock: Callable[[], float]
+    ) -> None:
+        self.token = token
+        self.say = say
+        self.log = log
+        self.clock = clock
+        self.titles: Mapping[str, str] = {}
+        self.failed: list[str] = []
+        self.pipeline_folder = ""
+        self.step_seconds: dict[str, float] = {}
+        self._started: dict[str, float] = {}
+        self._current = ""
+        self._said: list[str] = []
+        self._input: list[str] | None = None
+        self._in_traceback = False
+
+    def feed(self, line: str) -> str:
+        """Take one line of the driver's output; returns the event's name if it told one."""
+        if line.startswith(self.token):
+            event = json.loads(line[len(self.token) :])
+            self._take_event(event)
+            return str(event["event"])
+        self.log.write(line)
+        # Between the steps kfp.local prints what they put out, indented too.
+        if self._current and line.startswith(INDENT):
+            self._take_step_line(line[len(INDENT) :].rstrip("\n"))
+        return ""
+
+    def _take_event(self, event: Mapping[str, Any]) -> None:
+        step = str(event.get("step", ""))
+        if event["event"] == "started":
+            self._started[step] = self.clock()
+            self._current, self._said = step, []
+            self._input, self._in_traceback = None, False
+        elif event["event"] == "ended":
+            seconds = self.clock() - self._started[step]
+            self.step_seconds[step] = self.step_seconds.get(step, 0.0) + seconds
+            succeeded = bool(event["succeeded"])
+            self._current = ""
+            # A step may be tried again: its last attempt counts.
+            self.failed = [name for name in self.failed if name != step]
+            if not succeeded:
+                self.failed.append(step)
+            self.say(f"{self.title(step):<44}{seconds:6.1f} s{'' if succeeded else '   failed'}")
+
+    def title(self, step: str) -> str:
+        """The name that the pipeline gives a step."""
+        return self.titles.get(step, step)
+
+    def _take_step_line(self, line: str) -> None:
+        if self._input is not None:
+            self._input.append(line)
+            if line == "}":
+                self._take_input(json.loads("\n".join(self._input)))
+                self._input = None
+            return
+        if logged := EXECUTOR_LINE.fullmatch(line):
+            level, line = logged[1], logged[2]
+            if line == INPUT_FOLLOWS:
+                self._input = []
+            if level == "INFO":
+                return
+        if line == TRACEBACK:
+            self._in_traceback = True
+        if line.strip() and not self._in_traceback:
+            self._show(visible(line))
+
+    def _take_input(self, executor_input: Mapping[str, Any]) -> None:
+        values = executor_input.get("inputs", {}).get("parameterValues", {})
+        self.pipeline_folder = self.pipeline_folder or str(values.get("pipeline_folder", ""))
+
+    def _show(self, line: str) -> None:
+        if not self._said:
+            self.say(f"{self.title(self._current)} …")
+        if line not in self._said[-1:]:
+            self.say(f"{INDENT}{line}")
+        self._said.append(line)
+
+
+def titles(spec: Mapping[str, Any]) -> dict[str, str]:
+    """kfp.local's name of each step (its component's) -> the name that the console shows."""
+    found: dict[str, str] = {}
+    for task in _tasks(spec):
+        component = task["componentRef"]["name"].removeprefix("comp-")
+        found[component] = task.get("taskInfo", {}).get("name", component)
+    return found
+
+
+def _tasks(spec: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for component in [spec["root"], *spec.get("components", {}).values()]:
+        yield from component.get("dag", {}).get("tasks", {}).values()

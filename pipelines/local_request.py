@@ -1,0 +1,183 @@
+"""What a person asks to run on this machine, checked before anything starts."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from components.errors import InputError, WrongUse
+from pipelines import parameters
+
+# kfp.local rewrites the first and dies on the second, in paths too.
+KFP_TRAPS = ("python3", "{{$")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a person asks to run.
+
+    Args:
+        pipeline: a pipeline's name, or the path of a compiled spec.
+        text: the intent; it travels as a file, never as a parameter.
+        words: `NAME=VALUE` parameters.
+        parameter_file: YAML or JSON with parameters; `words` win over it.
+        out: the folder of this run, new or empty; `runs/<pipeline>-<time>` if None.
+        dry_run: sets the parameter `dry_run`.
+        uploads: `LOCAL=gs://bucket/path` words, copied into the stand-ins' buckets.
+    """
+
+    pipeline: str
+    text: str | None = None
+    words: tuple[str, ...] = ()
+    parameter_file: Path | None = None
+    out: Path | None = None
+    dry_run: bool = False
+    uploads: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Settled:
+    """The parameters of a run, and the intent, which goes to `intent.txt` in its folder."""
+
+    parameters: dict[str, Any]
+    intent: str | None
+
+
+def spec_text(pipeline: str) -> str:
+    """The text of a compiled spec; empty for the name of a pipeline, which is compiled later.
+
+    Raises:
+        WrongUse: it is neither a known name nor a compiled spec.
+    """
+    from pipelines.compiling import PIPELINES
+
+    if pipeline in PIPELINES:
+        return ""
+    path = Path(pipeline)
+    if not path.is_file():
+        raise WrongUse(
+            f"There is no pipeline and no file '{pipeline}'",
+            fix=f"Give a compiled spec, or a name: {', '.join(PIPELINES)}.",
+        )
+    try:
+        text = path.read_text(encoding="utf-8")
+        spec = yaml.safe_load(text)
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise WrongUse("The file is not a compiled pipeline", where=pipeline) from error
+    if not isinstance(spec, dict) or "pipelineInfo" not in spec or "root" not in spec:
+        raise WrongUse(
+            "The file is not a compiled pipeline", where=pipeline, fix="compile.py writes them."
+        )
+    return text
+
+
+def settle(request: Request, spec: Mapping[str, Any], folder: Path, project: str) -> Settled:
+    """The run's parameters, checked, with what is usual on this machine where nothing was said.
+
+    Args:
+        request: what was asked.
+        spec: the compiled pipeline.
+        folder: the run's folder.
+        project: the project of the stand-ins; empty if none is known.
+
+    Raises:
+        WrongUse: names, types or combinations that the pipeline does not take.
+    """
+    known = parameters.declared(spec)
+    given = _from_file(request.parameter_file)
+    given.update(parameters.from_words(request.words, known))
+    if request.dry_run:
+        given["dry_run"] = True
+    if request.text is not None:
+        if "intent" in given:
+            raise WrongUse("The intent is given twice", fix="Give TEXT or -p intent=…, not both.")
+        if not request.text.strip():
+            raise WrongUse("The intent is empty", fix="Say what should run.")
+        given["intent"] = request.text
+    parameters.check(given, known)
+    intent = None
+    if given.get("intent") and "intent_uri" in known:
+        if given.get("intent_uri"):
+            raise WrongUse("The intent is given as text and as a file", fix="Give one of them.")
+        intent = given.pop("intent")
+        given["intent_uri"] = str(folder / "intent.txt")
+    for name, value in (("reader", "offline"), ("project", project)):
+        if name in known and value:
+            given.setdefault(name, value)
+    parameters.check_for_this_machine(given)
+    return Settled(given, intent)
+
+
+def _from_file(path: Path | None) -> dict[str, Any]:
+    if path is None:
+        return {}
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise WrongUse("The parameter file cannot be read", where=str(path)) from error
+    if not isinstance(content, dict) or not all(isinstance(name, str) for name in content):
+        raise WrongUse(
+            "The parameter file must hold names and values, as YAML or JSON", where=str(path)
+        )
+    return content
+
+
+def choose_folder(request: Request, now: datetime.datetime) -> Path:
+    """The folder of a run, not made yet; in the temporary folder if the usual path is a trap.
+
+    Raises:
+        WrongUse: the folder that the person chose holds something, or its path is a trap.
+    """
+    stem = Path(request.pipeline).stem
+    usual = Path("runs", f"{stem}-{now:%Y%m%d-%H%M%S}")
+    wanted = (request.out or usual).absolute()
+    trapped = any(trap in str(wanted) for trap in KFP_TRAPS)
+    if request.out is None:
+        root = Path(tempfile.gettempdir(), "intent2batch") if trapped else Path.cwd()
+        return _first_free(root / usual)
+    if trapped:
+        raise WrongUse(
+            f"The path of a local run cannot hold {' or '.join(KFP_TRAPS)}",
+            where=str(wanted),
+            fix="Choose another folder with --out.",
+        )
+    if wanted.exists() and not (wanted.is_dir() and not any(wanted.iterdir())):
+        raise WrongUse(
+            "The folder of the run is not new and not empty",
+            where=str(wanted),
+            fix="Give another with --out.",
+        )
+    return wanted
+
+
+def _first_free(wanted: Path) -> Path:
+    number, path = 2, wanted
+    while path.exists():
+        path, number = wanted.with_name(f"{wanted.name}-{number}"), number + 1
+    return path
+
+
+def make_folder(folder: Path, settled: Settled) -> None:
+    """Make the run's folder, with the intent in it.
+
+    Raises:
+        InputError: it cannot be made or written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "tmp").mkdir()
+        if settled.intent is not None:
+            (folder / "intent.txt").write_text(settled.intent, encoding="utf-8")
+    except OSError as error:
+        raise InputError(
+            f"The folder of the run cannot be written ({os.strerror(error.errno or 0)})",
+            where=str(folder),
+            fix="Give another with --out.",
+        ) from error

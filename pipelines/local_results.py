@@ -1,0 +1,61 @@
+"""What a run on this machine came to, for the person who waited for it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from typing import TextIO
+
+from components.aggregate_results.summary import Summary
+from components.aggregate_results.tasks import read_rows
+from components.aggregate_results.terminal import terminal_table
+from components.storage import files
+from components.storage.uris import join
+from pipelines.running import Outcome
+
+
+def show(outcome: Outcome, *, out: TextIO, say: Callable[[str], None]) -> int:
+    """Print the table of tasks and how the run ended; returns the exit code.
+
+    Args:
+        outcome: how the run ended.
+        out: where the table goes.
+        say: shows one line beside it.
+    """
+    if outcome.run_uri:
+        _table(outcome.run_uri, out)
+    if outcome.signal:
+        say(_cancelled(outcome))
+        return 128 + outcome.signal
+    if outcome.failed:
+        sentence = outcome.sentence or "it broke, which is a defect of the step"
+        say(f"The run failed at '{outcome.failed}': {sentence}")
+        say(f"All that was written: {outcome.folder / 'run.log'}")
+        return 1
+    return 0
+
+
+def show_on_stdout(outcome: Outcome, say: Callable[[str], None]) -> int:
+    """As `show`, with the table on stdout."""
+    return show(outcome, out=sys.stdout, say=say)
+
+
+def _table(run_uri: str, out: TextIO) -> None:
+    place = join(run_uri, "summary.json")
+    if files.exists(place):
+        summary = Summary(**json.loads(files.read_text(place)))
+        terminal_table(read_rows(run_uri), out, summary=summary)
+
+
+def _cancelled(outcome: Outcome) -> str:
+    if outcome.killed:
+        return (
+            "The run was killed. A job that it had submitted to services outside of it may still "
+            f"be there; its name is in {join(outcome.run_uri, 'submission.json')}"
+            if outcome.run_uri
+            else "The run was killed before it had submitted a job"
+        )
+    return (
+        f"The run was cancelled; nothing of it is left running. Its log: {outcome.folder}/run.log"
+    )
