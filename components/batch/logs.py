@@ -113,6 +113,9 @@ def tails(
     if not _UID.match(job_uid) or not _UID.match(group):
         found.note = "The output of tasks was not read: the job's uid is not known."
         return found
+    import requests
+    from google.auth.exceptions import GoogleAuthError
+
     try:
         if session is None:
             session, endpoint = logging_session()
@@ -122,8 +125,8 @@ def tails(
             reader.collect(job_uid, group, part, lines, since, found.text)
     except _GaveUp as reason:
         found.note = f"The output of some tasks is missing here: {reason}"
-    except Exception as error:
-        # Credentials, name resolution, broken connections: all mean "no output in this report".
+    except (GoogleAuthError, requests.RequestException, ValueError) as error:
+        # No credentials, no connection, no JSON: all mean "no output in this report".
         log.info("reading task output failed", exc_info=True)
         found.note = f"The output of some tasks is missing here: {type(error).__name__}: {error}"
     return found

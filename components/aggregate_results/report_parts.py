@@ -1,0 +1,188 @@
+"""The parts of a report that come from the run folder: words, findings, request, events."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from components.aggregate_results.run_folder import Run, mappings_of, text_of, texts_of
+from components.aggregate_results.summary import Summary
+from components.tables.columns import as_text
+from components.tables.formats import count, moment_words, plural
+from components.tables.html import Markup, el, join
+from components.tables.page import Section, bullets, pill, preformatted
+
+# Bounds of what a page repeats, so that it stays small whatever the run folder holds.
+_TEXT = 20_000
+_ITEMS = 200
+_SEVERITY = {"error": "bad", "warning": "warn", "hint": "run"}
+
+
+def short(text: str, limit: int = _TEXT) -> str:
+    """The text, cut with a remark where it is too long for a page."""
+    if len(text) <= limit:
+        return text
+    return f"{text[:limit]}\n[… {count(len(text) - limit)} more characters]"
+
+
+def intent_sections(run: Run) -> list[Section | None]:
+    """What the person wrote, and what was understood of it."""
+    if not run.intent:
+        return []
+    asked = run.intent.get("outcome") in ("clarify", "reject")
+    sections: list[Section | None] = []
+    questions = texts_of(run.intent.get("questions"))[:_ITEMS]
+    if questions:
+        listed = join(el("li", short(question, 1000)) for question in questions)
+        sections.append(Section("Please answer", el("ol", listed, class_="questions")))
+    sections.append(_words(run, folded=not asked))
+    sections.append(_understood(run, folded=not asked))
+    return sections
+
+
+def _words(run: Run, *, folded: bool) -> Section | None:
+    turns = texts_of(run.intent.get("turns"))[:_ITEMS]
+    if not turns:
+        return None
+    quotes = join(el("blockquote", short(turn)) for turn in turns)
+    return Section("What was asked for", quotes, folded=folded)
+
+
+def _understood(run: Run, *, folded: bool) -> Section | None:
+    evidence = mappings_of(run.intent.get("evidence"))[:_ITEMS]
+    assumed = mappings_of(run.intent.get("assumptions"))[:_ITEMS]
+    warned = texts_of(run.intent.get("warnings")) + [
+        f"Not read: {text}" for text in texts_of(run.intent.get("unread"))
+    ]
+    parts: list[Markup] = []
+    if evidence:
+        rows = [
+            (_code(item.get("path")), _code(item.get("value")), _quote(item)) for item in evidence
+        ]
+        parts.append(_table("From the words", ("Field", "Value", "Because you wrote"), rows))
+    if assumed:
+        rows = [(_code(i.get("path")), _code(i.get("value")), _some(i.get("why"))) for i in assumed]
+        parts.append(_table("Assumed, as the words do not say", ("Field", "Value", "Why"), rows))
+    if warned:
+        parts.append(el("h3", "Mind"))
+        parts.append(bullets([short(text, 1000) for text in warned[:_ITEMS]]))
+    if not parts:
+        return None
+    return Section("What was understood", join(parts), folded=folded)
+
+
+def findings_section(run: Run) -> Section | None:
+    """What the checks of the job found, errors first."""
+    if not run.findings:
+        return None
+    order = {"error": 0, "warning": 1, "hint": 2}
+    ranked = sorted(run.findings, key=lambda finding: order.get(_some(finding.get("severity")), 3))
+    rows = [
+        (
+            _severity(finding),
+            _code(finding.get("path")),
+            el("span", _some(finding.get("message")), _fix(finding)),
+            _code(finding.get("rule")),
+        )
+        for finding in ranked[:_ITEMS]
+    ]
+    table = _table("", ("Severity", "Where", "What, and how to mend it", "Rule"), rows)
+    errors = any(finding.get("severity") == "error" for finding in run.findings)
+    more = len(run.findings) - _ITEMS
+    note = f"{plural(more, 'more finding')} in findings.json." if more > 0 else ""
+    return Section("Findings", table, note, folded=not errors)
+
+
+def _severity(finding: Mapping[str, Any]) -> Markup:
+    severity = _some(finding.get("severity"))
+    return pill(_SEVERITY.get(severity, "idle"), severity.capitalize() or "Unknown")
+
+
+def _fix(finding: Mapping[str, Any]) -> Markup | None:
+    fix = _some(finding.get("fix"))
+    place = _some(finding.get("file"))
+    line = finding.get("line")
+    if place and isinstance(line, int) and line:
+        place = f"{place}:{line}"
+    parts = [el("br"), el("strong", "Fix: "), fix] if fix else []
+    parts += [el("br"), el("code", place)] if place else []
+    return join(parts) if parts else None
+
+
+def request_section(run: Run) -> Section | None:
+    """The request that made the job, or would have made it: exactly what is sent."""
+    request = run.ledger.get("request")
+    request = request if isinstance(request, dict) else {}
+    if not request and not run.job:
+        return None
+    dry = run.outcome == "dry_run"
+    text = short(json.dumps(run.job, indent=2, ensure_ascii=False), 60_000)
+    parts: list[object] = []
+    if request:
+        parts.append(preformatted(_call(request), "Method and URL"))
+    parts.append(preformatted(text, "Body of the request"))
+    title = "The request" if request else "The job"
+    return Section(title, join(parts), folded=not dry)
+
+
+def _call(request: Mapping[str, Any]) -> str:
+    """The REST call, as the Batch API documents projects.locations.jobs.create."""
+    parent = quote(text_of(request.get("parent")), safe="/")
+    names = {"job_id": "jobId", "request_id": "requestId"}
+    query = "&".join(
+        f"{ours}={quote(text_of(request.get(theirs)), safe='')}"
+        for theirs, ours in names.items()
+        if text_of(request.get(theirs))
+    )
+    return f"POST https://batch.googleapis.com/v1/{parent}/jobs" + (f"?{query}" if query else "")
+
+
+def events_section(run: Run) -> Section | None:
+    """The job's history as Batch tells it."""
+    events = mappings_of(run.ledger.get("events"))
+    if not events:
+        return None
+    events = sorted(events, key=lambda event: _some(event.get("time")))[-_ITEMS:]
+    rows = [
+        (
+            el("span", moment_words(_some(event.get("time"))), class_="mono"),
+            short(_some(event.get("description")), 2000),
+        )
+        for event in events
+    ]
+    # Where no task failed, the events are the explanation.
+    unexplained = run.outcome in ("hopeless", "refused", "deadline", "unfinished")
+    return Section("The job's events", _table("", ("Time", "Event"), rows), folded=not unexplained)
+
+
+def files_section(summary: Summary) -> Section | None:
+    """Where everything lies."""
+    rows = [(name, _code(uri)) for name, uri in summary.files.items()]
+    rows.append(("run folder", _code(summary.run_uri)))
+    return Section("Files", _table("", ("What", "Where"), rows), folded=True)
+
+
+def _table(title: str, heads: Sequence[str], rows: Sequence[Sequence[object]]) -> Markup:
+    head = el("tr", join(el("th", name, scope="col") for name in heads))
+    body = [
+        el("tr", join(el("td", cell, data_title=h) for h, cell in zip(heads, row, strict=True)))
+        for row in rows
+    ]
+    table = el("table", el("thead", head), el("tbody", join(body)), class_="plain")
+    box = el("div", table, class_="scroll", tabindex="0", role="region", aria_label=title or None)
+    return join([el("h3", title) if title else None, box])
+
+
+def _some(value: Any) -> str:
+    return short(as_text(value), 2000)
+
+
+def _code(value: Any) -> Markup:
+    return el("code", _some(value))
+
+
+def _quote(item: Mapping[str, Any]) -> str:
+    quoted = _some(item.get("quote"))
+    return f"“{quoted}”" if quoted else ""

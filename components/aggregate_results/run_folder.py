@@ -1,0 +1,127 @@
+"""What a run left behind, read without trust: any piece may be missing, cut short or strange."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from components.errors import Intent2BatchError
+from components.storage import files
+from components.storage.uris import join
+
+# How the platform says that the steps before ended (dsl.PipelineTaskFinalStatus).
+_STEP_FAILED = ("FAILED", "CANCELLED")
+
+
+@dataclass(frozen=True)
+class Run:
+    """The pieces of a run folder; empty where a piece is missing. `notes` says what was wrong."""
+
+    uri: str
+    intent: Mapping[str, Any] = field(default_factory=dict)
+    findings: Sequence[Mapping[str, Any]] = ()
+    gate: Mapping[str, Any] = field(default_factory=dict)
+    ledger: Mapping[str, Any] = field(default_factory=dict)
+    job: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    pipeline_state: str = ""
+    pipeline_error: str = ""
+
+    @property
+    def job_name(self) -> str:
+        """`projects/P/locations/L/jobs/J`, or "" when no job is known to exist."""
+        return text_of(self.ledger.get("job_name"))
+
+    @property
+    def outcome(self) -> str:
+        """How the run ended, one of the keys of `report.OUTCOMES`."""
+        if self.ledger:
+            return text_of(self.ledger.get("outcome")) or "unfinished"
+        intent = text_of(self.intent.get("outcome"))
+        if intent in ("clarify", "reject"):
+            return intent
+        if any(finding.get("severity") == "error" for finding in self.findings):
+            return "findings"
+        if self.gate and not self.gate.get("go"):
+            return "dry_run" if self.gate.get("verdict") == "show" else "stopped"
+        return "broken"
+
+
+def read_run(uri: str, *, pipeline_state: str = "", pipeline_error: str = "") -> Run:
+    """The pieces of the run folder.
+
+    Args:
+        uri: the run folder.
+        pipeline_state: how the platform says that the steps before ended.
+        pipeline_error: and with which message.
+    """
+    notes: list[str] = []
+    intent = _mapping(uri, "intent.json", notes)
+    ledger = _mapping(uri, "submission.json", notes)
+    job = _job_of(ledger) or _mapping(uri, "job.json", notes) or _mapping_in(intent, "job")
+    found = _read(uri, "findings.json", notes)
+    findings = _mappings(found)
+    if found is not None and not isinstance(found, list):
+        notes.append("findings.json is not a list of findings.")
+    return Run(
+        uri=uri,
+        intent=intent,
+        findings=findings,
+        gate=_mapping(uri, "gate.json", notes),
+        ledger=ledger,
+        job=job,
+        notes=tuple(notes),
+        pipeline_state=pipeline_state,
+        pipeline_error=pipeline_error if pipeline_state in _STEP_FAILED else "",
+    )
+
+
+def _read(uri: str, name: str, notes: list[str]) -> Any:
+    place = join(uri, name)
+    try:
+        if not files.exists(place):
+            return None
+        return json.loads(files.read_text(place))
+    except ValueError:
+        notes.append(f"{name} is cut short or damaged and was left out.")
+    except (Intent2BatchError, RecursionError) as error:
+        notes.append(f"{name} could not be read: {error}")
+    return None
+
+
+def _mapping(uri: str, name: str, notes: list[str]) -> Mapping[str, Any]:
+    value = _read(uri, name, notes)
+    if value is None or isinstance(value, dict):
+        return value or {}
+    notes.append(f"{name} does not hold what it should and was left out.")
+    return {}
+
+
+def _job_of(ledger: Mapping[str, Any]) -> Mapping[str, Any]:
+    return _mapping_in(_mapping_in(ledger, "request"), "job")
+
+
+def _mapping_in(value: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    inner = value.get(key)
+    return inner if isinstance(inner, dict) else {}
+
+
+def _mappings(value: Any) -> list[Mapping[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def text_of(value: Any) -> str:
+    """A value that ought to be text; "" where it is none."""
+    return value if isinstance(value, str) else ""
+
+
+def texts_of(value: Any) -> list[str]:
+    """A value that ought to be a list of texts."""
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
+
+
+def mappings_of(value: Any) -> list[Mapping[str, Any]]:
+    """A value that ought to be a list of objects."""
+    return _mappings(value)

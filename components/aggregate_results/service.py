@@ -1,0 +1,96 @@
+"""The calls to Google that collecting results makes, as plain functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from components.batch.logs import Tails
+
+PAGE = 1000
+_PATIENCE_S = 120.0
+
+
+@dataclass(frozen=True)
+class Service:
+    """What is asked of the services.
+
+    Args:
+        job: name -> raw Job message.
+        tasks: (job name, group) -> raw Task messages, a page at a time.
+        tails: (project, job uid, group, indexes, since) -> last lines.
+    """
+
+    job: Callable[[str], Any]
+    tasks: Callable[[str, str], Iterable[Any]]
+    tails: Callable[[str, str, str, list[int], str], Tails]
+
+
+def live_service() -> Service:
+    """The real calls, through the client of components.batch.client."""
+    from components.batch.client import batch_client
+
+    client = batch_client()
+    return Service(
+        job=lambda name: _raw(client.get_job(name=name, retry=_patience())),
+        tasks=lambda name, group: list_tasks(client, name, group),
+        tails=_tails,
+    )
+
+
+def list_tasks(client: Any, job_name: str, group: str) -> Iterator[Any]:
+    """Raw Task messages, one page of them in memory at a time.
+
+    Args:
+        client: a BatchServiceClient.
+        job_name: `projects/P/locations/L/jobs/J`.
+        group: name of the task group.
+    """
+    request = {"parent": f"{job_name}/taskGroups/{group}", "page_size": PAGE}
+    for page in client.list_tasks(request=request, retry=_patience()).pages:
+        yield from _raw(page).tasks
+
+
+def _raw(message: Any) -> Any:
+    """The protobuf message inside a proto-plus one."""
+    return type(message).pb(message)
+
+
+def _patience() -> Any:
+    """Retry what passes by itself; the client's own default knows only 503 within 60 s."""
+    import requests
+    from google.api_core import exceptions, retry
+
+    return retry.Retry(
+        predicate=retry.if_exception_type(
+            exceptions.ServiceUnavailable,
+            exceptions.TooManyRequests,
+            exceptions.InternalServerError,
+            exceptions.BadGateway,
+            exceptions.GatewayTimeout,
+            requests.ConnectionError,
+            requests.Timeout,
+        ),
+        initial=0.5,
+        maximum=20.0,
+        timeout=_PATIENCE_S,
+    )
+
+
+def told_by_service(error: Exception) -> bool:
+    """Whether the error is the service's or the network's, and not a defect of ours."""
+    import requests
+    from google.api_core.exceptions import GoogleAPIError
+    from google.auth.exceptions import GoogleAuthError
+
+    from components.errors import Intent2BatchError
+
+    ours = (Intent2BatchError, GoogleAPIError, GoogleAuthError, requests.RequestException)
+    return isinstance(error, ours)
+
+
+def _tails(project: str, uid: str, group: str, indexes: list[int], since: str) -> Tails:
+    from components.batch.logs import tails
+
+    return tails(uid, indexes, project=project, group=group, since=since)

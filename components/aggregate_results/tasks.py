@@ -1,0 +1,319 @@
+"""From a run folder to tables, a report and a summary. Works for every way a run can end."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from components.aggregate_results import outcomes
+from components.aggregate_results.report import report_page
+from components.aggregate_results.run_folder import Run, mappings_of, read_run, text_of
+from components.aggregate_results.service import Service, live_service, told_by_service
+from components.aggregate_results.spool import Spool
+from components.aggregate_results.summary import Summary
+from components.aggregate_results.tally import Tally
+from components.aggregate_results.task_facts import COLUMNS, row_of
+from components.errors import Intent2BatchError
+from components.storage import files
+from components.storage.uris import join
+from components.tables.columns import Row
+from components.tables.data_table import Sample
+from components.tables.formats import ranges
+from components.tables.page import render
+from components.tables.writers import write_rows, writers_for
+
+log = logging.getLogger(__name__)
+
+FORMATS = ("jsonl", "csv", "xlsx")
+# Output is read of so many failed tasks, and of every task of a job as small as this.
+TAILS = 200
+SMALL_JOB = 50
+
+
+@dataclass
+class Collected:
+    """What was learnt of the tasks."""
+
+    tally: Tally = field(default_factory=Tally)
+    sample: Sample = field(default_factory=Sample)
+    notes: list[str] = field(default_factory=list)
+    listed: bool = False
+    state: str = ""
+    uid: str = ""
+
+
+def aggregate(
+    run_uri: str,
+    *,
+    out_uri: str = "",
+    service: Service | Callable[[], Service] = live_service,
+    pipeline_state: str = "",
+    pipeline_error: str = "",
+    excel_mark: bool = False,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Summary:
+    """Read a run folder and the job's tasks; write tables, summary.json and report.html.
+
+    The tables (tasks.jsonl, tasks.csv, tasks.xlsx) are written where there is a job. What cannot
+    be read is left out and named in `Summary.notes`; only a failure to write is an error.
+
+    Args:
+        run_uri: the run folder, a path or a gs:// URI.
+        out_uri: where to write; the run folder if empty.
+        service: the calls to Batch and Cloud Logging, or what makes them when they are needed.
+        pipeline_state: how the platform says that the steps before ended.
+        pipeline_error: the message that goes with it.
+        excel_mark: begin the CSV with a byte order mark.
+        now: the time of the report.
+
+    Raises:
+        ServiceError: the results could not be written.
+    """
+    out_uri = out_uri or run_uri
+    run = read_run(run_uri, pipeline_state=pipeline_state, pipeline_error=pipeline_error)
+    got = Collected(notes=list(run.notes))
+    written: dict[str, str] = {}
+    if run.job_name:
+        with Spool() as spool:
+            group = _list(run, service, spool, got)
+            tails = _tails(run, service, group, spool, got)
+            if got.listed:
+                written = _write_tables(out_uri, spool, tails, got, run, excel_mark)
+    summary = _summary(run, got, out_uri, written)
+    page = report_page(run, summary, got.tally, got.sample, now())
+    files.write_text(summary.files["report"], render(page), "text/html; charset=utf-8")
+    files.write_text(
+        summary.files["summary"],
+        json.dumps(summary.to_dict(), ensure_ascii=False, indent=2) + "\n",
+        "application/json",
+    )
+    return summary
+
+
+def _list(run: Run, service: Service | Callable[[], Service], spool: Spool, got: Collected) -> str:
+    """Set every task's row down and count it; gives the name of the task group."""
+    group, machine = _group_name(run.job), _asked_machine(run.job)
+    try:
+        calls = _calls(service)
+        job = _job(calls, run.job_name, got)
+        if job is not None:
+            group, machine = _job_facts(job, group, machine)
+        for position, task in enumerate(calls.tasks(run.job_name, group)):
+            row = row_of(task, position=position, machine_type=machine)
+            if spool.add(row):
+                got.tally.add(row)
+        got.listed = True
+    except Exception as error:
+        if not told_by_service(error):
+            raise
+        log.info("listing tasks failed", exc_info=True)
+        got.listed = len(spool) > 0
+        got.notes.append(_not_listed(error, len(spool)))
+    return group
+
+
+def _calls(service: Service | Callable[[], Service]) -> Service:
+    return service if isinstance(service, Service) else service()
+
+
+def _job(calls: Service, name: str, got: Collected) -> Any:
+    from google.api_core import exceptions
+
+    try:
+        job = calls.job(name)
+    except exceptions.GoogleAPICallError as error:
+        log.info("%s could not be read: %s", name, error)
+        return None
+    got.uid = job.uid
+    return job
+
+
+def _job_facts(job: Any, group: str, machine: str) -> tuple[str, str]:
+    """The group's name and the machine types of the VMs that really ran."""
+    for name, status in job.status.task_groups.items():
+        types = sorted({vm.machine_type for vm in status.instances if vm.machine_type})
+        return name, " or ".join(types) or machine
+    return group, machine
+
+
+def _group_name(job: Mapping[str, Any]) -> str:
+    groups = mappings_of(job.get("taskGroups"))
+    name = text_of(groups[0].get("name")) if groups else ""
+    return name.rsplit("/", 1)[-1] or "group0"
+
+
+def _asked_machine(job: Mapping[str, Any]) -> str:
+    policy = job.get("allocationPolicy")
+    instances = mappings_of(policy.get("instances")) if isinstance(policy, Mapping) else []
+    inner = instances[0].get("policy") if instances else None
+    return text_of(inner.get("machineType")) if isinstance(inner, Mapping) else ""
+
+
+def _not_listed(error: Exception, listed: int) -> str:
+    from google.api_core import exceptions
+
+    if isinstance(error, exceptions.NotFound):
+        return "The job no longer exists, so its tasks could not be listed."
+    said = (
+        str(error) if isinstance(error, Intent2BatchError) else f"{type(error).__name__}: {error}"
+    )
+    so_far = f" after {listed:,} of them" if listed else ""
+    return f"The tasks could not be listed{so_far}: {said[:500]}"
+
+
+def _tails(
+    run: Run,
+    service: Service | Callable[[], Service],
+    group: str,
+    spool: Spool,
+    got: Collected,
+) -> dict[int, str]:
+    """The last lines of output: of failed tasks, and of all tasks of a small job."""
+    wanted = got.tally.worth_reading(TAILS)
+    if len(spool) <= SMALL_JOB:
+        wanted += [index for index in got.tally.ran if index not in set(wanted)]
+    policy = run.job.get("logsPolicy")
+    place = text_of(policy.get("destination")) if isinstance(policy, Mapping) else ""
+    if not wanted:
+        return {}
+    if run.job and place != "CLOUD_LOGGING":
+        where = f" but to {text_of(policy.get('logsPath'))}" if place == "PATH" and policy else ""
+        got.notes.append(
+            f"The tasks' output is not shown: the job does not send it to Cloud Logging{where}."
+        )
+        return {}
+    uid = got.uid or text_of(run.ledger.get("uid"))
+    since = text_of(run.ledger.get("submitted_at"))
+    found = _calls(service).tails(run.job_name.split("/")[1], uid, group, wanted, since)
+    if found.note:
+        got.notes.append(found.note)
+    return found.text
+
+
+def _write_tables(
+    out_uri: str,
+    spool: Spool,
+    tails: Mapping[int, str],
+    got: Collected,
+    run: Run,
+    excel_mark: bool,
+) -> dict[str, str]:
+    stem = join(out_uri, "tasks")
+    writers = writers_for(
+        FORMATS,
+        COLUMNS,
+        stem,
+        excel_mark=excel_mark,
+        sheet="Tasks",
+        summary=lambda: _summary_sheet(_summary(run, got, out_uri, {})),
+    )
+
+    def keep(row: Row) -> None:
+        got.sample.add(row, row["state"] == "FAILED")
+
+    write_rows(spool.in_order(tails), writers, also=keep)
+    return {name: f"{stem}.{name}" for name in FORMATS}
+
+
+def _summary_sheet(summary: Summary) -> Iterator[tuple[str, Any]]:
+    told = summary.to_dict()
+    for name in ("headline", "reason", "remedy", "job_name", "console_url"):
+        yield name.replace("_", " ").capitalize(), told[name]
+    for name in ("tasks", "succeeded", "failed", "unexecuted", "other", "retried", "preempted"):
+        yield name.capitalize(), told[name]
+    yield "Seconds, first start to last end", told["seconds"]
+    yield "Seconds, sum over tasks", told["task_seconds"]
+    for failure in summary.failures:
+        code = failure["code"]
+        yield (
+            f"Exit code {'unknown' if code is None else code}",
+            (
+                f"{failure['count']:,} tasks ({failure['indexes']}): {failure['meaning']}. "
+                f"{failure['remedy']}"
+            ),
+        )
+    for note in summary.notes:
+        yield "Note", note
+
+
+def _summary(run: Run, got: Collected, out_uri: str, written: dict[str, str]) -> Summary:
+    tally = got.tally
+    states = tally.states
+    ended = states["SUCCEEDED"] + states["FAILED"] + states["UNEXECUTED"]
+    expected = _expected(run.job)
+    notes = list(got.notes)
+    if got.listed and expected and tally.tasks != expected:
+        notes.append(f"The job asked for {expected:,} tasks and {tally.tasks:,} were listed.")
+    return Summary(
+        run_uri=run.uri,
+        outcome=run.outcome,
+        headline=outcomes.headline(run, tally, got.listed),
+        reason=outcomes.reason(run),
+        remedy=outcomes.remedy(run, tally),
+        job_name=run.job_name,
+        console_url=text_of(run.ledger.get("console_url")),
+        tasks=tally.tasks,
+        expected=expected,
+        succeeded=states["SUCCEEDED"],
+        failed=states["FAILED"],
+        unexecuted=states["UNEXECUTED"],
+        other=tally.tasks - ended,
+        retried=tally.retried,
+        preempted=tally.preempted,
+        seconds=round(tally.wall_seconds or 0.0, 3),
+        task_seconds=round(tally.task_seconds, 3),
+        durations=tally.spread(),
+        failures=tuple(
+            {
+                "code": reason.code,
+                "meaning": reason.meaning,
+                "remedy": reason.remedy,
+                "count": len(reason.indexes),
+                "indexes": ranges(reason.indexes),
+            }
+            for reason in tally.by_count()
+        ),
+        files={
+            **written,
+            "summary": join(out_uri, "summary.json"),
+            "report": join(out_uri, "report.html"),
+        },
+        notes=tuple(notes),
+    )
+
+
+def _expected(job: Mapping[str, Any]) -> int:
+    groups = mappings_of(job.get("taskGroups"))
+    if not groups:
+        return 0
+    count = groups[0].get("taskCount", 1)  # int64 is text in the JSON of a proto
+    try:
+        return int(count)
+    except (TypeError, ValueError):
+        return 0
+
+
+def job_rows(job_name: str, service: Service | None = None) -> Iterator[Row]:
+    """The rows of a job's tasks as they are listed, without output: for `intent2batch tasks`."""
+    calls = service or live_service()
+    got = Collected()
+    group, machine = "group0", ""
+    job = _job(calls, job_name, got)
+    if job is not None:
+        group, machine = _job_facts(job, group, machine)
+    for position, task in enumerate(calls.tasks(job_name, group)):
+        yield row_of(task, position=position, machine_type=machine)
+
+
+def read_rows(run_uri: str) -> Iterator[Row]:
+    """The rows that `aggregate` wrote, one at a time; none where there was no job."""
+    place = join(run_uri, "tasks.jsonl")
+    if not files.exists(place):
+        return
+    with files.open_read(place) as lines:
+        for line in lines:
+            yield json.loads(line)
