@@ -20,11 +20,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--state", type=Path, required=True, metavar="DIR")
     parser.add_argument("--project", default="local-project")
     parser.add_argument(
-        "--port", action="append", default=[], type=service_port, metavar="SERVICE=N"
+        "--port", action="append", default=[], metavar="SERVICE=N", help="others take free ones"
     )
     asked = parser.parse_args(arguments)
     try:
-        serve_until_signalled(asked.state, asked.project, dict(asked.port), _announce)
+        ports = dict(service_port(text) for text in asked.port)
+        serve_until_signalled(asked.state, asked.project, ports, _announce)
     except (OSError, ValueError) as error:
         sys.stderr.write(f"emulator: {getattr(error, 'strerror', None) or error}\n")
         return 2

@@ -124,6 +124,7 @@ def serve_until_signalled(
 def _services(
     state_dir: Path, project: str, store: Store, faults: Faults, environment: dict[str, str]
 ) -> Iterator[Service]:
+    """The services in the order in which they start; they end in the opposite order."""
     from emulator import vertex
     from emulator.storage.service import service as storage_service
 

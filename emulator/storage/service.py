@@ -76,6 +76,7 @@ class _Api:
             Route("DELETE", _OBJECT, self.delete, f"{name}.delete"),
             Route("GET", rf"{_BUCKET}/o", self.list, f"{name}.list"),
             Route("GET", rf"{_BUCKET}/storageLayout", self.layout, f"{name}.buckets.layout"),
+            Route("GET", rf"{_BUCKET}/managedFolders", self.no_folders, f"{name}.managedFolders"),
             Route("POST", rf"{_API}/b", self.create_bucket, f"{name}.buckets.insert"),
             Route("GET", rf"{_API}/b", self.buckets, f"{name}.buckets.list"),
             Route("GET", _BUCKET, self.bucket, f"{name}.buckets.get"),
@@ -280,6 +281,11 @@ class _Api:
                 "hierarchicalNamespace": {"enabled": False},
             }
         )
+
+    def no_folders(self, request: Request) -> Response:
+        """What `gcloud storage rm -r` asks: there are no managed folders here."""
+        self._store.bucket(request.params["bucket"])
+        return Response(body={"kind": "storage#managedFolders", "items": []})
 
     def patch_bucket(self, request: Request) -> Response:
         """Change a bucket's settings."""
