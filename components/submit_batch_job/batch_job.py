@@ -1,0 +1,135 @@
+"""The calls of one Batch job, answered in the words of the supervision."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from components.batch.client import call_options
+from components.batch.events import failure_reason, hopeless_reason
+from components.batch.names import JobNames
+from components.batch.states import job_stage, state_name
+from components.supervision.answers import to_cancel, to_create, to_find
+from components.supervision.machine import Accepted, Event, Observation, Seen
+
+if TYPE_CHECKING:
+    from google.cloud.batch_v1 import BatchServiceClient, Job
+
+log = logging.getLogger(__name__)
+
+
+class BatchJob:
+    """One job of the Batch service; a `RemoteJobs` of the supervision.
+
+    Args:
+        client: the client of the service.
+        name: the job's full name.
+        names: what names it if it may have to be created; None: it is only followed.
+        job: the job to create, labels included.
+    """
+
+    def __init__(
+        self,
+        client: BatchServiceClient,
+        name: str,
+        names: JobNames | None = None,
+        job: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._client = client
+        self._name = name
+        self._names = names
+        self._job = job
+        self._unknown_states: set[str] = set()
+
+    def find(self) -> Observation:
+        """Get the job by its name, and compare its labels with ours."""
+        return self.look(self._name)
+
+    def create(self) -> Observation:
+        """Create the job, with the same id and request id each time."""
+        from google.cloud.batch_v1 import CreateJobRequest
+
+        if self._names is None or self._job is None:
+            raise AssertionError("a job that is only followed is never created")
+        request = CreateJobRequest(
+            parent=self._names.parent,
+            job_id=self._names.job_id,
+            request_id=self._names.request_id,
+            job=_to_proto(self._job),
+        )
+        return to_create(
+            lambda: self._seen(self._client.create_job(request=request, **call_options()))
+        )
+
+    def look(self, name: str) -> Observation:
+        """Get the job."""
+        return to_find(lambda: self._seen(self._client.get_job(name=name, **call_options())))
+
+    def cancel(self, name: str) -> Observation:
+        """Ask for the job to be cancelled; cancelled jobs keep their details, deleted ones not."""
+
+        def call() -> Observation:
+            self._client.cancel_job(name=name, **call_options())
+            return Accepted()
+
+        return to_cancel(call)
+
+    def _seen(self, job: Job) -> Seen:
+        state = state_name(job.status.state)
+        stage = job_stage(job.status.state)
+        if stage == "unknown" and state not in self._unknown_states:
+            self._unknown_states.add(state)
+            log.warning("The state %s is not known here; the job counts as still going", state)
+        events = to_events(job.status.status_events)
+        return Seen(
+            name=job.name,
+            stage=stage,
+            uid=job.uid,
+            state=state,
+            ours=self._is_ours(job.labels),
+            events=events,
+            why=failure_reason(events) if stage == "failed" else "",
+            hopeless=hopeless_reason(events) if stage == "waiting" else "",
+        )
+
+    def _is_ours(self, labels: Mapping[str, str]) -> bool:
+        if self._names is None:
+            return True
+        return all(labels.get(key) == value for key, value in self._names.labels.items())
+
+
+def to_events(status_events: Iterable[Any]) -> tuple[Event, ...]:
+    """Status events of the service, oldest first: it does not promise their order."""
+    events = (
+        Event(
+            time=str(event.event_time.rfc3339()) if event.event_time else "",
+            type=event.type_,
+            description=event.description,
+        )
+        for event in status_events
+    )
+    return tuple(sorted(events, key=lambda event: event.time))
+
+
+def _to_proto(job: Mapping[str, Any]) -> Job:
+    """The job as the client sends it.
+
+    Raises:
+        InputError: it is no Batch job; the text names the field.
+    """
+    import json
+
+    from google.cloud.batch_v1 import Job
+    from google.protobuf.json_format import ParseError
+
+    from components.errors import InputError
+
+    try:
+        parsed: Job = Job.from_json(json.dumps(job))
+    except ParseError as error:
+        raise InputError(
+            f"This is not a Batch job: {' '.join(str(error).split())}",
+            fix="`intent2batch validate` shows where and what to write instead.",
+        ) from error
+    return parsed
