@@ -6,6 +6,7 @@ on a clock that is passed in and cover dropped connections.
 
 from __future__ import annotations
 
+import json
 import random
 import re
 import time
@@ -102,6 +103,12 @@ def retried(call: Callable[[], T], retry: Retry, *, doing: str, where: str) -> T
             if attempt == retry.attempts:
                 raise _unreachable(error, doing, where, attempt) from error
             asked = 0.0
+        except (errors.UnknownApiResponseError, json.JSONDecodeError) as error:
+            raise ServiceError(
+                f"Cannot {doing}: what answered does not speak Gemini's language",
+                where=where,
+                fix="Check proxies, and GOOGLE_VERTEX_BASE_URL where it is set.",
+            ) from error
         except auth.GoogleAuthError as error:
             raise _no_credentials(error, doing, where) from error
         backoff = min(retry.first_s * 2 ** (attempt - 1), retry.longest_s)
@@ -148,10 +155,11 @@ _FIXES = {
 def _told(error: Any, doing: str, where: str, attempts: int) -> ServiceError:
     times = f" {attempts} times" if attempts > 1 else ""
     said = " ".join(str(error.message or error.status or "no reason given").split()).rstrip(".")
+    fix = _FIXES.get(error.code, "The service has trouble: try again later.")
+    if error.status == "UNIMPLEMENTED":
+        fix = ""  # the local stand-in says itself what to do
     return ServiceError(
-        f"Cannot {doing}: Gemini answered {error.code}{times}: {said[:500]}",
-        where=where,
-        fix=_FIXES.get(error.code, "The service has trouble: try again later."),
+        f"Cannot {doing}: Gemini answered {error.code}{times}: {said[:500]}", where=where, fix=fix
     )
 
 

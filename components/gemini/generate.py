@@ -157,12 +157,16 @@ def generate_json(
         types.Content(role=turn.role, parts=[types.Part(text=turn.text)]) for turn in turns
     ]
     where = f"model {model}"
-    response = retried(
-        lambda: client.models.generate_content(model=model, contents=contents, config=config),
-        retry or Retry(),
-        doing="generate",
-        where=where,
-    )
+    try:
+        response = retried(
+            lambda: client.models.generate_content(model=model, contents=contents, config=config),
+            retry or Retry(),
+            doing="ask Gemini",
+            where=where,
+        )
+    except RecursionError as error:  # the library reads the JSON too, without a look at its depth
+        detail = "nested too deeply"
+        raise AnswerUnusable("not_json", detail, where=where) from error
     generated = _read(response, where)
     log.info("%s answered (%s, %s)", where, generated.model_version, generated.usage)
     return generated
