@@ -97,6 +97,8 @@ _PLAIN = {
 
 def _of_tasks(tally: Tally) -> str:
     states, tasks = tally.states, tally.tasks
+    if states["FAILED"] and tasks == 1:
+        return "The task failed"
     if states["FAILED"]:
         return f"{count(states['FAILED'])} of {plural(tasks, 'task')} failed"
     if states["SUCCEEDED"] == tasks:

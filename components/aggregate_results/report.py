@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from components.aggregate_results.outcomes import OUTCOMES
@@ -12,6 +13,7 @@ from components.aggregate_results.report_parts import (
     findings_section,
     intent_sections,
     request_section,
+    unexplained,
 )
 from components.aggregate_results.run_folder import Run, text_of
 from components.aggregate_results.summary import Summary
@@ -32,9 +34,11 @@ from components.tables.page import (
 )
 
 _REASONS_SHOWN = 8
+_HISTOGRAM_FROM = 12  # of fewer tasks the timeline says it all
+_STATE_ORDER = ("SUCCEEDED", "FAILED", "UNEXECUTED", "RUNNING", "ASSIGNED", "PENDING", "UNKNOWN")
 # What the page's table shows; the files hold every column.
 _SHOWN = ("index", "state", "exit_code", "meaning", "attempts", "started_at", "duration_s")
-_ALSO = ("zone", "output_tail")
+_TITLES = {"duration_s": "Took"}
 
 
 def report_page(
@@ -56,8 +60,8 @@ def report_page(
         headline=summary.headline,
         tone=outcome.tone,
         status=outcome.status,
-        lead=paragraphs(summary.reason, _remedy(run, summary)),
-        facts=_facts(run, summary),
+        lead=paragraphs(_reason(summary), _remedy(run, summary)),
+        facts=_facts(run, summary, sample),
         tiles=_tiles(summary),
         sections=_sections(run, summary, tally, sample),
         notes=summary.notes,
@@ -70,12 +74,17 @@ def _kicker(run: Run) -> str:
     return f"Batch job {job}" if job else "Batch job from words"
 
 
+def _reason(summary: Summary) -> str:
+    """Why; findings are all in their table already, so their first one is not told twice."""
+    return "" if summary.outcome == "findings" else summary.reason
+
+
 def _remedy(run: Run, summary: Summary) -> str:
     """What to do; where there are failed tasks the section about them says it better."""
     return "" if summary.failures or run.outcome == "succeeded" else summary.remedy
 
 
-def _facts(run: Run, summary: Summary) -> list[tuple[str, str | Markup]]:
+def _facts(run: Run, summary: Summary, sample: Sample) -> list[tuple[str, str | Markup]]:
     parts = run.job_name.split("/")
     facts: list[tuple[str, str | Markup]] = []
     if len(parts) >= 6:
@@ -83,9 +92,12 @@ def _facts(run: Run, summary: Summary) -> list[tuple[str, str | Markup]]:
     begun, ended = stamp(run.ledger.get("submitted_at")), stamp(run.ledger.get("ended_at"))
     if begun is not None:
         facts.append(("Submitted", moment_words(text_of(run.ledger.get("submitted_at")))))
+    zones = {row["zone"] for row in sample.rows() if row["zone"]}
+    if len(zones) == 1:
+        facts.append(("Zone", zones.pop()))
     if begun is not None and ended is not None:
         facts.append(("Job took", duration(ended - begun)))
-    if summary.console_url:
+    if summary.console_url and run.job_name:
         facts.append(("Job", link(summary.console_url, "Open in the Google Cloud console")))
     return facts
 
@@ -102,20 +114,15 @@ def _tiles(summary: Summary) -> list[Tile]:
         tiles.append(Tile("Never ran", count(summary.unexecuted), "the job ended first"))
     if summary.other:
         tiles.append(Tile("Not ended", count(summary.other)))
-    if summary.retried:
-        tiles.append(Tile("Retried", count(summary.retried), "ran more than once"))
-    if summary.preempted:
-        tiles.append(Tile("Preempted", count(summary.preempted), "lost a Spot VM", "warn"))
+    if summary.retried or summary.preempted:
+        lost = f"{count(summary.preempted)} lost a Spot VM" if summary.preempted else ""
+        tiles.append(Tile("Retried", count(summary.retried), lost))
     if summary.durations:
-        sums = f"{duration(summary.task_seconds)} over all tasks"
-        tiles.append(Tile("First start to last end", duration(summary.seconds), sums))
-        tiles.append(
-            Tile(
-                "Median task",
-                duration(summary.durations["median"]),
-                f"longest {duration(summary.durations['longest'])}",
-            )
-        )
+        sums = f"{duration(summary.task_seconds)} of task time"
+        tiles.append(Tile("Elapsed", duration(summary.seconds), sums))
+    if summary.durations and summary.tasks > 1:
+        longest = f"longest {duration(summary.durations['longest'])}"
+        tiles.append(Tile("Median task", duration(summary.durations["median"]), longest))
     return tiles
 
 
@@ -127,6 +134,8 @@ def _sections(run: Run, summary: Summary, tally: Tally, sample: Sample) -> list[
         sections.append(findings_section(run))
     elif summary.outcome == "dry_run":
         sections += [request_section(run), findings_section(run)]
+    if unexplained(run):
+        sections.append(events_section(run))
     sections += [
         _failures(tally, sample),
         _charts(tally),
@@ -138,7 +147,9 @@ def _sections(run: Run, summary: Summary, tally: Tally, sample: Sample) -> list[
         sections.append(findings_section(run))
     if summary.outcome != "dry_run":
         sections.append(request_section(run))
-    sections += [events_section(run), files_section(summary)]
+    if not unexplained(run):
+        sections.append(events_section(run))
+    sections.append(files_section(summary))
     return [section for section in sections if section is not None]
 
 
@@ -185,11 +196,13 @@ def _charts(tally: Tally) -> Section | None:
         drawn = charts.timeline(_spans(tally))
     succeeded, failed = tally.durations()
     parts = [el("div", el("h3", title), drawn)]
-    if len(tally.ran) > 2:
+    if len(tally.ran) >= _HISTOGRAM_FROM:
         bars = charts.histogram([succeeded, failed], tally.series.palette)
         parts.append(el("div", el("h3", "How long tasks took"), bars))
     shares: list[tuple[str, int, charts.Tone]] = [
-        (state.capitalize(), number, TONES[state]) for state, number in tally.states.most_common()
+        (state.capitalize(), tally.states[state], TONES[state])
+        for state in _STATE_ORDER
+        if tally.states[state]
     ]
     body = el(
         "div",
@@ -252,12 +265,14 @@ def _tasks(summary: Summary, sample: Sample) -> Section | None:
 
 
 def table_columns(rows: Sequence[Row]) -> list[Column]:
-    """The columns for a page: no column that is empty in every row."""
-    wanted = [column for column in COLUMNS if column.name in _SHOWN + _ALSO]
+    """The columns for a page: zones only where they differ, output only where there is some."""
+    zones = {row.get("zone") for row in rows if row.get("zone")}
     return [
-        column
-        for column in wanted
-        if column.name in _SHOWN or any(row.get(column.name) for row in rows)
+        replace(column, title=_TITLES.get(column.name, column.title))
+        for column in COLUMNS
+        if column.name in _SHOWN
+        or (column.name == "zone" and len(zones) > 1)
+        or (column.name == "output_tail" and any(row.get("output_tail") for row in rows))
     ]
 
 

@@ -34,7 +34,7 @@ def intent_sections(run: Run) -> list[Section | None]:
     asked = run.intent.get("outcome") in ("clarify", "reject")
     sections: list[Section | None] = []
     questions = texts_of(run.intent.get("questions"))[:_ITEMS]
-    if questions:
+    if questions and asked:
         listed = join(el("li", short(question, 1000)) for question in questions)
         sections.append(Section("Please answer", el("ol", listed, class_="questions")))
     sections.append(_words(run, folded=not asked))
@@ -59,11 +59,11 @@ def _understood(run: Run, *, folded: bool) -> Section | None:
     parts: list[Markup] = []
     if evidence:
         rows = [
-            (_code(item.get("path")), _code(item.get("value")), _quote(item)) for item in evidence
+            (_path(item.get("path")), _code(item.get("value")), _quote(item)) for item in evidence
         ]
         parts.append(_table("From the words", ("Field", "Value", "Because you wrote"), rows))
     if assumed:
-        rows = [(_code(i.get("path")), _code(i.get("value")), _some(i.get("why"))) for i in assumed]
+        rows = [(_path(i.get("path")), _code(i.get("value")), _some(i.get("why"))) for i in assumed]
         parts.append(_table("Assumed, as the words do not say", ("Field", "Value", "Why"), rows))
     if warned:
         parts.append(el("h3", "Mind"))
@@ -82,7 +82,7 @@ def findings_section(run: Run) -> Section | None:
     rows = [
         (
             _severity(finding),
-            _code(finding.get("path")),
+            _path(finding.get("path")),
             el("span", _some(finding.get("message")), _fix(finding)),
             _code(finding.get("rule")),
         )
@@ -122,7 +122,7 @@ def request_section(run: Run) -> Section | None:
     parts: list[object] = []
     if request:
         parts.append(preformatted(_call(request), "Method and URL"))
-    parts.append(preformatted(text, "Body of the request"))
+    parts.append(preformatted(text, "Body of the request", whole=dry))
     title = "The request" if request else "The job"
     return Section(title, join(parts), folded=not dry)
 
@@ -152,9 +152,14 @@ def events_section(run: Run) -> Section | None:
         )
         for event in events
     ]
-    # Where no task failed, the events are the explanation.
-    unexplained = run.outcome in ("hopeless", "refused", "deadline", "unfinished")
-    return Section("The job's events", _table("", ("Time", "Event"), rows), folded=not unexplained)
+    return Section(
+        "The job's events", _table("", ("Time", "Event"), rows), folded=not unexplained(run)
+    )
+
+
+def unexplained(run: Run) -> bool:
+    """Whether the job's events are the explanation, since no task can give one."""
+    return run.outcome in ("hopeless", "refused", "deadline", "unfinished")
 
 
 def files_section(summary: Summary) -> Section | None:
@@ -181,6 +186,11 @@ def _some(value: Any) -> str:
 
 def _code(value: Any) -> Markup:
     return el("code", _some(value))
+
+
+def _path(value: Any) -> Markup:
+    """A field's path, which may break behind its dots."""
+    return el("code", join(_some(value).split("."), ".<wbr>"))
 
 
 def _quote(item: Mapping[str, Any]) -> str:

@@ -247,7 +247,7 @@ def _summary(run: Run, got: Collected, out_uri: str, written: dict[str, str]) ->
     expected = _expected(run.job)
     notes = list(got.notes)
     if got.listed and expected and tally.tasks != expected:
-        notes.append(f"The job asked for {expected:,} tasks and {tally.tasks:,} were listed.")
+        notes.append(f"Batch listed {tally.tasks:,} of the {expected:,} tasks that the job has.")
     return Summary(
         run_uri=run.uri,
         outcome=run.outcome,

@@ -17,16 +17,16 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
+from urllib.parse import urlsplit
+
+from components.batch.client import logging_endpoint
 
 log = logging.getLogger(__name__)
 
-ENDPOINT_VARIABLE = "CLOUDSDK_API_ENDPOINT_OVERRIDES_LOGGING"
-_DEFAULT_ENDPOINT = "https://logging.googleapis.com/"
 _SCOPES = ("https://www.googleapis.com/auth/logging.read",)
 _PAGE = 1000  # the greatest pageSize of entries.list
 _TASKS_A_QUERY = 200  # keeps a filter below its 20,000 characters
@@ -65,18 +65,18 @@ class _GaveUp(Exception):  # noqa: N818 - never leaves this module
 
 
 def logging_session() -> tuple[Session, str]:
-    """A session and the endpoint: the override's, without credentials, if one is set."""
+    """A session and the endpoint; a stand-in on this machine (http://) gets no credentials."""
     from google.auth.transport.requests import AuthorizedSession
 
-    override = os.environ.get(ENDPOINT_VARIABLE, "")
-    if override:
+    endpoint = logging_endpoint()
+    if urlsplit(endpoint).scheme == "http":
         from google.auth.credentials import AnonymousCredentials
 
-        return cast(Session, AuthorizedSession(AnonymousCredentials())), override
+        return cast(Session, AuthorizedSession(AnonymousCredentials())), endpoint
     import google.auth
 
     credentials, _ = google.auth.default(scopes=_SCOPES)
-    return cast(Session, AuthorizedSession(credentials)), _DEFAULT_ENDPOINT
+    return cast(Session, AuthorizedSession(credentials)), endpoint
 
 
 def tails(

@@ -131,8 +131,8 @@ def timeline(spans: Sequence[Span]) -> Markup:
     first = min(span.start for span in spans)
     whole = max(max(span.end for span in spans) - first, 0.001)
     labelled = len(spans) <= LABELLED_LANES
-    lane = 22 if labelled else 4
-    thick = 12 if labelled else 3
+    lane = 22 if labelled else min(4.0, 480 / len(spans))
+    thick = 12 if labelled else lane * 0.75
     height = lane * len(spans)
     bars = []
     for number, span in enumerate(spans):
@@ -160,14 +160,15 @@ def running(series: Series) -> Markup:
     levels = _levels(series, first, whole)
     peak = max(0.001, *(sum(column) for column in zip(*levels, strict=True)))
     height = 170.0
-    bars = [_level_axis(peak, height), _time_axis(whole, height)]
+    bars = [_level_lines(peak, height), _time_axis(whole, height)]
     width = 100 / _BUCKETS
     for number in range(_BUCKETS):
         at = duration(whole * (number + 0.5) / _BUCKETS)
         tops = [(level[number], *series.palette[k]) for k, level in enumerate(levels)]
         bars.append(_stack(number * width, width, tops, peak, height, lambda v: f"{v:.1f}", at))
     words = f"at most {peak:.0f} at once, over {duration(whole)}"
-    return _svg(join(bars), height + 22, "Tasks running over time", words)
+    chart = _svg(join(bars), height + 22, "Tasks running over time", words)
+    return _with_levels(chart, peak, height)
 
 
 def _levels(series: Series, first: float, whole: float) -> list[list[float]]:
@@ -194,15 +195,30 @@ def _levels(series: Series, first: float, whole: float) -> list[list[float]]:
     return [part[:_BUCKETS] for part in parts]
 
 
-def _level_axis(peak: float, height: float) -> Markup:
+def _levels_of(peak: float, height: float) -> list[tuple[float, int]]:
+    """Height in pixels and number of each horizontal grid line."""
     step = max(round_step(peak, 3), 1)
-    parts = []
-    for number in range(1, int(peak / step) + 1):
-        y = height * (1 - number * step / peak)
-        parts.append(el("line", class_="grid", x1="0%", x2="100%", y1=f"{y:.1f}", y2=f"{y:.1f}"))
-        place = {"x": "0%", "y": f"{max(y - 3, 9):.1f}"}
-        parts.append(el("text", count(int(number * step)), class_="tick", **place))
-    return join(parts)
+    return [
+        (height * (1 - number * step / peak), round(number * step))
+        for number in range(int(peak / step) + 1)
+    ]
+
+
+def _level_lines(peak: float, height: float) -> Markup:
+    lines = []
+    for y, _ in _levels_of(peak, height):
+        lines.append(el("line", class_="grid", x1="0%", x2="100%", y1=f"{y:.1f}", y2=f"{y:.1f}"))
+    return join(lines)
+
+
+def _with_levels(chart: Markup, peak: float, height: float) -> Markup:
+    """The chart with the numbers of its grid lines at its left."""
+    labels = [
+        el("text", count(number), class_="tick", x=30, y=f"{y + 4:.1f}", text_anchor="end")
+        for y, number in _levels_of(peak, height)
+    ]
+    scale = el("svg", join(labels), class_="scale", width=38, height=height, aria_hidden="true")
+    return el("div", scale, chart, class_="lanes")
 
 
 def _stack(
@@ -239,8 +255,8 @@ def histogram(values: Sequence[Sequence[float]], palette: Sequence[tuple[Tone, s
     edges = _edges(every[0], every[-1])
     counts = [_binned(part, edges) for part in values]
     peak = max(1, *(sum(column) for column in zip(*counts, strict=True)))
-    height, width = 150.0, 100 / (len(edges) - 1)
-    parts = [_level_axis(peak, height)]
+    height, width = 170.0, 100 / (len(edges) - 1)
+    parts = [_level_lines(peak, height)]
     for number in range(len(edges) - 1):
         where = f"{duration(edges[number])} to {duration(edges[number + 1])}"
         tops = [(float(part[number]), *palette[k]) for k, part in enumerate(counts)]
@@ -250,7 +266,7 @@ def histogram(values: Sequence[Sequence[float]], palette: Sequence[tuple[Tone, s
     parts.append(_edge_labels(edges, height))
     middle, high = quantile(every, 0.5), quantile(every, 0.95)
     words = f"{count(len(every))} tasks, median {duration(middle)}, 95 % within {duration(high)}"
-    return _svg(join(parts), height + 22, "Durations", words)
+    return _with_levels(_svg(join(parts), height + 22, "Durations", words), peak, height)
 
 
 def quantile(ordered: Sequence[float], share: float) -> float:

@@ -88,7 +88,7 @@ def cell_words(column: Column, value: Any) -> str:
     if column.kind == "integer" and isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     if column.kind == "time":
-        return visible(moment_words(str(value)))
+        return visible(moment_words(str(value), ""))
     text = visible(as_text(value))
     if len(text) > _CELL_CHARS:
         # The end of an output tells more than its beginning.
@@ -162,7 +162,9 @@ def _counted(shown: int, sample: int, total: int) -> str:
 
 
 def _class(column: Column) -> str | None:
-    return "number" if column.numeric else None
+    if column.numeric:
+        return "number"
+    return "time" if column.kind == "time" else None
 
 
 def _row(columns: Sequence[Column], cells: Sequence[str], tones: Mapping[str, str]) -> Markup:

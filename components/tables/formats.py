@@ -47,12 +47,12 @@ def moment(stamp: float | None) -> str:
     return text.replace("+00:00", "Z")
 
 
-def moment_words(text: str) -> str:
+def moment_words(text: str, zone: str = " UTC") -> str:
     """An ISO 8601 text as `2026-11-21 10:30:05 UTC`; other text as it is."""
     parsed = stamp(text)
     if parsed is None:
         return text
-    return f"{datetime.fromtimestamp(int(parsed), UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return f"{datetime.fromtimestamp(int(parsed), UTC):%Y-%m-%d %H:%M:%S}{zone}"
 
 
 def stamp(text: object) -> float | None:

@@ -87,9 +87,11 @@ def paragraphs(*texts: object) -> Markup:
     return join(el("p", text) for text in texts if text)
 
 
-def preformatted(text: str, label: str = "") -> Markup:
-    """Text as it is, with its line breaks; a keyboard can scroll it."""
-    return el("pre", text, tabindex="0", aria_label=label or None)
+def preformatted(text: str, label: str = "", *, whole: bool = False) -> Markup:
+    """Text as it is, with its line breaks, in a box that scrolls unless it is shown whole."""
+    return el(
+        "pre", text, tabindex="0", aria_label=label or None, class_="whole" if whole else None
+    )
 
 
 def bullets(items: Sequence[object]) -> Markup:

@@ -26,7 +26,7 @@
   };
 
   const cell = (column, text, tones) => {
-    const node = make("td", NUMBERS.includes(column.kind) ? "number" : "");
+    const node = make("td", NUMBERS.includes(column.kind) ? "number" : column.kind === "time" ? "time" : "");
     node.dataset.title = column.title;
     if (column.kind === "state" && text) {
       node.append(pill(Object.hasOwn(tones, text) ? tones[text] : "idle", text));

@@ -10,48 +10,50 @@ from __future__ import annotations
 
 import re
 
-# Control Pictures (U+2400..) draw each C0 control character as one visible sign.
-_PICTURES = {code: chr(0x2400 + code) for code in range(0x20) if chr(code) not in "\t\n"}
-_PICTURES[0x7F] = "␡"
-_C1 = {code: f"[U+{code:04X}]" for code in range(0x80, 0xA0)}
-# What changes the order of text on the screen or hides it: Unicode Standard Annex 9, and the
-# characters of CVE-2021-42574 ("Trojan Source"); then what XML and UTF-8 cannot hold.
-_HIDDEN = (0x061C, 0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), 0x2060, *range(0x2066, 0x206A))
-_LINES = (0x2028, 0x2029, 0xFEFF)
-_NAMED = {code: f"[U+{code:04X}]" for code in (*_HIDDEN, *_LINES, 0xFFFE, 0xFFFF)}
-_SHOWN = {**_PICTURES, **_C1, **_NAMED}
-
+# Control Pictures (U+2400..) draw each C0 control character as one sign, which spreadsheets have
+# a font for; browsers often have none, so a page names the character instead.
+_PICTURES = {**{code: chr(0x2400 + code) for code in range(0x20)}, 0x7F: "␡"}
+# Control characters, what changes the order of text on the screen or hides it (Unicode Standard
+# Annex 9 and CVE-2021-42574, "Trojan Source"), and halves of surrogate pairs.
 _HIDDEN_TEXT = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069"
     "\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]"
 )
+_COLOUR = re.compile("\x1b\\[[0-9;:]*m")
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\ufffe\uffff\ud800-\udfff]")
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 _GUARDED = re.compile(r"''*[=+\-@\t\r]")
 
 
 def visible(text: str) -> str:
-    r"""The text with every control, bidi and invisible character drawn as a visible sign.
+    r"""The text with every control, bidi and invisible character named, as in `[U+202E]`.
 
-    Tab and line feed stay. `\r\n` becomes `\n` first, or every Windows line would end in `␍`.
+    Tab and line feed stay. Carriage returns become line feeds, so that progress bars read as
+    lines; terminal colours (`ESC [ … m`) are dropped, since they only decorate.
     """
-    if "\r\n" in text:
-        text = text.replace("\r\n", "\n")
     if not _HIDDEN_TEXT.search(text):
         return text
-    return _HIDDEN_TEXT.sub(_show, text)
+    if "\x1b" in text:
+        text = _COLOUR.sub("", text)
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return _HIDDEN_TEXT.sub(_name, text)
 
 
 def printable(text: str) -> str:
     """The text with what XML 1.0 cannot hold drawn as a visible sign; all else stays."""
     if not _UNPRINTABLE.search(text):
         return text
-    return _UNPRINTABLE.sub(_show, text)
+    return _UNPRINTABLE.sub(_draw, text)
 
 
-def _show(match: re.Match[str]) -> str:
+def _name(match: re.Match[str]) -> str:
+    return f"[U+{ord(match.group()):04X}]"
+
+
+def _draw(match: re.Match[str]) -> str:
     code = ord(match.group())
-    return _SHOWN.get(code, "\ufffd")  # what is left is half a surrogate pair
+    return _PICTURES.get(code) or _name(match)
 
 
 def guard(text: str) -> str:
