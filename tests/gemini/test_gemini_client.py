@@ -18,8 +18,9 @@ from components.gemini.generate import (
     generate_json,
     json_of,
 )
-from emulator.faults import Fault, Faults
+from emulator.faults import Fault
 from emulator.http import Response, Route, Service, serve
+from emulator.launch import Emulator
 
 MODEL = "gemini-3.5-flash"
 SCHEMA = {"type": "OBJECT", "properties": {"n": {"type": "INTEGER"}}, "required": ["n"]}
@@ -71,20 +72,20 @@ def test_an_answer_and_what_was_sent(
 
 @pytest.mark.parametrize("kind", ["drop", "lose_reply"])
 def test_a_dropped_connection_is_tried_again(
-    client: genai.Client, clock: Clock, script: Script, faults: Faults, kind: Any
+    client: genai.Client, clock: Clock, script: Script, emulator: Emulator, kind: Any
 ) -> None:
     script({"json": {"n": 1}, "times": 2})
-    faults.add(Fault("vertex.generateContent", kind=kind))
+    emulator.faults.add(Fault("vertex.generateContent", kind=kind))
     assert ask(client, clock).data == {"n": 1}
     assert clock.pauses == [1.0]
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
 def test_trouble_that_passes_is_waited_for(
-    client: genai.Client, clock: Clock, script: Script, faults: Faults, status: int
+    client: genai.Client, clock: Clock, script: Script, emulator: Emulator, status: int
 ) -> None:
     script({"json": {"n": 1}})
-    faults.add(Fault("vertex.generateContent", status=status, count=3))
+    emulator.faults.add(Fault("vertex.generateContent", status=status, count=3))
     assert ask(client, clock).data == {"n": 1}
     assert clock.pauses == [1.0, 2.0, 4.0]
 
@@ -110,15 +111,15 @@ def test_trouble_that_stays_is_told_at_once(
     assert clock.pauses == []
 
 
-def test_quota_that_stays_used_up(client: genai.Client, clock: Clock, faults: Faults) -> None:
-    faults.add(Fault("vertex.generateContent", status=429, count=99))
+def test_quota_that_stays_used_up(client: genai.Client, clock: Clock, emulator: Emulator) -> None:
+    emulator.faults.add(Fault("vertex.generateContent", status=429, count=99))
     with pytest.raises(ServiceError, match="429 3 times") as caught:
         ask(client, clock, attempts=3)
     assert "quota" in caught.value.fix
     assert clock.pauses == [1.0, 2.0]
 
 
-def test_nobody_answers(clock: Clock, vertex: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nobody_answers(clock: Clock, emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GOOGLE_VERTEX_BASE_URL", "http://127.0.0.1:9")  # discard; nothing listens
     with (
         gemini_client("p", "global") as client,
@@ -129,7 +130,7 @@ def test_nobody_answers(clock: Clock, vertex: str, monkeypatch: pytest.MonkeyPat
     assert clock.pauses == [1.0]
 
 
-def test_no_credentials(clock: Clock, vertex: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_credentials(clock: Clock, emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "/nowhere/account.json")
     with (
         gemini_client("p", "global") as client,
@@ -139,8 +140,8 @@ def test_no_credentials(clock: Clock, vertex: str, monkeypatch: pytest.MonkeyPat
     assert "gcloud auth application-default login" in caught.value.fix
 
 
-def test_a_token_that_is_refused(client: genai.Client, clock: Clock, faults: Faults) -> None:
-    faults.add(Fault("vertex.token", status=400, count=99))
+def test_a_token_that_is_refused(client: genai.Client, clock: Clock, emulator: Emulator) -> None:
+    emulator.faults.add(Fault("vertex.token", status=400, count=99))
     with pytest.raises(ServiceError, match="no usable Google credentials"):
         ask(client, clock)
 
@@ -228,7 +229,9 @@ def test_an_answer_that_is_none_still_has_its_price(
     assert caught.value.usage.prompt_tokens > 0
 
 
-def test_a_stranger_answers(clock: Clock, vertex: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stranger_answers(
+    clock: Clock, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     page = Route("POST", ".*", lambda _: Response(body=b"<html>sign in</html>"), "proxy")
     running = serve(Service("proxy", [page]))
     monkeypatch.setenv("GOOGLE_VERTEX_BASE_URL", running.url)
