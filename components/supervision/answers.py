@@ -101,7 +101,7 @@ def _reason(error: Exception) -> str:
 
 
 def _retry_after(error: Any) -> float:
-    """Seconds from the Retry-After header (REST) or from RetryInfo (gRPC); 0 if neither is given."""
+    """Seconds from the Retry-After header (REST) or RetryInfo (gRPC); 0 if neither is given."""
     headers = getattr(getattr(error, "response", None), "headers", None) or {}
     try:
         asked = float(headers.get("Retry-After", 0) or 0)

@@ -266,7 +266,8 @@ def resume(life: Life, now: float, policy: Policy) -> Life:
 
     A create that was about to be sent may have been sent. A refusal is tried again, because what
     was refused may have been granted meanwhile. A life that was closed without a job, although a
-    create was sent, is looked at once more. Every other end stays.
+    create was sent, is looked at once more: another process may have closed it while that create
+    was on its way. Every other end stays.
     """
     if life.outcome in ("refused", "dry_run"):
         life = replace(
@@ -364,9 +365,7 @@ def _on_seen(life: Life, seen: Seen, now: float, policy: Policy) -> Life:
     if not seen.ours:
         return _not_ours(life, seen, now)
     if life.phase == "ended":
-        if life.job_name:
-            return life
-        life = _reopened(life, now)
+        return life
     life = _adopt(life, seen, now, policy)
     if seen.stage in ("succeeded", "failed"):
         return _end(life, seen.stage, seen.why, now)
@@ -379,13 +378,6 @@ def _on_seen(life: Life, seen: Seen, now: float, policy: Policy) -> Life:
     cancellable = seen.stage in CANCELLABLE and not reacting
     pause = None if life.asked and cancellable else _poll(life, policy)
     return replace(life, cancellable=cancellable, pause=pause)
-
-
-def _reopened(life: Life, now: float) -> Life:
-    """The life of a job that was made, or may be, after another process had closed the ledger."""
-    why = f"created after the run had ended: {life.reason}"
-    life = replace(life, phase="find", outcome=None, reason="", ended_at=None, refusal="")
-    return _ask(life, "cancel", why, now)
 
 
 def _adopt(life: Life, seen: Seen, now: float, policy: Policy) -> Life:
@@ -479,9 +471,7 @@ def _on_failed(life: Life, seen: Failed, now: float, policy: Policy) -> Life:
 
 def _on_unanswered(life: Life, seen: Unanswered, now: float, policy: Policy) -> Life:
     if life.phase == "ended":
-        if life.job_name:
-            return life
-        life = _reopened(life, now)
+        return life
     # It may have been sent only just now: the process may have slept since it was decided.
     since = now if life.unknown_since is None else life.unknown_since
     life = replace(life, created_at=now, unknown_since=since)

@@ -15,10 +15,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-import simulation
 
 from components.supervision import driver, machine
 from components.supervision.machine import Life, Missing, Policy, Seen
+from tests.supervision import simulation
 
 CHUNK = 500
 SCHEDULES = [("batch", n) for n in range(0, 10_000, CHUNK)] + [
@@ -118,14 +118,14 @@ def _adopt_without_proof(patch: pytest.MonkeyPatch) -> None:
     )
 
 
-def _forget_a_late_reply(patch: pytest.MonkeyPatch) -> None:
-    """Leave alone what was made after another process had closed the ledger."""
-    honest = machine._OBSERVE[Seen]
-
-    def forgetful(life: Life, seen: Seen, now: float, policy: Policy) -> Life:
-        return life if life.phase == "ended" else honest(life, seen, now, policy)
-
-    patch.setitem(machine._OBSERVE, Seen, forgetful)
+def _believe_a_closed_ledger(patch: pytest.MonkeyPatch) -> None:
+    """Leave alone what was made while another process closed the ledger."""
+    honest = driver.resume
+    patch.setattr(
+        driver,
+        "resume",
+        lambda life, now, policy: life if life.phase == "ended" else honest(life, now, policy),
+    )
 
 
 def _create_before_writing(patch: pytest.MonkeyPatch) -> None:
@@ -173,7 +173,7 @@ def _with_policy(patch: pytest.MonkeyPatch, **changes: Any) -> None:
         ("batch", _create_again_when_gone),
         ("batch", _wait_for_what_is_gone),
         ("batch", _adopt_without_proof),
-        ("batch", _forget_a_late_reply),
+        ("batch", _believe_a_closed_ledger),
         ("server", _create_before_writing),
     ],
 )
