@@ -21,7 +21,8 @@ class Fault:
     """What happens to calls `nth` to `nth + count - 1` of a method, counted from now.
 
     Args:
-        method: the name of the call, or `*` for every call of every service.
+        method: the name of the call, or `*` for every call of every service (the Cloud Storage
+            client asks for `storage.buckets.get` in the background, at a time of its own).
         nth: the first call that is hit; 1 is the next one.
         count: how many calls in a row are hit.
         kind: `status`: answered with an error, nothing done. `drop`: the connection is closed,

@@ -59,6 +59,7 @@ class Blobs:
     """The folder of the files. What is being written lies apart from what belongs to objects."""
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self._kept = folder / "content"
         self._incoming = folder / "incoming"
         self._kept.mkdir(parents=True, exist_ok=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -34,44 +33,51 @@ def page(store: Store, bucket: str, query: Mapping[str, str]) -> Page:
         raise not_emulated("'matchGlob' of objects.list")
     limit = min(whole(query, "maxResults") or _PAGE, _PAGE)
     result, last = Page(), ""
-    for found in _entries(store, bucket, query, _position(query.get("pageToken", ""))):
+    for found, position in _entries(store, bucket, query, _position(query.get("pageToken", ""))):
         if len(result.items) + len(result.prefixes) == limit:
             result.token = base64.urlsafe_b64encode(last.encode()).decode()
             break
+        last = position
         if isinstance(found, str):
             result.prefixes.append(found)
-            last = found
         else:
             result.items.append(found)
-            last = found.name
     return result
 
 
 def _entries(
-    store: Store, bucket: str, query: Mapping[str, str], after: str
-) -> Iterator[Stored | str]:
-    """The objects, and the prefixes that stand for those behind the delimiter, in name order."""
+    store: Store, bucket: str, query: Mapping[str, str], position: str
+) -> Iterator[tuple[Stored | str, str]]:
+    """The objects, and the prefixes that stand for those behind the delimiter, in name order.
+
+    Each comes with the position behind it: `o` and the name of an object; `p` and a prefix; `t`
+    and a prefix whose placeholder, the object of the same name, has been listed too.
+    """
     prefix, delimiter = query.get("prefix", ""), query.get("delimiter", "")
-    end = query.get("endOffset", "").encode()
-    trailing = query.get("includeTrailingDelimiter") == "true"
-    group = after if delimiter and after.endswith(delimiter) else ""
+    end = query.get("endOffset", "")
+    trailing = query.get("includeTrailingDelimiter", "").lower() == "true"
+    kind, after = position[:1], position[1:]
+    group = after if kind in ("p", "t") else ""
     for stored in store.list(bucket, prefix, max(query.get("startOffset", ""), after)):
-        if stored.name == after or (group and stored.name.startswith(group)):
-            continue
-        if end and stored.name.encode() >= end:
+        name = stored.name
+        if end and name >= end:
             return
-        head, found, tail = stored.name[len(prefix) :].partition(delimiter or "\0")
+        if (kind == "o" and name == after) or (group and name.startswith(group)):
+            if trailing and kind == "p" and name == group:
+                yield stored, "t" + group
+            continue
+        head, found, _ = name[len(prefix) :].partition(delimiter or "\0")
         if not (delimiter and found):
-            yield stored
+            yield stored, "o" + name
             continue
         group = prefix + head + delimiter
-        yield group
-        if trailing and not tail:
-            yield stored
+        yield group, "p" + group
+        if trailing and name == group:
+            yield stored, "t" + group
 
 
 def _position(token: str) -> str:
     try:
-        return base64.urlsafe_b64decode(token.encode()).decode()
-    except (ValueError, binascii.Error) as error:
+        return base64.b64decode(token.encode(), altchars=b"-_", validate=True).decode()
+    except ValueError as error:
         raise ApiError(400, "", "Invalid page token.", "invalid") from error

@@ -16,6 +16,7 @@ _CONDITIONS = {
     "MetagenerationMatch": "metageneration",
     "MetagenerationNotMatch": "not_metageneration",
 }
+_MISSPELT = "ifMetaGenerationNotMatch"  # so in uploads by google-cloud-storage 3.17.1, blob.py
 
 
 def object_resource(stored: Stored, base_url: str) -> dict[str, Any]:
@@ -69,7 +70,10 @@ def etag(stored: Stored) -> str:
 
 def conditions_of(query: Mapping[str, Any], prefix: str = "if") -> Conditions:
     """The preconditions of the query; `ifSource` as the prefix gives those of a copy's source."""
-    return Conditions(**{to: whole(query, prefix + name) for name, to in _CONDITIONS.items()})
+    found = {to: whole(query, prefix + name) for name, to in _CONDITIONS.items()}
+    if prefix == "if" and _MISSPELT in query:
+        found["not_metageneration"] = whole(query, _MISSPELT)
+    return Conditions(**found)
 
 
 def whole(query: Mapping[str, Any], name: str) -> int | None:
@@ -104,5 +108,5 @@ def check_plain(request: Request) -> None:
     for name in ("kmsKeyName", "predefinedAcl", "destinationPredefinedAcl"):
         if request.query.get(name):
             raise not_emulated(f"'{name}' of Cloud Storage")
-    if request.query.get("softDeleted") == "true":
+    if request.query.get("softDeleted", "").lower() == "true":
         raise not_emulated("soft-deleted objects")

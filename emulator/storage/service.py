@@ -237,7 +237,6 @@ class _Api:
             request.params["object"],
             settings_of(body.get("destination") or {}),
             conditions_of(request.query),
-            checksums_of(body.get("destination") or {}, {}),
         )
         sources = [_source(item) for item in body.get("sourceObjects") or []]
         return self._shown(self._store.compose(sources, what), request)

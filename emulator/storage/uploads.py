@@ -63,12 +63,11 @@ class Uploads:
                 return self._store.get(record["bucket"], record["name"]), record["size"]
             first, total = _placed(content_range)
             received = self._receive(key, record, first, body)
-            if total is None or received < total:
+            expected = total if content_range else received
+            if expected is None or received < expected:
                 return None, received
-            if received > total:
-                raise ApiError(
-                    400, "", f"{received} bytes came, {total} were announced.", "invalid"
-                )
+            if received > expected:
+                raise ApiError(400, "", f"{received} bytes came, not {expected}.", "invalid")
             return self._finish(key, record, checksums), received
 
     def cancel(self, key: str) -> None:
