@@ -28,7 +28,7 @@ _QUOTES = str.maketrans("\u201c\u201d\u201e\u2018\u2019\u00a0", '"""\'\' ')
 _OF_PAYLOAD = frozenset(
     {"text", "path", "commands", "workdir", "image", "entrypoint", "options", "volumes", "env"}
 )
-_LISTED_FIELDS = 30
+_LISTED = 10  # entries of a list that is made for a person
 
 
 @dataclass(frozen=True)
@@ -334,11 +334,11 @@ def taken_away(former: Mapping[str, Any], draft: Mapping[str, Any]) -> list[str]
     """Fields of the former draft that the new one has not got at all."""
     kept = {leaf.kind for leaf in leaves(draft)}
     gone = dict.fromkeys(".".join(leaf.kind) for leaf in leaves(former) if leaf.kind not in kept)
-    return list(gone)[:_LISTED_FIELDS]
+    return list(gone)[:_LISTED]
 
 
 def unused_numbers(draft: Mapping[str, Any], turns: Sequence[Words]) -> list[str]:
-    """Numbers of the person, outside payload, that reached no field: a few words round each."""
+    """The first numbers, outside payload, that reached no field: a few words round each."""
     quotes = [leaf.quote for leaf in leaves(draft)] + list(draft.get("unread", []))
     values = set(re.findall(r"\d+", " ".join(repr(leaf.value) for leaf in leaves(draft))))
     missed = []
@@ -350,6 +350,8 @@ def unused_numbers(draft: Mapping[str, Any], turns: Sequence[Words]) -> list[str
             if not any(first <= start and end <= last for first, last in covered):
                 left, right = max(0, start - 25), min(len(words.text), end + 25)
                 missed.append(f"…{words.text[left:right].strip()}…")
+                if len(missed) == _LISTED:
+                    return missed
     return missed
 
 

@@ -120,7 +120,9 @@ def read(
             "the Gemini reader needs a project and at least one turn",
             fix="Give --project, and max_turns of 1 or more.",
         )
-    client = client or gemini_client(settings.project, settings.location)
+    if client is None:
+        with gemini_client(settings.project, settings.location) as made:
+            return read(turns, settings, client=made, retry=retry, today=today)
     talk = _talk(client, settings, retry or Retry())
     today = today or datetime.datetime.now(datetime.UTC).date()
     hidden = masked([turn for turn in turns if turn.strip()])
@@ -308,7 +310,7 @@ def _only_proved(
 
 def _remaining(talk: _Talk, attempt: Attempt, data: dict[str, Any]) -> dict[str, Any]:
     """Say what the rules still hold against the job; ask where nothing is run."""
-    for problem in attempt.problems:
+    for problem in attempt.problems[:_PROBLEMS_TOLD]:
         if not problem.path.startswith("draft"):
             talk.notes.append(f"{problem.rule} at {problem.path}: {problem.message}.")
         elif problem.rule == "DRAFT":
