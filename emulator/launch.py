@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from emulator.batch.service import Batch
 from emulator.faults import Faults
 from emulator.http import ApiError, Service, serve
 from emulator.storage.store import Store
@@ -36,6 +37,7 @@ class Emulator:
         urls: by service: storage, batch, vertex, logging.
         faults: shared by the services, for tests in the same process.
         store: the content of Cloud Storage, likewise.
+        batch: the jobs, likewise; `wait_for` waits for one without polling.
     """
 
     project: str
@@ -43,6 +45,7 @@ class Emulator:
     urls: dict[str, str]
     faults: Faults
     store: Store
+    batch: Batch
     _ends: ExitStack = field(repr=False)
 
     def stop(self) -> None:
@@ -92,12 +95,14 @@ def start(
         # Filled below, before anybody knows a port: the tasks of Batch jobs receive it.
         environment: dict[str, str] = {}
         urls: dict[str, str] = {}
-        for service in _services(state_dir, project, store, faults, environment):
+        batch = Batch(state_dir, project, store, faults, lambda: dict(environment))
+        for service in _services(state_dir, project, store, faults, batch):
             running = serve(service, wanted.get(service.name, 0))
             ends.callback(running.stop)
             urls[service.name] = running.url
         environment.update(_environment(state_dir, project, urls))
-        return Emulator(project, environment, urls, faults, store, ends.pop_all())
+        batch.begin()
+        return Emulator(project, environment, urls, faults, store, batch, ends.pop_all())
 
 
 def serve_until_signalled(
@@ -122,7 +127,7 @@ def serve_until_signalled(
 
 
 def _services(
-    state_dir: Path, project: str, store: Store, faults: Faults, environment: dict[str, str]
+    state_dir: Path, project: str, store: Store, faults: Faults, batch: Batch
 ) -> Iterator[Service]:
     """The services in the order in which they start; they end in the opposite order."""
     from emulator import vertex
@@ -130,6 +135,7 @@ def _services(
 
     yield storage_service(store, faults)
     yield vertex.service(state_dir, project, faults)
+    yield from batch.services
 
 
 def _make_bucket(store: Store, name: str) -> None:
