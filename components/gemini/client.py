@@ -25,6 +25,24 @@ T = TypeVar("T")
 _RETRIED_STATUS = frozenset({408, 429, 500, 502, 503, 504})
 
 
+class GeminiRefused(ServiceError):  # noqa: N818 - reads as what it is
+    """The service answered with an error.
+
+    Attributes:
+        code: the HTTP status.
+        status: the name of the gRPC code, as in INVALID_ARGUMENT.
+        said: the service's own message.
+    """
+
+    def __init__(
+        self, what: str, *, where: str, fix: str, code: int, status: str, said: str
+    ) -> None:
+        super().__init__(what, where=where, fix=fix)
+        self.code = code
+        self.status = status
+        self.said = said
+
+
 def gemini_client(project: str, location: str, *, timeout_s: float = 180) -> genai.Client:
     """A client for Gemini on Vertex AI with the credentials of the environment.
 
@@ -85,8 +103,8 @@ def retried(call: Callable[[], T], retry: Retry, *, doing: str, where: str) -> T
         where: model, project and location, for messages.
 
     Raises:
-        ServiceError: what happened and what to do, for every error of service, transport or
-            credentials.
+        GeminiRefused: the service answered with an error.
+        ServiceError: transport or credentials failed.
     """
     from google.auth import exceptions as auth
     from google.genai import errors
@@ -152,14 +170,19 @@ _FIXES = {
 }
 
 
-def _told(error: Any, doing: str, where: str, attempts: int) -> ServiceError:
+def _told(error: Any, doing: str, where: str, attempts: int) -> GeminiRefused:
     times = f" {attempts} times" if attempts > 1 else ""
     said = " ".join(str(error.message or error.status or "no reason given").split()).rstrip(".")
     fix = _FIXES.get(error.code, "The service has trouble: try again later.")
     if error.status == "UNIMPLEMENTED":
         fix = ""  # the local stand-in says itself what to do
-    return ServiceError(
-        f"Cannot {doing}: Gemini answered {error.code}{times}: {said[:500]}", where=where, fix=fix
+    return GeminiRefused(
+        f"Cannot {doing}: Gemini answered {error.code}{times}: {said[:500]}",
+        where=where,
+        fix=fix,
+        code=error.code,
+        status=str(error.status or ""),
+        said=said,
     )
 
 

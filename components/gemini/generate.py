@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from components.errors import ServiceError
-from components.gemini.client import Retry, retried
+from components.gemini.client import GeminiRefused, Retry, retried
 
 if TYPE_CHECKING:
     from google import genai
@@ -144,32 +144,60 @@ def generate_json(
         AnswerUnusable: an answer came, but it is none.
         ServiceError: no answer came.
     """
-    from google.genai import types
-
-    config = types.GenerateContentConfig(
-        system_instruction=system,
-        temperature=temperature,
-        max_output_tokens=max_output_tokens,
-        response_mime_type="application/json",
-        response_schema=types.Schema.model_validate(schema),
-    )
-    contents: list[types.ContentUnion] = [
-        types.Content(role=turn.role, parts=[types.Part(text=turn.text)]) for turn in turns
-    ]
     where = f"model {model}"
+    request = _Request(client, model, turns, temperature, max_output_tokens, retry or Retry())
     try:
-        response = retried(
-            lambda: client.models.generate_content(model=model, contents=contents, config=config),
-            retry or Retry(),
-            doing="ask Gemini",
-            where=where,
-        )
-    except RecursionError as error:  # the library reads the JSON too, without a look at its depth
-        detail = "nested too deeply"
-        raise AnswerUnusable("not_json", detail, where=where) from error
+        response = request.send(system, schema, where)
+    except GeminiRefused as refused:
+        if refused.status != "INVALID_ARGUMENT" or "schema" not in refused.said.lower():
+            raise
+        # "The specified schema produces a constraint that has too many states for serving": the
+        # limit is not stated and differs by model. Then the schema is told, and checked by us.
+        log.info("%s refuses the response schema; it is put into words", where)
+        told = f"{system}\n\n# Schema of the answer\n{json.dumps(schema, ensure_ascii=False)}"
+        response = request.send(told, None, where)
     generated = _read(response, where)
     log.info("%s answered (%s, %s)", where, generated.model_version, generated.usage)
     return generated
+
+
+@dataclass(frozen=True)
+class _Request:
+    """A request, but for its system instruction and its schema."""
+
+    client: genai.Client
+    model: str
+    turns: Sequence[Turn]
+    temperature: float | None
+    max_output_tokens: int
+    retry: Retry
+
+    def send(
+        self, system: str, schema: Mapping[str, Any] | None, where: str
+    ) -> types.GenerateContentResponse:
+        """Send it, as often as need be."""
+        from google.genai import types
+
+        config = types.GenerateContentConfig(
+            system_instruction=system,
+            temperature=self.temperature,
+            max_output_tokens=self.max_output_tokens,
+            response_mime_type="application/json",
+            response_schema=None if schema is None else types.Schema.model_validate(schema),
+        )
+        contents: list[types.ContentUnion] = [
+            types.Content(role=turn.role, parts=[types.Part(text=turn.text)]) for turn in self.turns
+        ]
+        ask = self.client.models.generate_content
+        try:
+            return retried(
+                lambda: ask(model=self.model, contents=contents, config=config),
+                self.retry,
+                doing="ask Gemini",
+                where=where,
+            )
+        except RecursionError as error:  # the library reads the JSON too, however deep it is
+            raise AnswerUnusable("not_json", "nested too deeply", where=where) from error
 
 
 def _read(response: types.GenerateContentResponse, where: str) -> Generated:

@@ -3,7 +3,8 @@
 Vertex takes a part of OpenAPI 3.0 (type `Schema` of its API): no `$ref`, no `const`, no `null` type
 beside others (`nullable` instead). Titles and defaults are left out: they cost tokens and a default
 invites the model to repeat it. So are bounds and patterns: they grow the grammar that constrains
-the decoding, which the service refuses beyond a size; pydantic checks them afterwards.
+the decoding, which the service refuses beyond a size that it does not state ("too many states for
+serving", googleapis/python-genai issue 660); pydantic checks them afterwards.
 """
 
 from __future__ import annotations
@@ -75,5 +76,7 @@ def _object(node: dict[str, Any], frame: _Frame) -> dict[str, Any]:
     names = sorted(node["properties"], key=lambda name: name not in frame.first)
     properties = {name: _converted(node["properties"][name], frame) for name in names}
     required = [n for n in names if n in frame.first or n in node.get("required", [])]
+    for name in set(names) - set(required):
+        properties[name].pop("nullable", None)  # it can be left out, and need not be null too
     made: dict[str, Any] = {"properties": properties, "propertyOrdering": names}
     return made | {"required": required} if required else made

@@ -18,7 +18,7 @@ class GeminiSettings:
             service (Gemini 3 models are tuned for their own default).
         use_examples: whether the prompt's examples are sent.
         use_rules: whether the prompt's rules are sent.
-        max_turns: model answers that may be asked for one reading, repairs included.
+        max_turns: model answers that may be asked for each turn of the person, repairs included.
     """
 
     project: str

@@ -315,8 +315,13 @@ def _order(place: Place) -> tuple[tuple[int, str], ...]:
 def changed_unasked(
     former: Mapping[str, Any], draft: Mapping[str, Any], last: Words
 ) -> list[Finding]:
-    """Values that differ from the former draft although the last turn does not ask for it."""
+    """Values that differ from the former draft although the last turn does not ask for it.
+
+    Where the former draft only asked questions, it need not have been complete: then a field that
+    it lacked may still come out of the earlier words.
+    """
     known = {(leaf.kind, repr(leaf.value)) for leaf in leaves(former)}
+    set_before = {kind for kind, _ in known}
     return [
         Finding(
             "UNTOUCHED",
@@ -326,7 +331,9 @@ def changed_unasked(
             "Put back the former value, or quote the words of the last turn that change it.",
         )
         for leaf in leaves(draft)
-        if (leaf.kind, repr(leaf.value)) not in known and not last.hold(leaf.quote)
+        if (leaf.kind, repr(leaf.value)) not in known
+        and not last.hold(leaf.quote)
+        and (leaf.kind in set_before or not former.get("questions"))
     ]
 
 

@@ -264,3 +264,35 @@ def test_a_fence_inside_a_value_stays() -> None:
 
 def test_usage_adds_up() -> None:
     assert Usage(1, 2, 3, 4) + Usage(10, 20, 30, 40) == Usage(11, 22, 33, 44)
+
+
+def test_a_schema_that_is_too_much_for_the_service_is_told_in_words(
+    client: genai.Client,
+    clock: Clock,
+    script: Script,
+    requests_seen: Callable[[], list[dict[str, Any]]],
+) -> None:
+    error = {
+        "code": 400,
+        "status": "INVALID_ARGUMENT",
+        "message": "The specified schema produces a constraint that has too many states.",
+    }
+    script({"error": error}, {"json": {"n": 5}})
+    assert ask(client, clock).data == {"n": 5}
+    first, second = (request["body"] for request in requests_seen())
+    assert "responseSchema" in first["generationConfig"]
+    assert "responseSchema" not in second["generationConfig"]
+    assert second["generationConfig"]["responseMimeType"] == "application/json"
+    assert '"required": ["n"]' in second["systemInstruction"]["parts"][0]["text"]
+
+
+def test_other_bad_requests_are_not_sent_twice(
+    client: genai.Client,
+    clock: Clock,
+    script: Script,
+    requests_seen: Callable[[], list[dict[str, Any]]],
+) -> None:
+    script({"error": {"code": 400, "status": "INVALID_ARGUMENT", "message": "bad region"}})
+    with pytest.raises(ServiceError, match="bad region"):
+        ask(client, clock)
+    assert len(requests_seen()) == 1

@@ -32,6 +32,16 @@ class Outer(BaseModel):
     text: str = Field("", max_length=5, pattern="x")
 
 
+class Needed(BaseModel):
+    value: int | None
+
+
+def test_a_needed_field_may_be_null() -> None:
+    made = response_schema(Needed)
+    assert made["properties"]["value"] == {"type": "INTEGER", "nullable": True}
+    assert made["required"] == ["value"]
+
+
 def test_the_parts_that_vertex_knows() -> None:
     inner = {
         "type": "OBJECT",
@@ -45,7 +55,7 @@ def test_the_parts_that_vertex_knows() -> None:
         "properties": {
             "kind": {"type": "STRING", "enum": ["a", "b"]},
             "only": {"type": "STRING", "enum": ["x"]},
-            "inner": inner | {"description": "perhaps", "nullable": True},
+            "inner": inner | {"description": "perhaps"},
             "many": {"type": "ARRAY", "items": inner},
             "text": {"type": "STRING"},
         },

@@ -446,6 +446,16 @@ def test_an_answered_question_gives_a_job(read: Read, model: Model) -> None:
     assert answer(reading).outcome == "config"
 
 
+def test_a_draft_that_only_asked_may_be_completed_from_earlier_words(
+    read: Read, model: Model
+) -> None:
+    model.answers({"questions": ["What should run?"]}, RIGHT)
+    words = "12 tasks, at most 3 at once, e2-standard-4"
+    reading = read([words, "it is /opt/qc/check.sh $BATCH_TASK_INDEX"])
+    assert reading.draft == Draft.model_validate(RIGHT)
+    assert len(model.asked()) == 2
+
+
 def test_blank_turns_are_passed_over(read: Read, model: Model) -> None:
     model.answers(RIGHT)
     assert read(["  ", INTENT, "\n"]).draft == Draft.model_validate(RIGHT)
