@@ -15,12 +15,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from emulator import vertex
 from emulator.batch.service import Batch
 from emulator.faults import Faults
-from emulator.http import ApiError, Service, serve
+from emulator.http import ApiError, serve
+from emulator.storage.service import service as storage_service
 from emulator.storage.store import Store
 
 SERVICES = ("storage", "batch", "vertex", "logging")
+_TASKS_KEEP = ("PATH", "LANG", "LC_ALL", "TZ")  # not the rest: it may hold the person's secrets
 
 
 class StateInUseError(OSError):
@@ -92,11 +95,12 @@ def start(
         store = Store(state_dir / "storage")
         ends.callback(store.close)
         _make_bucket(store, f"{project}-bucket")
-        # Filled below, before anybody knows a port: the tasks of Batch jobs receive it.
-        environment: dict[str, str] = {}
+        environment: dict[str, str] = {}  # complete before anybody knows a port
+        batch = Batch(state_dir, project, store, faults, lambda: for_tasks(environment))
+        ends.callback(batch.close)
         urls: dict[str, str] = {}
-        batch = Batch(state_dir, project, store, faults, lambda: dict(environment))
-        for service in _services(state_dir, project, store, faults, batch):
+        services = [storage_service(store, faults), vertex.service(state_dir, project, faults)]
+        for service in (*services, *batch.services):
             running = serve(service, wanted.get(service.name, 0))
             ends.callback(running.stop)
             urls[service.name] = running.url
@@ -126,16 +130,10 @@ def serve_until_signalled(
             signal.signal(number, handler)
 
 
-def _services(
-    state_dir: Path, project: str, store: Store, faults: Faults, batch: Batch
-) -> Iterator[Service]:
-    """The services in the order in which they start; they end in the opposite order."""
-    from emulator import vertex
-    from emulator.storage.service import service as storage_service
-
-    yield storage_service(store, faults)
-    yield vertex.service(state_dir, project, faults)
-    yield from batch.services
+def for_tasks(environment: Mapping[str, str]) -> dict[str, str]:
+    """What the tasks of Batch jobs get: the way to the stand-ins, and programs to run."""
+    kept = {name: os.environ[name] for name in _TASKS_KEEP if name in os.environ}
+    return {**kept, **environment}
 
 
 def _make_bucket(store: Store, name: str) -> None:
@@ -148,7 +146,13 @@ def _make_bucket(store: Store, name: str) -> None:
 @contextmanager
 def _sole_use(state_dir: Path) -> Iterator[None]:
     """Hold the folder; the lock ends with the process, however it ends."""
-    state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except FileExistsError as error:
+        raise NotADirectoryError(error.errno, f"{state_dir} is a file, not a folder.") from error
+    except OSError as error:
+        text = f"The folder {state_dir} cannot be made ({error.strerror})."
+        raise OSError(error.errno, text) from error
     with (state_dir / ".lock").open("ab") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -169,13 +173,12 @@ def _environment(state_dir: Path, project: str, urls: Mapping[str, str]) -> dict
         "GOOGLE_CLOUD_PROJECT": project,
         "CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE": f"{urls['storage']}/storage/v1/",
         "CLOUDSDK_API_ENDPOINT_OVERRIDES_AIPLATFORM": f"{urls['vertex']}/",
+        "CLOUDSDK_API_ENDPOINT_OVERRIDES_BATCH": f"{urls['batch']}/",
+        "CLOUDSDK_API_ENDPOINT_OVERRIDES_LOGGING": f"{urls['logging']}/",
         "CLOUDSDK_AUTH_DISABLE_CREDENTIALS": "true",
         "CLOUDSDK_CORE_PROJECT": project,
         "CLOUDSDK_CORE_CHECK_GCE_METADATA": "false",
     }
-    for name in ("batch", "logging"):
-        if name in urls:
-            environment[f"CLOUDSDK_API_ENDPOINT_OVERRIDES_{name.upper()}"] = f"{urls[name]}/"
     return environment | _past_proxies()
 
 

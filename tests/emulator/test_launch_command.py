@@ -1,0 +1,99 @@
+"""`intent2batch emulate`: what it prints, where, and how it fails."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import requests
+import typer
+
+from components.errors import WrongUse
+from pipelines.cli import emulate
+
+ROOT = Path(__file__).parents[2]
+PROGRAM = """
+import typer
+from pipelines.cli import emulate
+app = typer.Typer()
+emulate.register(app)
+app()
+"""
+
+
+def started(*arguments: str, scratch: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, *arguments],
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(scratch)},
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+def test_lines_for_a_shell_and_a_word_of_warning_apart(tmp_path: Path) -> None:
+    state = tmp_path / "it's here"
+    with started("--state", str(state), scratch=tmp_path) as running:
+        assert running.stderr is not None
+        while "Ctrl-C ends" not in (line := running.stderr.readline()):
+            assert line
+        running.send_signal(signal.SIGINT)
+        output, _ = running.communicate(timeout=20)
+    assert running.returncode == 0
+    said = dict(
+        shlex.split(line)[1].split("=", 1)
+        for line in output.splitlines()
+        if line.startswith("export ")
+    )
+    assert len(said) == len(output.splitlines())
+    assert said["GOOGLE_APPLICATION_CREDENTIALS"] == str(state / "credentials.json")
+    assert said["STORAGE_EMULATOR_HOST"].startswith("http://127.0.0.1:")
+
+
+def test_json_for_a_program_and_nothing_kept_without_a_folder(tmp_path: Path) -> None:
+    with started("--json", "--project", "some-project", scratch=tmp_path) as running:
+        assert running.stdout is not None
+        environment = json.loads(running.stdout.readline())
+        assert environment["GOOGLE_CLOUD_PROJECT"] == "some-project"
+        url = environment["STORAGE_EMULATOR_HOST"]
+        assert requests.get(f"{url}/storage/v1/b/some-project-bucket", timeout=5).ok
+        running.send_signal(signal.SIGTERM)
+        _, told = running.communicate(timeout=20)
+    assert running.returncode == 0
+    assert "stand-ins" in told
+    assert "Not emulated" in told
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_taken_port_is_wrong_use(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(WrongUse, match=f"Port {port} .* cannot be used"):
+            emulate.emulate(state=tmp_path, port=[f"batch={port}"], project="p")
+
+
+@pytest.mark.parametrize("port", ["batch", "pubsub=1", "batch=x"])
+def test_a_port_that_is_none_is_wrong_use(tmp_path: Path, port: str) -> None:
+    with pytest.raises(WrongUse):
+        emulate.emulate(state=tmp_path, port=[port], project="p")
+
+
+def test_the_signals_are_as_before_after_a_failure(tmp_path: Path) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(WrongUse):
+        emulate.emulate(state=tmp_path, port=["pubsub=1"], project="p")
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_the_verb_is_there() -> None:
+    app = typer.Typer()
+    emulate.register(app)
+    assert [command.name for command in app.registered_commands] == ["emulate"]
