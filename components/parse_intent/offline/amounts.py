@@ -1,0 +1,104 @@
+"""Amounts in normal text: durations in seconds, sizes in MiB."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Amount:
+    """A duration (`value` in seconds) or a size (`value` in MiB) and its span in the text."""
+
+    start: int
+    end: int
+    value: float
+    unit: str = ""
+
+
+SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "o": 30 * 86400}
+UNIT = (
+    r"(?:s(?:ec(?:ond)?s?)?|m(?:in(?:ute)?s?)?|h(?:(?:ou)?rs?)?|d(?:ays?)?|w(?:(?:ee)?ks?)?"
+    r"|months?|fortnights?)"
+)
+PART = rf"(?:\d{{1,7}}(?:\.\d{{1,3}})?(?: and a half| 1/2|½)?[ -]?{UNIT}\b(?: and a half)?)"
+DURATION = re.compile(
+    rf"(?<![\w.:/-])(?:(?P<words>(?P<frac>half|quarter of|quarter|3 quarters of) ?(?:an?|-)? ?"
+    rf"(?P<u1>hour|day|minute|week)|(?:an?|per) (?P<u2>minute|hour|day|week|month|fortnight)"
+    rf"(?P<half> and a half)?)|(?P<clock>\d{{1,2}}-)?(?P<hms>\d{{1,3}}:\d\d:\d\d)"
+    rf"|(?P<parts>{PART}(?: ?(?:and )?{PART}){{0,3}}|\d{{1,3}}[ ]?h\d{{1,2}}m?))(?![\w/])",
+    re.IGNORECASE,
+)
+ONE_PART = re.compile(
+    rf"(\d+(?:\.\d+)?)( and a half| 1/2|½)?[ -]?({UNIT})(?![a-z])( and a half)?", re.IGNORECASE
+)
+FRACTIONS = {"half": 0.5, "quarter of": 0.25, "quarter": 0.25, "3 quarters of": 0.75}
+
+
+def _unit_seconds(unit: str) -> int:
+    low = unit.lower()
+    if low.startswith("mo"):
+        return SECONDS["o"]
+    if low.startswith("fort"):
+        return 2 * SECONDS["w"]
+    return SECONDS[low[0]]
+
+
+def _clock(days: str | None, hms: str) -> float:
+    hours, minutes, seconds = (int(x) for x in hms.split(":"))
+    whole = int(days.rstrip("-")) if days else 0
+    return whole * 86400 + hours * 3600 + minutes * 60 + seconds
+
+
+def _parts(text: str) -> float:
+    total = 0.0
+    compact = re.fullmatch(r"(\d+) ?h(\d+)m?", text, re.IGNORECASE)
+    if compact:
+        return int(compact[1]) * 3600 + int(compact[2]) * 60
+    for number, half, unit, late_half in ONE_PART.findall(text):
+        step = _unit_seconds(unit)
+        total += (float(number) + (0.5 if half or late_half else 0.0)) * step
+    return total
+
+
+def durations(text: str) -> list[Amount]:
+    """Every duration of a normal text, in order ("an hour and a half", "1h30m", "02:00:00")."""
+    found = []
+    for match in DURATION.finditer(text):
+        if match["parts"]:
+            value = _parts(match["parts"])
+        elif match["hms"]:
+            value = _clock(match["clock"], match["hms"])
+        elif match["frac"]:
+            value = FRACTIONS[match["frac"].lower()] * _unit_seconds(match["u1"])
+        else:
+            if match.group().lower().startswith("per"):
+                continue
+            value = _unit_seconds(match["u2"]) * (1.5 if match["half"] else 1)
+        if value > 0:
+            found.append(Amount(match.start(), match.end(), value))
+    return found
+
+
+MIB = {"k": 1 / 1024, "m": 1.0, "g": 1024.0, "t": 1024.0 * 1024}
+SIZE = re.compile(
+    r"(?<![\w./-])(?:(?P<n>\d{1,7}(?:\.\d{1,3})?)(?P<half> and a half)? ?-?"
+    r"(?P<u>kib|mib|gib|tib|kb|mb|gb|tb|ki|mi|gi|ti|gigs?|megs?|(?:kilo|mega|giga|tera)bytes?"
+    r"|(?:kibi|mebi|gibi|tebi)bytes?|(?<=\d)[gt])"
+    r"|(?P<frac>half|quarter of) ?an? (?P<u2>gigs?|gb|gib|gigabyte|gibibyte|tb|tib|terabyte)"
+    r"|(?:an?) (?P<u3>gigs?|gigabyte|gibibyte|terabyte|tb))(?![\w/])",
+    re.IGNORECASE,
+)
+
+
+def sizes(text: str) -> list[Amount]:
+    """Every size of a normal text, in MiB; GB and GiB are read alike, as people mean them."""
+    found = []
+    for match in SIZE.finditer(text):
+        unit = (match["u"] or match["u2"] or match["u3"]).lower()
+        if match["n"]:
+            number = float(match["n"]) + (0.5 if match["half"] else 0.0)
+        else:
+            number = FRACTIONS[match["frac"].lower()] if match["frac"] else 1.0
+        found.append(Amount(match.start(), match.end(), number * MIB[unit[0]], unit))
+    return found

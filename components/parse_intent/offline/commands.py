@@ -1,0 +1,223 @@
+"""What a command line looks like in the middle of a sentence, and where it ends."""
+
+from __future__ import annotations
+
+import re
+
+from components.parse_intent.offline.normal import FILL
+from components.parse_intent.offline.vocabulary import (
+    ENGLISH_PROGRAMS,
+    MOUNT_ROOTS,
+    PROGRAMS,
+    words,
+)
+
+TOKEN = re.compile(r"[^\s\ue000]+")
+SCRIPT_FILE = re.compile(
+    r"(?:[\w.~-]+/)*[\w.-]+\.(?:sh|bash|py|R|r|pl|rb|jl|js|jar|exe|bin|lua|php|m|nf|smk)"
+)
+ABSOLUTE = re.compile(r"/[\w.${}~+-]+(?:/[\w.${}~+*-]+)+")
+RELATIVE = re.compile(r"\.{1,2}/[\w.${}~/+-]+")
+ASSIGNED = re.compile(r"[A-Z_][A-Z0-9_]*=\S+")
+COMMANDISH = re.compile(
+    r"^[-./$~|>&<;\"'{}\[\]*!\\(#@+=0-9]|[/=_$:*{}\[\]|<>~]|\w\.\w|#+|^\w+\d\w*$"
+)
+OPERATOR = re.compile(r"^(?:\||\|\||&&|;|>|>>|<|2>|2>&1|&)$")
+# Words that end a command in a sentence; a command may hold them, but seldom does.
+STOP = frozenset(
+    words("""
+    on with in using for and then twice once each every please over across at as via from while it
+    that which is are was were to into of by or but so when if where this these those the a an
+    after before until till because since unless except plus per inside within without times
+    there they we i you my our your should must needs need gets get has have will would can may
+    all only also too everything anything nothing spot retry no not don't mount mounted up
+    """)
+)
+SENTENCE_END = re.compile(r"[.!?]+(?=\s+[A-Z\"'(*-]|\s*$|\s*\n)|[.](?=\s+[a-z]{2,})")
+LINE_CUT = re.compile(
+    r"\s+(?:<-|<--|←|--?>|=>|—|–|//)\s|,\s|;\s+(?=[a-zA-Z]+ [a-zA-Z]+)| - (?=[a-zA-Z\d])"
+    r"|\s\((?=[a-zA-Z])|\.\s+(?=[A-Z])"
+)
+PROSE_AFTER = re.compile(
+    r"\s+(?:on|with|for|across|in|over|using)\s+(?=(?:an? |the |each |all |every |about |up to )?"
+    r"(?:\d+ ?(?:x|tasks?|times|vcpus?|cpus?|cores?|files|nodes?|gb|gib|machines?|vms?)\b"
+    r"|[a-z]\d[a-z]?-\w+-|spot\b|preemptible|(?:us|europe|asia|me)-\w+\d|gpu|t4|l4|a100|vm\b|vms\b"
+    r"|host\b|image\b|container\b|bucket\b|frames?\b|samples?\b|shards?\b|arguments?\b|args\b))"
+    r"|\s+(?:and |then |please |but )(?=(?:retry|mount|use|give|make|limit|kill|stop|let|put"
+    r"|set)\b)"
+    r"|\s+(?=\d+ ?(?:times|x)\b)"
+    r"|\s+(?=(?:once|twice|please|afterwards)\b[,.]?\s*(?:$|\n|[a-z]))",
+    re.IGNORECASE,
+)
+
+
+def _first_token(text: str, start: int) -> str:
+    match = TOKEN.match(text, start)
+    return match.group() if match else ""
+
+
+def _token_after(text: str, end: int) -> str:
+    line = text[end : end + 200].split("\n", 1)[0]
+    match = TOKEN.search(line)
+    return match.group() if match else ""
+
+
+def starts_command(text: str, start: int, *, strict: bool, run: bool = False) -> bool:
+    """Whether a command line starts here.
+
+    Args:
+        text: the turn with earlier payloads hidden.
+        start: where the first word would be.
+        strict: the place alone proves nothing (middle of a sentence), so the words must.
+        run: a word for running stands before.
+    """
+    token = _first_token(text, start)
+    word = token.rstrip(".,;:)")
+    if not word or FILL in word:
+        return False
+    if word.startswith("#!"):
+        return True
+    if RELATIVE.fullmatch(word) or SCRIPT_FILE.fullmatch(word):
+        return True
+    following = _token_after(text, start + len(token))
+    if ABSOLUTE.fullmatch(word):
+        return _path_is_program(word, following, run or not strict, ended=word != token)
+    if ASSIGNED.fullmatch(word):
+        return following.rstrip(".,") in PROGRAMS or RELATIVE.match(following) is not None
+    if word in PROGRAMS:
+        if word in ENGLISH_PROGRAMS or not run:
+            if word == token and _option_like(following):
+                return True
+            return not strict and word not in ENGLISH_PROGRAMS
+        return word == token or not strict or run
+    return not strict and _plain_command(word, following)
+
+
+def _option_like(token: str) -> bool:
+    bare = token.rstrip(".,;:)")
+    if not bare or FILL in bare:
+        return False
+    return (
+        re.match(r"-{1,2}[A-Za-z0-9]|[/.$~\"']\S|\d+$", bare) is not None
+        or SCRIPT_FILE.fullmatch(bare) is not None
+        or ("=" in bare and not bare.endswith("="))
+        or bare in ("run", "install", "cp", "rsync", "mv", "HaplotypeCaller")
+    )
+
+
+def _path_is_program(word: str, following: str, run: bool, *, ended: bool) -> bool:
+    """A path is a program where it has a script's ending, takes options, or is said to be run."""
+    if SCRIPT_FILE.fullmatch(word.lstrip("/")):
+        return True
+    in_mount = word.startswith(MOUNT_ROOTS)
+    if not ended and _option_like(following) and re.match(r"-|\$", following):
+        return True
+    return run and (not in_mount or "." in word.rsplit("/", 1)[-1])
+
+
+def _plain_command(word: str, following: str) -> bool:
+    """An unknown program with an option right after it."""
+    return re.fullmatch(r"[a-z][\w.+-]*", word) is not None and (
+        re.match(r"-{1,2}[A-Za-z]", following) is not None
+    )
+
+
+def looks_like_command(body: str, *, sure: bool, run: bool, data: bool) -> bool:
+    """Whether a quoted text is to be run.
+
+    Args:
+        body: the text inside the quotes.
+        sure: it stood in backticks, which people put around code.
+        run: a word for running stands before it.
+        data: a word for a place or a name stands before it.
+    """
+    words = body.split()
+    if not words:
+        return False
+    first = words[0]
+    if len(words) == 1:
+        return _word_is_command(first, sure=sure, run=run, data=data)
+    if starts_command(body, 0, strict=False, run=True):
+        return True
+    if not sure:
+        return run and bool(COMMANDISH.search(body)) and not _reads_as_prose(words)
+    # In backticks: several words are code unless they are all plain settings (A=1 B=2).
+    return not all(re.fullmatch(r"[\w.-]+[=:]\S+,?", w) for w in words) and (
+        run or bool(COMMANDISH.search(" ".join(words[1:])))
+    )
+
+
+def _reads_as_prose(words: list[str]) -> bool:
+    plain = sum(1 for w in words if w.lower() in STOP)
+    return plain * 3 > len(words)
+
+
+def _word_is_command(word: str, *, sure: bool, run: bool, data: bool) -> bool:
+    if word.startswith("gs://") or ASSIGNED.fullmatch(word) or "@" in word:
+        return False
+    if RELATIVE.fullmatch(word) or SCRIPT_FILE.fullmatch(word.lstrip("/")):
+        return sure or run
+    if ABSOLUTE.fullmatch(word):
+        return run and not data and not word.startswith(MOUNT_ROOTS)
+    return word in PROGRAMS and run and word not in ENGLISH_PROGRAMS | {"bash"}
+
+
+def command_end(text: str, start: int, *, to_line_end: bool) -> int:
+    """Where a command that starts here ends.
+
+    Args:
+        text: the turn with earlier payloads hidden.
+        start: its first character.
+        to_line_end: it has the rest of its line, bar remarks; else it is in a sentence.
+    """
+    line_end = text.find("\n", start)
+    line_end = len(text) if line_end < 0 else line_end
+    hidden = text.find(FILL, start, line_end)
+    line_end = line_end if hidden < 0 else hidden
+    if to_line_end:
+        end = _cut_line(text, start, line_end)
+    else:
+        end = _walk(text, start, _cut_line(text, start, line_end))
+    while end > start and text[end - 1] in " \t.,;:)":
+        if text[end - 1] == ")" and "(" in text[start:end]:
+            break
+        end -= 1
+    return end
+
+
+def _cut_line(text: str, start: int, line_end: int) -> int:
+    for pattern in (LINE_CUT, PROSE_AFTER):
+        for match in pattern.finditer(text, start, line_end):
+            if not _in_quotes(text[start : match.start()]):
+                line_end = match.start()
+                break
+    return line_end
+
+
+def _in_quotes(text: str) -> bool:
+    return text.count('"') % 2 == 1 or text.count("'") % 2 == 1
+
+
+def _walk(text: str, start: int, line_end: int) -> int:
+    """Take words as long as they look like parts of a command."""
+    end, option, first = start, False, True
+    for match in TOKEN.finditer(text, start, line_end):
+        token = match.group()
+        bare = token.rstrip(".,;:)")
+        quoted = _in_quotes(text[start : match.start()])
+        plain = bare.isalpha() and bare.islower()
+        if not (first or quoted or option) and plain and bare in STOP:
+            break
+        if not (first or quoted or option) and bare.isdigit() and _counts(text, match.end()):
+            break
+        end = match.start() + len(bare) if bare != token else match.end()
+        if token[-1:] in ",;" and not quoted:
+            break
+        option = re.fullmatch(r"-{1,2}[A-Za-z][\w-]*", bare) is not None
+        option = option or OPERATOR.fullmatch(bare) is not None
+        first = False
+    return end
+
+
+def _counts(text: str, end: int) -> bool:
+    return re.match(r"\s*(?:tasks?|times|x|vcpus?|cores?|gb)\b", text[end : end + 16]) is not None

@@ -1,0 +1,501 @@
+"""A later turn on the draft: what it sets, drops, swaps, doubles or adds; the rest stays."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from components.parse_intent.draft import Asked, Draft, Step, Volume
+from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.vocabulary import words
+
+SCALARS = words(
+    """
+    task_count parallelism tasks_per_node in_order require_hosts_file permissive_ssh run_as_non_root cpu_milli memory_mib
+     max_retries max_run_s machine_type min_cpu_platform gpus install_gpu_drivers install_ops_agent block_project_ssh_keys
+     provisioning instance_template reservation collocated network subnetwork no_external_ip service_account priority logs
+    """
+)
+
+# What people call the fields, for dropping and for doubling.
+FIELD_WORDS: tuple[tuple[str, str], ...] = (
+    ("install_gpu_drivers", r"(?:gpu |nvidia |cuda )?drivers?"),
+    ("gpus", r"gpus?|accelerators?|t4s?|l4s?|a100s?|v100s?|p100s?|h100s?|graphics cards?"),
+    ("notifications", r"notifications?|(?:pub ?/?sub )?topics?|messages?|alerts?|pub ?/?sub"),
+    ("retry_policies", r"(?:retry|lifecycle) polic(?:y|ies)|exit code rules?"),
+    ("max_retries", r"retry|retries|retry (?:count|limit)|retrying"),
+    ("max_run_s", r"time ?-?limit|timeout|run ?time|time|duration|deadline|walltime|time cap"),
+    ("memory_mib", r"memory|ram|mem"),
+    ("cpu_milli", r"v?cpus?|v?cores?|processors?"),
+    ("boot_disk", r"boot disk(?: size)?"),
+    ("disks", r"local ssds?|scratch(?: disk)?|(?:extra |data |persistent )?disks?|ssds?"),
+    ("tasks_per_node", r"tasks per (?:vm|node|machine)|packing"),
+    (
+        "parallelism",
+        r"parallelism|concurrency(?: limit)?|parallel limit|parallel tasks|in parallel"
+        r"|limit on parallel\w*",
+    ),
+    ("in_order", r"order(?:ing)?|sequence"),
+    ("task_count", r"tasks?|task count|number of tasks"),
+    ("priority", r"priority"),
+    ("machine_type", r"machine(?: type)?|machinetype"),
+    ("reservation", r"reservation"),
+    ("collocated", r"placement|collocation"),
+    ("instance_template", r"(?:instance )?template"),
+    ("locations", r"regions?|zones?|locations?|location restriction"),
+    ("subnetwork", r"sub-?net(?:work)?"),
+    ("network", r"network|vpc"),
+    ("tags", r"(?:network )?tags?"),
+    ("service_account", r"service account"),
+    ("min_cpu_platform", r"(?:min(?:imum)? )?cpu platform"),
+    ("install_ops_agent", r"ops agent"),
+    ("block_project_ssh_keys", r"ssh keys?"),
+    ("no_external_ip", r"no external ip"),
+    ("run_as_non_root", r"non-root"),
+    ("task_envs", r"(?:per-)?task environments?"),
+    ("secret_env", r"secrets?"),
+    ("env", r"environment(?: variables?)?|variables"),
+    ("vm_labels", r"vm labels?"),
+    ("job_labels", r"(?:job )?labels?"),
+    ("volumes", r"buckets?|volumes?|mounts?|nfs(?: share)?|share"),
+    ("provisioning", r"spot|preemptible|provisioning(?: model)?"),
+    ("logs", r"logs? (?:path|bucket|policy)|logging"),
+)
+DROP = re.compile(
+    r"\b(?:drop|remove|delete|get rid of|lose|take out|take away|leave out|scrap|strip|clear"
+    r"|unset|forget about|without|no longer (?:need|want)|don't (?:need|want)|do not (?:need"
+    r"|want)|no more|"
+    r"cancel|ditch|kick out|kill|omit|skip|turn off|switch off|disable)\b\s*",
+    re.IGNORECASE,
+)
+# A new instruction inside the sentence ends what a verb for dropping reaches.
+NEW_VERB = re.compile(
+    r"\b(?:and|but|then|,)\s+(?:use|set|make|add|change|switch|put|give|run|bump|move|instead"
+    r"|go|keep|let)\b|[.;\n]|\bbut\b|\binstead of\b",
+    re.IGNORECASE,
+)
+UNDO = re.compile(
+    r"\b(?:undo|revert|roll ?back|go back to (?:what|how|the previous|the last)"
+    r"|as it was before|scratch (?:that|the last)|never ?mind(?: that| the last)?)\b",
+    re.IGNORECASE,
+)
+SCALE = re.compile(
+    r"\b(?P<w>double|doubling|twice|triple|thrice|quadruple|halve|half|2x|3x|4x|10x"
+    r"|(?P<n>\d{1,3}) ?(?:times|x))\b(?: (?:as (?:many|much)|of|the|that|its|both|amount of"
+    r"|number of))*",
+    re.IGNORECASE,
+)
+FACTORS = {
+    "double": 2.0,
+    "doubling": 2.0,
+    "twice": 2.0,
+    "2x": 2.0,
+    "triple": 3.0,
+    "thrice": 3.0,
+    "3x": 3.0,
+    "quadruple": 4.0,
+    "4x": 4.0,
+    "10x": 10.0,
+    "halve": 0.5,
+    "half": 0.5,
+}
+NUMBER_SWAP = re.compile(
+    r"\b(?:make|change|turn|bump|raise|lower|switch|set|replace|swap)?\s*(?:the|that|those"
+    r"|from)\s+(?P<a>\d{1,7})(?!\d|[ ]?(?:gb|gib|h\b|min))\s+(?:(?P<w>[a-z]+) )?(?:a|an|to"
+    r"|into|with|for|->|by|should be|be|becomes)\s+(?P<b>\d{1,7})\b(?P<r>[^.;\n]{0,20})",
+    re.IGNORECASE,
+)
+NUMBER_FIELDS = {
+    "task_count": "tasks",
+    "parallelism": "parallel tasks",
+    "tasks_per_node": "tasks per VM",
+    "cpu_milli": "vCPUs",
+    "memory_mib": "memory",
+    "max_retries": "retries",
+    "priority": "priority",
+    "gpus": "GPUs",
+    "boot_disk": "boot disk size",
+    "max_run_s": "time limit",
+}
+ADD = re.compile(
+    r"\b(?:add|append|also|another|additional|extra|new|one more|1 more|include|insert|prepend"
+    r"|plus)\b",
+    re.IGNORECASE,
+)
+FIRST = re.compile(
+    r"\b(?:first step|as the first|at the (?:start|beginning|front)|before (?:that|it"
+    r"|everything|the)|beforehand|prepend|to begin with|first run)\b",
+    re.IGNORECASE,
+)
+SAME_COMMAND = re.compile(
+    r"\bsame (?:command|script|cmd|thing|arguments|call)\b|\beverything else\b|\bdocker(?:ised"
+    r"|ized|ise|ize)\b|\binside the container\b",
+    re.IGNORECASE,
+)
+
+
+def apply_edits(page: Page, before: Draft) -> tuple[Draft, list[str]]:
+    """The draft after a later turn, and questions about what the turn left open."""
+    draft = before.model_copy(deep=True)
+    questions: list[str] = []
+    _drop(page, draft)
+    for name in page.dropped:
+        if name in SCALARS and getattr(page.draft, name) is None:
+            setattr(draft, name, None)
+    questions += _swap_numbers(page, draft)
+    _scale(page, draft)
+    _merge_scalars(page, draft)
+    _merge_lists(page, draft)
+    _merge_steps(page, draft)
+    _rename(page, draft)
+    return draft, questions
+
+
+def fields_in(text: str) -> list[tuple[str, int, int]]:
+    """The fields that words name: field, start, end; longer names win."""
+    found: list[tuple[str, int, int]] = []
+    for name, words in FIELD_WORDS:
+        for match in re.finditer(rf"(?<![\w-])(?:{words})(?![\w-])", text, re.IGNORECASE):
+            if not any(s < match.end() and match.start() < e for _, s, e in found):
+                found.append((name, *match.span()))
+    return sorted(found, key=lambda f: f[1])
+
+
+def _drop(page: Page, draft: Draft) -> None:
+    for match in DROP.finditer(page.norm):
+        stop = NEW_VERB.search(page.norm, match.end())
+        end = min(stop.start() if stop else len(page.norm), match.end() + 120)
+        reach = page.norm[match.end() : end]
+        if _drop_named(page, draft, reach, match.end()):
+            page.take(match.start(), end)
+            continue
+        for name, start, finish in fields_in(reach):
+            if page.is_free(match.end() + start, match.end() + finish) or name in (
+                "gpus",
+                "install_gpu_drivers",
+            ):
+                if getattr(page.draft, name) in (None, []) or name == "install_gpu_drivers":
+                    _clear(draft, name)
+                page.take(match.end() + start, match.end() + finish)
+        page.take(*match.span())
+
+
+def _clear(draft: Draft, name: str) -> None:
+    blank = type(draft).model_fields[name].get_default(call_default_factory=True)
+    setattr(draft, name, [] if isinstance(blank, list) else None)
+    if name == "gpus":
+        draft.install_gpu_drivers = None
+
+
+STEP = re.compile(
+    r"\b(?:step\s+(?P<n>\d)|(?P<o>first|second|third|fourth|last|final)\s+(?:step|command"
+    r"|1))\b|\b(?P<b>barriers?)\b",
+    re.IGNORECASE,
+)
+
+
+def _drop_named(page: Page, draft: Draft, reach: str, offset: int) -> bool:
+    """Drop single variables, labels, volumes, tags or steps that the words name."""
+    done = False
+    names = {w.strip(".,") for w in re.findall(r"[^\s,;()]+", reach)}
+    for attribute in ("env", "secret_env", "job_labels", "vm_labels"):
+        pairs = getattr(draft, attribute)
+        kept = [p for p in pairs if p.name not in names and f"{p.name}={p.value}" not in names]
+        done = done or len(kept) < len(pairs)
+        setattr(draft, attribute, kept)
+    volumes = [v for v in draft.volumes if not _named_volume(v, names)]
+    done = done or len(volumes) < len(draft.volumes)
+    draft.volumes = volumes
+    tags = [t for t in draft.tags if t.value not in names]
+    done = done or len(tags) < len(draft.tags)
+    draft.tags = tags
+    topics = [n for n in draft.notifications if n.topic not in names]
+    done = done or len(topics) < len(draft.notifications)
+    draft.notifications = topics
+    return _drop_step(draft, reach) or done
+
+
+def _named_volume(volume: Volume, names: set[str]) -> bool:
+    return bool(names & {volume.remote, f"gs://{volume.remote}", volume.mount} - {""})
+
+
+def _drop_step(draft: Draft, reach: str) -> bool:
+    match = STEP.search(reach)
+    if match is None or not draft.steps:
+        return False
+    if match["b"]:
+        draft.steps = [s for s in draft.steps if s.kind != "barrier"]
+        return True
+    order = {"first": 0, "second": 1, "third": 2, "fourth": 3, "last": -1, "final": -1}
+    index = int(match["n"]) - 1 if match["n"] else order[match["o"].lower()]
+    if -len(draft.steps) <= index < len(draft.steps):
+        del draft.steps[index]
+        return True
+    return False
+
+
+def number_of(draft: Draft, name: str) -> float | None:
+    """A field's number in the unit that people use; None where it has none."""
+    value = getattr(draft, name)
+    if value is None:
+        return None
+    if name == "gpus":
+        return float(value.count)
+    if name == "boot_disk":
+        return float(value.size_gb.value) if value.size_gb else None
+    scale = {"cpu_milli": 1000, "memory_mib": 1024, "max_run_s": 3600}.get(name, 1)
+    return float(value.value) / scale
+
+
+def set_number(draft: Draft, name: str, number: float, quote: str) -> None:
+    """Set a field from a number in the unit that people use."""
+    if name == "gpus" and draft.gpus is not None:
+        draft.gpus.count = max(1, round(number))
+    elif name == "boot_disk" and draft.boot_disk is not None:
+        draft.boot_disk.size_gb = Asked(value=max(1, round(number)), quote=quote)
+    else:
+        scale = {"cpu_milli": 1000, "memory_mib": 1024, "max_run_s": 3600}.get(name, 1)
+        setattr(draft, name, Asked(value=max(0, round(number * scale)), quote=quote))
+
+
+def _swap_numbers(page: Page, draft: Draft) -> list[str]:
+    """ "make the 8 a 10": the one field that is 8; asked back where several are."""
+    questions = []
+    for match in page.find(NUMBER_SWAP, free=False):
+        old, new = float(match["a"]), float(match["b"])
+        named = [f for f, _, _ in fields_in(f"{match['w'] or ''} {match['r']}")]
+        having = [f for f in NUMBER_FIELDS if number_of(draft, f) == old]
+        chosen = [f for f in having if f in named] or having
+        if len(chosen) == 1:
+            set_number(draft, chosen[0], new, page.take(*match.span()))
+        elif len(chosen) > 1:
+            names = [NUMBER_FIELDS[f] for f in chosen]
+            listed = ", ".join(names[:-1]) + f" or {names[-1]}"
+            page.take(*match.span())
+            questions.append(
+                f"Which {match['a']} should become {match['b']}: the number of {listed}?"
+            )
+    return questions
+
+
+def _scale(page: Page, draft: Draft) -> None:
+    """ "double the memory", "half as many tasks", "double both"."""
+    for match in page.find(SCALE):
+        word = match["w"].lower()
+        factor = FACTORS.get(word) or float(match["n"] or 1)
+        reach = page.right(match.end(), 60)
+        stop = NEW_VERB.search(reach)
+        reach = reach[: stop.start()] if stop else reach
+        names = [f for f, _, _ in fields_in(reach) if f in NUMBER_FIELDS]
+        both = re.search(r"\bboth\b|\b(?:them|those|everything|all)\b", match.group() + reach, re.I)
+        if not names:
+            before = [f for f, _, _ in fields_in(page.norm[: match.start()]) if f in NUMBER_FIELDS]
+            names = list(dict.fromkeys(before)) if both else before[-1:]
+        if not names or any(getattr(page.draft, f) is not None for f in names):
+            continue
+        quote = page.take(*match.span())
+        for name in dict.fromkeys(names):
+            number = number_of(draft, name)
+            if number is not None:
+                set_number(draft, name, number * factor, quote)
+
+
+def _merge_scalars(page: Page, draft: Draft) -> None:
+    for name in SCALARS:
+        value = getattr(page.draft, name)
+        if value is not None:
+            setattr(draft, name, value)
+    if page.draft.in_order is not None and page.draft.in_order.value:
+        draft.parallelism = page.draft.parallelism
+    elif page.draft.parallelism is not None:
+        draft.in_order = page.draft.in_order
+    boot = page.draft.boot_disk
+    if boot is not None:
+        have = draft.boot_disk or boot
+        draft.boot_disk = have.model_copy(
+            update={k: getattr(boot, k) for k in ("image", "type", "size_gb") if getattr(boot, k)}
+        )
+
+
+def _by_name(old: list[Any], new: list[Any]) -> list[Any]:
+    names = {pair.name for pair in new}
+    merged = {pair.name: pair for pair in new}
+    result = [merged.pop(pair.name) if pair.name in names else pair for pair in old]
+    return result + list(merged.values())
+
+
+def _merge_lists(page: Page, draft: Draft) -> None:
+    new = page.draft
+    for name in ("env", "secret_env", "job_labels", "vm_labels"):
+        setattr(draft, name, _by_name(getattr(draft, name), getattr(new, name)))
+    secret = {pair.name for pair in new.secret_env}
+    draft.env = [pair for pair in draft.env if pair.name not in secret]
+    if new.task_envs:
+        indexes = {env.index for env in new.task_envs}
+        draft.task_envs = [e for e in draft.task_envs if e.index not in indexes] + new.task_envs
+        draft.task_envs.sort(key=lambda env: env.index)
+    if new.locations:
+        also = re.search(r"\b(?:also|too|as well|in addition|additionally|add)\b", page.norm, re.I)
+        draft.locations = (draft.locations if also else []) + new.locations
+    if new.retry_policies:
+        draft.retry_policies = new.retry_policies
+    tags = {tag.value for tag in draft.tags}
+    draft.tags += [tag for tag in new.tags if tag.value not in tags]
+    _merge_notifications(draft, new)
+    _merge_volumes(page, draft)
+    _merge_disks(page, draft)
+
+
+def _merge_notifications(draft: Draft, new: Draft) -> None:
+    for notification in new.notifications:
+        same = [
+            n
+            for n in draft.notifications
+            if n.topic == notification.topic and n.about == notification.about
+        ]
+        for old in same:
+            draft.notifications.remove(old)
+        draft.notifications.append(notification)
+
+
+def _merge_volumes(page: Page, draft: Draft) -> None:
+    instead = re.search(
+        r"\b(?:instead|replace|swap|not|rather|wrong|change|switch|should be|actually)\b",
+        page.norm,
+        re.I,
+    )
+    for volume in page.draft.volumes:
+        same = [
+            v
+            for v in draft.volumes
+            if v.remote == volume.remote or (volume.mount and v.mount == volume.mount)
+        ]
+        if not same and instead and not ADD.search(page.norm):
+            same = [v for v in draft.volumes if v.kind == volume.kind][:1]
+        if same:
+            i = draft.volumes.index(same[0])
+            merged = volume.model_copy(
+                update={
+                    "mount": volume.mount or same[0].mount,
+                    "options": volume.options or same[0].options,
+                }
+            )
+            draft.volumes[i] = merged
+        else:
+            draft.volumes.append(volume)
+
+
+def _merge_disks(page: Page, draft: Draft) -> None:
+    for disk in page.draft.disks:
+        same = [
+            d for d in draft.disks if d.type == disk.type or (disk.mount and d.mount == disk.mount)
+        ]
+        if same and not ADD.search(page.norm):
+            i = draft.disks.index(same[0])
+            draft.disks[i] = disk.model_copy(
+                update={
+                    "mount": disk.mount or same[0].mount,
+                    "size_gb": disk.size_gb or same[0].size_gb,
+                }
+            )
+        else:
+            draft.disks.append(disk)
+
+
+def _merge_steps(page: Page, draft: Draft) -> None:
+    new = page.draft.steps
+    if not new:
+        return
+    work = [s for s in draft.steps if s.kind != "barrier"]
+    if not work:
+        draft.steps = draft.steps + new
+        return
+    if (
+        len(new) == 1
+        and new[0].kind == "container"
+        and new[0].text is None
+        and not ADD.search(page.norm)
+    ):
+        _into_image(draft, new[0])
+        return
+    if ADD.search(page.norm) and not SAME_COMMAND.search(page.norm):
+        draft.steps = new + draft.steps if FIRST.search(page.norm) else draft.steps + new
+        return
+    if len(new) == 1 and len(work) == 1:
+        _replace_step(draft, work[0], new[0])
+        return
+    draft.steps = list(new) if len(new) >= len(work) else draft.steps[: -len(new)] + new
+
+
+def _into_image(draft: Draft, new: Step) -> None:
+    """A new image for what ran before: scripts move into it, containers change image."""
+    for i, step in enumerate(draft.steps):
+        if step.kind == "barrier":
+            continue
+        update: dict[str, Any] = {"kind": "container", "image": new.image}
+        if new.commands is not None:
+            update |= {"commands": new.commands, "text": None}
+        elif step.kind == "script" and step.text is None and step.path is not None:
+            update |= {"text": step.path, "path": None}
+        for name in (
+            "options",
+            "username",
+            "password",
+            "block_external_network",
+            "image_streaming",
+            "entrypoint",
+        ):
+            if getattr(new, name) is not None:
+                update[name] = getattr(new, name)
+        draft.steps[i] = step.model_copy(update=update)
+
+
+def _replace_step(draft: Draft, old: Step, new: Step) -> None:
+    """A new command for the one step: its conditions stay."""
+    i = next(n for n, step in enumerate(draft.steps) if step is old)
+    update: dict[str, Any] = {"text": new.text, "commands": new.commands, "path": new.path}
+    if new.kind == "container":
+        update |= {"kind": "container", "image": new.image}
+    for name in (
+        "workdir",
+        "timeout_s",
+        "background",
+        "always_run",
+        "ignore_exit_status",
+        "entrypoint",
+        "options",
+    ):
+        if getattr(new, name) is not None:
+            update[name] = getattr(new, name)
+    draft.steps[i] = old.model_copy(update=update)
+
+
+NAME = re.compile(
+    r"(?<![\w./@:-])(?P<n>[a-z][a-z0-9]*(?:[-_.][a-z0-9]+)+|[a-z0-9]{3,}\d+)(?![\w/@:-])"
+)
+
+
+def _rename(page: Page, draft: Draft) -> None:
+    """ "use other-bucket instead": a lone name takes the place of the one bucket or topic."""
+    if not re.search(
+        r"\b(?:instead|rather|wrong|should be|actually|rename|replace|use|swap|meant|correct)\b",
+        page.norm,
+        re.I,
+    ):
+        return
+    buckets = [v for v in draft.volumes if v.kind == "gcs"]
+    if len(buckets) != 1 or page.draft.volumes or page.draft.steps:
+        return
+    speaks = re.search(r"\bbucket|mount|volume|gs://|data\b", page.norm, re.I)
+    for match in page.find(NAME):
+        name = match["n"]
+        if (
+            name == buckets[0].remote
+            or page.negated(match.start())
+            or re.match(r"(?:on-demand|pre-|re-|non-)", name)
+        ):
+            continue
+        if speaks or re.search(r"\b(?:use|be|to|is|with)\s*$", page.left(match.start(), 12), re.I):
+            buckets[0].remote = name
+            buckets[0].quote = page.take(*match.span())
+            return

@@ -1,0 +1,233 @@
+"""Words made alike: numbers as digits, slips mended, units told apart; offsets kept.
+
+Every match on the normal text can be traced to the person's own words: `Words.back` maps each
+character of the normal text to the original one.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from components.parse_intent.offline.vocabulary import (
+    GROUPS,
+    KEYWORDS,
+    ONES,
+    OWN_WORDS,
+    SCALES,
+    SHORTHAND,
+    TENS,
+)
+
+FILL = "\ue000"  # stands for each character of a payload, so that offsets stay the same
+
+CHUNK = re.compile(r"\S+")
+TRAIL = ".,;:!?)]}\"'”’"
+LEAD = "([{\"'“‘"
+WORD = re.compile(r"[A-Za-z][A-Za-z'’]*(?:-[A-Za-z]+)*/?o?")
+QUOTES = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "\u00a0": " "})
+
+
+@cache
+def _slips() -> dict[str, str]:
+    """Every keyword of six letters or more with one letter left out, to the keyword."""
+    table: dict[str, str] = {}
+    for word in sorted(KEYWORDS):
+        if len(word) >= 6:
+            for i in range(len(word)):
+                table.setdefault(word[:i] + word[i + 1 :], word)
+    return table
+
+
+def mend(word: str) -> str:
+    """The keyword that a word is one slip away from, else the word."""
+    if word in KEYWORDS or word in OWN_WORDS or len(word) < 5:
+        return word
+    table = _slips()
+    if word in table:  # one letter is missing
+        return table[word]
+    for i in range(len(word)):  # one letter too many, or one letter wrong, or two swapped
+        short = word[:i] + word[i + 1 :]
+        if len(short) >= 6 and short in KEYWORDS:
+            return short
+        if len(word) >= 6 and short in table and abs(len(table[short]) - len(word)) == 0:
+            return _same_but_one(word, table[short])
+    return word
+
+
+def _same_but_one(word: str, key: str) -> str:
+    """The keyword if one letter differs or two neighbours are swapped."""
+    wrong = [i for i in range(len(word)) if word[i] != key[i]]
+    if len(wrong) == 1 and wrong[0] > 0 and len(word) >= 7:
+        return key
+    swapped = len(wrong) == 2 and wrong[1] == wrong[0] + 1
+    if swapped and word[wrong[0]] == key[wrong[1]] and word[wrong[1]] == key[wrong[0]]:
+        return key
+    return word
+
+
+def spelled(word: str) -> str:
+    """A lower-case word in the reader's spelling."""
+    if word in SHORTHAND:
+        return SHORTHAND[word]
+    return mend(word)
+
+
+class Words:
+    """A text in normal spelling, with the way back to the original.
+
+    Attributes:
+        text: the normal text, lower case where a word was read, as written in names.
+        back: for each character of `text` (and its end) the offset in the original.
+    """
+
+    def __init__(self, masked: str) -> None:
+        self._parts: list[str] = []
+        self.back: list[int] = []
+        self._read(masked.translate(QUOTES))
+        self.text = "".join(self._parts)
+        self.back.append(len(masked))
+
+    def original_span(self, start: int, end: int) -> tuple[int, int]:
+        """Where a span of the normal text stands in the original."""
+        if end <= start:
+            return self.back[start], self.back[start]
+        return self.back[start], max(self.back[end - 1] + 1, self.back[min(end, len(self.text))])
+
+    def _put(self, text: str, start: int, end: int) -> None:
+        size = max(len(text), 1)
+        self._parts.append(text)
+        width = end - start
+        self.back.extend(
+            start + min(i * width // size, max(width - 1, 0)) for i in range(len(text))
+        )
+
+    def _read(self, masked: str) -> None:
+        pos = 0
+        pieces = list(_pieces(masked))
+        i = 0
+        while i < len(pieces):
+            start, end, core = pieces[i]
+            self._copy(masked, pos, start)
+            used, value = _number(pieces, i, masked)
+            if used:
+                end = pieces[i + used - 1][1]
+                self._put(value, start, end)
+                i += used
+            else:
+                self._put(_normal(core), start, end)
+                i += 1
+            pos = end
+        self._copy(masked, pos, len(masked))
+
+    def _copy(self, masked: str, start: int, end: int) -> None:
+        self._parts.append(masked[start:end])
+        self.back.extend(range(start, end))
+
+
+def _pieces(masked: str) -> list[tuple[int, int, str]]:
+    """Each chunk without the punctuation around it: start, end, text."""
+    result = []
+    for match in CHUNK.finditer(masked):
+        start, end = match.span()
+        while start < end and masked[start] in LEAD:
+            start += 1
+        while end > start and masked[end - 1] in TRAIL:
+            end -= 1
+        if end > start:
+            result.append((start, end, masked[start:end]))
+    return result
+
+
+def _normal(core: str) -> str:
+    if WORD.fullmatch(core):
+        return spelled(core.lower())
+    return core
+
+
+COMMA_NUMBER = re.compile(r"\d{1,3}(?:,\d{3})+")
+KILO_NUMBER = re.compile(r"(\d{1,3}(?:\.\d)?)[kK]")
+
+
+def _number(pieces: list[tuple[int, int, str]], i: int, masked: str) -> tuple[int, str]:
+    """How many pieces from the i-th spell one number, and its digits; (0, "") for none."""
+    core = pieces[i][2]
+    if COMMA_NUMBER.fullmatch(core):
+        return 1, core.replace(",", "")
+    kilo = KILO_NUMBER.fullmatch(core)
+    if kilo:
+        return 1, str(int(float(kilo[1]) * 1000))
+    words: list[str] = []
+    spans: list[int] = []  # how many pieces were used after each word
+    j = i
+    while j < len(pieces) and len(words) < 12:
+        if j > i and masked[pieces[j - 1][1] : pieces[j][0]].strip(" "):
+            break
+        parts = pieces[j][2].lower().split("-")
+        if not all(_number_word(p) for p in parts) or (j == i and parts[0] == "and"):
+            break
+        words += parts
+        spans += [0] * (len(parts) - 1) + [j - i + 1]
+        j += 1
+    while words and words[-1] in ("and", "a", "an"):
+        words.pop()
+        spans.pop()
+    if not words or words in (["a"], ["an"]):
+        return 0, ""
+    count = _value(words)
+    if count is None:
+        return 0, ""
+    value, used = count
+    while used and spans[used - 1] == 0:
+        return 0, ""
+    return spans[used - 1], str(value)
+
+
+def _number_word(word: str) -> bool:
+    return (
+        word in ONES
+        or word in TENS
+        or word in SCALES
+        or word in GROUPS
+        or word in ("and", "a")
+        or (word.isdigit() and len(word) < 9)
+    )
+
+
+def _value(words: list[str]) -> tuple[int, int] | None:
+    """The number that the first words spell, and how many of them it takes."""
+    total, current, used, last = 0, 0, 0, ""
+    seen = False
+    for i, word in enumerate(words):
+        if word == "a":
+            if i > 0 or len(words) < 2 or words[1] not in {**SCALES, **GROUPS}:
+                break
+            current = 1
+        elif word == "and":
+            if last not in ("hundred", "thousand"):
+                break
+        elif word.isdigit():
+            if i > 0:
+                break
+            current, seen, used = int(word), True, 1
+        elif word in ONES:
+            if seen and last not in TENS and last not in SCALES and last != "and":
+                break
+            if last in TENS and ONES[word] >= 10:
+                break
+            current, seen, used = current + ONES[word], True, i + 1
+        elif word in TENS:
+            if seen and last not in SCALES and last != "and":
+                break
+            current, seen, used = current + TENS[word], True, i + 1
+        elif word in GROUPS:
+            current, seen, used = max(current, 1) * GROUPS[word], True, i + 1
+        elif word == "hundred":
+            current, seen, used = max(current, 1) * 100, True, i + 1
+        elif word in SCALES:
+            total += max(current, 1) * SCALES[word]
+            current, seen, used = 0, True, i + 1
+        last = word
+    if not seen or (used == 1 and words[0].isdigit()):
+        return None
+    return total + current, used

@@ -1,0 +1,129 @@
+"""One turn as the extractors see it: payloads hidden, words made alike, what was read marked."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+
+from components.parse_intent.draft import Draft
+from components.parse_intent.offline.amounts import Amount, durations, sizes
+from components.parse_intent.offline.normal import FILL, Words
+from components.parse_intent.offline.segment import Payload
+
+SENTENCE = re.compile(
+    r"[.!?;]+(?=\s|$)|\n[ \t]*\n|\n(?=[ \t]*(?:[-*•+#]|\(?\w{1,2}[.)] |\w[\w ]{0,20}[:=]|[A-Z]))|\n"
+)
+CLAUSE = re.compile(
+    r"[.!?;]+(?=\s|$)|\n|,(?=\s|$)|:(?=\s)|\s-+\s|[()]|\bbut\b|\band (?=(?:then|have|put|make|let|"
+    r"run|give|use|mount|retry|post|label|don't|do not|no|not|i|it|to)\b)",
+    re.IGNORECASE,
+)
+NEGATION = re.compile(
+    r"(?:\b(?:no|not|non|never|without|avoid|isn't|don't|doesn't|aren't|won't|can't|shouldn't"
+    r"|mustn't|needn't|cannot|neither|nor|drop|remove|instead of|rather than|anything but"
+    r"|other than|stop using|no longer|lose|skip|than)\b|\bfrom\b(?=.*\bto\b))"
+    r"[\s-]+(?:(?:the|a|an|any|on|in|at|be|to|use|using|run|need|want|have|get|them|it|as|with|for"
+    r"|allow|anything|that|can|running|be|is|more|our|its|my|of|old|current|our|"
+    r"going|put|want|kind)[\s-]+){0,5}$",
+    re.IGNORECASE,
+)
+
+
+class Page:
+    """A turn ready to be read.
+
+    Attributes:
+        turn: the person's words.
+        payloads: what was cut out of them.
+        norm: the normal text (same order; see normal.py).
+        before: the draft of earlier turns; None on the first.
+        draft: what this turn adds.
+    """
+
+    def __init__(
+        self, turn: str, masked: str, payloads: list[Payload], before: Draft | None
+    ) -> None:
+        self.turn = turn
+        self.payloads = payloads
+        self.before = before
+        self.draft = Draft()
+        self.words = Words(masked)
+        self.norm = self.words.text
+        self.used = bytearray(len(self.norm))
+        self.dropped: set[str] = set()
+        self._sentences = [0] + [m.end() for m in SENTENCE.finditer(self.norm)]
+        self._clauses = [0] + [m.end() for m in CLAUSE.finditer(self.norm)]
+        self.durations: list[Amount] = durations(self.norm)
+        self.sizes: list[Amount] = sizes(self.norm)
+
+    # where things stand -------------------------------------------------------------------
+
+    def _bounds(self, marks: list[int], pos: int) -> tuple[int, int]:
+        i = bisect_right(marks, pos)
+        start = marks[i - 1] if i else 0
+        return start, marks[i] if i < len(marks) else len(self.norm)
+
+    def sentence(self, pos: int) -> tuple[int, int]:
+        """The sentence, list item or line around a place."""
+        return self._bounds(self._sentences, pos)
+
+    def clause(self, pos: int) -> tuple[int, int]:
+        """The part of a sentence around a place."""
+        return self._bounds(self._clauses, pos)
+
+    def sentence_text(self, pos: int) -> str:
+        """The words of the sentence around a place."""
+        start, end = self.sentence(pos)
+        return self.norm[start:end]
+
+    def left(self, pos: int, width: int = 60) -> str:
+        """The words before a place, in its sentence."""
+        return self.norm[max(self.sentence(pos)[0], pos - width) : pos]
+
+    def right(self, pos: int, width: int = 60) -> str:
+        """The words after a place, in its sentence."""
+        at = max(pos - 1, 0)
+        return self.norm[pos : min(max(self.sentence(at)[1], pos), pos + width)]
+
+    def near(self, pos: int, width: int = 60) -> str:
+        """The words around a place, in its sentence."""
+        return self.left(pos, width) + self.right(pos, width)
+
+    def negated(self, pos: int) -> bool:
+        """Whether the words before a place, in its clause, deny what follows."""
+        start = max(self.clause(pos)[0], pos - 50)
+        return NEGATION.search(self.norm[start:pos]) is not None
+
+    # reading ------------------------------------------------------------------------------
+
+    def find(self, pattern: re.Pattern[str], *, free: bool = True) -> Iterator[re.Match[str]]:
+        """Matches in the normal text; free: only those in words that nothing has read."""
+        for match in pattern.finditer(self.norm):
+            if not free or not any(self.used[match.start() : match.end()]):
+                yield match
+
+    def is_free(self, start: int, end: int) -> bool:
+        """Whether no extractor has read any of a span."""
+        return not any(self.used[start:end])
+
+    def take(self, start: int, end: int) -> str:
+        """Mark a span as read and give the person's words for it."""
+        self.used[start:end] = b"\1" * (end - start)
+        return self.quote(start, end)
+
+    def quote(self, start: int, end: int) -> str:
+        """The person's words for a span of the normal text."""
+        a, b = self.words.original_span(start, end)
+        return self.turn[a:b].strip()
+
+    def at(self, original: int) -> int:
+        """The place in the normal text of an offset in the turn."""
+        return min(bisect_right(self.words.back, original) - 1, max(len(self.norm) - 1, 0))
+
+    def rest(self) -> str:
+        """The normal text with what was read and payloads blanked."""
+        return "".join(
+            " " if used or char == FILL else char
+            for char, used in zip(self.norm, self.used, strict=True)
+        )

@@ -1,0 +1,183 @@
+"""Container images, and what goes with them: registry login, docker options, binds."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from components.parse_intent.draft import Asked
+from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.vocabulary import PUBLIC_IMAGES
+
+TAG = r"(?::[\w][\w.-]{0,127})"
+DIGEST = r"(?:@sha256:[0-9a-fA-F]{6,64})"
+HOST = r"(?:[a-z0-9][a-z0-9-]*(?:\.[a-z0-9-]+)+|localhost)(?::\d{2,5})?"
+NAME = r"[a-z0-9][a-z0-9._-]*"
+IMAGE = re.compile(
+    rf"(?<![\w/@.:=-])(?:docker://|https?://(?=[\w.-]*(?:pkg\.dev|gcr\.io|docker\.io)))?"
+    rf"(?P<image>{HOST}(?:/{NAME}){{1,6}}{TAG}?{DIGEST}?"
+    rf"|{NAME}/{NAME}(?:/{NAME})?(?:{TAG}{DIGEST}?|{DIGEST})"
+    rf"|{NAME}(?:{TAG}{DIGEST}|{DIGEST}))(?![\w/@])"
+)
+# A plain name with a tag (ubuntu:22.04) is an image only where the words say so or the name is known.
+SHORT = re.compile(rf"(?<![\w/@.:=-])(?P<image>(?P<name>{NAME})(?P<tag>{TAG}))(?![\w/@:])")
+BARE = re.compile(
+    rf"(?:\b(?:image|container)(?: called| named| is|:)?\s+(?P<a>{NAME}(?:/{NAME})*)"
+    rf"|(?P<b>{NAME}(?:/{NAME})*)\s+(?:docker\s+|container\s+)?(?:image|container)\b)",
+    re.IGNORECASE,
+)
+CUE = re.compile(
+    r"\b(?:image|container|docker|dockerised|dockerized|in|inside|with|run|use)\b[^.\n]*$", re.I
+)
+# A registry path ends with these only by mistake: hosts of other things.
+NOT_REGISTRY = re.compile(r"^(?:storage\.googleapis|github|www\.|console\.|docs\.)")
+FILE_END = re.compile(r"\.(?:sh|py|csv|json|txt|yaml|yml|tar|gz|zip|bam|fa|vcf|blend)$")
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image that was named, with its place in the turn."""
+
+    pos: int
+    end: int
+    asked: Asked[str]
+
+
+def read_images(page: Page) -> list[Image]:
+    """Every image named outside of payloads."""
+    found: list[Image] = []
+    for pattern in (IMAGE, SHORT):
+        for match in page.find(pattern):
+            name = match["image"].rstrip(".,")
+            if pattern is SHORT and not _short_image(page, match):
+                continue
+            if NOT_REGISTRY.match(name) or FILE_END.search(name) or name.startswith("projects/"):
+                continue
+            end = match.start("image") + len(name)
+            if page.negated(match.start()):
+                page.take(match.start(), end)
+                continue
+            found.append(_image(page, match.start(), end, name))
+    if not found:
+        for match in page.find(BARE):
+            group = "a" if match["a"] else "b"
+            name = match[group].lower()
+            if name in PUBLIC_IMAGES:
+                found.append(_image(page, *match.span(group), name))
+                break
+    found.sort(key=lambda image: image.pos)
+    return _once(found)
+
+
+def _image(page: Page, start: int, end: int, name: str) -> Image:
+    quote = page.take(start, end)
+    begin, stop = page.words.original_span(start, end)
+    return Image(begin, stop, Asked(value=name, quote=quote))
+
+
+def _once(images: list[Image]) -> list[Image]:
+    seen: set[str] = set()
+    result = []
+    for image in images:
+        if image.asked.value not in seen:
+            result.append(image)
+            seen.add(image.asked.value)
+    return result
+
+
+def _short_image(page: Page, match: re.Match[str]) -> bool:
+    name, tag = match["name"], match["tag"][1:]
+    if name in PUBLIC_IMAGES:
+        return True
+    if tag.isdigit() and "." not in tag and not re.search(r"[a-z]", name):
+        return False  # 10:30
+    cue = re.search(r"\b(?:image|container|docker)\b", page.left(match.start(), 30), re.I)
+    return cue is not None and not re.match(r"image|container|docker", name, re.I)
+
+
+USER = re.compile(
+    r"\b(?:(?:log ?in|login|authenticate|sign in)\s+(?:as|with)\s+(?:the\s+)?(?:user(?:name)?\s+)?"
+    r"|user(?:name)?\s*(?:is|:|=)?\s+)(?P<user>[\w.+-]+)",
+    re.IGNORECASE,
+)
+OPTION = re.compile(r"(?<!\S)(?P<o>--[a-z][a-z-]+(?:[= ][\w.:/]+)?)(?=[\s.,;)]|$)")
+OPTION_CUE = re.compile(r"docker run|docker option|container option|docker flag|docker arg", re.I)
+BIND = re.compile(r"(?<![\w:])(?P<b>/[\w./-]+:/[\w./-]+(?::r[ow])?)(?![\w:/])")
+BIND_SAME = re.compile(
+    r"\b(?:bind|map|mount|expose"
+    r"|pass)(?:-?mount)?\s+(?:the\s+)?(?:host(?:'s)?\s+)?(?:director(?:y|ies)\s+|folder\s+"
+    r"|path\s+)?"
+    r"(?P<a>/[\w./-]*\w)(?P<w>[^.;\n]{0,60}?)(?:same\s+(?:path|place|location|directory)"
+    r"|(?:to|as|at|onto|into|->)\s+(?P<b>/[\w./-]*\w))",
+    re.IGNORECASE,
+)
+ENTRYPOINT = re.compile(
+    r"\bentry ?point\s*(?:is|:|=|of|to|should be)?\s*(?P<e>/?[\w./-]*\w)(?=[\s,.;)]|$)",
+    re.IGNORECASE,
+)
+WORKDIR = re.compile(
+    r"\b(?:work(?:ing)?[ -]?dir(?:ectory)?(?:\s+(?:is|of|being|to|at|set to))?:?"
+    r"|from (?:the )?directory"
+    r"|cd (?:in)?to|in (?:the )?(?:directory|folder))\s+(?P<d>/[\w./-]*\w)",
+    re.IGNORECASE,
+)
+
+
+def read_options(page: Page) -> Asked[str] | None:
+    """Further docker run options that the words name outside of payloads."""
+    found: list[str] = []
+    quote = ""
+    for match in page.find(OPTION):
+        if OPTION_CUE.search(page.sentence_text(match.start())):
+            quote = page.take(match.start("o"), match.end("o"))
+            found.append(match["o"])
+    return Asked(value=" ".join(found), quote=quote) if found else None
+
+
+def read_binds(page: Page) -> list[Asked[str]]:
+    """Binds of host paths into a container, as host:container[:mode]."""
+    binds = []
+    for match in page.find(BIND):
+        binds.append(Asked(value=match["b"], quote=page.take(*match.span())))
+    for match in page.find(BIND_SAME):
+        if (
+            re.match(r"mount", match.group(), re.I)
+            and not match["b"]
+            and not re.search(r"container|into", match["w"], re.I)
+        ):
+            continue
+        target = match["b"] or match["a"]
+        value = f"{match['a'].rstrip('/')}:{target.rstrip('/')}"
+        binds.append(Asked(value=value, quote=page.take(*match.span())))
+    return binds
+
+
+def read_login(page: Page) -> Asked[str] | None:
+    """The user that pulls the image."""
+    for match in page.find(USER):
+        around = page.sentence_text(match.start())
+        if re.search(r"\b(?:log ?in|login|registry|pull|password|image)\b", around, re.I):
+            return Asked(value=match["user"].rstrip("."), quote=page.take(*match.span()))
+    return None
+
+
+def read_entrypoint(page: Page) -> Asked[str] | None:
+    """The program that replaces the image's own."""
+    for match in page.find(ENTRYPOINT):
+        if match["e"].lower() not in ("is", "and", "the", "of", "to", "args", "in"):
+            return Asked(value=match["e"], quote=page.take(*match.span()))
+    return None
+
+
+def read_workdir(page: Page, after: int | None) -> Asked[str] | None:
+    """The directory to run in; `after` is where a command ends that "in /dir" may follow."""
+    for match in page.find(WORKDIR):
+        return Asked(value=match["d"], quote=page.take(*match.span()))
+    if after is not None:
+        at = page.at(after)
+        match = re.compile(r"[\s\ue000]*,? ?(?:in|from) (?P<d>/[\w./-]*\w)(?=[\s,.;]|$)").match(
+            page.norm, at
+        )
+        if match and page.is_free(*match.span("d")):
+            return Asked(value=match["d"], quote=page.take(*match.span("d")))
+    return None

@@ -1,0 +1,363 @@
+"""The machines: type, platform, GPUs, drivers, provisioning, template, reservation, places."""
+
+from __future__ import annotations
+
+import re
+
+from components.parse_intent.draft import Asked, Gpus, Provisioning
+from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.vocabulary import GPU_NAMES, REGION_NICKNAMES, REGIONS
+
+MACHINE = re.compile(
+    r"(?<![\w./-])(?P<m>(?:[a-z]\d{1,2}[a-z]{0,2}-(?:standard|highmem|highcpu|megamem|ultramem"
+    r"|hypermem"
+    r"|ultragpu|highgpu|megagpu|edgegpu|maxgpu|custom)(?:-\d+){1,2}[gt]?(?:-(?:lssd|metal|ext))?"
+    r"|e2-(?:micro|small|medium)|f1-micro|g1-small|custom-\d+-\d+))s?(?![\w-])",
+    re.IGNORECASE,
+)
+PLATFORM = re.compile(
+    r"\b(?:(?P<v>intel|amd|ampere)\s+)?(?P<p>ice lake|cascade lake|skylake|broadwell|haswell"
+    r"|sandy bridge|ivy bridge|sapphire rapids|emerald rapids|granite rapids|rome|milan|genoa"
+    r"|turin|altra)\b",
+    re.IGNORECASE,
+)
+VENDORS = {"rome": "AMD", "milan": "AMD", "genoa": "AMD", "turin": "AMD", "altra": "Ampere"}
+
+
+def read_machine_type(page: Page) -> Asked[str] | None:
+    """The machine type; the last one that is not denied."""
+    chosen = None
+    for match in page.find(MACHINE):
+        denied = page.negated(match.start())
+        was = re.search(
+            r"\b(?:was|were|currently|instead of)\s*$", page.left(match.start(), 20), re.I
+        )
+        quote = page.take(*match.span())
+        if denied or was:
+            page.dropped.add("machine_type")
+        else:
+            chosen = chosen or Asked(value=match["m"].lower(), quote=quote)
+    return chosen
+
+
+def read_platform(page: Page) -> Asked[str] | None:
+    """The minimum CPU platform, by Compute Engine's name."""
+    for match in page.find(PLATFORM):
+        name = match["p"].lower()
+        around = page.near(match.start(), 50)
+        if not (match["v"] or re.search(r"\bcpu|platform|processor", around, re.I)):
+            continue
+        if name in VENDORS and not match["v"] and not re.search(r"platform", around, re.I):
+            continue
+        vendor = VENDORS.get(name, "Intel")
+        value = f"{vendor} {name.title()}"
+        return Asked(value=value, quote=page.take(*match.span()))
+    return None
+
+
+GPU = re.compile(
+    r"(?<![\w/-])(?:(?:(?P<n>\d{1,3})\s*(?:x|×|\*)?\s*|(?:x\s*)?)(?:of\s+|"
+    r"those\s+|single[ -])?(?P<name>" + "|".join(p for p, _ in GPU_NAMES) + r")s?)"
+    r"(?:\s+(?:gpu|card|accelerator)s?)?(?:\s*(?:x|×|:|=)\s?(?P<after>\d{1,2})(?![\w.]))?(?![\w-])",
+    re.IGNORECASE,
+)
+GPU_WORD = re.compile(
+    r"(?<![\w-])(?:(?P<n>\d{1,2})\s*(?:x\s*)?)?(?:nvidia\s+)?(?:gpu|accelerator)s?\b", re.I
+)
+NO_GPU = re.compile(
+    r"\b(?:no|without(?: any| a)?|not? need(?: for)?(?: any| a)?|don't need(?: any"
+    r"| a)?) (?:gpu|accelerator)s?\b",
+    re.I,
+)
+DRIVERS = re.compile(
+    r"\b(?:(?:gpu|nvidia|cuda|the) )?drivers?\b(?! (?:script|program|node))", re.IGNORECASE
+)
+
+
+def read_gpus(page: Page) -> Gpus | None:
+    """The GPU type and how many of it each VM has."""
+    for match in page.find(NO_GPU):
+        page.take(*match.span())
+        page.dropped.add("gpus")
+    for match in page.find(GPU):
+        quote = page.take(*match.span())
+        if page.negated(match.start()):
+            page.dropped.add("gpus")
+            continue
+        for pattern, kind in GPU_NAMES:
+            if re.fullmatch(pattern, match["name"], re.IGNORECASE):
+                count = int(match["n"] or match["after"] or 1)
+                return Gpus(type=kind, count=count, quote=quote)
+    return None
+
+
+def read_gpu_words(page: Page) -> list[tuple[int, int]]:
+    """Mentions of GPUs without a type: their count (1 where none is given) and place."""
+    found = []
+    for match in page.find(GPU_WORD):
+        if not page.negated(match.start()):
+            found.append((int(match["n"] or 1), match.start()))
+    return found
+
+
+def read_drivers(page: Page) -> Asked[bool] | None:
+    """Whether Batch installs the GPU drivers."""
+    for match in page.find(DRIVERS):
+        around = page.near(match.start(), 50)
+        gpu = re.search(r"gpu|nvidia|cuda", match.group() + page.left(match.start(), 30), re.I)
+        if not gpu and not re.search(
+            r"install|batch|put|with|need|have|gpu|drop|remove|no", around, re.I
+        ):
+            continue
+        quote = page.take(*match.span())
+        if _dropped(page, match.start()) or re.search(
+            r"already (?:in|on|has|have|there)|baked|comes? with|pre-?installed", around, re.I
+        ):
+            page.dropped.add("install_gpu_drivers")
+            return Asked(value=False, quote=quote)
+        return Asked(value=True, quote=quote)
+    return None
+
+
+def _dropped(page: Page, pos: int) -> bool:
+    """Denied, or in the list of a verb for dropping ("drop the gpu and the drivers")."""
+    start = max(page.sentence(pos)[0], pos - 40)
+    verb = re.compile(
+        r"\b(?:drop|remove|lose|get rid of|without|no|forget|delete|don't|not)\b[^.,;]{0,30}$", re.I
+    )
+    return page.negated(pos) or verb.search(page.norm[start:pos]) is not None
+
+
+SPOT = re.compile(
+    r"\bspot(?:[- ](?:vms?|instances?|machines?|nodes?|capacity|pricing|provisioning))?\b"
+    r"|\bpreemptible(?:s| vms?| instances?| machines?)?\b|\binterruptible\b"
+    r"|\b(?:can|could|may|might|fine if|okay if|ok if|mind if|mind being|allowed to)(?: \w+){0,3} "
+    r"(?:be |get |gets |are |is )?(?:killed|interrupted|preempted|reclaimed|evicted|taken away"
+    r"|pulled"
+    r"|yanked|taken back|shut down|stopped|taken)(?: away)?(?: (?:at )?any ?(?:time|moment))?"
+    r"|\b(?:don't|do not|doesn't|not) (?:care|mind|matter|worried"
+    r"|bothered)(?: \w+){0,3} (?:get|gets|are|is|getting|being)?"
+    r" ?(?:killed|interrupted|preempted|reclaimed|evicted|taken away|interrupt)\b"
+    r"|\b(?:not|nothing|isn't|non)[- ](?:\w+ ){0,2}(?:mission[- ])?critical\b"
+    r"|\bcheapest (?:kind of )?(?:machines|vms|capacity|option|way)\b"
+    r"|\b(?:as cheap(?:ly)? as possible|dirt cheap)\b|\b(?:interruptions?|preemptions?) (?:is"
+    r"|are) (?:fine|ok|okay|no problem|acceptable)\b",
+    re.IGNORECASE,
+)
+STANDARD = re.compile(
+    r"\bon[- ]demand\b|\bstandard (?:vms?|provisioning|machines|instances|capacity|model)\b"
+    r"|\bregular (?:vms?|machines|instances)\b|\bnon[- ]?(?:spot|preemptible)\b"
+    r"|\b(?:not|never|nothing|anything|mustn't|must not|cannot|can't|no)\b(?: [\w-]+){0,6} "
+    r"(?:be )?(?:spot|preempted|preemptible|preemptions?|interrupted|interruptible|evicted"
+    r"|reclaimed|taken away|interruptions?)\b"
+    r"|\b(?<!nothing )(?<!not )(?<!n't )(?:mission|business)[- ]critical\b|\bfull[- ]price\b"
+    r"|\bprovisioning ?model:? standard\b",
+    re.IGNORECASE,
+)
+FLEX = re.compile(
+    r"\b(?:dws )?flex[-_ ]?start\b|\bdws\b|\bdynamic workload scheduler\b", re.IGNORECASE
+)
+BOUND = re.compile(r"\breservation[-_ ]bound\b", re.IGNORECASE)
+STORY = re.compile(
+    r"^\W*(?:killed|got|was|were|died|ate|has been|is what|used to|cost|bit)\b", re.I
+)
+HAPPENED = re.compile(
+    r"\b(?:last time|last week|yesterday|previously|too many|used to|we had)\b[^.;]{0,30}$", re.I
+)
+
+
+def read_provisioning(page: Page) -> Asked[Provisioning] | None:
+    """Spot, on demand, flex-start or bound to a reservation."""
+    for pattern, flex in ((FLEX, True), (BOUND, False)):
+        for match in page.find(pattern):
+            if not page.negated(match.start()):
+                quote = page.take(*match.span())
+                return Asked(value="FLEX_START" if flex else "RESERVATION_BOUND", quote=quote)
+    votes: list[tuple[int, Provisioning, str]] = []
+    for match in page.find(STANDARD):
+        if re.match(r"on|standard|regular|full|prov", match.group(), re.I) and page.negated(
+            match.start()
+        ):
+            page.take(*match.span())
+            continue
+        votes.append((match.start(), "STANDARD", page.take(*match.span())))
+    for match in page.find(SPOT):
+        if page.negated(match.start()):
+            votes.append((match.start(), "STANDARD", page.take(*match.span())))
+        elif not STORY.match(page.right(match.end(), 20)) and not HAPPENED.search(
+            page.left(match.start(), 40)
+        ):
+            votes.append((match.start(), "SPOT", page.take(*match.span())))
+    if not votes:
+        return None
+    plain = [v for v in votes if re.match(r"spot|preempt|on|standard|non", v[2], re.I)] or votes
+    _, value, quote = plain[0]
+    return Asked(value=value, quote=quote)
+
+
+LOCATION = re.compile(
+    r"(?<![\w./-])(?:(?:regions|zones)/)?(?P<r>(?:us|europe|asia|northamerica|southamerica"
+    r"|australia|me|africa)-"
+    r"(?:central|east|west|north|south|northeast|southeast|southwest"
+    r"|northwest)\d{1,2})(?P<z>-[a-z])?(?![\w-])",
+    re.IGNORECASE,
+)
+SHORT_LOCATION = re.compile(
+    r"(?<![\w./-])(?P<c>us|eu|europe|asia|as)[- ]?(?P<d>central|c|east|e|west|w|northeast|ne"
+    r"|southeast|se|north|n|south|s)"
+    r"[- ]?(?P<n>\d{1,2})(?P<z>-[a-f])?(?![\w-])",
+    re.IGNORECASE,
+)
+DIRECTIONS = {
+    "c": "central",
+    "e": "east",
+    "w": "west",
+    "n": "north",
+    "s": "south",
+    "ne": "northeast",
+    "se": "southeast",
+}
+NICKNAME = re.compile(
+    r"\b(?:in|to|region|from|at|near|is|the|google's|use|out of|our|\() ?(?P<n>"
+    + "|".join(map(re.escape, REGION_NICKNAMES))
+    + r")\b",
+    re.IGNORECASE,
+)
+
+
+def read_locations(page: Page) -> tuple[list[Asked[str]], list[str]]:
+    """Where the VMs may run, and names of regions that Batch does not have."""
+    found: list[Asked[str]] = []
+    unknown: list[str] = []
+
+    def add(region: str, zone: str, start: int, end: int) -> None:
+        denied = page.negated(start)
+        quote = page.take(start, end)
+        if denied:
+            return
+        if region not in REGIONS:
+            unknown.append(region)
+            return
+        value = f"zones/{region}{zone}" if zone else f"regions/{region}"
+        if value not in [place.value for place in found]:
+            found.append(Asked(value=value, quote=quote))
+
+    for match in page.find(LOCATION):
+        add(match["r"].lower(), (match["z"] or "").lower(), *match.span())
+    for match in page.find(SHORT_LOCATION):
+        continent = {"eu": "europe", "as": "asia"}.get(match["c"].lower(), match["c"].lower())
+        direction = DIRECTIONS.get(match["d"].lower(), match["d"].lower())
+        region = f"{continent}-{direction}{match['n']}"
+        if region in REGIONS:
+            add(region, (match["z"] or "").lower(), *match.span())
+    for match in page.find(NICKNAME):
+        region = REGION_NICKNAMES[match["n"].lower()]
+        if any(region in place.value for place in found):
+            page.take(*match.span("n"))
+        elif not found and re.search(
+            r"\b(?:region|run|zone|vms?|in|to|located|stay|move|locat)",
+            page.near(match.start(), 40),
+            re.I,
+        ):
+            add(region, "", *match.span("n"))
+    zones = [place for place in found if place.value.startswith("zones/")]
+    regions = {place.value.split("/")[1] for place in found if place.value.startswith("regions/")}
+    if (
+        zones
+        and all(z.value.split("/")[1].rsplit("-", 1)[0] in regions for z in zones)
+        and len(regions) == 1
+    ):
+        found = zones  # "zone us-east1-b in us-east1": the zone is the narrower ask
+    return found, unknown
+
+
+TEMPLATE_PATH = re.compile(
+    r"(?:https://[\w./]*/)?(?:projects/[\w.:-]+/)?(?:global"
+    r"|regions/[\w-]+)/instanceTemplates/[\w-]*\w"
+)
+TEMPLATE = re.compile(r"\b(?:instance|vm|machine|gce|compute)[- ]?templates?\b", re.IGNORECASE)
+NAME_LIKE = re.compile(
+    r"(?<![\w./@:-])(?P<n>[a-z][a-z0-9]*(?:-[a-z0-9]+)+)(?![\w/@:.-]*[/@])(?![\w-])"
+)
+CALLED = re.compile(
+    r"^[\s:,]*(?:is |called |named |it's |the name is )*[\"']?(?P<n>[a-z][a-z0-9-]+)\b"
+)
+IN_PROJECT = re.compile(
+    r"\b(?:in|of|from)?\s*(?:the\s+)?project\s+(?P<p>[a-z][\w-]*\w)", re.IGNORECASE
+)
+NOT_NAMES = re.compile(
+    r"^(?:on-demand|pre-|non-|per-|re-|multi-|self-|read-|up-to|built-in|flex-start"
+    r"|machine-type|no-)"
+)
+
+
+def read_template(page: Page) -> tuple[Asked[str] | None, bool]:
+    """The instance template, and whether one was spoken of."""
+    for match in page.find(TEMPLATE_PATH):
+        return Asked(value=match.group(), quote=page.take(*match.span())), True
+    for match in page.find(TEMPLATE):
+        if page.negated(match.start()):
+            continue
+        start, end = page.sentence(match.start())
+        for name in NAME_LIKE.finditer(page.norm, match.end(), end):
+            if page.is_free(*name.span()) and not NOT_NAMES.match(name["n"]):
+                return _template(page, match, name), True
+        called = CALLED.match(page.norm[match.end() : end])
+        if called and re.match(
+            r"[\s:,]*(?:called|named|:|is |[\"'])", page.norm[match.end() : end]
+        ):
+            value = called["n"]
+            span = (match.end() + called.start("n"), match.end() + called.end("n"))
+            return Asked(value=value, quote=page.take(*span)), True
+        for name in NAME_LIKE.finditer(page.norm, start, match.start()):
+            if page.is_free(*name.span()) and page.norm[name.end() : match.start()].strip() == "":
+                return _template(page, match, name), True
+        page.take(*match.span())
+        return None, True
+    return None, False
+
+
+def _template(page: Page, cue: re.Match[str], name: re.Match[str]) -> Asked[str]:
+    page.take(*cue.span())
+    quote = page.take(*name.span("n"))
+    project = IN_PROJECT.search(page.sentence_text(name.start()))
+    value = (
+        f"projects/{project['p']}/global/instanceTemplates/{name['n']}" if project else name["n"]
+    )
+    return Asked(value=value, quote=quote)
+
+
+RESERVATION = re.compile(
+    r"\b(?:reservation|reserved capacity)(?:\s+(?:called|named|is|id"
+    r"|name))*[\s:=]+[\"']?(?P<n>[a-z][\w/-]*\w)"
+    r"|\b(?P<b>[a-z][a-z0-9]*-[\w-]*\w)\s+reservation\b",
+    re.IGNORECASE,
+)
+COLLOCATED = re.compile(
+    r"\b(?:col?-?locat(?:ed?|ion)|compact placement|placed? (?:\w+ ){0,3}(?:close|near|next)"
+    r"|close together"
+    r"|near each other|next to each other|same rack|close to each other)\b",
+    re.IGNORECASE,
+)
+
+
+def read_reservation(page: Page) -> Asked[str] | None:
+    """The reservation whose capacity the VMs consume."""
+    for match in page.find(RESERVATION):
+        group = "n" if match["n"] else "b"
+        name = match[group]
+        if "-" not in name and not re.search(r"called|named|is|:|=", match.group(), re.I):
+            continue
+        if re.fullmatch(r"in|for|of|and|bound|on|to|from|that|we|is", name, re.I) or page.negated(
+            match.start()
+        ):
+            continue
+        return Asked(value=name, quote=page.take(*match.span()))
+    return None
+
+
+def read_collocated(page: Page) -> Asked[bool] | None:
+    """Whether the VMs stand close together."""
+    for match in page.find(COLLOCATED):
+        return Asked(value=not page.negated(match.start()), quote=page.take(*match.span()))
+    return None

@@ -1,0 +1,453 @@
+"""The steps of a task: which command runs where, in which order, and under which conditions."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from components.parse_intent.draft import Asked, Step
+from components.parse_intent.offline.normal import FILL
+from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.read_images import Image
+from components.parse_intent.offline.read_limits import time_points
+from components.parse_intent.offline.segment import Payload
+from components.parse_intent.offline.vocabulary import ORDINALS
+
+MARKER = re.compile(
+    r"\b(?:steps? (?:number )?(?:\d+|[a-d])\b|first(?:ly)?\b|then\b|next\b|after that"
+    r"|afterwards|finally\b|lastly\b|last step"
+    r"|second(?:ly)?\b(?= step|,|:| it| run| a)|third(?:ly)?\b(?= step|,|:)|final step"
+    r"|before that|in the background|on the host|meanwhile)"
+    r"|(?:^|\n)[ \t]*(?:\(?\d{1,2}[.)]|[a-d][.)]|[-*•])[ \t]",
+    re.IGNORECASE,
+)
+ON_HOST = re.compile(
+    r"\bon the (?:host|vm|node|machine)(?! with)(?: itself| directly)?\b|\bhost script\b"
+    r"|\bno container\b|\boutside (?:of )?(?:the )?(?:container|docker)\b|\bscript step\b"
+    r"|\bdirectly on the\b",
+    re.IGNORECASE,
+)
+IN_CONTAINER = re.compile(
+    r"\b(?:in(?:side)?|within|from) (?:the |that |this |a "
+    r"|it's )?(?:same )?(?:docker )?(?:container|image)\b",
+    re.IGNORECASE,
+)
+BARRIER = re.compile(r"\bbarriers?\b", re.IGNORECASE)
+BARRIER_NAME = re.compile(r"^\s*(?:called|named)\s+[\"']?(?P<n>[a-z][\w-]*)", re.IGNORECASE)
+MAIN_NODE = re.compile(
+    r"\b(?:on|from|by) (?:(?:node|task|rank|vm) (?:0|zero)|(?:the )?(?:first|main|head|master"
+    r"|primary) (?:node|vm|task|rank)|only (?:the )?(?:first|main|head) (?:node|vm"
+    r"|task))\b(?: only)?"
+    r"|\bonly (?:on )?(?:node|task|rank) 0\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass
+class Item:
+    """A part of a step, by its place in the turn."""
+
+    start: int
+    end: int
+    payload: Payload | None = None
+    image: Image | None = None
+    barrier: str | None = None
+    step: Step | None = field(default=None, repr=False)
+
+
+def read_steps(page: Page, images: list[Image], default_image: Asked[str] | None) -> list[Step]:
+    """The steps that a turn asks for.
+
+    Args:
+        page: the turn; `page.payloads` are its commands.
+        images: the images it names.
+        default_image: the one image of earlier turns, for commands said to run in it.
+    """
+    items = [Item(p.start, p.end, payload=p) for p in page.payloads]
+    items += [Item(i.pos, i.end, image=i) for i in images]
+    items += _barriers(page)
+    items.sort(key=lambda item: item.start)
+    steps = _assemble(page, items, images, default_image)
+    _modify(page, items, steps)
+    return steps
+
+
+def _barriers(page: Page) -> list[Item]:
+    found = []
+    for match in page.find(BARRIER):
+        if page.negated(match.start()):
+            page.take(*match.span())
+            continue
+        around = page.sentence_text(match.start())
+        both = re.search(r"before and after|both sides|around|either side", around, re.I)
+        name = BARRIER_NAME.match(page.right(match.end(), 40))
+        quote = page.take(*match.span())
+        start, end = page.words.original_span(*match.span())
+        item = Item(start, end, barrier=name["n"] if name else "")
+        item.step = Step(kind="barrier", name=Asked(value=name["n"], quote=quote) if name else None)
+        found.append(item)
+        if both and match.group().lower().endswith("s"):
+            last = Item(len(page.turn), len(page.turn), barrier="")
+            last.step = Step(kind="barrier")
+            found.append(last)
+            item.start = 0
+        elif re.search(
+            r"\bafter(?:wards)?\b|\bat the end\b|\bonce\b.*\bdone\b",
+            page.left(match.start(), 20) + page.right(match.end(), 12),
+            re.I,
+        ) and not re.search(r"\bafter (?:the|that|a)\b", page.left(match.start(), 20), re.I):
+            item.start = item.start
+    return found
+
+
+def _region(page: Page, marks: list[int], pos: int) -> int:
+    """The number of the step marker that a place stands behind."""
+    return sum(1 for mark in marks if mark <= pos)
+
+
+def _assemble(
+    page: Page, items: list[Item], images: list[Image], default_image: Asked[str] | None
+) -> list[Step]:
+    marks = [page.words.back[m.start()] for m in MARKER.finditer(page.norm)]
+    containers = [item for item in items if item.image is not None]
+    commands = [item for item in items if item.payload and item.payload.role == "command"]
+    for item in containers:
+        assert item.image is not None  # noqa: S101 - filtered above
+        item.step = Step(kind="container", image=item.image.asked)
+    for item in items:
+        if item.payload is not None and item.payload.role == "args":
+            _attach_args(item, containers, page, marks)
+    for item in commands:
+        _place_command(page, item, containers, commands, marks, default_image)
+    steps: list[Step] = []
+    for item in items:
+        if item.step is not None and not any(item.step is step for step in steps):
+            steps.append(item.step)
+    return steps
+
+
+def _attach_args(item: Item, containers: list[Item], page: Page, marks: list[int]) -> None:
+    """Arguments belong to the nearest image before them, else after."""
+    payload = item.payload
+    assert payload is not None  # noqa: S101 - the caller asked for payloads
+    before = [c for c in containers if c.start < item.start and c.step and c.step.commands is None]
+    after = [c for c in containers if c.start > item.start and c.step and c.step.commands is None]
+    target = before[-1] if before else after[0] if after else None
+    if target is None or target.step is None:
+        return
+    from components.parse_intent.build_steps import split_words
+
+    words = split_words(payload.text) or [payload.text]
+    target.step.commands = Asked(value=words, quote=payload.text)
+
+
+def _place_command(
+    page: Page,
+    item: Item,
+    containers: list[Item],
+    commands: list[Item],
+    marks: list[int],
+    default_image: Asked[str] | None,
+) -> None:
+    """Decide whether a command runs in an image or as a script on the VM."""
+    payload = item.payload
+    assert payload is not None  # noqa: S101 - the caller asked for commands
+    text = Asked(value=script_text(payload), quote=payload.text)
+    target = None if _on_host(page, item) else _image_for(page, item, containers, commands, marks)
+    if target is not None and target.step is not None:
+        if target.step.text is None and target.step.commands is None:
+            target.step.text = text
+            item.step = target.step
+        else:
+            item.step = Step(kind="container", image=target.step.image, text=text)
+    elif default_image is not None and IN_CONTAINER.search(_around(page, item)):
+        item.step = Step(kind="container", image=default_image, text=text)
+    else:
+        item.step = Step(kind="script", text=text)
+
+
+def _around(page: Page, item: Item) -> str:
+    start = page.sentence(page.at(item.start))[0]
+    end = page.sentence(min(page.at(item.end), len(page.norm) - 1))[1]
+    return page.norm[start:end]
+
+
+def _on_host(page: Page, item: Item) -> bool:
+    at = page.at(item.start)
+    near = page.left(at, 70) + page.norm[page.at(item.end) : page.at(item.end) + 50]
+    match = ON_HOST.search(near)
+    return match is not None and not re.search(r"\bnothing\s*$", near[: match.start()])
+
+
+def _image_for(
+    page: Page, item: Item, containers: list[Item], commands: list[Item], marks: list[int]
+) -> Item | None:
+    """The image that a command runs in, if any."""
+    if not containers:
+        return None
+    region = _region(page, marks, item.start)
+    same = [c for c in containers if _region(page, marks, c.start) == region]
+    free = [c for c in same if c.step and c.step.text is None and c.step.commands is None]
+    others = [c for c in commands if c is not item and _region(page, marks, c.start) == region]
+    if same:
+        if free and (not others or len(free) == len(containers)):
+            near = min(free, key=lambda c: abs(c.start - item.start))
+            return near
+        return same[-1] if IN_CONTAINER.search(_around(page, item)) or free else _shared(containers)
+    if len(containers) == 1:
+        only = containers[0]
+        stands_alone = only.step is not None and only.step.commands is not None
+        own_step = _has_marker_cue(page, marks, only, item)
+        if not stands_alone and not own_step:
+            return only
+        if IN_CONTAINER.search(_around(page, item)):
+            return only
+    return None
+
+
+def _shared(containers: list[Item]) -> Item | None:
+    only = containers[0] if len(containers) == 1 else None
+    return (
+        only if only is not None and only.step is not None and only.step.commands is None else None
+    )
+
+
+def _has_marker_cue(page: Page, marks: list[int], image: Item, command: Item) -> bool:
+    """Whether image and command are told apart as steps ("first ... then run IMAGE")."""
+    at = page.at(image.start)
+    left = page.left(at, 60)
+    return (
+        re.search(
+            r"\b(?:then|finally|after that|afterwards|next|step \d+|step)\b[^.;]{0,40}$", left, re.I
+        )
+        is not None
+        and image.start > command.start
+    ) or re.search(r"\bthen\b[^.;]{0,20}$", page.left(page.at(command.start), 30), re.I) is not None
+
+
+def script_text(payload: Payload) -> str:
+    """A payload as a script for the VM: Python in a fence runs through Python."""
+    text = payload.text
+    lang = payload.lang.lower()
+    if text.startswith("#!"):
+        return text
+    if lang in ("python", "py", "python3") or (payload.fenced and not lang and _is_python(text)):
+        return f"#!/usr/bin/env python3\n{text}"
+    if lang == "bash":
+        return f"#!/bin/bash\n{text}"
+    if lang in ("r", "perl", "ruby", "node", "js", "javascript"):
+        program = {"r": "Rscript", "js": "node", "javascript": "node"}.get(lang, lang)
+        return f"#!/usr/bin/env {program}\n{text}"
+    return text
+
+
+def _is_python(text: str) -> bool:
+    return (
+        re.search(r"^(?:import \w|from \w+ import|def \w+\(|print\()", text, re.MULTILINE)
+        is not None
+    )
+
+
+IGNORE = re.compile(
+    r"\b(?:ignore (?:its |the |any |that |it|if|exit|failure|error)[\w ]{0,30}|(?:if"
+    r"|when) (?:it|that|that 1|this|this 1|the step|step \d+)(?: step)? (?:fails|failed|breaks"
+    r"|crashes|doesn't work)[\w ,]{0,12}(?:ignore|carry on|continue|go on|don't care"
+    r"|keep going|move on|no big deal|no matter|that's fine|that's ok|fine|doesn't matter"
+    r"|not a problem)\w*"
+    r"|(?:may|can|is allowed to|allowed to|might) fail\b(?! the)|ignore (?:failures?|errors?)"
+    r"|ignore[_ ]?exit[_ ]?status|(?:failure|failing|errors?) (?:is|are|here is) (?:ok|okay"
+    r"|fine|ignored|not a problem)|best[- ]effort|(?:don't|do not) (?:care|mind) if (?:it|that"
+    r"|this)[\w ]{0,8} fails)\b",
+    re.IGNORECASE,
+)
+ALWAYS = re.compile(
+    r"\balways(?:[ _-]?runs?)?\b|\beven (?:if|when|though)\b[^.;\n]{0,40}?\b(?:fail(?:s|ed)?"
+    r"|crash(?:es|ed)?|died|dies|blew up|blows up|broke|breaks|error(?:s|ed)?|goes wrong"
+    r"|went wrong)\b"
+    r"|\bno matter (?:what|how|whether|if)\b|\bregardless\b|\bwhether or not\b|\bin any case\b"
+    r"|\bwhatever happens\b|\bunder all circumstances\b",
+    re.IGNORECASE,
+)
+BACKGROUND = re.compile(
+    r"\b(?:in the|as a|in) background\b|\bbackground (?:process|step|task|runnable|job"
+    r"|script)\b|\bdaemon\b|\bbackgrounded\b",
+    re.IGNORECASE,
+)
+STREAMING = re.compile(
+    r"\bimage streaming\b|\bstream(?:ing)? (?:of )?(?:the |that |this "
+    r"|it's )?(?:container )?image\b|\benableImageStreaming\b",
+    re.IGNORECASE,
+)
+NO_INTERNET = re.compile(
+    r"\bblock(?:ing|ed)?[ _]?(?:all )?(?:the )?external[ _]?network\b|\b(?:no|without(?: any)?"
+    r"|not(?: \w+){0,5}|cut off from|disable|block)(?: the)? (?:internet|outside world"
+    r"|external network|network access|outbound)(?: access| connection)?\b"
+    r"|\bblockExternalNetwork\b|\bair-?gapped\b",
+    re.IGNORECASE,
+)
+STEP_WORD = re.compile(
+    r"\b(?:step|runnable|command|script|part)\s+(?:number\s+)?(?P<n>\d{1,2})\b|\b(?P<o>first"
+    r"|second|third|fourth|fifth|last|final)\s+(?:step|1|command|script|runnable|container)\b",
+    re.IGNORECASE,
+)
+
+
+def _modify(page: Page, items: list[Item], steps: list[Step]) -> None:
+    """Give each step the conditions that the words around it name."""
+    work = [item for item in items if item.step is not None and item.barrier is None]
+    if not work:
+        return
+    for name, pattern in (
+        ("ignore_exit_status", IGNORE),
+        ("always_run", ALWAYS),
+        ("background", BACKGROUND),
+        ("main_node_only", MAIN_NODE),
+    ):
+        for match in page.find(pattern):
+            if page.negated(match.start()):
+                continue
+            target = _target(page, match.start(), match.end(), work, steps)
+            if (
+                target is not None
+                and target.kind != "barrier"
+                and not (name == "always_run" and len(steps) == 1 and page.before is None)
+            ):
+                setattr(target, name, Asked(value=True, quote=page.take(*match.span())))
+    for match in page.find(NO_INTERNET):
+        quote = page.take(*match.span())
+        for step in steps:
+            if step.kind == "container":
+                step.block_external_network = Asked(value=True, quote=quote)
+    for match in page.find(STREAMING):
+        quote = page.take(*match.span())
+        for step in steps:
+            if step.kind == "container":
+                step.image_streaming = Asked(value=True, quote=quote)
+    if len(steps) > 1:
+        _step_timeouts(page, work, steps)
+
+
+def _target(page: Page, start: int, end: int, work: list[Item], steps: list[Step]) -> Step | None:
+    """The step that words at a place speak of."""
+    first, last = page.sentence(start)
+    named = _named_step(page.norm[first:last], start - first, steps)
+    if named is not None:
+        return named
+    inside = [item for item in work if first <= page.at(item.start) < last]
+    if len(inside) == 1:
+        return inside[0].step
+    if inside:
+        after = [i for i in inside if 0 <= page.at(i.start) - end <= 60]
+        before = [i for i in inside if page.at(i.start) < start]
+        if (
+            before
+            and start - page.at(before[-1].end) < 50
+            and not (after and page.at(after[0].start) - end < 12)
+        ):
+            return before[-1].step
+        return (after or inside)[0].step
+    before = [item for item in work if page.at(item.start) < start]
+    if before:
+        return before[-1].step
+    return work[0].step
+
+
+def _named_step(sentence: str, at: int, steps: list[Step]) -> Step | None:
+    best = None
+    for match in STEP_WORD.finditer(sentence):
+        gap = abs(match.start() - at)
+        if best is None or gap < best[0]:
+            best = (gap, match)
+    if best is None or best[0] > 60:
+        return None
+    match = best[1]
+    word = match["n"] or match["o"].lower()
+    index = len(steps) if word in ("last", "final") else int(ORDINALS.get(word, word))
+    return steps[index - 1] if 1 <= index <= len(steps) else None
+
+
+def _step_timeouts(page: Page, work: list[Item], steps: list[Step]) -> None:
+    """Time limits that are said of one step."""
+    for amount in page.durations:
+        if not page.is_free(amount.start, amount.end) or time_points(page, amount) < 2:
+            continue
+        first, last = page.sentence(amount.start)
+        sentence = page.norm[first:last]
+        if re.search(
+            r"\b(?:tasks?|whole|overall|job|in all|altogether)\b", sentence, re.I
+        ) and not STEP_WORD.search(sentence):
+            continue
+        named = _named_step(sentence, amount.start - first, steps)
+        inside = [item for item in work if first <= page.at(item.start) < last]
+        if (
+            named is None
+            and len(inside) == 1
+            and FILL in sentence
+            and not re.search(r"\beach\b", sentence)
+        ):
+            named = inside[0].step
+        if named is not None and named.kind != "barrier":
+            quote = page.take(amount.start, amount.end)
+            named.timeout_s = Asked(value=max(1, round(amount.value)), quote=quote)
+
+
+SLEEP = re.compile(r"\bsleep(?:s|ing)?\s+(?:for\s+)?", re.IGNORECASE)
+HELLO = re.compile(
+    r"\b(?:print(?:s|ing)?|echo(?:es|ing)?|say(?:s|ing)?|write(?:s)?|output(?:s)?"
+    r"|log(?:s)?)\b[^.;\n]{0,20}?\b(?P<w>hello(?: ?,? ?world)?|hi|(?:the|its|their"
+    r"|own)[\w' ]{0,12} (?:index|number|id)|index|task index|date|hostname"
+    r"|something)\b(?P<r>[^.;\n)]{0,50})",
+    re.IGNORECASE,
+)
+TEST = re.compile(
+    r"\b(?:hello[- ]?world|(?:tiny |simple |small |trivial |same )?(?:test|dummy|demo|sample"
+    r"|smoke[- ]?test|placeholder|toy|example) (?:shell )?(?:script|program|command|task|job"
+    r"|workload)|smoke test|no-?op)\b",
+    re.IGNORECASE,
+)
+
+
+def plain_steps(page: Page) -> tuple[list[Step], str]:
+    """Steps for asks that need no command: sleeping, saying hello, a test script.
+
+    Returns the steps and, where the words leave the script to us, a remark about it.
+    """
+    for match in page.find(SLEEP):
+        for amount in page.durations:
+            if 0 <= amount.start - match.end() < 3:
+                quote = page.take(match.start(), amount.end)
+                text = Asked(value=f"sleep {round(amount.value)}", quote=quote)
+                return [Step(kind="script", text=text)], ""
+    for match in page.find(HELLO):
+        quote = page.take(*match.span())
+        text = Asked(value=_echo(match), quote=quote)
+        return [Step(kind="script", text=text)], ""
+    for match in page.find(TEST):
+        quote = page.take(*match.span())
+        line = 'echo "Hello world! This is task ${BATCH_TASK_INDEX} of ${BATCH_TASK_COUNT}."'
+        remark = "No script was given for the test, so each task prints a line with its index."
+        return [Step(kind="script", text=Asked(value=line, quote=quote))], remark
+    return [], ""
+
+
+def _echo(match: re.Match[str]) -> str:
+    words = match.group().lower()
+    if "hostname" in words:
+        return "hostname"
+    if re.search(r"\bdate\b", words):
+        return "date"
+    text = (
+        "Hello world!"
+        if "world" in words
+        else "Hello"
+        if re.search(r"hello|hi\b", words)
+        else "Task"
+    )
+    if re.search(r"index|number|\bid\b", words):
+        text = f"{text} from task" if text != "Task" else text
+        return f'echo "{text} ${{BATCH_TASK_INDEX}}"'
+    return (
+        f'echo "{text} from task ${{BATCH_TASK_INDEX}}"'
+        if text != "Task"
+        else 'echo "Task ${BATCH_TASK_INDEX}"'
+    )

@@ -1,0 +1,385 @@
+"""The offline reader: turns to a draft, by rules only."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from components.parse_intent.draft import Asked, Draft
+from components.parse_intent.offline import judge
+from components.parse_intent.offline.edits import UNDO, apply_edits
+from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.pasted import read_cluster_script, read_pasted
+from components.parse_intent.offline.read_images import (
+    read_binds,
+    read_entrypoint,
+    read_images,
+    read_login,
+    read_options,
+    read_workdir,
+)
+from components.parse_intent.offline.read_limits import (
+    pick_time,
+    read_cpu,
+    read_memory,
+    read_policies,
+    read_retries,
+)
+from components.parse_intent.offline.read_machine import (
+    read_collocated,
+    read_drivers,
+    read_gpu_words,
+    read_gpus,
+    read_locations,
+    read_machine_type,
+    read_platform,
+    read_provisioning,
+    read_reservation,
+    read_template,
+)
+from components.parse_intent.offline.read_settings import (
+    read_account,
+    read_logs,
+    read_network,
+    read_notifications,
+    read_pairs,
+    read_priority,
+    read_secrets,
+    read_switches,
+    read_task_environments,
+)
+from components.parse_intent.offline.read_steps import plain_steps, read_steps
+from components.parse_intent.offline.read_storage import read_storage, unnamed_bucket
+from components.parse_intent.offline.read_tasks import (
+    read_in_order,
+    read_parallelism,
+    read_task_count,
+    read_tasks_per_node,
+    read_vague_count,
+)
+from components.parse_intent.offline.segment import cut_payloads
+from components.parse_intent.offline.unread import unread_words
+from components.parse_intent.reading import Reading
+
+
+@dataclass
+class State:
+    """What is known after a turn.
+
+    wants: what was spoken of and not named, by kind, with the question for it.
+    """
+
+    draft: Draft
+    wants: dict[str, str] = field(default_factory=dict)
+    refusals: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
+
+
+QUESTIONS = {
+    "image": (
+        "Which container image should run? Give its registry path, e.g. "
+        "us-docker.pkg.dev/PROJECT/REPO/IMAGE:TAG."
+    ),
+    "bucket": "Which bucket should be mounted? Give its name.",
+    "topic": (
+        "Which Pub/Sub topic should get the messages? Give it as projects/PROJECT/topics/TOPIC."
+    ),
+    "project": "In which project is the Pub/Sub topic? Give it as projects/PROJECT/topics/TOPIC.",
+    "template": "What is the name of the instance template?",
+    "gpu": "Which type of GPU is needed, e.g. T4, L4 or A100?",
+    "earlier": (
+        "I do not know the earlier job: which command, script or image did it run, and "
+        "with which settings?"
+    ),
+    "run": "What should each task run? Give a command, a script or a container image.",
+}
+
+
+def read(turns: Sequence[str]) -> Reading:
+    """Read what a person said.
+
+    Args:
+        turns: the person's words in order; each later turn changes what was said before.
+
+    Returns:
+        The draft after the last turn. Its `questions` and `refusals` decide the outcome.
+    """
+    state: State | None = None
+    history: list[State] = []
+    for turn in turns:
+        if not turn.strip():
+            continue
+        if state is not None and _is_undo(turn) and history:
+            state = history.pop()
+            continue
+        if state is not None:
+            history.append(state)
+        for part in _corrections(turn):
+            state = _read_turn(part, state)
+    if state is None:
+        return Reading(Draft(questions=[QUESTIONS["run"]]), "offline")
+    return _finish(state)
+
+
+def _is_undo(turn: str) -> bool:
+    return UNDO.search(turn) is not None and len(turn) < 80 and not re.search(r"\d", turn)
+
+
+CORRECTION = re.compile(
+    r"(?:[.;,!\n]|\s-+|\s—|\.\.\.|…)\s*(?:(?:oh |ah |hmm,? |uh,? )?(?:no,? wait|wait,? no"
+    r"|wait,|no no|scratch that|correction|sorry,? (?:i mean|make that|no)|i mean(?:t)?"
+    r"|make that|actually,? (?:make (?:it|that)|no|let's))\b)[\s,:-]*",
+    re.IGNORECASE,
+)
+
+
+def _corrections(turn: str) -> list[str]:
+    """A turn cut where the person corrects themselves; what follows is an edit."""
+    if "```" in turn:
+        return [turn]
+    parts: list[str] = []
+    start = 0
+    for match in CORRECTION.finditer(turn):
+        if turn.count("`", start, match.start()) % 2 == 0 and turn[start : match.start()].strip():
+            parts.append(turn[start : match.start()])
+            start = match.end()
+    parts.append(turn[start:])
+    return [p for p in parts if p.strip()]
+
+
+def _read_turn(turn: str, before: State | None) -> State:
+    pasted = read_pasted(turn)
+    cutter = cut_payloads(turn, hidden=pasted.spans)
+    cluster = Draft()
+    payloads = [read_cluster_script(p, cluster) for p in cutter.payloads]
+    page = Page(turn, cutter.masked, payloads, before.draft if before else None)
+    wants: dict[str, str] = {}
+    _names(page, wants)
+    warnings = _work(page, wants)
+    _fill(page.draft, cluster)
+    if pasted.draft.steps:
+        page.draft.steps = pasted.draft.steps + page.draft.steps
+    _fill(page.draft, pasted.draft)
+    state = _joined(page, before, wants)
+    state.warnings += warnings
+    state.refusals += judge.forbidden(page.norm, page.draft)
+    state.unread += unread_words(page)
+    return state
+
+
+def _fill(target: Draft, source: Draft) -> None:
+    """Copy what the target leaves open."""
+    for name in Draft.model_fields:
+        if getattr(target, name) in (None, []):
+            setattr(target, name, getattr(source, name))
+
+
+def _names(page: Page, wants: dict[str, str]) -> None:
+    """Read what has a name of its own form, so that its parts are not read as anything else."""
+    draft = page.draft
+    draft.instance_template, spoken = read_template(page)
+    if spoken and draft.instance_template is None:
+        wants["template"] = QUESTIONS["template"]
+    draft.secret_env, loose = read_secrets(page)
+    page_secret = loose[0] if loose else None
+    draft.service_account = read_account(page)
+    draft.notifications, missing = read_notifications(page)
+    if missing:
+        wants[missing] = QUESTIONS[missing]
+    draft.task_envs = read_task_environments(page)
+    read_pairs(page)
+    images = read_images(page)
+    read_storage(page)
+    draft.logs = read_logs(page)
+    draft.machine_type = read_machine_type(page)
+    draft.min_cpu_platform = read_platform(page)
+    draft.gpus = read_gpus(page)
+    _gpu_type(page, wants)
+    draft.install_gpu_drivers = read_drivers(page)
+    draft.locations, unknown = read_locations(page)
+    for name in unknown:
+        near = judge.nearest_region(name)
+        hint = f"; the nearest name is {near}" if near else ""
+        wants[f"region {name}"] = f"{name} is not a region of Batch{hint}. Which region is meant?"
+    read_network(page)
+    draft.reservation = read_reservation(page)
+    draft.collocated = read_collocated(page)
+    draft.priority = read_priority(page)
+    read_switches(page)
+    draft.provisioning = read_provisioning(page)
+    _steps(page, images, page_secret, wants)
+
+
+def _gpu_type(page: Page, wants: dict[str, str]) -> None:
+    draft = page.draft
+    known = draft.gpus or draft.instance_template or (page.before and page.before.gpus)
+    machine = draft.machine_type or (page.before.machine_type if page.before else None)
+    if (
+        known
+        or (machine and machine.value.startswith(("a2-", "a3-", "a4-", "g2-")))
+        or "gpus" in page.dropped
+    ):
+        return
+    for _, start in read_gpu_words(page):
+        if re.search(
+            r"\b(?:need|with|want|attach|on|use|has|have|a|an|1|2|4|8)\b[^.;]{0,12}$",
+            page.left(start + 2, 20),
+            re.I,
+        ):
+            if not re.search(r"template|drop|remove|driver", page.sentence_text(start), re.I):
+                wants["gpu"] = QUESTIONS["gpu"]
+
+
+CONTAINER_WORD = re.compile(r"\b(?:container|docker(?:ised|ized)?|image)s?\b", re.IGNORECASE)
+
+
+def _steps(
+    page: Page,
+    images: list,
+    secret: Asked[str] | None,
+    wants: dict[str, str],  # type: ignore[type-arg]
+) -> None:
+    """Read the steps and what belongs to containers."""
+    draft = page.draft
+    before = page.before.steps if page.before else []
+    default = next((s.image for s in before if s.image is not None), None)
+    draft.steps = read_steps(page, images, default)
+    if not draft.steps and page.before is None:
+        draft.steps, _ = plain_steps(page)
+    containers = [s for s in draft.steps if s.kind == "container"]
+    binds, login, options = read_binds(page), read_login(page), read_options(page)
+    entrypoint = read_entrypoint(page)
+    target = containers or [s for s in before if s.kind == "container" and page.draft.steps == []]
+    if containers:
+        step = containers[-1]
+        step.volumes = binds or step.volumes
+        step.options = options
+        step.entrypoint = entrypoint
+        if login is not None:
+            step.username = login
+            step.password = secret
+        if entrypoint is not None and step.text is not None and step.commands is None:
+            from components.parse_intent.build_steps import split_words
+
+            words = split_words(step.text.value)
+            if words:
+                step.commands, step.text = Asked(value=words, quote=step.text.quote), None
+    _workdir(page)
+    if not target and not images:
+        _unnamed_image(page, wants)
+
+
+def _workdir(page: Page) -> None:
+    commands = [p for p in page.payloads if p.role == "command"]
+    workdir = read_workdir(page, commands[-1].end if commands else None)
+    steps = [s for s in page.draft.steps if s.kind != "barrier" and s.text is not None]
+    if workdir is not None:
+        for step in steps:
+            step.workdir = workdir
+
+
+def _unnamed_image(page: Page, wants: dict[str, str]) -> None:
+    args = any(p.role == "args" for p in page.payloads)
+    for match in page.find(CONTAINER_WORD):
+        if not page.negated(match.start()) and not re.match(
+            r"images\b|image\b(?! from| with| that| in)",
+            match.group() + page.right(match.end(), 6),
+            re.I,
+        ):
+            wants["image"] = QUESTIONS["image"]
+    if args and page.before is None:
+        wants["image"] = QUESTIONS["image"]
+
+
+def _work(page: Page, wants: dict[str, str]) -> list[str]:
+    """Read numbers: how many, how long, how often; gives warnings."""
+    draft = page.draft
+    draft.tasks_per_node = read_tasks_per_node(page)
+    draft.parallelism, all_at_once = read_parallelism(page)
+    draft.in_order = read_in_order(page)
+    draft.retry_policies = read_policies(page)
+    draft.max_retries = read_retries(page)
+    draft.cpu_milli = read_cpu(page)
+    draft.memory_mib = read_memory(page)
+    time = pick_time(page, page.durations)
+    if time is not None:
+        quote = page.take(time.start, time.end)
+        draft.max_run_s = Asked(value=max(1, round(time.value)), quote=quote)
+    draft.task_count = read_task_count(page)
+    if draft.task_count is None and not draft.task_envs and page.before is None:
+        thing = read_vague_count(page)
+        if thing is not None:
+            wants["count"] = (
+                f"How many {thing if thing.endswith('s') else thing + 's'} are there, so how many "
+                f"tasks? Batch needs the number of tasks."
+            )
+    if unnamed_bucket(page) and not [v for v in draft.volumes if v.kind == "gcs"]:
+        wants["bucket"] = QUESTIONS["bucket"]
+    if all_at_once and draft.task_count is not None:
+        draft.parallelism = Asked(value=draft.task_count.value, quote=draft.task_count.quote)
+    return []
+
+
+EARLIER = re.compile(
+    r"\b(?:same|usual|previous|earlier|last|other|as before"
+    r"|like before)\b[^.;\n]{0,40}\b(?:last (?:week|time|month|night|year)|yesterday|before"
+    r"|earlier|previously|the other day|i ran|we ran|we had|monday|tuesday|wednesday|thursday"
+    r"|friday)\b"
+    r"|\b(?:like|as) (?:last time|before|yesterday|we did|always|usual)\b|\bthe usual (?:job"
+    r"|thing|1)\b|\b(?:my|our|the) (?:previous|last) (?:job|run|batch)\b",
+    re.IGNORECASE,
+)
+
+
+def _joined(page: Page, before: State | None, wants: dict[str, str]) -> State:
+    if before is None:
+        if EARLIER.search(page.norm) and not page.draft.steps:
+            wants["earlier"] = QUESTIONS["earlier"]
+        return State(page.draft, wants)
+    draft, questions = apply_edits(page, before.draft)
+    open_wants = {k: v for k, v in before.wants.items() if not _answered(k, page.draft)}
+    relevant = {k: v for k, v in wants.items() if not _known(k, before.draft) and not page.dropped}
+    merged = {**open_wants, **relevant, **{f"edit {i}": q for i, q in enumerate(questions)}}
+    return State(draft, merged, list(before.refusals), list(before.warnings), list(before.unread))
+
+
+def _answered(want: str, new: Draft) -> bool:
+    """Whether a turn brings what was asked for."""
+    return {
+        "image": any(s.image for s in new.steps),
+        "bucket": bool(new.volumes),
+        "topic": bool(new.notifications),
+        "project": bool(new.notifications),
+        "template": new.instance_template is not None,
+        "gpu": new.gpus is not None,
+        "count": new.task_count is not None,
+        "earlier": bool(new.steps),
+    }.get(want.split()[0], bool(new.locations))
+
+
+def _known(want: str, have: Draft) -> bool:
+    """Whether words without a name can mean what earlier turns named."""
+    return {
+        "image": any(s.kind == "container" for s in have.steps) or bool(have.steps),
+        "bucket": bool(have.volumes),
+        "topic": bool(have.notifications),
+        "project": False,
+        "template": have.instance_template is not None,
+        "gpu": True,
+    }.get(want, False)
+
+
+def _finish(state: State) -> Reading:
+    draft = state.draft.model_copy(deep=True)
+    draft.refusals = list(dict.fromkeys(state.refusals + judge.broken_limits(draft)))
+    wants = dict(state.wants)
+    if not [s for s in draft.steps if s.kind != "barrier"] and not wants.keys() & {
+        "image",
+        "earlier",
+    }:
+        wants["run"] = QUESTIONS["run"]
+    draft.questions = list(wants.values())
+    draft.unread = list(dict.fromkeys(state.unread))
+    return Reading(draft, "offline", tuple(state.warnings))

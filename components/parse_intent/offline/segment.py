@@ -1,0 +1,250 @@
+"""Cut the payload (commands, scripts, arguments) from the instructions around it.
+
+What stands in a payload is run, never obeyed: the extractors see a text of the same length in
+which every payload is replaced by fill characters.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from components.parse_intent.offline.commands import command_end, looks_like_command, starts_command
+from components.parse_intent.offline.normal import FILL
+
+Role = Literal["command", "args"]
+
+
+@dataclass(frozen=True)
+class Payload:
+    """A piece of text to be run as it is.
+
+    start and end are its place in the turn, fences and quotes included; `text` is without them.
+    role is "args" where it can only be arguments of a container; lang is a fence's language.
+    """
+
+    start: int
+    end: int
+    text: str
+    role: Role = "command"
+    lang: str = ""
+    fenced: bool = False
+
+
+FENCE = re.compile(r"^([ \t]*)(```+|~~~+)[ \t]*([\w+.-]*)[ \t]*\n", re.MULTILINE)
+TICKS = re.compile(r"(?<!`)(`{1,2})(?!`)([^`\n]+)\1(?!`)")
+DOUBLE = re.compile(r"(?<![\w=])[\"“]([^\"“”\n]{2,})[\"”](?!\w)")
+SINGLE = re.compile(r"(?<![\w=])['‘]([^'’\n]{4,})['’](?!\w)")
+ARGS_CUE = re.compile(
+    r"\b(?:arg(?:ument)?s?|param(?:eter)?s?|flags?|options?)\b[^.;\n]{0,24}$"
+    r"|\bpass(?:es|ing)?(?: it| in| them)?\s*:?\s*$",
+    re.IGNORECASE,
+)
+RUN_CUE = re.compile(
+    r"\b(?:run(?:s|ning)?|execut(?:e|es|ing)|launch(?:es|ing)?|start(?:s|ing)?|do(?:es|ing)?"
+    r"|call(?:s|ing)?|invok(?:e|es|ing)|command|cmd|script|program|binary|step|task|of|each|x|just"
+    r"|then|first|keep|with|is|via|using|perform|it's|copies|named|called|path|at|e\.g\.)"
+    r"(?: (?:is|the|a|an|this|my|our|one|following|command|script|program|just|it|only|like))*"
+    r"\s*[:=>-]*\s*[\"'(]?$",
+    re.IGNORECASE,
+)
+DATA_CUE = re.compile(
+    r"(?:\b(?:mount(?:ed|s|ing)?|at|on|to|into|under|bind|bucket|called|named|directory|dir|folder"
+    r"|as|in|->|=>|from|image|machine type|project|secret|label|topic|zone|region|template|user)"
+    r"(?: (?:it|them|the|is|a))?|->|=>|@)\s*[:=]?\s*$",
+    re.IGNORECASE,
+)
+LABEL = re.compile(
+    r"(?:^|(?<=[\s,;.(]))(?P<label>(?:then )?run(?:s|ning)?(?: this| it| the following)?|cmd"
+    r"|command"
+    r"(?: line)?|(?:the )?script(?: is)?|exec(?:ute)?|program|(?:cmd |command |container )?"
+    r"arg(?:ument)?s?|(?:cmd )?param(?:eter)?s?|what (?:it|each) (?:task )?(?:runs|does)"
+    r"|(?:the )?(?:command|cmd|script) is|each (?:task |one )?(?:does|runs)|does|workload|job|step"
+    r"(?: \w+)?|task|work|process|payload|entrypoint args)\s*(?::|=(?=\s))[ \t]*",
+    re.IGNORECASE,
+)
+LINE_START = re.compile(
+    r"^[ \t]*(?:[-*•+][ \t]+|\(?\d{1,2}[.)][ \t]+|[a-z][.)][ \t]+|step \w+[:.)-][ \t]*|\$[ \t]+)?",
+    re.IGNORECASE | re.MULTILINE,
+)
+AFTER_COLON = re.compile(r":[ \t]+(?=\S)")
+VERB = re.compile(
+    r"(?<![\w-])(?:run(?:s|ning)?|execut(?:e|es|ing)|launch(?:es|ing)?|do(?:es)?|doing"
+    r"|invok(?:e|es)"
+    r"|call(?:s|ing)?|keep|start(?:s|ing)?|kick off|command is|script is|cmd is|tasks? of|copies of"
+    r"|via|\d+ ?x|x ?\d+|task|tasks|then|first|finally|just|program)"
+    r"(?: (?:just|the|a|this|my|our|own|script|command|program|binary|only|following|is|called"
+    r"|of))*"
+    r"[:,]?[ \t]+(?=\S)",
+    re.IGNORECASE,
+)
+
+
+class Cutter:
+    """Collects payloads and hides them from what comes after."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.masked = text
+        self.payloads: list[Payload] = []
+
+    def cut(self, payload: Payload) -> None:
+        """Take a payload out of the instructions."""
+        self.payloads.append(payload)
+        size = payload.end - payload.start
+        self.masked = self.masked[: payload.start] + FILL * size + self.masked[payload.end :]
+
+    def hidden(self, start: int, end: int) -> bool:
+        """Whether any of a span is payload already."""
+        return FILL in self.masked[start:end]
+
+
+def cut_payloads(text: str, *, hidden: list[tuple[int, int]] | None = None) -> Cutter:
+    """The payloads of a turn, in order, and the turn with them hidden.
+
+    Args:
+        text: one turn of a person.
+        hidden: spans that were read before (pasted command lines), to be left alone.
+    """
+    cutter = Cutter(text)
+    for start, end in hidden or []:
+        cutter.masked = cutter.masked[:start] + FILL * (end - start) + cutter.masked[end:]
+    _fences(cutter)
+    _ticks(cutter)
+    _quoted(cutter)
+    _labelled(cutter)
+    _lines(cutter)
+    _colons(cutter)
+    _verbs(cutter)
+    cutter.payloads.sort(key=lambda p: p.start)
+    return cutter
+
+
+def _fences(cutter: Cutter) -> None:
+    pos = 0
+    while match := FENCE.search(cutter.masked, pos):
+        fence = match[2]
+        closing = re.compile(rf"^[ \t]*{re.escape(fence)}[ \t]*$", re.MULTILINE)
+        close = closing.search(cutter.masked, match.end())
+        end = close.end() if close else len(cutter.masked)
+        body = cutter.text[match.end() : close.start() if close else end]
+        if not cutter.hidden(match.start(), end):
+            body = _dedent(body, match[1])
+            payload = Payload(match.start(), end, body.rstrip("\n"), "command", match[3], True)
+            cutter.cut(payload)
+        pos = end
+
+
+def _dedent(body: str, indent: str) -> str:
+    if not indent:
+        return body
+    return "\n".join(line.removeprefix(indent) for line in body.split("\n"))
+
+
+def _ticks(cutter: Cutter) -> None:
+    for match in TICKS.finditer(cutter.masked):
+        _inline(cutter, match.start(), match.end(), match[2].strip(), sure=True)
+
+
+def _quoted(cutter: Cutter) -> None:
+    for pattern in (DOUBLE, SINGLE):
+        for match in pattern.finditer(cutter.masked):
+            if not cutter.hidden(*match.span()):
+                _inline(cutter, match.start(), match.end(), match[1].strip(), sure=False)
+
+
+def _inline(cutter: Cutter, start: int, end: int, body: str, *, sure: bool) -> None:
+    """Cut a quoted text if it is a command or arguments; names and values stay readable."""
+    before = cutter.masked[max(0, start - 60) : start]
+    if ARGS_CUE.search(before) or body.startswith("-"):
+        if body.startswith("-") or " " in body or sure:
+            cutter.cut(Payload(start, end, body, "args"))
+        return
+    run = RUN_CUE.search(before) is not None
+    if not looks_like_command(body, sure=sure, run=run, data=bool(DATA_CUE.search(before))):
+        if sure:  # the ticks would only be in the way
+            blank = " " + cutter.masked[start + 1 : end - 1].replace("`", " ") + " "
+            cutter.masked = cutter.masked[:start] + blank + cutter.masked[end:]
+        return
+    cutter.cut(Payload(start, end, body))
+
+
+def _labelled(cutter: Cutter) -> None:
+    for match in LABEL.finditer(cutter.masked):
+        label = match["label"].lower()
+        start = match.end()
+        is_args = re.search(r"arg|param", label) is not None
+        if start >= len(cutter.masked) or cutter.hidden(start, start + 1):
+            continue
+        if cutter.masked[start] == "\n":
+            _block(cutter, start + 1)
+            continue
+        if not is_args and not starts_command(cutter.text, start, strict=False):
+            continue
+        end = command_end(cutter.masked, start, to_line_end=True)
+        body = cutter.text[start:end]
+        if end > start and not cutter.hidden(start, end) and not (is_args and _is_prose(body)):
+            cutter.cut(Payload(start, end, body, "args" if is_args else "command"))
+
+
+def _is_prose(body: str) -> bool:
+    return re.match(r"(?:none|no|nothing|see|as|the|same)\b", body, re.IGNORECASE) is not None
+
+
+def _lines(cutter: Cutter) -> None:
+    """Lines and list items that are a command; indented ones in a row are one script."""
+    for match in LINE_START.finditer(cutter.masked):
+        start = match.end()
+        if start >= len(cutter.masked) or cutter.masked[start] in "\n" + FILL:
+            continue
+        indented = match.group().startswith(("    ", "\t")) and match.group().strip() == ""
+        if not starts_command(cutter.masked, start, strict=not indented):
+            continue
+        if indented:
+            _block(cutter, match.start())
+        else:
+            end = command_end(cutter.masked, start, to_line_end=True)
+            if not cutter.hidden(start, end):
+                cutter.cut(Payload(start, end, cutter.text[start:end]))
+
+
+def _block(cutter: Cutter, start: int) -> None:
+    """Indented lines, or the lines up to an empty one, as one script."""
+    lines: list[str] = []
+    end = start
+    for line in cutter.masked[start:].split("\n"):
+        blank = not line.strip()
+        if (blank and not lines) or (lines and not line.startswith((" ", "\t"))) or FILL in line:
+            if blank and not lines:
+                start = end = end + len(line) + 1
+                continue
+            break
+        lines.append(line)
+        end += len(line) + 1
+    end = min(end, len(cutter.masked))
+    while lines and not lines[-1].strip():
+        lines.pop()
+    first = start + len(lines[0]) - len(lines[0].lstrip()) if lines else start
+    if lines and starts_command(cutter.masked, first, strict=False):
+        indent = lines[0][: len(lines[0]) - len(lines[0].lstrip())]
+        body = "\n".join(line.removeprefix(indent) for line in lines)
+        cutter.cut(Payload(start, end, body.strip("\n")))
+
+
+def _colons(cutter: Cutter) -> None:
+    for match in AFTER_COLON.finditer(cutter.masked):
+        start = match.end()
+        if starts_command(cutter.masked, start, strict=True):
+            end = command_end(cutter.masked, start, to_line_end=True)
+            if not cutter.hidden(start, end):
+                cutter.cut(Payload(start, end, cutter.text[start:end]))
+
+
+def _verbs(cutter: Cutter) -> None:
+    for match in VERB.finditer(cutter.masked):
+        start = match.end()
+        if starts_command(cutter.masked, start, strict=True, run=True):
+            end = command_end(cutter.masked, start, to_line_end=False)
+            if end > start and not cutter.hidden(start, end):
+                cutter.cut(Payload(start, end, cutter.text[start:end]))

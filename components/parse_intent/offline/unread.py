@@ -1,0 +1,32 @@
+"""What a turn says that no extractor read."""
+
+from __future__ import annotations
+
+import re
+
+from components.parse_intent.offline.normal import FILL
+from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.vocabulary import KEYWORDS, words
+
+WORD = re.compile(r"[A-Za-z][\w'-]*|\d[\w.]*")
+# Words that carry no setting by themselves.
+EMPTY = frozenset(
+    words("""task tasks job command commands script scripts image images container containers container's run running execute machine
+    machines instance instances index already exactly change update please instead switch finally between always second
+    environment variable label argument arguments""")
+)
+
+
+def unread_words(page: Page) -> list[str]:
+    """Parts of sentences that speak of a setting or hold a number and reached no field."""
+    found = []
+    marks = [*page._clauses, len(page.norm)]
+    for start, end in zip(marks, marks[1:], strict=False):
+        if any(page.used[start:end]) or FILL in page.norm[start:end]:
+            continue
+        words = [w.lower() for w in WORD.findall(page.norm[start:end])]
+        tells = [w for w in words if (w in KEYWORDS and w not in EMPTY) or w[0].isdigit()]
+        quote = page.quote(start, end).strip(" ,.;:()-*\n")
+        if tells and quote:
+            found.append(quote)
+    return found

@@ -1,0 +1,175 @@
+"""`intent2batch parse`: words in, a Batch job out, with the reason for every field."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
+
+import typer
+
+if TYPE_CHECKING:
+    from components.parse_intent.answer import Answer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb `parse`."""
+    app.command()(parse)
+
+
+def parse(
+    text: Annotated[
+        list[str] | None, typer.Argument(help="The intent; '-' or nothing reads standard input.")
+    ] = None,
+    file: Annotated[
+        Path | None, typer.Option("--file", "-f", help="A file that holds the intent.")
+    ] = None,
+    reader: Annotated[
+        str, typer.Option(help="Who reads: offline (rules, no network) or gemini.")
+    ] = "offline",
+    turn: Annotated[
+        list[str] | None, typer.Option("--turn", help="A later turn that changes the job.")
+    ] = None,
+    jsonl: Annotated[
+        bool, typer.Option("--jsonl", help="Read lines {id, turns}; write lines with outcomes.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the whole answer as JSON, not only the job.")
+    ] = False,
+) -> None:
+    """Turn words into a Google Cloud Batch job; says which words gave each field.
+
+    The job goes to standard output as JSON. Exit code 1 means that something must be answered
+    first, or that the ask cannot be met.
+    """
+    from components.errors import WrongUse
+
+    if reader not in ("offline", "gemini"):
+        raise WrongUse(f"There is no reader {reader!r}", fix="Choose offline or gemini.")
+    if jsonl:
+        _parse_lines(_lines(file), sys.stdout, reader)
+        return
+    first = _intent(text or [], file)
+    if not first.strip():
+        raise WrongUse(
+            "The intent is empty",
+            fix='Say what should run, e.g. intent2batch parse "3 tasks of `date`".',
+        )
+    answer = _answer([first, *(turn or [])], reader)
+    if as_json:
+        sys.stdout.write(json.dumps(answer.to_dict(), indent=2, ensure_ascii=False) + "\n")
+    elif answer.job is not None:
+        sys.stdout.write(json.dumps(answer.job, indent=2, ensure_ascii=False) + "\n")
+    explain(answer, sys.stderr)
+    if answer.outcome != "config":
+        raise typer.Exit(1)
+
+
+def _answer(turns: list[str], reader: str) -> Answer:
+    from components.parse_intent.answer import answer_intent
+
+    return answer_intent(turns, reader=reader)  # type: ignore[arg-type]
+
+
+def _intent(words: list[str], file: Path | None) -> str:
+    if file is not None:
+        return _read(file)
+    if words and words != ["-"]:
+        return " ".join(words)
+    if not words and sys.stdin.isatty():
+        return ""
+    return _decode(sys.stdin.buffer.read(), "standard input")
+
+
+def _read(file: Path) -> str:
+    from components.errors import InputError
+
+    try:
+        return _decode(file.read_bytes(), str(file))
+    except OSError as error:
+        raise InputError(
+            f"The intent's file cannot be read: {error.strerror}",
+            where=str(file),
+            fix="Check the path and its permissions.",
+        ) from error
+
+
+def _decode(data: bytes, where: str) -> str:
+    from components.errors import InputError
+
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            "This is not UTF-8 text", where=where, fix="Give the intent as plain text."
+        ) from error
+
+
+def _lines(file: Path | None) -> Iterator[str]:
+    if file is not None:
+        return iter(_read(file).splitlines())
+    return iter(_decode(sys.stdin.buffer.read(), "standard input").splitlines())
+
+
+def _parse_lines(lines: Iterator[str], out: TextIO, reader: str) -> None:
+    """One answer a line; a line that cannot be read gives an answer that says so."""
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            out.write(json.dumps(_line_answer(line, number, reader), ensure_ascii=False) + "\n")
+            out.flush()
+
+
+def _line_answer(line: str, number: int, reader: str) -> dict[str, Any]:
+    from components.errors import InputError, WrongUse
+
+    try:
+        given = json.loads(line)
+        turns = given["turns"]
+        if not isinstance(turns, list) or not all(isinstance(turn, str) for turn in turns):
+            raise TypeError("turns")
+    except (ValueError, KeyError, TypeError) as error:
+        raise WrongUse(
+            "The line is not a JSON object with id and turns",
+            where=f"line {number}",
+            fix='Write {"id": "a", "turns": ["what to run"]}.',
+        ) from error
+    try:
+        answer = _answer(turns, reader)
+    except InputError as error:
+        return {"id": given.get("id"), "outcome": "reject", "job": None, "message": str(error)}
+    return {
+        "id": given.get("id"),
+        "outcome": answer.outcome,
+        "job": answer.job,
+        "message": answer.message,
+    }
+
+
+def explain(answer: Answer, err: TextIO) -> None:
+    """Write what came of an intent and why, for a person."""
+    err.write(f"{answer.message}\n")
+    if answer.evidence:
+        err.write("\nWhat you asked for:\n")
+        for line in answer.evidence:
+            quote = " ".join(str(line["quote"]).split())
+            err.write(f"  {line['path']} = {_short(line['value'])}\n")
+            if quote:
+                err.write(f'      "{_clip(quote)}"\n')
+    if answer.assumptions:
+        err.write("\nWhat was assumed:\n")
+        for line in answer.assumptions:
+            err.write(f"  {line['path']} = {_short(line['value'])}\n      {line['why']}\n")
+    for title, lines in (("Warnings", answer.warnings), ("Not read", answer.unread)):
+        if lines:
+            err.write(f"\n{title}:\n" + "".join(f"  {_clip(line)}\n" for line in lines))
+
+
+def _short(value: object) -> str:
+    return _clip(json.dumps(value, ensure_ascii=False))
+
+
+def _clip(text: str, width: int = 96) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= width else line[: width - 1] + "…"
