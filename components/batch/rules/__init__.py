@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
-from components.batch.findings import Finding, sorted_findings
+from components.batch.findings import Finding, Path, path_text, sorted_findings
 from components.batch.rules.rule import Rule
 from components.batch.rules.shape import PARSING_RULES, read_shape
 from components.batch.rules.view import JobView
@@ -49,6 +50,19 @@ def all_rules() -> dict[str, Rule]:
     return {**PARSING_RULES, **{rule.id: rule for rule in job_rules()}}
 
 
+@dataclass(frozen=True)
+class Examined:
+    """What looking at a job gave.
+
+    Attributes:
+        findings: errors first, then by path.
+        names: names as they were written, by path, where they differ from the JSON names.
+    """
+
+    findings: list[Finding]
+    names: dict[Path, str]
+
+
 def check(job: Mapping[str, Any]) -> list[Finding]:
     """What is wrong with a job.
 
@@ -60,29 +74,43 @@ def check(job: Mapping[str, Any]) -> list[Finding]:
         Findings, errors first and then by path. A job without errors parses strictly as
         `google.cloud.batch_v1.Job`.
     """
-    read, findings = read_shape(job)
-    view = JobView(read, size_bytes=_compact_size(job))
-    for rule in job_rules():
-        findings.extend(rule.findings(view))
-    return sorted_findings(_once(findings))
+    return examine(job).findings
+
+
+def examine(job: object) -> Examined:
+    """`check`, and how the job's names were read, for whoever looks them up in a text."""
+    shape = read_shape(job)
+    if () in shape.lost:  # no object at all: nothing else can be said
+        return Examined(sorted_findings(shape.findings), {})
+    view = JobView(shape.job, size_bytes=_compact_size(job), lost=shape.lost)
+    found = [finding for rule in job_rules() for finding in rule.findings(view)]
+    blanks = {f.path for f in found if f.rule == "PLACEHOLDER" and f.severity == "error"}
+    lost = {path_text(path): path_text(path[:-1]) for path in shape.lost}
+    kept = [f for f in found if not _said_already(f, blanks, lost)]
+    return Examined(sorted_findings([*shape.findings, *kept]), shape.names)
 
 
 def _compact_size(job: object) -> int:
     try:
-        return len(
-            json.dumps(job, separators=(",", ":"), ensure_ascii=False, default=str).encode(
-                "utf-8", "replace"
-            )
-        )
+        text = json.dumps(job, separators=(",", ":"), ensure_ascii=False, default=str)
     except (ValueError, RecursionError):  # numbers of thousands of digits; absurd nesting
         return 0
+    return len(text.encode("utf-8", "replace"))
 
 
-def _once(findings: list[Finding]) -> list[Finding]:
-    """Drop what says again, of the same place, that a blank stands there."""
-    blanks = {f.path for f in findings if f.rule == "PLACEHOLDER" and f.severity == "error"}
-    return [
-        f
-        for f in findings
-        if f.rule == "PLACEHOLDER" or f.severity != "error" or f.path not in blanks
-    ]
+def _said_already(finding: Finding, blanks: set[str], lost: dict[str, str]) -> bool:
+    """Whether a finding only repeats that a blank stands there, or that a value was unreadable.
+
+    Args:
+        finding: of a rule, not of the reading.
+        blanks: paths of values that hold a blank.
+        lost: paths of unreadable values, each with the path of what they stand in.
+    """
+    if finding.path in blanks:
+        return finding.rule != "PLACEHOLDER"
+    if not lost or not finding.path:
+        return False
+    return any(
+        finding.path in (path, parent) or finding.path.startswith((f"{path}.", f"{path}["))
+        for path, parent in lost.items()
+    )

@@ -3,47 +3,64 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from components.batch.findings import Path
 from components.batch.rules.environment import environments_at
 from components.batch.rules.placeholders import placeholder_in, plain_placeholder_in
 from components.batch.rules.rule import Problem, RuleSet, shown
-from components.batch.rules.view import ALLOCATION, INSTANCE, POLICY, JobView
+from components.batch.rules.view import ALLOCATION, INSTANCE, POLICY, SPEC, JobView
 
 RULES = RuleSet()
 
 
+# Where the fields stand that name a resource of Google Cloud; `*` is every entry of a list or map.
+_RUNNABLE: Path = (*SPEC, "runnables", "*")
+_RESOURCE_FIELDS: tuple[Path, ...] = (
+    (*_RUNNABLE, "container", "imageUri"),
+    (*_RUNNABLE, "environment", "secretVariables", "*"),
+    (*SPEC, "environment", "secretVariables", "*"),
+    (*SPEC, "volumes", "*", "gcs", "remotePath"),
+    (*SPEC, "volumes", "*", "nfs", "server"),
+    (*SPEC, "volumes", "*", "nfs", "remotePath"),
+    (*SPEC, "volumes", "*", "mountPath"),
+    (*INSTANCE, "instanceTemplate"),
+    (*POLICY, "machineType"),
+    (*POLICY, "reservation"),
+    (*POLICY, "bootDisk", "image"),
+    (*POLICY, "bootDisk", "type"),
+    (*POLICY, "accelerators", "*", "type"),
+    (*POLICY, "disks", "*", "existingDisk"),
+    (*POLICY, "disks", "*", "newDisk", "type"),
+    (*ALLOCATION, "location", "allowedLocations", "*"),
+    (*ALLOCATION, "network", "networkInterfaces", "*", "network"),
+    (*ALLOCATION, "network", "networkInterfaces", "*", "subnetwork"),
+    (*ALLOCATION, "serviceAccount", "email"),
+    ("notifications", "*", "pubsubTopic"),
+)
+
+
 def _resources(view: JobView) -> Iterator[tuple[Path, str]]:
     """The fields that name a resource of Google Cloud, with their paths."""
-    for path, container in view.containers_at():
-        yield (*path, "imageUri"), container.get("imageUri", "")
-    for path, volume in view.volumes_at():
-        yield (*path, "gcs", "remotePath"), volume.get("gcs", {}).get("remotePath", "")
-        yield (*path, "nfs", "server"), volume.get("nfs", {}).get("server", "")
-        yield (*path, "nfs", "remotePath"), volume.get("nfs", {}).get("remotePath", "")
-    yield (*POLICY, "machineType"), view.machine_type
-    yield (*POLICY, "bootDisk", "image"), view.boot_disk.get("image", "")
-    yield (*POLICY, "bootDisk", "type"), view.boot_disk.get("type", "")
-    yield (*INSTANCE, "instanceTemplate"), view.template
-    for index, entry in enumerate(view.accelerators):
-        yield (*POLICY, "accelerators", index, "type"), entry.get("type", "")
-    for index, disk in enumerate(view.disks):
-        yield (*POLICY, "disks", index, "existingDisk"), disk.get("existingDisk", "")
-        yield (*POLICY, "disks", index, "newDisk", "type"), disk.get("newDisk", {}).get("type", "")
-    for index, place in enumerate(view.allocation.get("location", {}).get("allowedLocations", [])):
-        yield (*ALLOCATION, "location", "allowedLocations", index), place
-    network = (*ALLOCATION, "network", "networkInterfaces")
-    interfaces = view.allocation.get("network", {}).get("networkInterfaces", [])
-    for index, interface in enumerate(interfaces):
-        for name in ("network", "subnetwork"):
-            yield (*network, index, name), interface.get(name, "")
-    email = view.allocation.get("serviceAccount", {}).get("email", "")
-    yield (*ALLOCATION, "serviceAccount", "email"), email
-    for index, notification in enumerate(view.job.get("notifications", [])):
-        yield ("notifications", index, "pubsubTopic"), notification.get("pubsubTopic", "")
-    for path, environment in environments_at(view):
-        for name, value in environment.get("secretVariables", {}).items():
-            yield (*path, "secretVariables", name), value
+    for pattern in _RESOURCE_FIELDS:
+        for path, value in _matching(view.job, pattern, ()):
+            if isinstance(value, str) and value != "NO_RESERVATION":
+                yield path, value
+
+
+def _matching(value: Any, pattern: Path, path: Path) -> Iterator[tuple[Path, Any]]:
+    if not pattern:
+        yield path, value
+        return
+    step, rest = pattern[0], pattern[1:]
+    if isinstance(value, dict):
+        entries = value.items() if step == "*" else [(step, value[step])] if step in value else []
+    elif isinstance(value, list) and (step == "*" or isinstance(step, int)):
+        entries = [(i, v) for i, v in enumerate(value) if step in ("*", i)]
+    else:
+        entries = []
+    for key, found in entries:
+        yield from _matching(found, rest, (*path, key))
 
 
 def _free_texts(view: JobView) -> Iterator[tuple[Path, str]]:

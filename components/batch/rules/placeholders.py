@@ -13,7 +13,7 @@ _BLANKS = re.compile(
     r"\$\{[^}]{1,80}\}"  # ${BUCKET}
     r"|\$\([^)]{1,80}\)"
     r"|\{\{[^}]{1,80}\}\}"  # {{ bucket }}
-    r"|<[A-Za-z][A-Za-z0-9 _.-]{0,60}>"  # <bucket name>
+    r"|<[A-Za-z][^<>\n]{0,80}>"  # <bucket name, e.g. data>
     r"|\$[A-Z][A-Z0-9_]{2,60}"  # $BUCKET
     r"|%[A-Z][A-Z0-9_]{2,60}%"
     r"|\b(?:YOUR|MY)[_-][A-Za-z0-9_-]{2,60}"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from components.batch.durations import LONGEST_S, meant_seconds, seconds, spoken, written
@@ -69,11 +70,30 @@ _TIMESTAMP = re.compile(
 _ABSENT: Any = object()
 
 
-def read_shape(raw: object) -> tuple[dict[str, Any], list[Finding]]:
-    """The job as the other rules take it, and what is wrong with its shape."""
+@dataclass(frozen=True)
+class Shape:
+    """What reading gave.
+
+    Attributes:
+        job: the job as the other rules take it.
+        findings: what is wrong with its shape.
+        lost: paths of values that could not be read at all, and so are not in `job`.
+        names: names as written, by path, where they differ from the JSON names.
+    """
+
+    job: dict[str, Any]
+    findings: list[Finding]
+    lost: frozenset[Path]
+    names: dict[Path, str]
+
+
+def read_shape(raw: object) -> Shape:
+    """Read a JSON value as a Job."""
     reader = _Reader()
     job = reader.message(raw, "Job", ())
-    return (job if isinstance(job, dict) else {}), reader.findings
+    if not isinstance(job, dict):
+        return Shape({}, reader.findings, frozenset({()}), {})
+    return Shape(job, reader.findings, frozenset(reader.lost), reader.names)
 
 
 def kind_of(value: object) -> str:
@@ -99,6 +119,8 @@ class _Reader:
 
     def __init__(self) -> None:
         self.findings: list[Finding] = []
+        self.lost: set[Path] = set()
+        self.names: dict[Path, str] = {}
 
     def tell(
         self, rule: str, path: Path, message: str, fix: str = "", severity: Severity | None = None
@@ -127,11 +149,15 @@ class _Reader:
                 self._given_twice(field, given[field.name], str(key), path)
                 continue
             given[field.name] = str(key)
+            if key != field.name:
+                self.names[(*path, field.name)] = str(key)
             if value is None:
                 continue
             found = self._value(value, field, (*path, field.name))
             if found is not _ABSENT:
                 read[field.name] = found
+            else:
+                self.lost.add((*path, field.name))
         self._check_oneofs(read, message, path)
         return read
 
@@ -214,7 +240,9 @@ class _Reader:
             found = self._single(item, field, (*path, index))
             if found is not _ABSENT:
                 read.append(found)
-            elif field.kind == "message":
+                continue
+            self.lost.add((*path, index))
+            if field.kind == "message":
                 read.append({})  # keeps the places of those behind it
         return read
 
@@ -236,6 +264,8 @@ class _Reader:
             found = self._single(item, field, (*path, name))
             if found is not _ABSENT:
                 read[name] = found
+            else:
+                self.lost.add((*path, name))
         return read
 
     def _single(self, value: object, field: Field, path: Path) -> Any:
@@ -368,7 +398,7 @@ class _Reader:
 
     def _duration(self, value: object, field: Field, path: Path) -> Any:
         read = seconds(value)
-        if read is not None and read > 0:
+        if read is not None and (read > 0 or field.name == "runDuration"):
             return read
         if isinstance(value, str) and placeholder_in(value):
             self._wrong_type(path, value, "a duration such as 3600s", "")
@@ -383,7 +413,8 @@ class _Reader:
         self.tell(
             "TIMEOUT_FMT",
             path,
-            f"{kind_of(value)} is not a duration: more than 0 seconds, then the letter s, no spaces or sign",
+            f"{kind_of(value)} is not a duration: more than 0 seconds, with the letter s at the "
+            "end, no spaces or sign",
             fix,
         )
         return _ABSENT if meant is None else meant

@@ -40,10 +40,17 @@ def task_count(view: JobView) -> Iterator[Problem]:
 def parallelism_range(view: JobView) -> Iterator[Problem]:
     """1 to 5,000 tasks at once."""
     parallel = view.group.get("parallelism")
-    if parallel is not None and not 1 <= parallel <= MOST_PARALLEL:
+    if parallel == 0:
         yield Problem(
             (*GROUP, "parallelism"),
-            f"parallelism {parallel} is out of range; a job runs 1 to {MOST_PARALLEL} tasks at once",
+            "parallelism 0 is the same as leaving it out",
+            "set how many tasks may run at once",
+            severity="warning",
+        )
+    elif parallel is not None and not 1 <= parallel <= MOST_PARALLEL:
+        yield Problem(
+            (*GROUP, "parallelism"),
+            f"parallelism {parallel} is out of range; 1 to {MOST_PARALLEL} tasks run at once",
             f"use {min(MOST_PARALLEL, max(1, parallel))}",
         )
 

@@ -21,12 +21,13 @@ POLICY: Path = (*INSTANCE, "policy")
 class JobView:
     """The job with trusted types: names in camelCase, durations in seconds, enums as words.
 
-    A field that is absent, null or unreadable is not there. `size_bytes` is that of the compact
-    JSON text of the job.
+    A field that is absent, null or unreadable is not there; `lost` has the paths of the
+    unreadable ones. `size_bytes` is that of the compact JSON text of the job.
     """
 
     job: dict[str, Any]
     size_bytes: int = 0
+    lost: frozenset[Path] = frozenset()
 
     @cached_property
     def group(self) -> dict[str, Any]:
@@ -73,8 +74,10 @@ class JobView:
     @cached_property
     def task_count(self) -> int:
         """How many tasks run; the environments decide where no count is given."""
-        environments = len(self.group.get("taskEnvironments", ()))
-        return int(self.group.get("taskCount", environments or 1))
+        unset = len(self.group.get("taskEnvironments", ())) or 1
+        if (*GROUP, "taskCount") in self.lost:  # no rule shall compare with a count nobody wrote
+            unset = max(1, int(self.group.get("parallelism", 1)))
+        return int(self.group.get("taskCount", unset))
 
     @cached_property
     def max_run_duration(self) -> float | None:

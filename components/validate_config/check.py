@@ -1,0 +1,140 @@
+"""Checks the text or file of a Batch job: every finding with its file, line and column."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from components.batch.findings import Finding, Path, path_parts, path_text, sorted_findings
+from components.batch.rules import Examined, examine
+from components.batch.rules.rule import shown
+from components.validate_config.source import (
+    Source,
+    decode,
+    locate,
+    read_source,
+    slip_finding,
+    written_path,
+)
+from components.validate_config.spans import Lines, Read
+
+
+@dataclass(frozen=True)
+class Validated:
+    """What checking gave.
+
+    Attributes:
+        job: the job as JSON data, as it was written; None where the text holds no object.
+        findings: errors first.
+        source: the text and the places in it; None where the file is no text.
+        names: names as written, by path, where they differ from the JSON names.
+    """
+
+    job: dict[str, Any] | None
+    findings: list[Finding]
+    source: Source | None = None
+    names: dict[Path, str] = field(default_factory=dict)
+
+    @property
+    def errors(self) -> list[Finding]:
+        """The findings that are errors."""
+        return [finding for finding in self.findings if finding.severity == "error"]
+
+
+def validate_text(text: str, file: str) -> Validated:
+    """Check the text of a job.
+
+    Args:
+        text: JSON or YAML; anything is taken, and what cannot be read is one finding.
+        file: its name, for the findings and for telling YAML by its ending.
+
+    Returns:
+        The job and the findings, each with line and column of the field, or of what the
+        missing field belongs into.
+    """
+    source = read_source(text, file)
+    if source.read is None:
+        return Validated(None, source.findings, source)
+    examined = examine(source.value)
+    lines = Lines(source.text)
+    told = [_yaml_trap(finding, source.read, examined) for finding in examined.findings]
+    told += _silent_traps(source.read, {finding.path for finding in told})
+    findings = [_placed(finding, source.read, examined, lines, file) for finding in told]
+    job = source.value if isinstance(source.value, dict) else None
+    return Validated(job, sorted_findings([*source.findings, *findings]), source, examined.names)
+
+
+def validate_bytes(data: bytes, file: str) -> Validated:
+    """Check the bytes of a file; what is no UTF-8 text is one finding."""
+    text, slip = decode(data)
+    if slip is not None:
+        return Validated(None, [slip_finding(slip, text, file)])
+    return validate_text(text, file)
+
+
+def validate_file(uri: str) -> Validated:
+    """Check the file at a local path or gs:// address.
+
+    Raises:
+        InputError: there is no such file, or it cannot be read.
+    """
+    from components.storage.files import read_bytes
+
+    return validate_bytes(read_bytes(uri), uri)
+
+
+def _placed(finding: Finding, read: Read, examined: Examined, lines: Lines, file: str) -> Finding:
+    span = locate(read, path_parts(finding.path), examined.names)
+    if span is None:
+        return replace(finding, file=file, line=1, column=1)
+    line, column = lines.place(span.key_start if span.key_start >= 0 else span.start)
+    return replace(finding, file=file, line=line, column=column)
+
+
+def _yaml_trap(finding: Finding, read: Read, examined: Examined) -> Finding:
+    """Say of a wrong type that YAML made it, where it did: `yes` is true, 12:30 is 750."""
+    if finding.rule != "PARSE_TYPE" or not read.plain or "must be a text" not in finding.message:
+        return finding
+    path = written_path(read, path_parts(finding.path), examined.names)
+    word = read.plain.get(path) if path is not None else None
+    if word is None:
+        return finding
+    return replace(
+        finding,
+        rule="PARSE_YAML_TRAP",
+        message=f"{shown(word)} without quotes is not a text to YAML, and a text is needed here",
+        fix=f'write "{word}"',
+    )
+
+
+def _silent_traps(read: Read, told: set[str]) -> list[Finding]:
+    """Numbers that YAML silently changed (`010` is 8, `1:30` is 90), at paths not yet told."""
+    found = []
+    for path, word in read.plain.items():
+        value = _value(read, path)
+        changed = isinstance(value, int) and not isinstance(value, bool)
+        if (
+            changed
+            and path_text(path) not in told
+            and word.lstrip("+-").replace("_", "") != str(abs(value))
+        ):
+            found.append(
+                Finding(
+                    "PARSE_YAML_TRAP",
+                    "warning",
+                    path_text(path),
+                    f"YAML reads {shown(word)} as {value}",
+                    f"write {value}, or quotes around it",
+                )
+            )
+    return found
+
+
+def _value(read: Read, path: Path) -> Any:
+    value = read.value
+    for part in path:
+        try:
+            value = value[part]
+        except (KeyError, IndexError, TypeError):  # a duplicate key hid it
+            return None
+    return value

@@ -1,0 +1,43 @@
+# mypy: disable-error-code="untyped-decorator"
+"""The KFP declaration of checking the job."""
+
+from kfp import dsl
+
+from components.worker_image import WORKER_IMAGE
+
+
+@dsl.component(base_image=WORKER_IMAGE, install_kfp_package=False, packages_to_install=[])
+def check_the_job(
+    job: dsl.Input[dsl.Artifact],
+    results_uri: str,
+    pipeline_folder: str,
+    findings: dsl.Output[dsl.Markdown],
+    checked_job: dsl.Output[dsl.Artifact],
+    strict: bool = False,
+) -> int:
+    """Check the job against the rules of Batch before anything is paid for.
+
+    Mends what is safe to mend, such as units and spelling, and says so. Writes findings.json to
+    the run's folder, and job.json where something was mended.
+
+    Args:
+        job: The Batch job as JSON.
+        results_uri: Folder for results, or empty for the run's pipeline root.
+        pipeline_folder: This run's own folder below the pipeline root.
+        findings: What is wrong with the job, as a page.
+        checked_job: The job after mending, as JSON.
+        strict: Whether warnings stop the run as errors do.
+
+    Returns:
+        The number of errors.
+    """
+    from components.reporting import reported, run_folder
+    from components.validate_config.step import as_markdown, check_step
+
+    with reported():
+        checked = check_step(job.path, run_folder(results_uri, pipeline_folder), strict=strict)
+        with open(findings.path, "w", encoding="utf-8") as page:
+            page.write(as_markdown(checked))
+        with open(checked_job.path, "w", encoding="utf-8") as file:
+            file.write(checked.job_text)
+    return checked.errors

@@ -1,0 +1,225 @@
+"""Reads JSON with the place of every value, duplicate keys told, nothing guessed.
+
+Python's own parser decides what JSON is, so that its messages (`Expecting ',' delimiter: line 3
+column 5`) are the ones that people know; the scanner here runs over text that it accepted. It
+keeps a stack of its own, so depth costs no recursion.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from json.decoder import scanstring
+from typing import Any
+
+from components.batch.findings import Path
+from components.batch.rules.rule import shown
+from components.validate_config.spans import (
+    MOST_LEVELS,
+    MOST_VALUES,
+    CannotRead,
+    Read,
+    Slip,
+    Span,
+)
+
+# A string that never ends is matched to the end of the text, or every later quote would be tried.
+_STRING = r'"(?:[^"\\]|\\.)*+"?'
+_BRACKETS = re.compile(_STRING + r"|[\[{\]}]", re.DOTALL)
+_NOT_JSON = re.compile(_STRING + r"|-?\b(?:NaN|Infinity)\b|-?[0-9]{1000,}", re.DOTALL)
+_COMMENTS = re.compile(_STRING + r"|//[^\n]*|#[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)
+_COMMAS = re.compile(_STRING + r"|,(?=\s*+[\]}])", re.DOTALL)
+_SPACE = re.compile(r"[ \t\r\n]*")
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+_BLANK = re.compile(
+    r"\s*(\$\{[^}\n]{1,80}\}|<[^>\n]{1,80}>|\{\{[^}\n]{1,80}\}\}|[A-Z][A-Z0-9_]{3,})"
+)
+_WORDS = {"t": ("true", True), "f": ("false", False), "n": ("null", None)}
+
+
+def read_json(text: str) -> Read:
+    """Read JSON text.
+
+    Raises:
+        CannotRead: it is not JSON, is nested too deep, or holds too many values.
+    """
+    _check_depth(text)
+    try:
+        json.loads(text, parse_constant=_refuse)
+    except json.JSONDecodeError as error:
+        raise CannotRead(_slip(text, error)) from error
+    except (ValueError, RecursionError) as error:  # NaN; numbers with thousands of digits
+        raise CannotRead(_not_json(text, error)) from error
+    return _Scanner(text).read()
+
+
+def without_comments(text: str) -> tuple[str, list[Slip]]:
+    """The text with comments and trailing commas replaced by spaces, and what was replaced."""
+    slips: list[Slip] = []
+
+    def blank_comment(found: re.Match[str]) -> str:
+        if found[0].startswith('"'):
+            return found[0]
+        slips.append(
+            Slip("PARSE_COMMENT", found.start(), "JSON has no comments", "remove the comment")
+        )
+        return re.sub(r"[^\n]", " ", found[0])
+
+    def blank_comma(found: re.Match[str]) -> str:
+        if found[0].startswith('"'):
+            return found[0]
+        slips.append(
+            Slip(
+                "PARSE_COMMENT", found.start(), "a comma stands before the end", "remove the comma"
+            )
+        )
+        return " "
+
+    blanked = _COMMENTS.sub(blank_comment, text)
+    blanked = _COMMAS.sub(blank_comma, blanked)
+    return blanked, slips
+
+
+def _refuse(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _check_depth(text: str) -> None:
+    level = 0
+    for found in _BRACKETS.finditer(text):
+        if found[0] in "[{":
+            level += 1
+            if level > MOST_LEVELS:
+                raise CannotRead(
+                    Slip(
+                        "PARSE_SYNTAX",
+                        found.start(),
+                        f"nested more than {MOST_LEVELS} levels deep; a job has about 10",
+                        "check the brackets",
+                    )
+                )
+        elif found[0] in "]}":
+            level -= 1
+
+
+def _slip(text: str, error: json.JSONDecodeError) -> Slip:
+    message = f"not JSON: {error.msg}: line {error.lineno} column {error.colno}"
+    fix = "correct the JSON here"
+    blank = _BLANK.match(text, error.pos)
+    if blank is not None:
+        message += f"; {shown(blank[1])} looks like a blank that nobody filled in"
+        fix = f"write the value in place of {shown(blank[1])}"
+    elif error.msg.startswith("Invalid control character"):
+        fix = "write a line break inside quotes as \\n, a tab as \\t"
+    elif not text.strip():
+        message, fix = "there is no text", "give a Batch job as JSON or YAML"
+    return Slip("PARSE_SYNTAX", error.pos, message, fix)
+
+
+def _not_json(text: str, error: Exception) -> Slip:
+    offset = next((m.start() for m in _NOT_JSON.finditer(text) if not m[0].startswith('"')), 0)
+    what = "a number of too many digits" if "digits" in str(error) else str(error)
+    return Slip("PARSE_SYNTAX", offset, f"not JSON: {what}", "write a plain number or text")
+
+
+class _Scanner:
+    """Walks over valid JSON and notes where each value stands."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.at = 0
+        self.spans: dict[Path, Span] = {}
+        self.slips: list[Slip] = []
+
+    def read(self) -> Read:
+        stack: list[_Open] = []
+        value = self._begin(stack, (), -1, -1)
+        while stack:
+            top = stack[-1]
+            self._space()
+            if self.text[self.at] == ",":
+                self.at += 1
+                self._space()
+            if self.text[self.at] in "]}":
+                self.at += 1
+                self.spans[top.path] = Span(top.start, self.at, top.key_start, top.key_end)
+                stack.pop()
+                continue
+            self._entry(stack, top)
+        return Read("json", value, self.spans, self.slips)
+
+    def _entry(self, stack: list[_Open], top: _Open) -> None:
+        if isinstance(top.value, list):
+            path = (*top.path, len(top.value))
+            top.value.append(self._begin(stack, path, -1, -1))
+            return
+        key_start = self.at
+        key, self.at = scanstring(self.text, self.at + 1)
+        key_end = self.at
+        self._space()
+        self.at += 1  # the colon
+        self._space()
+        path = (*top.path, key)
+        start = self.at
+        known = key in top.value
+        earlier = self.spans.get(path)
+        top.value[key] = self._begin(stack, path, key_start, key_end)
+        if known:
+            self._twice(path, key, key_start, start, earlier)
+
+    def _twice(
+        self, path: Path, key: str, key_start: int, start: int, earlier: Span | None
+    ) -> None:
+        first = self.text[earlier.start : earlier.end] if earlier else ""
+        message = f"{shown(key)} is given twice; the first, {shown(first, 30)}, would be lost"
+        self.slips.append(Slip("PARSE_DUP_KEY", key_start, message, "keep one of them", path))
+
+    def _begin(self, stack: list[_Open], path: Path, key_start: int, key_end: int) -> Any:
+        """Read the value that begins here; of an object or list only the opening bracket."""
+        self._space()
+        start, first = self.at, self.text[self.at]
+        if len(self.spans) > MOST_VALUES:
+            raise CannotRead(
+                Slip("JOB_SIZE", start, f"more than {MOST_VALUES} values", "split the job")
+            )
+        if first in "[{":
+            self.at += 1
+            value: Any = {} if first == "{" else []
+            self.spans[path] = Span(start, start + 1, key_start, key_end)
+            stack.append(_Open(path, value, start, key_start, key_end))
+            return value
+        value = self._scalar(first)
+        self.spans[path] = Span(start, self.at, key_start, key_end)
+        return value
+
+    def _scalar(self, first: str) -> Any:
+        if first == '"':
+            text, self.at = scanstring(self.text, self.at + 1)
+            return text
+        if first in _WORDS:
+            word, value = _WORDS[first]
+            self.at += len(word)
+            return value
+        number = _NUMBER.match(self.text, self.at)
+        if number is None:  # json.loads accepted the text, so this cannot be
+            raise CannotRead(Slip("PARSE_SYNTAX", self.at, "not JSON"))
+        self.at = number.end()
+        return float(number[0]) if number[1] or number[2] else int(number[0])
+
+    def _space(self) -> None:
+        found = _SPACE.match(self.text, self.at)
+        if found is not None:
+            self.at = found.end()
+
+
+class _Open:
+    """An object or list whose end is still to come."""
+
+    __slots__ = ("key_end", "key_start", "path", "start", "value")
+
+    def __init__(self, path: Path, value: Any, start: int, key_start: int, key_end: int) -> None:
+        self.path = path
+        self.value = value
+        self.start = start
+        self.key_start = key_start
+        self.key_end = key_end

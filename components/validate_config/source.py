@@ -1,0 +1,252 @@
+"""The text of a config: JSON or YAML, read with positions; what surrounds the job is set aside.
+
+People and models hand in JSON with comments, with trailing commas, in Markdown fences, with a
+sentence before it. Such text is read where only one reading is possible, and told as a finding.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from components.batch.findings import Finding, Part, Path, Severity, path_text
+from components.batch.rules.rule import Rule
+from components.validate_config.json_text import read_json, without_comments
+from components.validate_config.spans import (
+    MOST_CHARACTERS,
+    CannotRead,
+    Lines,
+    Read,
+    Slip,
+    Span,
+)
+
+TEXT_RULES = {
+    rule.id: rule
+    for rule in (
+        Rule("PARSE_SYNTAX", "error", "X", "The text is neither JSON nor YAML."),
+        Rule("PARSE_ENCODING", "error", "X", "The file is not UTF-8 text."),
+        Rule("PARSE_DUP_KEY", "error", "X", "The same name twice in one object."),
+        Rule("PARSE_FENCE", "error", "use", "Markdown or prose around the job."),
+        Rule("PARSE_COMMENT", "error", "use", "Comments or trailing commas in JSON."),
+        Rule("PARSE_YAML_TRAP", "warning", "X", "A word that YAML does not read as text."),
+    )
+}
+
+_FENCE = re.compile(
+    r"^[ \t]{0,3}(```+|~~~+)[ \t]*([A-Za-z]*)[^\n]*\n(.*?)^[ \t]{0,3}\1", re.M | re.S
+)
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_SNAKE = re.compile(r"(?<!^)(?=[A-Z])")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A text and what was read of it.
+
+    Attributes:
+        text: as given, without a byte order mark.
+        file: its name, for findings.
+        read: the value and its places; None where the text could not be read.
+        findings: about the text itself.
+        clean: the text with blanks in place of what was set aside; the same where nothing was.
+    """
+
+    text: str
+    file: str
+    read: Read | None
+    findings: list[Finding]
+    clean: str
+
+    @property
+    def value(self) -> Any:
+        """The value; None where the text could not be read."""
+        return self.read.value if self.read else None
+
+
+def read_source(text: str, file: str) -> Source:
+    """Read JSON or YAML text; never raises for what the text holds."""
+    text = text.removeprefix("\ufeff")
+    lines = Lines(text)
+    try:
+        _check_characters(text)
+        clean, read = _first_that_reads(text, file)
+        slips = read.slips
+    except CannotRead as error:
+        clean, read, slips = text, None, [error.slip]
+    return Source(text, file, read, [_finding(slip, lines, file) for slip in slips], clean)
+
+
+def decode(data: bytes) -> tuple[str, Slip | None]:
+    """The bytes of a file as text; a slip where they are no UTF-8 text."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "", Slip(
+            "PARSE_ENCODING", 0, "the file is UTF-16 text, not UTF-8", "save it as UTF-8"
+        )
+    if b"\x00" in data[:MOST_CHARACTERS]:
+        return "", Slip(
+            "PARSE_ENCODING", 0, "the file is binary, not text", "give a JSON or YAML file"
+        )
+    try:
+        return data.decode("utf-8"), None
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode("utf-8")
+        message = f"byte {error.start + 1} of the file is not UTF-8 text"
+        return before, Slip("PARSE_ENCODING", len(before), message, "save the file as UTF-8")
+
+
+def slip_finding(slip: Slip, text: str, file: str) -> Finding:
+    """A slip as a finding, with its place in the text."""
+    return _finding(slip, Lines(text), file)
+
+
+def _finding(slip: Slip, lines: Lines, file: str) -> Finding:
+    rule = TEXT_RULES.get(slip.rule)
+    severity: Severity = rule.severity if rule else "error"
+    line, column = lines.place(slip.offset)
+    return Finding(
+        slip.rule, severity, path_text(slip.path), slip.message, slip.fix, file, line, column
+    )
+
+
+def _check_characters(text: str) -> None:
+    if len(text) > MOST_CHARACTERS:
+        message = f"the text has {len(text)} characters; a job is at most 1000000 bytes (1 MB)"
+        raise CannotRead(
+            Slip("JOB_SIZE", 0, message, "split the job, or move data to Cloud Storage")
+        )
+    found = _CONTROL.search(text)
+    if found is not None:
+        message = f"the text holds the control character U+{ord(found[0]):04X}"
+        raise CannotRead(Slip("PARSE_ENCODING", found.start(), message, "remove it"))
+
+
+def _first_that_reads(text: str, file: str) -> tuple[str, Read]:
+    """Read the text as it is; failing that, what is left when wrappings are set aside."""
+    try:
+        read = _read(text, file)
+        if isinstance(read.value, Mapping) or _FENCE.search(text) is None:
+            return text, read
+        failure = CannotRead(Slip("PARSE_SYNTAX", 0, "the text is no job"))
+    except CannotRead as error:
+        failure = error
+    for mended, slips in _mends(text):
+        try:
+            read = _read(mended, file)
+        except CannotRead:
+            continue
+        if isinstance(read.value, Mapping | list):
+            slips = [replace(slips[0], message=_with_reason(slips[0], failure)), *slips[1:]]
+            return mended, replace(read, slips=[*slips, *read.slips])
+    raise failure
+
+
+def _with_reason(slip: Slip, failure: CannotRead) -> str:
+    """What was set aside, and what the parser says when it is not."""
+    said = failure.slip.message
+    return f"{slip.message} ({said})" if said.startswith("not ") else slip.message
+
+
+def _mends(text: str) -> list[tuple[str, list[Slip]]]:
+    """Other texts to try, each with what was set aside; places stay where they are."""
+    tries = []
+    inner = _unwrapped(text)
+    for base, slips in ((text, []), inner) if inner else ((text, []),):
+        if base.lstrip()[:1] in ("{", "["):
+            plain, comments = without_comments(base)
+            tries.append((plain, [*slips, *comments]))
+        if slips:
+            tries.insert(0, (base, slips))
+    return tries
+
+
+def _unwrapped(text: str) -> tuple[str, list[Slip]] | None:
+    """What stands in the first Markdown fence, or between the outermost braces."""
+    fence = _FENCE.search(text)
+    if fence is not None:
+        start, end = fence.start(3), fence.end(3)
+    else:
+        start, end = text.find("{"), text.rfind("}") + 1
+        if start < 0 or end <= start or not (text[:start] + text[end:]).strip():
+            return None
+    outside = text[:start].strip() or text[end:].strip()
+    offset = text.find(outside[:20]) if outside else 0
+    slip = Slip(
+        "PARSE_FENCE",
+        max(0, offset),
+        "Markdown or prose stands around the job",
+        "keep the job only",
+    )
+    return _blank(text[:start]) + text[start:end] + _blank(text[end:]), [slip]
+
+
+def _blank(text: str) -> str:
+    return re.sub(r"[^\n]", " ", text)
+
+
+def _read(text: str, file: str) -> Read:
+    if text.lstrip()[:1] in ("{", "[", ""):
+        try:
+            return read_json(text)
+        except CannotRead:
+            if not file.endswith((".yaml", ".yml")):
+                raise
+    from components.validate_config.yaml_text import read_yaml  # YAML is imported where needed
+
+    try:
+        return read_yaml(text)
+    except CannotRead:
+        if file.endswith(".json") and ":" not in text.split("\n", 1)[0]:
+            read_json(text)
+        raise
+
+
+def locate(read: Read, path: Path, names: Mapping[Path, str]) -> Span | None:
+    """Where the field stands, or the nearest thing above it that does.
+
+    Args:
+        read: the text that was read.
+        path: the field's path in the job, in JSON names.
+        names: the names as written, by path, where they differ from the JSON names.
+    """
+    written, _ = _follow(read, path, names)
+    while written and written not in read.spans:  # inside an alias
+        written = written[:-1]
+    return read.spans.get(written)
+
+
+def written_path(read: Read, path: Path, names: Mapping[Path, str]) -> Path | None:
+    """The field's path in the names of the text; None where the text does not hold the field."""
+    written, whole = _follow(read, path, names)
+    return written if whole and written in read.spans else None
+
+
+def _follow(read: Read, path: Path, names: Mapping[Path, str]) -> tuple[Path, bool]:
+    """The path as written as far as it goes, and whether it goes to the end."""
+    written: Path = ()
+    value = read.value
+    for index, part in enumerate(path):
+        key = _written_key(value, part, path[: index + 1], names)
+        if key is None:
+            if isinstance(part, int) and not isinstance(value, list):
+                continue  # one value stood where a list was needed
+            return written, False
+        written = (*written, key)
+        value = value[key]
+    return written, True
+
+
+def _written_key(value: Any, part: Part, path: Path, names: Mapping[Path, str]) -> Part | None:
+    if isinstance(value, list):
+        if isinstance(part, int):
+            return part if part < len(value) else None
+        return None
+    if not isinstance(value, Mapping) or isinstance(part, int):
+        return None
+    name = names.get(path, part)
+    if name in value:
+        return name
+    snake = _SNAKE.sub("_", name).lower()
+    return snake if snake in value else None

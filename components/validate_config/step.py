@@ -1,0 +1,111 @@
+"""The step of a run that checks the job: reads it, mends it, leaves findings in the run folder."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from components.batch.findings import Finding
+from components.storage.files import write_text
+from components.storage.uris import join
+from components.validate_config.check import Validated, validate_bytes
+from components.validate_config.fix import Change, fix_text
+from components.validate_config.formats import summary
+from components.validate_config.source import decode
+
+JOB_FILE = "job.json"
+FINDINGS_FILE = "findings.json"
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|~-])")
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What the step found.
+
+    Attributes:
+        job_text: the job as JSON text, mended; `null` where there is no job.
+        findings: about the job after mending.
+        changes: what was mended.
+    """
+
+    job_text: str
+    findings: list[Finding]
+    changes: list[Change]
+
+    @property
+    def errors(self) -> int:
+        """How many findings stop the run."""
+        return sum(finding.severity == "error" for finding in self.findings)
+
+
+def check_step(job_path: str, run_uri: str, *, strict: bool) -> Checked:
+    """Check the job that a step before wrote; write findings.json, and job.json where mended.
+
+    Args:
+        job_path: a local file with the job; empty or `null` where the intent gave no job, which
+            is for the gate to tell, so there are no findings then.
+        run_uri: the run's folder, local or gs://.
+        strict: whether warnings count as errors.
+    """
+    data = Path(job_path).read_bytes()
+    checked = Checked("null\n", [], []) if data.strip() in (b"", b"null") else check_job(data)
+    if strict:
+        checked = replace(checked, findings=[_stricter(finding) for finding in checked.findings])
+    findings = json.dumps([finding.to_dict() for finding in checked.findings], indent=2) + "\n"
+    write_text(join(run_uri, FINDINGS_FILE), findings, content_type="application/json")
+    if checked.changes:
+        write_text(join(run_uri, JOB_FILE), checked.job_text, content_type="application/json")
+    return checked
+
+
+def check_job(data: bytes) -> Checked:
+    """Mend and check the bytes of a job file."""
+    text, slip = decode(data)
+    if slip is not None:
+        return Checked("null\n", validate_bytes(data, JOB_FILE).findings, [])
+    fixed = fix_text(text, JOB_FILE)
+    validated = validate_bytes(fixed.text.encode(), JOB_FILE)
+    return Checked(_job_text(validated), validated.findings, fixed.changes)
+
+
+def _job_text(validated: Validated) -> str:
+    return json.dumps(validated.job, indent=2) + "\n"
+
+
+def _stricter(finding: Finding) -> Finding:
+    return replace(finding, severity="error") if finding.severity == "warning" else finding
+
+
+def as_markdown(checked: Checked) -> str:
+    """The findings as a page for the console: a summary, a table, what was mended."""
+    title = "No job to check" if checked.job_text == "null\n" and not checked.findings else ""
+    lines = [f"# {title or summary(checked.findings, [JOB_FILE])}", ""]
+    if checked.findings:
+        lines += ["| severity | rule | where | what | fix |", "|---|---|---|---|---|"]
+        lines += [_row(finding) for finding in checked.findings]
+    if checked.changes:
+        lines += ["", "## Mended", ""]
+        lines += [f"* {_plain(change.path)}: {_plain(change.what)}" for change in checked.changes]
+    return "\n".join(lines) + "\n"
+
+
+def _row(finding: Finding) -> str:
+    cells: Sequence[str] = (
+        finding.severity,
+        finding.rule,
+        finding.path,
+        finding.message,
+        finding.fix,
+    )
+    return "| " + " | ".join(_plain(cell) for cell in cells) + " |"
+
+
+def _plain(text: str) -> str:
+    """Somebody else's words, so that neither Markdown nor HTML reads anything into them."""
+    one_line = " ".join(text.split())
+    return _MARKDOWN.sub(r"\\\1", html.escape(one_line, quote=False))
