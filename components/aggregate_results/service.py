@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from components.batch.logs import Tails
+from components.batch.logs import Tails, tails
 
 PAGE = 1000
 _PATIENCE_S = 120.0
@@ -19,12 +19,12 @@ class Service:
     Args:
         job: name -> raw Job message.
         tasks: (job name, group) -> raw Task messages, a page at a time.
-        tails: (project, job uid, group, indexes, since) -> last lines.
+        tails: keyword arguments of components.batch.logs.tails -> last lines.
     """
 
     job: Callable[[str], Any]
     tasks: Callable[[str, str], Iterable[Any]]
-    tails: Callable[[str, str, str, list[int], str], Tails]
+    tails: Callable[..., Tails]
 
 
 def live_service() -> Service:
@@ -35,7 +35,7 @@ def live_service() -> Service:
     return Service(
         job=lambda name: _raw(client.get_job(name=name, retry=_patience())),
         tasks=lambda name, group: list_tasks(client, name, group),
-        tails=_tails,
+        tails=tails,
     )
 
 
@@ -88,9 +88,3 @@ def told_by_service(error: Exception) -> bool:
 
     ours = (Intent2BatchError, GoogleAPIError, GoogleAuthError, requests.RequestException)
     return isinstance(error, ours)
-
-
-def _tails(project: str, uid: str, group: str, indexes: list[int], since: str) -> Tails:
-    from components.batch.logs import tails
-
-    return tails(uid, indexes, project=project, group=group, since=since)

@@ -174,7 +174,8 @@ def _tails(
 ) -> dict[int, str]:
     """The last lines of output: of failed tasks, and of all tasks of a small job."""
     wanted = got.tally.worth_reading(TAILS)
-    if len(spool) <= SMALL_JOB:
+    small = len(spool) <= SMALL_JOB
+    if small:
         wanted += [index for index in got.tally.ran if index not in set(wanted)]
     policy = run.job.get("logsPolicy")
     place = text_of(policy.get("destination")) if isinstance(policy, Mapping) else ""
@@ -187,8 +188,13 @@ def _tails(
         )
         return {}
     uid = got.uid or text_of(run.ledger.get("uid"))
-    since = text_of(run.ledger.get("submitted_at"))
-    found = _calls(service).tails(run.job_name.split("/")[1], uid, group, wanted, since)
+    found = _calls(service).tails(
+        uid,
+        wanted,
+        project=run.job_name.split("/")[1],
+        group=group,
+        whole_job=small,
+    )
     if found.note:
         got.notes.append(found.note)
     return found.text

@@ -2,11 +2,12 @@
 
 Batch writes what tasks print to the log `batch_task_logs` when the job's logsPolicy is
 CLOUD_LOGGING (Batch docs, "Analyze a job using logs": filter by `logName` and
-`labels.job_uid`). Each entry names its task as `task/<job uid>-<group>-<task index>/<n>/<n>`: in
-`labels.task_id` where the resource is `batch.googleapis.com/Job`, and in
-`resource.labels.task_id` where it still is `generic_task` (GoogleCloudPlatform/batch-samples#85
-shows the first, torchx's gcp_batch_scheduler the second; log files under logsPolicy PATH repeat
-it as `[task_id:task/<uid>-group0-0/0/0,runnable_index:0]`). Both labels are asked for.
+`labels.job_uid`). Each entry names its task in `labels.task_id`, as
+`task/<job uid>-<group>-<task index>/<n>/<n>` (batch-samples#85; torchx's gcp_batch_scheduler
+filters by `labels.task_id:<uid>-group0-<index>`; files under logsPolicy PATH repeat the label as
+`[task_id:task/<uid>-group0-0/0/0,runnable_index:0]`). The slash behind the index is part of the
+filter here, or task 1 would also be tasks 10 to 19. What the last two numbers count is not
+documented, so nothing depends on them.
 
 Reading is limited to 60 requests a minute and project (Logging quotas, entries.list), which
 everybody in the project shares; so a call makes a handful of requests with large pages, and
@@ -29,10 +30,10 @@ log = logging.getLogger(__name__)
 
 _SCOPES = ("https://www.googleapis.com/auth/logging.read",)
 _PAGE = 1000  # the greatest pageSize of entries.list
-_TASKS_A_QUERY = 200  # keeps a filter below its 20,000 characters
+_TASKS_A_QUERY = 100  # keeps a filter below its 20,000 characters
 _MAX_CHARS = 16_000  # of one task's tail
 _TIMEOUT_S = 30.0
-_UID = re.compile(r"[A-Za-z0-9_-]{1,128}\Z")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}\Z")
 
 
 class Answer(Protocol):
@@ -86,7 +87,7 @@ def tails(
     *,
     project: str,
     group: str = "group0",
-    since: str = "",
+    whole_job: bool = False,
     max_requests: int = 12,
     session: Session | None = None,
     endpoint: str = "",
@@ -99,7 +100,7 @@ def tails(
         lines: how many lines a task.
         project: id of the project that the job ran in.
         group: name of the task group.
-        since: RFC 3339 time before which there is nothing; makes the search fast.
+        whole_job: the tasks are all that the job has, so the first request need not name them.
         max_requests: after so many requests the rest is left out.
         session: makes the requests; made from the environment if None.
         endpoint: base URL that goes with the session.
@@ -110,7 +111,8 @@ def tails(
     found = Tails()
     if not wanted:
         return found
-    if not _UID.match(job_uid) or not _UID.match(group):
+    if not all(_NAME.match(name) for name in (job_uid, group, project)):
+        # These go into a filter; what is no name would change what it asks for.
         found.note = "The output of tasks was not read: the job's uid is not known."
         return found
     import requests
@@ -122,7 +124,8 @@ def tails(
         reader = _Reader(session, endpoint, project, max_requests)
         for first in range(0, len(wanted), _TASKS_A_QUERY):
             part = wanted[first : first + _TASKS_A_QUERY]
-            reader.collect(job_uid, group, part, lines, since, found.text)
+            asked = [] if whole_job and part == wanted else part
+            reader.collect(job_uid, group, part, asked, lines, found.text)
     except _GaveUp as reason:
         found.note = f"The output of some tasks is missing here: {reason}"
     except (GoogleAuthError, requests.RequestException, ValueError) as error:
@@ -144,39 +147,40 @@ class _Reader:
         uid: str,
         group: str,
         indexes: Sequence[int],
+        asked: Sequence[int],
         lines: int,
-        since: str,
         into: dict[int, str],
     ) -> None:
-        """Read newest first until each task has its lines, asking only for those that lack them."""
+        """Read newest first until each task has its lines, asking only for those that lack them.
+
+        `asked` is what the first filter names; nothing where it is the whole job.
+        """
         name = re.compile(rf"(?:^|/){re.escape(uid)}-{re.escape(group)}-(\d+)(?:/|$)")
         open_, token = list(indexes), ""
         got: dict[int, list[str]] = {index: [] for index in open_}
         try:
             while open_:
-                entries, token = self._page(self._filter(uid, group, open_, since), token)
+                entries, token = self._page(self._filter(uid, group, asked), token)
                 _sort_in(entries, name, got, lines)
                 done = [index for index in open_ if _count(got[index]) >= lines]
                 if not token:
                     break
                 if done:
                     # Begin again without them: one chatty task must not fill every page.
-                    open_ = [index for index in open_ if index not in set(done)]
+                    open_ = asked = [index for index in open_ if index not in set(done)]
                     got.update({index: [] for index in open_})
                     token = ""
         finally:
             into.update({index: tail(texts, lines) for index, texts in got.items() if texts})
 
-    def _filter(self, uid: str, group: str, indexes: Sequence[int], since: str) -> str:
-        numbers = "|".join(str(index) for index in indexes)
-        pattern = f'"{uid}-{group}-({numbers})(/|$)"'
+    def _filter(self, uid: str, group: str, indexes: Sequence[int]) -> str:
         parts = [
             f'logName="projects/{self.project}/logs/batch_task_logs"',
             f'labels.job_uid="{uid}"',
-            f"(labels.task_id=~{pattern} OR resource.labels.task_id=~{pattern})",
         ]
-        if since:
-            parts.append(f'timestamp>="{since}"')
+        if indexes:
+            names = " OR ".join(f'"{uid}-{group}-{index}/"' for index in indexes)
+            parts.append(f"labels.task_id:({names})")
         return " AND ".join(parts)
 
     def _page(self, query: str, token: str) -> tuple[list[Mapping[str, Any]], str]:
@@ -227,9 +231,8 @@ def _sort_in(
 
 
 def _task_id(entry: Mapping[str, Any]) -> str:
-    labels = entry.get("labels") or {}
-    resource = (entry.get("resource") or {}).get("labels") or {}
-    return str(labels.get("task_id") or resource.get("task_id") or "")
+    labels = entry.get("labels")
+    return str(labels.get("task_id", "")) if isinstance(labels, Mapping) else ""
 
 
 def _message(entry: Mapping[str, Any]) -> str:

@@ -41,9 +41,10 @@ def visible(text: str) -> str:
 
 
 def printable(text: str) -> str:
-    """The text with what XML 1.0 cannot hold drawn as a visible sign; all else stays."""
+    r"""The text with what XML 1.0 cannot hold drawn as a visible sign; `\r\n` becomes `\n`."""
     if not _UNPRINTABLE.search(text):
         return text
+    text = text.replace("\r\n", "\n")
     return _UNPRINTABLE.sub(_draw, text)
 
 
