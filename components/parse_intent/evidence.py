@@ -21,7 +21,8 @@ _FENCE = re.compile(r"^[ \t]*```[^\n]*\n(?P<inside>.*?)(?:^[ \t]*```|\Z)", re.DO
 _DIRECTIVE = re.compile(r"^\s*#(SBATCH|PBS|BSUB|OAR|MSUB|COBALT|\$)\s?", re.IGNORECASE)
 _COMMENT = re.compile(r"^\s*(#(?!!)|//|--\s|;|%|REM\b)")
 _NUMBER = re.compile(r"(?<![\w.,-])\d+(?:[.,_]\d+)*(?![\w]*/)")
-_DOTS = re.compile(r"\s*(?:\.\.\.|…)\s*")
+# Where a model leaves something out of a long quote, in spite of its instructions.
+_BREAKS = re.compile(r"\.\.\.|…|\n")
 # Typographic quotes and the no-break space, as mail programs put them in.
 _QUOTES = str.maketrans("\u201c\u201d\u201e\u2018\u2019\u00a0", '"""\'\' ')
 # Fields of a step that are what a script or a command is made of.
@@ -93,10 +94,11 @@ class Words:
             found = True
             yield match.span()
         if not found:
-            yield from self._span_of_pieces([piece for piece in _DOTS.split(wanted) if piece])
+            pieces = (_normal(piece)[0].strip() for piece in _BREAKS.split(quote))
+            yield from self._span_of_pieces([piece for piece in pieces if piece])
 
     def _span_of_pieces(self, pieces: Sequence[str]) -> Iterator[tuple[int, int]]:
-        """The span of a quote that a model shortened with dots: its pieces in their order."""
+        """The span of a quote with something left out between its lines or at its dots."""
         if len(pieces) < 2 or any(len(piece) < 3 for piece in pieces):
             return
         start = end = -1
@@ -215,7 +217,12 @@ _NAMES = frozenset(
         ("notifications",),
     }
 )
-_NAMED_KEYS = {"volumes": "remote", "disks": "existing", "secret_env": "value"}
+_NAMED_KEYS = {
+    "volumes": ("remote", "mount"),
+    "disks": ("existing", "mount"),
+    "secret_env": ("value",),
+    "notifications": ("topic",),
+}
 # Words of resource names that are the same for everybody.
 _COMMON = frozenset(
     {
@@ -232,19 +239,14 @@ def unnamed(draft: Mapping[str, Any], turns: Sequence[Words]) -> list[Finding]:
     for leaf in leaves(draft):
         if leaf.kind not in _NAMES:
             continue
-        parts = [part for part in re.split(r"[/:@\s]+", _name_of(leaf)) if part]
-        invented = [
-            part
-            for part in parts
-            if part.lower() not in _COMMON and not any(words.hold(part) for words in turns)
-        ]
+        invented = unsaid(_name_of(leaf), turns)
         if invented:
             found.append(
                 Finding(
                     "NAME",
                     "error",
                     path_text(("draft", *leaf.place)),
-                    f"the person never said the name {_short(invented[0])}",
+                    f"the person never said the name {_short(invented)}",
                     "Take the name from the person's words. Where they give none, drop the field "
                     "and ask for the name in questions.",
                 )
@@ -254,9 +256,17 @@ def unnamed(draft: Mapping[str, Any], turns: Sequence[Words]) -> list[Finding]:
 
 def _name_of(leaf: Leaf) -> str:
     if isinstance(leaf.value, dict):
-        key = _NAMED_KEYS.get(leaf.kind[0], "topic")
-        return str(leaf.value.get(key, ""))
+        return " ".join(str(leaf.value.get(key, "")) for key in _NAMED_KEYS[leaf.kind[0]])
     return str(leaf.value)
+
+
+def unsaid(name: str, turns: Sequence[Words]) -> str:
+    """The first part of a resource name, path or image that the person never said; or ""."""
+    for part in re.split(r"[/:@\s]+", name):
+        known = not part or part.lower() in _COMMON
+        if not known and not any(words.hold(part) for words in turns):
+            return part
+    return ""
 
 
 def _may_be_payload(leaf: Leaf) -> bool:
@@ -347,7 +357,7 @@ def taken_away(former: Mapping[str, Any], draft: Mapping[str, Any]) -> list[str]
 def unused_numbers(draft: Mapping[str, Any], turns: Sequence[Words]) -> list[str]:
     """The first numbers, outside payload, that reached no field: a few words round each."""
     quotes = [leaf.quote for leaf in leaves(draft)] + list(draft.get("unread", []))
-    values = set(re.findall(r"\d+", " ".join(repr(leaf.value) for leaf in leaves(draft))))
+    values = set(re.findall(r"\d+", " ".join(_values(draft))))
     missed = []
     for words in turns:
         covered = [span for quote in quotes for span in words.spans(quote)]
@@ -360,6 +370,19 @@ def unused_numbers(draft: Mapping[str, Any], turns: Sequence[Words]) -> list[str
                 if len(missed) == _LISTED:
                     return missed
     return missed
+
+
+def _values(node: Any) -> Iterator[str]:
+    """Every value of the draft as text, quotes left out."""
+    if isinstance(node, Mapping):
+        for key, value in node.items():
+            if key != "quote":
+                yield from _values(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _values(value)
+    else:
+        yield str(node)
 
 
 def as_data(draft: Draft) -> dict[str, Any]:

@@ -6,16 +6,20 @@ Findings whose path begins with "draft" speak of the draft, the others of the jo
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
 
-from components.batch.findings import Finding, path_text
+from components.batch.findings import Finding, path_parts, path_text
 from components.parse_intent import evidence
 from components.parse_intent.build import build
 from components.parse_intent.draft import Draft
 from components.parse_intent.evidence import Words
+
+# Rules about how a value is written: its form, its resource name, its path.
+_ABOUT_FORM = re.compile(r"^PARSE_|_(FORM|FMT|REF|PATH|GCS|NFS|TYPE|TOPIC|EXIST|IMAGE)$")
 
 
 def as_draft(data: Any) -> tuple[dict[str, Any] | None, list[Finding]]:
@@ -88,7 +92,7 @@ def checked(
     if not data.get("steps"):
         fix = "Where the person does not say what to run, ask for it in questions."
         problems.append(Finding("STEPS", "error", "draft.steps", "nothing is run", fix))
-    return problems or _job_problems(data)
+    return problems or _job_problems(data, words)
 
 
 def unfounded(data: Mapping[str, Any], said: Sequence[str]) -> list[Finding]:
@@ -102,10 +106,33 @@ def words_of(data: Mapping[str, Any], said: Sequence[str]) -> list[Words]:
     return [Words(turn, data) for turn in said]
 
 
-def _job_problems(data: Mapping[str, Any]) -> list[Finding]:
-    """Errors of the job that the draft makes, without those that the ask itself is to blame for."""
+def _job_problems(data: Mapping[str, Any], words: Sequence[Words]) -> list[Finding]:
+    """Errors of the job that the draft makes, without those that the ask itself is to blame for.
+
+    A value that the person said as it stands is theirs, and a model that is told of it would only
+    bend it. Those errors are told to the person, by the validator. The form in which the value is
+    written is the model's all the same.
+    """
     from components.batch.rules import check
     from components.parse_intent.answer import REFUSED_RULES
 
-    found = check(build(Draft.model_validate(data)).job)
-    return [f for f in found if f.severity == "error" and f.rule not in REFUSED_RULES]
+    job = build(Draft.model_validate(data)).job
+    return [
+        finding
+        for finding in check(job)
+        if finding.severity == "error"
+        and finding.rule not in REFUSED_RULES
+        and (_ABOUT_FORM.search(finding.rule) or not _said(job, finding.path, words))
+    ]
+
+
+def _said(job: Any, path: str, words: Sequence[Words]) -> bool:
+    """Whether the value at this path of the job stands in the person's words as it is."""
+    value = job
+    for part in path_parts(path):
+        if not _has(value, part):
+            return False
+        value = value[part]
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return False
+    return not evidence.unsaid(str(value), words)

@@ -43,6 +43,8 @@ def asked(value: Any, quote: str) -> dict[str, Any]:
         ("at once, at most 30", "at most 30 ... at once", False),
         ("cat ... dog", "cat ... dog", True),
         ("a...b", "a ... b", False),
+        ("#!/bin/sh\n#SBATCH -n 1\n./dock all", "#!/bin/sh\n./dock all", True),
+        ("./dock all\n#!/bin/sh", "#!/bin/sh\n./dock all", False),
         ("anything", "", False),
         ("anything", "  ", False),
         ("anything", "''", False),
@@ -146,6 +148,7 @@ def test_commands_may_be_quoted_from_payload_and_modifiers_may_not() -> None:
     [
         ("volumes", [{"kind": "gcs", "remote": "lab-in/2024", "quote": "x"}], ""),
         ("volumes", [{"kind": "gcs", "remote": "lab-out", "quote": "x"}], "lab-out"),
+        ("volumes", [{"kind": "gcs", "remote": "lab-in", "mount": "/mnt/x", "quote": "x"}], "mnt"),
         ("secret_env", [{"name": "A", "value": "projects/p1/secrets/s1/versions/latest"}], ""),
         ("secret_env", [{"name": "A", "value": "projects/p2/secrets/s1/versions/latest"}], "p2"),
         ("service_account", asked("bot@p1.iam.gserviceaccount.com", "x"), "p1.iam"),
@@ -189,6 +192,7 @@ def test_changes_need_the_last_turns_words() -> None:
         ("n1-standard-8 in us-central1", {}, []),
         ("keep 3 copies", {"unread": ["keep 3 copies"]}, []),
         ("run ./a.sh --n 77", {"steps": [{"text": asked("./a.sh --n 77", "x")}]}, []),
+        ("task 2: A=b", {"task_envs": [{"index": 2, "variables": []}]}, []),
         ("on 2024-11-05 at 10", {}, ["2024-11-05", "at 10"]),
     ],
 )

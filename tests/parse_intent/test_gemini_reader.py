@@ -191,7 +191,7 @@ def test_more_room_after_a_cut_off_answer(read: Read, model: Model) -> None:
 
 
 def test_errors_of_the_job_are_told_by_rule_path_and_fix(read: Read, model: Model) -> None:
-    words = INTENT + " Bucket lab-in at relative/path."
+    words = INTENT + " Bucket lab-in at relative/path under mnt."
     volume = {"kind": "gcs", "remote": "lab-in", "mount": "relative/path", "quote": "Bucket lab-in"}
     mended = volume | {"mount": "/mnt/relative/path"}
     model.answers(RIGHT | {"volumes": [volume]}, RIGHT | {"volumes": [mended]})
@@ -328,6 +328,21 @@ def test_a_limit_that_the_person_breaks_is_not_sent_back(read: Read, model: Mode
     built = answer(read(words))
     assert len(model.asked()) == 1
     assert built.outcome == "reject"
+
+
+def test_an_error_in_what_the_person_said_is_left_to_the_validator(
+    read: Read, model: Model
+) -> None:
+    words = "image gcr.io/lab/x:1, bucket lab-in on /mnt/in"
+    draft = {
+        "steps": [{"kind": "container", "image": asked("gcr.io/lab/x:1", "image gcr.io/lab/x:1")}],
+        "volumes": [
+            {"kind": "gcs", "remote": "lab-in", "mount": "/mnt/in", "quote": "bucket lab-in"}
+        ],
+    }
+    model.answers(draft)  # /mnt/in is read-only on what container jobs boot: VOL_COS
+    assert read(words).draft == Draft.model_validate(draft)
+    assert len(model.asked()) == 1
 
 
 PASTED = """10 tasks on e2-standard-2, keep this whole:
