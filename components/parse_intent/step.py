@@ -1,0 +1,124 @@
+"""The step of a run that reads the intent: answers it, leaves intent.json and job.json."""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+import re
+from typing import Any
+
+from components.errors import InputError, WrongUse
+from components.gemini.settings import GeminiSettings
+from components.parse_intent.answer import Answer, answer_intent
+from components.parse_intent.reading import ReaderName
+from components.storage.files import read_text, write_text
+from components.storage.uris import join
+
+INTENT_FILE = "intent.json"
+JOB_FILE = "job.json"
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|~-])")
+
+
+def read_step(
+    intent: str, intent_uri: str, run_uri: str, *, reader: str, settings: GeminiSettings | None
+) -> Answer:
+    """Answer an intent and write intent.json, and job.json where a job came out.
+
+    Args:
+        intent: the words; where blank, `intent_uri` names a text file that holds them.
+        intent_uri: local path or gs:// URI, used where `intent` is blank.
+        run_uri: the run's folder.
+        reader: "offline" or "gemini".
+        settings: needed by the Gemini reader.
+
+    Raises:
+        InputError: both are blank, the file is missing or no text, or the intent is too long.
+        WrongUse: the reader is unknown, or Gemini lacks a project.
+        ServiceError: the model could not be reached.
+    """
+    words = intent if intent.strip() else _from_file(intent_uri)
+    if not words.strip():
+        raise InputError(
+            "The intent is empty",
+            where=intent_uri or "intent",
+            fix="Say what should run, or name a file that says it.",
+        )
+    answer = answer_intent([words], reader=_reader(reader), settings=settings)
+    text = json.dumps(answer.to_dict(), indent=2, ensure_ascii=False) + "\n"
+    write_text(join(run_uri, INTENT_FILE), text, content_type="application/json")
+    if answer.job is not None:
+        write_text(join(run_uri, JOB_FILE), job_text(answer), content_type="application/json")
+    return answer
+
+
+def _from_file(uri: str) -> str:
+    return read_text(uri) if uri.strip() else ""
+
+
+def _reader(name: str) -> ReaderName:
+    if name == "offline":
+        return "offline"
+    if name == "gemini":
+        return "gemini"
+    raise WrongUse(f"There is no reader {name!r}", where="reader", fix="Choose offline or gemini.")
+
+
+def gemini_settings(project: str, location: str, model: str, temperature: float) -> GeminiSettings:
+    """The Gemini reader's settings from a step's parameters.
+
+    Args:
+        project: billed project; where empty, the one of the environment.
+        location: Vertex location.
+        model: model id; empty for the default.
+        temperature: 0 to 2; below 0 leaves it to the prompt.
+
+    Raises:
+        WrongUse: no project is known.
+    """
+    billed = project or os.environ.get("GOOGLE_CLOUD_PROJECT", "")
+    if not billed:
+        raise WrongUse(
+            "The Gemini reader needs a project", where="project", fix="Give the project's id."
+        )
+    chosen = temperature if temperature >= 0 else None
+    return GeminiSettings(billed, location or "global", model, chosen)
+
+
+def job_text(answer: Answer) -> str:
+    """The job as JSON text; `null` where there is none."""
+    return json.dumps(answer.job, indent=2, ensure_ascii=False) + "\n"
+
+
+def _safe(value: Any, width: int = 200) -> str:
+    """Text from an intent for a table cell in Markdown: no markup of its own, one line."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    line = " ".join(text.split())
+    line = line if len(line) <= width else line[: width - 1] + "…"
+    return _MARKDOWN.sub(r"\\\1", html.escape(line, quote=False))
+
+
+def as_markdown(answer: Answer) -> str:
+    """The answer as a page: what was understood, why, and what is open."""
+    title = {"config": "A job came out", "clarify": "Something is open", "reject": "Not possible"}
+    lines = [f"# {title[answer.outcome]}", "", _safe(answer.message, 2000), ""]
+    lines += _table("What was asked", answer.evidence, "quote", "Your words")
+    lines += _table("What was assumed", answer.assumptions, "why", "Why")
+    for name, texts in (
+        ("Questions", answer.questions),
+        ("Warnings", answer.warnings),
+        ("Words that reached no field", answer.unread),
+    ):
+        if texts:
+            lines += [f"## {name}", "", *(f"- {_safe(text)}" for text in texts), ""]
+    return "\n".join(lines) + "\n"
+
+
+def _table(title: str, rows: list[dict[str, Any]], third: str, heading: str) -> list[str]:
+    if not rows:
+        return []
+    lines = [f"## {title}", "", f"| Field | Value | {heading} |", "| --- | --- | --- |"]
+    for row in rows:
+        lines.append(f"| {_safe(row['path'])} | {_safe(row['value'])} | {_safe(row[third])} |")
+    return [*lines, ""]
