@@ -13,6 +13,7 @@ import re
 import selectors
 import socket
 import threading
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -50,6 +51,7 @@ __all__ = [
 
 log = logging.getLogger(__name__)
 
+_LAST_ANSWERS_S = 5.0  # that stop() gives to calls that are being answered
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -66,7 +68,10 @@ class Running:
     _server: _Server
 
     def stop(self) -> None:
-        """Close the port and every connection, wait for the threads, end what was started."""
+        """Close the port and every connection, wait for the threads, end what was started.
+
+        A second call does nothing.
+        """
         self._server.stop()
 
 
@@ -161,9 +166,10 @@ class _Server(ThreadingHTTPServer):
             left = list(self._open.items())
         for connection, _ in left:
             _hang_up(connection)
-        self.service.close()
+        deadline = time.monotonic() + _LAST_ANSWERS_S
         for _, thread in left:
-            thread.join(timeout=5)
+            thread.join(timeout=max(0.0, deadline - time.monotonic()))
+        self.service.close()
         self._wake.close()
         self._woken.close()
 
@@ -227,11 +233,10 @@ class _Connection(BaseHTTPRequestHandler):
         self._send(response)
 
     def _check_caller(self) -> None:
-        host = urlsplit(f"//{self.headers.get('Host', '')}").hostname
         origin = self.headers.get("Origin")
-        if host not in _LOOPBACK:
+        if not _is_loopback(f"//{self.headers.get('Host', '')}"):
             raise ApiError(403, "", "Only callers that name 127.0.0.1 or localhost are answered.")
-        if origin is not None and urlsplit(origin).hostname not in _LOOPBACK:
+        if origin is not None and not _is_loopback(origin):
             raise ApiError(403, "", "Pages of other sites are not answered.")
 
     def _route(self, path: str) -> tuple[Route, dict[str, str]]:
@@ -308,6 +313,13 @@ class _Connection(BaseHTTPRequestHandler):
 
 class _HangUpError(Exception):
     """Close the connection without an answer."""
+
+
+def _is_loopback(url: str) -> bool:
+    try:
+        return urlsplit(url).hostname in _LOOPBACK
+    except ValueError:  # as of "[::"
+        return False
 
 
 def _plain(headers: object) -> Mapping[str, str]:

@@ -105,6 +105,9 @@ def check_plain(request: Request) -> None:
     """Refuse what would change the meaning of a call and is not emulated."""
     if "X-Goog-Encryption-Algorithm" in request.headers:
         raise not_emulated("customer-supplied encryption keys")
+    for name in ("If-Match", "If-None-Match"):
+        if name in request.headers:
+            raise not_emulated(f"the condition '{name}' of Cloud Storage")
     for name in ("kmsKeyName", "predefinedAcl", "destinationPredefinedAcl"):
         if request.query.get(name):
             raise not_emulated(f"'{name}' of Cloud Storage")

@@ -265,7 +265,9 @@ class _Api:
 
     def bucket(self, request: Request) -> Response:
         """A bucket."""
-        resource = self._store.bucket(request.params["bucket"])
+        check_plain(request)
+        on = conditions_of(request.query)
+        resource = self._store.bucket(request.params["bucket"], on)
         return Response(body=bucket_resource(resource, request.base_url))
 
     def layout(self, request: Request) -> Response:
@@ -289,9 +291,9 @@ class _Api:
     def patch_bucket(self, request: Request) -> Response:
         """Change a bucket's settings."""
         change = _bucket_settings(request.json())
-        conditions = conditions_of(request.query)
-        self._store.patch_bucket(request.params["bucket"], change, conditions)
-        return self.bucket(request)
+        name = request.params["bucket"]
+        self._store.patch_bucket(name, change, conditions_of(request.query))
+        return Response(body=bucket_resource(self._store.bucket(name), request.base_url))
 
     def delete_bucket(self, request: Request) -> Response:
         """Remove an empty bucket."""

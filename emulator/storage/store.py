@@ -71,16 +71,17 @@ class Store:
             self._index.put_bucket(resource | own)
             return resource | own
 
-    def bucket(self, name: str) -> dict[str, Any]:
+    def bucket(self, name: str, conditions: Conditions = NO_CONDITIONS) -> dict[str, Any]:
         """The bucket's resource.
 
         Raises:
-            ApiError: 404.
+            ApiError: 404; 412 or 304 where a condition does not hold.
         """
         with self._lock:
             resource = self._index.bucket(name)
         if resource is None:
             raise ApiError(404, "", "The specified bucket does not exist.", "notFound")
+        _check_bucket(resource, conditions, reading=True)
         return resource
 
     def buckets(self) -> Sequence[dict[str, Any]]:
@@ -345,11 +346,14 @@ class Store:
         return re.sub(r"\+00:00$", "Z", moment.isoformat(timespec="milliseconds"))
 
 
-def _check_bucket(resource: Mapping[str, Any], conditions: Conditions) -> None:
+def _check_bucket(
+    resource: Mapping[str, Any], conditions: Conditions, *, reading: bool = False
+) -> None:
     number = int(resource["metageneration"])
-    same = conditions.not_metageneration == number
-    if conditions.metageneration not in (None, number) or same:
+    if conditions.metageneration not in (None, number):
         raise records.condition_not_met()
+    if conditions.not_metageneration == number:
+        raise records.unchanged() if reading else records.condition_not_met()
 
 
 def _pieces(file: BinaryIO) -> Iterator[bytes]:

@@ -135,6 +135,7 @@ def test_a_defect_is_told_and_not_retried(running: Running, http: requests.Sessi
         {"Host": "evil.example"},
         {"Host": "127.0.0.1.evil.example"},
         {"Host": ""},
+        {"Host": "[::"},
         {"Origin": "https://evil.example"},
         {"Origin": "null"},
     ],

@@ -141,6 +141,34 @@ def test_the_process_serves_until_it_is_told_to_end(tmp_path: Path, number: int)
         requests.get(f"{url}/storage/v1/b", timeout=5)
 
 
+def runs(pid: int) -> bool:
+    """Whether the process is there and more than an entry that nobody has collected yet."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc to see processes")
+def test_tasks_that_run_end_with_the_emulator(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    script = f"sleep 1000 & echo $! > {pipe}; sleep 1000"
+    task = {"runnables": [{"script": {"text": script}}]}
+    job = {"taskGroups": [{"taskSpec": task, "taskCount": "1"}]}
+    with process("--state", str(tmp_path / "state")) as running:
+        url = announced(running)["CLOUDSDK_API_ENDPOINT_OVERRIDES_BATCH"]
+        place = f"{url}v1/projects/p/locations/us-central1/jobs"
+        made = requests.post(place, params={"job_id": "long"}, json=job, timeout=20)
+        assert made.status_code == 200, made.text
+        child = int(pipe.read_text())  # waits until the task runs
+        running.terminate()
+        _, errors = running.communicate(timeout=20)
+        assert (running.returncode, errors) == (0, "")
+    assert not runs(child)
+
+
 def test_a_killed_emulator_starts_again_with_its_state(tmp_path: Path) -> None:
     with process("--state", str(tmp_path)) as running:
         url = announced(running)["STORAGE_EMULATOR_HOST"]

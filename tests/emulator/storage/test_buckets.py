@@ -49,7 +49,11 @@ def test_conditions_on_a_bucket(client: storage.Client) -> None:
     with pytest.raises(exceptions.PreconditionFailed):
         made.patch(if_metageneration_match=7)
     made.patch(if_metageneration_match=1)
-    assert client.get_bucket("some-bucket").labels == {"a": "b"}
+    assert client.get_bucket("some-bucket", if_metageneration_match=2).labels == {"a": "b"}
+    with pytest.raises(exceptions.PreconditionFailed):
+        client.get_bucket("some-bucket", if_metageneration_match=1)
+    with pytest.raises(exceptions.NotModified):
+        client.get_bucket("some-bucket", if_metageneration_not_match=2)
 
 
 def test_versions_of_objects_are_refused(client: storage.Client) -> None:

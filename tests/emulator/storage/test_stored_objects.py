@@ -393,6 +393,8 @@ def test_many_deletes_travel_in_one_request(
         lambda bucket: bucket.blob("x", encryption_key=b"k" * 32).upload_from_string(b""),
         lambda bucket: bucket.blob("x").upload_from_string(b"", predefined_acl="publicRead"),
         lambda bucket: list(bucket.list_blobs(soft_deleted=True)),
+        lambda bucket: bucket.blob("x").reload(if_etag_match="abc"),
+        lambda bucket: bucket.reload(if_etag_not_match="abc"),
         lambda bucket: list(bucket.list_blobs(match_glob="*.csv")),
     ],
 )
