@@ -106,6 +106,39 @@ def words_of(data: Mapping[str, Any], said: Sequence[str]) -> list[Words]:
     return [Words(turn, data) for turn in said]
 
 
+# Fields that both readers read alike, so that a difference means something.
+_COMPARED = (
+    "task_count",
+    "parallelism",
+    "cpu_milli",
+    "memory_mib",
+    "max_retries",
+    "max_run_s",
+    "priority",
+    "machine_type",
+    "provisioning",
+)
+
+
+def disagreements(data: Mapping[str, Any], said: Sequence[str]) -> list[str]:
+    """Where the offline reader reads another value out of the same words, as sentences.
+
+    Its rules know less than a model, and never make anything up: a difference is worth a look.
+    """
+    from components.parse_intent.offline import reader
+
+    other = evidence.as_data(reader.read(list(said)).draft)
+    if any(draft.get(name) for draft in (data, other) for name in ("questions", "refusals")):
+        return []
+    found = []
+    for name in _COMPARED:
+        ours, theirs = ((draft.get(name) or {}).get("value") for draft in (data, other))
+        if theirs is not None and ours != theirs:
+            mine = "nothing" if ours is None else str(ours)
+            found.append(f"Check {name}: Gemini reads {mine}, the offline reader {theirs}.")
+    return found
+
+
 def _job_problems(data: Mapping[str, Any], words: Sequence[Words]) -> list[Finding]:
     """Errors of the job that the draft makes, without those that the ask itself is to blame for.
 

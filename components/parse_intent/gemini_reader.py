@@ -27,7 +27,13 @@ from components.gemini.settings import GeminiSettings
 from components.parse_intent import evidence
 from components.parse_intent.draft import Draft
 from components.parse_intent.evidence import Words
-from components.parse_intent.gemini_checks import as_draft, checked, unfounded, words_of
+from components.parse_intent.gemini_checks import (
+    as_draft,
+    checked,
+    disagreements,
+    unfounded,
+    words_of,
+)
 from components.parse_intent.reading import Reading
 from prompts.loader import Prompt, fenced, load
 
@@ -140,6 +146,7 @@ def read(
                 raise
             data = {"refusals": [f"{error.what}. {error.fix}"]}
             break
+    talk.notes += disagreements(data, hidden.texts)
     log.info("read %d turn(s) with %s: %s", len(hidden.texts), talk.model, talk.usage)
     draft = Draft.model_validate(unmasked(_spoken(data, talk.system), hidden.secrets))
     warnings = [*models.warnings(talk.model, today), *talk.notes]

@@ -406,8 +406,14 @@ def test_directives_to_a_scheduler_are_requests(read: Read, model: Model) -> Non
 def test_numbers_that_reach_no_field_are_told(read: Read, model: Model) -> None:
     less = {key: value for key, value in RIGHT.items() if key != "parallelism"}
     model.answers(less)
-    (warning,) = read(INTENT).warnings
-    assert "at most 3 at once" in warning
+    number, other = read(INTENT).warnings
+    assert "at most 3 at once" in number
+    assert other == "Check parallelism: Gemini reads nothing, the offline reader 3."
+
+
+def test_the_offline_reader_is_heard_too(read: Read, model: Model) -> None:
+    model.answers(RIGHT | {"task_count": asked(3, "12 tasks")})
+    assert read(INTENT).warnings == ("Check task_count: Gemini reads 3, the offline reader 12.",)
 
 
 FORMER = RIGHT
@@ -421,7 +427,7 @@ def test_a_later_turn_changes_the_former_draft(read: Read, model: Model) -> None
     model.answers(FORMER, AFTER)
     reading = read([INTENT, CHANGE])
     assert reading.draft == Draft.model_validate(AFTER)
-    assert reading.warnings == ("Turn 2 took away machine_type.",)
+    assert "Turn 2 took away machine_type." in reading.warnings
     contents = model.asked()[1]["contents"]
     assert [turn["role"] for turn in contents] == ["user", "model", "user"]
     assert json.loads(contents[1]["parts"][0]["text"]) == FORMER
