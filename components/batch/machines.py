@@ -118,7 +118,7 @@ def nearest(name: str) -> str | None:
         return asked
     close = get_close_matches(asked, list(known), n=5, cutoff=0.7)
     usable = [found for found in close if supported(known[found])]
-    return (usable or close or [None])[0]
+    return next(iter(usable or close), None)
 
 
 def supported(machine: Machine) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from json.decoder import scanstring
+from collections.abc import Callable
 from typing import Any
 
 from components.batch.findings import Path
@@ -34,6 +34,8 @@ _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _BLANK = re.compile(
     r"\s*(\$\{[^}\n]{1,80}\}|<[^>\n]{1,80}>|\{\{[^}\n]{1,80}\}\}|[A-Z][A-Z0-9_]{3,})"
 )
+# The parser's own reader of strings: text, offset after the quote -> the string, offset after it.
+_scan_string: Callable[[str, int], tuple[str, int]] = json.decoder.scanstring  # type: ignore[attr-defined]
 _WORDS = {"t": ("true", True), "f": ("false", False), "n": ("null", None)}
 
 
@@ -154,7 +156,7 @@ class _Scanner:
             top.value.append(self._begin(stack, path, -1, -1))
             return
         key_start = self.at
-        key, self.at = scanstring(self.text, self.at + 1)
+        key, self.at = _scan_string(self.text, self.at + 1)
         key_end = self.at
         self._space()
         self.at += 1  # the colon
@@ -194,7 +196,7 @@ class _Scanner:
 
     def _scalar(self, first: str) -> Any:
         if first == '"':
-            text, self.at = scanstring(self.text, self.at + 1)
+            text, self.at = _scan_string(self.text, self.at + 1)
             return text
         if first in _WORDS:
             word, value = _WORDS[first]

@@ -138,8 +138,8 @@ def _first_that_reads(text: str, file: str) -> tuple[str, Read]:
         except CannotRead:
             continue
         if isinstance(read.value, Mapping | list):
-            slips = [replace(slips[0], message=_with_reason(slips[0], failure)), *slips[1:]]
-            return mended, replace(read, slips=[*slips, *read.slips])
+            first = replace(slips[0], message=_with_reason(slips[0], failure))
+            return mended, replace(read, slips=[first, *slips[1:], *read.slips])
     raise failure
 
 

@@ -185,14 +185,12 @@ class _Builder:
         top = self.stack[-1]
         name = event.value
         if name in top.value:
-            span = self.spans.get((*top.path, name))
             first = top.value[name]
             shown_first = shown(first, 30) if not isinstance(first, dict | list) else "an object"
             message = f"{shown(name)} is given twice; the first, {shown_first}, would be lost"
             slip = Slip("PARSE_DUP_KEY", event.start_mark.index, message, "keep one of them",
                         (*top.path, name))  # fmt: skip
             self.slips.append(slip)
-            del span
         if event.implicit[0] and self._tag(event) in (f"{_TAG}bool", f"{_TAG}null"):
             self.slips.append(
                 Slip(
@@ -253,7 +251,8 @@ class _Builder:
 
     def _tag(self, event: Any) -> str:
         if event.tag in (None, "!"):
-            return str(_resolver().resolve(yaml.ScalarNode, event.value, event.implicit))
+            resolver: Any = _resolver()
+            return str(resolver.resolve(yaml.ScalarNode, event.value, event.implicit))
         return str(event.tag)
 
     def _resolve(self, event: Any, path: Path) -> Any:

@@ -109,7 +109,7 @@ def gpu_count(view: JobView) -> Iterator[Problem]:
 def gpu_needs_n1(view: JobView) -> Iterator[Problem]:
     """T4, P4, V100 and P100 go with N1 machines only."""
     family = view.machine.family if view.machine else ""
-    for path, name, _ in _given(view):
+    for _, name, _ in _given(view):
         plain = _VWS.sub("", accelerator_named(name) or name)
         if not family or not _attaches_to_n1(plain) or family == "n1":
             continue
@@ -121,7 +121,6 @@ def gpu_needs_n1(view: JobView) -> Iterator[Problem]:
             f"{view.machine_type} cannot take {shown(plain)}; only N1 machines can",
             f"use {near}",
         )
-        del path
 
 
 def _n1_like(view: JobView) -> str:
@@ -165,14 +164,15 @@ def gpu_of_machine(view: JobView) -> Iterator[Problem]:
             if plain != machine.gpu_type or count != machine.gpu_count:
                 yield Problem(
                     path,
-                    f"{machine.name} has {machine.gpu_count} x {machine.gpu_type}, not {count} x {name}",
+                    f"{machine.name} has {machine.gpu_count} x {machine.gpu_type}, not {count} x "
+                    f"{name}",
                     "remove accelerators, or say exactly what the machine has",
                 )
         elif plain in machines.gpu_counts() and not _attaches_to_n1(plain):
             fitting = _machines_with(plain, count)
             yield Problem(
                 (*POLICY, "machineType"),
-                f"{shown(plain)} cannot be added to {machine.name}; it comes with machines of its own",
+                f"{shown(plain)} cannot be added to {machine.name}; it has machines of its own",
                 f"use {fitting}" if fitting else "use a machine type that brings it",
             )
 

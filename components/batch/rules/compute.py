@@ -73,7 +73,8 @@ def fits_machine(view: JobView) -> Iterator[Problem]:
     if memory > view.machine.memory_gib * 1024:
         yield Problem(
             (*COMPUTE, "memoryMib"),
-            f"a task asks for {memory / 1024:g} GiB; {view.machine_type} has {view.machine.memory_gib:g}",
+            f"a task asks for {memory / 1024:g} GiB; {view.machine_type} has "
+            f"{view.machine.memory_gib:g}",
             "ask for less, or take a larger machine",
         )
 
@@ -90,14 +91,14 @@ def packed_memory(view: JobView) -> Iterator[Problem]:
         fit = max(1, int(room // memory))
         yield Problem(
             (*COMPUTE, "memoryMib"),
-            f"Batch puts {tasks} tasks on a {view.machine_type} by its vCPUs; {tasks} x {memory} MiB "
-            f"is more than its {view.machine.memory_gib:g} GiB",
+            f"Batch puts {tasks} tasks on a {view.machine_type} by its vCPUs; {tasks} x {memory} "
+            f"MiB is more than its {view.machine.memory_gib:g} GiB",
             f"set taskCountPerNode to {fit}",
         )
 
 
 def _tasks_on_vm(view: JobView) -> int:
-    at_once = min(view.task_count, view.group.get("parallelism", view.task_count))
+    at_once = min(view.task_count, int(view.group.get("parallelism", view.task_count)))
     return max(1, min(view.tasks_per_vm, at_once))
 
 
@@ -110,7 +111,8 @@ def default_request(view: JobView) -> Iterator[Problem]:
     if tasks > 1:
         yield Problem(
             (*COMPUTE, "cpuMilli"),
-            f"without cpuMilli a task counts as 2 vCPUs, so {tasks} tasks share one {view.machine_type}",
+            f"without cpuMilli a task counts as 2 vCPUs, so {tasks} tasks share one "
+            f"{view.machine_type}",
             "set cpuMilli or taskCountPerNode",
         )
 

@@ -48,7 +48,7 @@ def image(view: JobView) -> Iterator[Problem]:
         elif len(uri) > _MOST_IMAGE or not _IMAGE.match(uri):
             yield Problem(
                 where,
-                f"{shown(uri)} is no image name; the form is HOST/PATH:TAG in lower case, no spaces",
+                f"{shown(uri)} is no image name; the form is HOST/PATH:TAG in lower case",
                 "for example us-docker.pkg.dev/PROJECT/REPOSITORY/IMAGE:1.0",
             )
 
@@ -120,7 +120,7 @@ def command_in_one_word(view: JobView) -> Iterator[Problem]:
         if len(words) > 1 and "\n" not in commands[0]:
             yield Problem(
                 (*path, "commands", 0),
-                f"{shown(commands[0])} is one word to the container: a program of that name, with spaces",
+                f"{shown(commands[0])} is one word to the container: the name of a program",
                 f"split it: {split_command(commands[0])}",
             )
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from components.batch import machines
 from components.batch.findings import Path
-from components.batch.locations import region_of
 from components.batch.rules.placeholders import placeholder_in
 from components.batch.rules.rule import Problem, RuleSet, shown
 from components.batch.rules.view import ALLOCATION, INSTANCE, POLICY, JobView
@@ -31,9 +30,19 @@ _IMAGE = re.compile(
 _CENTOS = re.compile(r"batch-(?:hpc-)?centos")
 _OLD_DEBIAN = re.compile(r"batch-debian-11-official")
 _TYPES = frozenset(
-    {"pd-standard", "pd-balanced", "pd-ssd", "pd-extreme", "local-ssd", "hyperdisk-balanced",
-     "hyperdisk-extreme", "hyperdisk-throughput", "hyperdisk-ml", "hyperdisk-balanced-high-availability"}
-)  # fmt: skip
+    {
+        "pd-standard",
+        "pd-balanced",
+        "pd-ssd",
+        "pd-extreme",
+        "local-ssd",
+        "hyperdisk-balanced",
+        "hyperdisk-extreme",
+        "hyperdisk-throughput",
+        "hyperdisk-ml",
+        "hyperdisk-balanced-high-availability",
+    }
+)
 
 
 @RULES.rule("BD_IMAGE", "error", "P, RN")
@@ -229,29 +238,17 @@ def existing_disk(view: JobView) -> Iterator[Problem]:
         if "existingDisk" not in disk or placeholder_in(name):
             continue
         where = (*path, "existingDisk")
-        zone = re.search(r"zones/([a-z0-9-]+)/disks/", name)
-        region = re.search(r"regions/([a-z0-9-]+)/disks/", name)
+        home = re.search(r"((?:zones|regions)/[a-z0-9-]+)/disks/", name)
         if not name:
             yield Problem(where, "existingDisk is empty", "write the disk's path")
-        elif zone and any(place != f"zones/{zone[1]}" for place in places):
+        elif home and set(places) != {home[1]}:
+            # Documented is the disk's place and nothing else; with its place among others the
+            # job may get VMs that can use the disk.
             yield Problem(
                 (*ALLOCATION, "location", "allowedLocations"),
-                f"disk {shown(name)} is in {zone[1]}; VMs elsewhere cannot use it",
-                f'use ["zones/{zone[1]}"]',
-            )
-        elif region and any(region_of(place) != region[1] for place in places):
-            yield Problem(
-                (*ALLOCATION, "location", "allowedLocations"),
-                f"disk {shown(name)} is in {region[1]}; VMs elsewhere cannot use it",
-                f'use ["regions/{region[1]}"]',
-            )
-        elif (zone or region) and not places:
-            place = f"zones/{zone[1]}" if zone else f"regions/{region[1] if region else ''}"
-            yield Problem(
-                (*ALLOCATION, "location", "allowedLocations"),
-                f"disk {shown(name)} binds the VMs to {place}",
-                f'add "allowedLocations": ["{place}"]',
-                severity="warning",
+                f"disk {shown(name)} is in {home[1]}; VMs elsewhere cannot use it",
+                f'use "allowedLocations": ["{home[1]}"]',
+                severity="error" if places and home[1] not in places else "warning",
             )
 
 

@@ -86,7 +86,7 @@ def secret_reference(view: JobView) -> Iterator[Problem]:
             if not SECRET_REF.match(value):
                 yield Problem(
                     (*path, "secretVariables", name),
-                    f"{shown(value)} is no secret; the form is projects/PROJECT/secrets/SECRET/versions/VERSION",
+                    f"{shown(value)} is no secret; the form is projects/P/secrets/S/versions/V",
                     "write the secret's full name; the version may be latest",
                 )
 

@@ -263,7 +263,7 @@ def notification_mixed(view: JobView) -> Iterator[Problem]:
         if "newJobState" in message and "newTaskState" in message:
             yield Problem(
                 where,
-                "newJobState and newTaskState are both given; a message is about the job or about tasks",
+                "newJobState and newTaskState are both given; a message is about one of them",
                 "make one notification for each",
             )
         elif "newTaskState" in message and about == "JOB_STATE_CHANGED":

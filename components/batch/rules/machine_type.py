@@ -19,8 +19,11 @@ _TEMPLATE = re.compile(
     r"(?:(?:https://(?:www|compute)\.googleapis\.com/compute/(?:v1|beta)/)?"
     r"(?:projects/[^/\s]+/)?global/instanceTemplates/)?[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?\Z"
 )
-_RESERVATION = re.compile(r"(?:projects/[^/\s]+/)?(?:(?:zones/[^/\s]+/)?reservations/)?[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?"
-                          r"(?:/reservationBlocks/[^/\s]+(?:/reservationSubBlocks/[^/\s]+)?)?\Z")  # fmt: skip
+_RESERVATION = re.compile(
+    r"(?:projects/[^/\s]+/)?(?:(?:zones/[^/\s]+/)?reservations/)?"
+    r"[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?"
+    r"(?:/reservationBlocks/[^/\s]+(?:/reservationSubBlocks/[^/\s]+)?)?\Z"
+)
 _GPU_SERIES_NEAR = {"g4": "g2-standard-16", "a4x": "a4-highgpu-8g", "z3": "n2-standard-8"}
 
 
@@ -145,7 +148,7 @@ def arm(view: JobView) -> Iterator[Problem]:
     if view.machine is not None and view.machine.arch == "arm64":
         yield Problem(
             MACHINE_TYPE,
-            f"{view.machine_type} is an Arm machine; an image built for x86 ends with `exec format error`",
+            f"{view.machine_type} is an Arm machine; an x86 image ends with `exec format error`",
             "see that the boot image and the containers are built for arm64",
         )
 

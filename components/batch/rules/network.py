@@ -98,7 +98,7 @@ def no_external_address(view: JobView) -> Iterator[Problem]:
         if interface.get("noExternalIpAddress"):
             yield Problem(
                 (*path, "noExternalIpAddress"),
-                "without external address the agent reaches Batch only through Private Google Access",
+                "without external address VMs reach Batch only through Private Google Access",
                 "switch it on for the subnetwork; for other addresses set up Cloud NAT",
             )
 
@@ -112,7 +112,7 @@ def service_account(view: JobView) -> Iterator[Problem]:
         if view.runnables and not view.template:
             yield Problem(
                 where,
-                "the VMs run as the Compute Engine default account, which may do more than they need",
+                "the VMs run as the Compute Engine default account, which may do too much",
                 "name a service account with the roles that the job needs",
                 severity="hint",
             )

@@ -39,7 +39,7 @@ def location_form(view: JobView) -> Iterator[Problem]:
             continue
         meant = meant_place(place)
         region = region_of(place)
-        known_form = kind in ("regions", "zones") and region is not None
+        known_form = kind in ("regions", "zones") and re.fullmatch(r"[a-z0-9-]+", name)
         near = nearest_region(region or place)
         if meant:
             fix = f"write {meant}"

@@ -34,7 +34,7 @@ def retries_code(view: JobView, code: int) -> bool:
     policy = _policy(view)
     if not policy or "action" not in policy:
         return True
-    return (code in _codes(policy)) == (policy["action"] == "RETRY_TASK")
+    return (code in _codes(policy)) is (policy["action"] == "RETRY_TASK")
 
 
 @RULES.rule("RETRY_RANGE", "error", "P")
@@ -151,7 +151,7 @@ def retry_of_timeouts(view: JobView) -> Iterator[Problem]:
         index = _codes(policy).index(TIMED_OUT)
         yield Problem(
             (*SPEC, "lifecyclePolicies", 0, "actionCondition", "exitCodes", index),
-            f"50005 (time is over) is retried: up to {view.retries + 1} times the cost for the same end",
+            f"50005 (time is over) is retried: up to {view.retries + 1} times the cost",
             "raise maxRunDuration, or remove 50005",
         )
 
@@ -182,7 +182,8 @@ def long_on_spot(view: JobView) -> Iterator[Problem]:
     if view.is_spot and limit is not None and limit > _LONG_SPOT_S:
         yield Problem(
             (*POLICY, "provisioningModel"),
-            f"tasks of up to {spoken(limit)} on {view.provisioning} VMs lose all work when the VM is taken",
+            f"tasks of up to {spoken(limit)} lose all work when their {view.provisioning} VM is "
+            "taken away",
             "make shorter tasks, save what is done, or use STANDARD",
         )
 

@@ -19,21 +19,41 @@ _BUCKET = re.compile(
     r"(?=.{3,222}\Z)[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?)*\Z"
 )
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9-]{1,63})*\.?\Z")
-_SYSTEM = frozenset({"/", "/bin", "/boot", "/dev", "/etc", "/lib", "/lib64", "/proc", "/root", "/run",
-                     "/sbin", "/sys", "/usr", "/usr/bin", "/usr/lib", "/usr/local/bin", "/var", "/var/lib",
-                     "/home", "/var/lib/docker"})  # fmt: skip
-# What Container-Optimized OS lets anybody write to (COS guide, file system); elsewhere it is
-# read-only and the mount fails.
+_SYSTEM = frozenset(
+    {
+        "/",
+        "/bin",
+        "/boot",
+        "/dev",
+        "/etc",
+        "/home",
+        "/lib",
+        "/lib64",
+        "/proc",
+        "/root",
+        "/run",
+        "/sbin",
+        "/sys",
+        "/usr",
+        "/usr/bin",
+        "/usr/lib",
+        "/usr/local/bin",
+        "/var",
+        "/var/lib",
+        "/var/lib/docker",
+    }
+)
+# What Container-Optimized OS lets programs write to (its guide, file system); elsewhere a mount
+# fails because the folder cannot be made.
 _COS_WRITABLE = (
     "/mnt/disks",
+    "/mnt/stateful_partition",
     "/var",
     "/home",
-    "/tmp",
+    "/tmp",  # noqa: S108 - a folder on the VM, not here
     "/etc",
-    "/mnt/stateful_partition",
     "/root",
     "/run",
-    "/dev/shm",
 )
 
 
@@ -49,45 +69,36 @@ def volume_source(view: JobView) -> Iterator[Problem]:
 def mount_path(view: JobView) -> Iterator[Problem]:
     """A volume has an absolute mount path, its own, without / at the end."""
     seen: dict[str, int] = {}
-    for path, volume in view.volumes_at():
-        mount = volume.get("mountPath", "")
-        where = (*path, "mountPath")
+    for number, (path, volume) in enumerate(view.volumes_at()):
+        mount, where = volume.get("mountPath", ""), (*path, "mountPath")
+        wrong = _wrong_mount(mount)
+        if wrong:
+            yield Problem(where, *wrong)
         clean = mount.rstrip("/")
-        if not mount:
-            if "deviceName" not in volume:
-                yield Problem(
-                    where, "the volume has no mountPath", "add one, such as /mnt/disks/data"
-                )
-            continue
-        if not mount.startswith("/"):
-            yield Problem(
-                where,
-                f"{shown(mount)} is no absolute path",
-                f"write {shown('/mnt/disks/' + mount.strip('./'))}",
-            )
-        elif mount != clean and clean:
-            yield Problem(
-                where, f"{shown(mount)} ends with /, which Batch refuses", f"write {shown(clean)}"
-            )
-        elif "/../" in mount + "/" or "/./" in mount + "/" or "//" in mount:
-            yield Problem(
-                where, f"{shown(mount)} is not a plain path", "write it without . .. and //"
-            )
         for other, index in seen.items():
             if clean == other:
-                yield Problem(
-                    where,
-                    f"{shown(clean)} is mounted twice (volumes[{index}])",
-                    "choose another path",
-                )
+                message = f"{shown(clean)} is mounted twice (volumes[{index}])"
+                yield Problem(where, message, "choose another path")
             elif is_under(clean, other) or is_under(other, clean):
-                yield Problem(
-                    where,
-                    f"{shown(clean)} and {shown(other)} (volumes[{index}]) are mounted in each other",
-                    "mount them side by side",
-                )
+                message = f"{shown(clean)} and {shown(other)} (volumes[{index}]) are in each other"
+                yield Problem(where, message, "mount them side by side")
         if clean:
-            seen.setdefault(clean, int(str(path[-1])))
+            seen.setdefault(clean, number)
+
+
+def _wrong_mount(mount: str) -> tuple[str, str] | None:
+    """What is wrong with the form of a mount path, and what to do."""
+    clean = mount.rstrip("/")
+    if not mount:
+        return "the volume has no mountPath", "add one, such as /mnt/disks/data"
+    if not mount.startswith("/"):
+        absolute = "/mnt/disks/" + mount.strip("./")
+        return f"{shown(mount)} is no absolute path", f"write {shown(absolute)}"
+    if mount != clean and clean:
+        return f"{shown(mount)} ends with /, which Batch refuses", f"write {shown(clean)}"
+    if "/../" in mount + "/" or "/./" in mount + "/" or "//" in mount:
+        return f"{shown(mount)} is not a plain path", "write it without . .. and //"
+    return None
 
 
 @RULES.rule("VOL_SYS", "error", "use")
