@@ -22,6 +22,7 @@ from typing import IO, NamedTuple
 
 log = logging.getLogger(__name__)
 
+_MOST_SWEEPS = 10
 GRACE_SECONDS = 1.0  # between the request to end and the end
 
 
@@ -258,15 +259,20 @@ def kill_marked(marker: str) -> None:
     Linux only; elsewhere nothing is found. A process can hide by clearing its environment.
     """
     wanted = marker.encode()
-    for folder in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):  # ended meanwhile, or not ours to read
-            _kill_if(int(folder.name), folder / "environ", wanted)
+    for _ in range(_MOST_SWEEPS):  # what is killed may have started another meanwhile
+        found = [_kill_if(folder, wanted) for folder in Path("/proc").glob("[0-9]*")]
+        if not any(found):
+            return
 
 
-def _kill_if(pid: int, environ: Path, wanted: bytes) -> None:
-    handle = os.pidfd_open(pid)  # before the look: the number cannot go to another meanwhile
-    try:
-        if wanted in environ.read_bytes().split(b"\0"):
-            signal.pidfd_send_signal(handle, signal.SIGKILL)
-    finally:
-        os.close(handle)
+def _kill_if(folder: Path, wanted: bytes) -> bool:
+    """Kill the process if it carries the mark and was not killed yet."""
+    with suppress(OSError):  # ended meanwhile, or not ours to read
+        handle = os.pidfd_open(int(folder.name))  # its number cannot go to another meanwhile
+        try:
+            if wanted in (folder / "environ").read_bytes().split(b"\0"):
+                signal.pidfd_send_signal(handle, signal.SIGKILL)
+                return True
+        finally:
+            os.close(handle)
+    return False

@@ -190,7 +190,7 @@ def _check_barriers(group: Mapping[str, Any], count: int) -> None:
         return
     require(
         int(group["parallelism"]) >= count,
-        f"A barrier waits for all {count} tasks, but parallelism lets only "
+        f"The barrier waits for all {count} tasks, but parallelism lets only "
         f"{group['parallelism']} run at once: the job could never end (refused by the emulator).",
     )
     require(

@@ -13,7 +13,7 @@ from emulator.batch.events import REASONS, vm_name
 from emulator.batch.jobs import TASK_FINAL, Job
 from emulator.batch.mounts import MountError
 from emulator.batch.plan import Plan
-from emulator.batch.processes import Attempt, Outcome
+from emulator.batch.processes import Attempt, Outcome, kill_marked
 from emulator.batch.scenarios import Kind, Scenario
 from emulator.batch.scripts import write_scripts
 from emulator.batch.tasks import Barriers, Setting, TaskAttempt
@@ -59,6 +59,7 @@ class Workers:
         return self
 
     def __exit__(self, *_: object) -> None:
+        kill_marked(f"BATCH_JOB_UID={self._job.uid}")  # what left its group
         if isinstance(self._setting, Setting):
             self._setting.mounted.close()
         shutil.rmtree(self._folder / "work", ignore_errors=True)
