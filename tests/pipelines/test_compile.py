@@ -1,0 +1,95 @@
+"""compile.py: the same bytes each time, the goldens, pinned images, wrong use."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+import compile as command
+from components.worker_image import WORKER_IMAGE
+from pipelines.compiling import PIPELINES, compiled
+
+IMAGE = "europe-docker.pkg.dev/p/r/worker@sha256:" + "0a" * 32
+
+
+@pytest.fixture
+def golden(tmp_path):
+    folder = tmp_path / "golden"
+    assert command.main(["--update", "--golden", str(folder)]) == 0
+    return folder
+
+
+def executors(text: str) -> list[dict]:
+    return list(yaml.safe_load(text)["deploymentSpec"]["executors"].values())
+
+
+def test_the_goldens_are_up_to_date(capsys):
+    assert command.main(["--check"]) == 0, capsys.readouterr().err
+
+
+def test_a_changed_golden_fails_with_the_difference_and_what_to_do(golden, capsys):
+    path = golden / "intent-to-batch.yaml"
+    path.write_text(path.read_text().replace("taskInfo", "taskInform", 1))
+    assert command.main(["--check", "--golden", str(golden)]) == 1
+    said = capsys.readouterr().err
+    assert "-" in said
+    assert "taskInform" in said
+    assert said.rstrip().endswith("python compile.py --update")
+
+
+@pytest.mark.parametrize("change", ["absent", "left over"])
+def test_goldens_are_compared_both_ways(golden, change, capsys):
+    if change == "absent":
+        (golden / "intent-to-batch.yaml").unlink()
+    else:
+        (golden / "gone-pipeline.yaml").write_text("a: 1\n")
+    assert command.main(["--check", "--golden", str(golden)]) == 1
+    assert "out of date" in capsys.readouterr().err
+
+
+def test_a_check_writes_nothing(golden, tmp_path):
+    out = tmp_path / "out"
+    assert command.main(["--check", "--golden", str(golden), "--output", str(out)]) == 0
+    assert not out.exists()
+
+
+def test_specs_are_written_where_asked(tmp_path, capsys):
+    assert command.main(["--output", str(tmp_path)]) == 0
+    written = capsys.readouterr().out.split()
+    assert written == [str(tmp_path / f"{name}.yaml") for name in PIPELINES]
+    assert {e["container"]["image"] for e in executors(Path(written[0]).read_text())} == {
+        WORKER_IMAGE
+    }
+
+
+def test_a_released_spec_is_pinned_everywhere(tmp_path):
+    assert command.main(["--image", IMAGE, "--output", str(tmp_path)]) == 0
+    text = (tmp_path / "intent-to-batch.yaml").read_text()
+    assert {e["container"]["image"] for e in executors(text)} == {IMAGE}
+    assert WORKER_IMAGE not in text
+
+
+@pytest.mark.parametrize("image", ["worker", "worker:1.2", "worker@sha256:12", f"{IMAGE} x"])
+def test_an_image_without_its_digest_is_refused(tmp_path, image, capsys):
+    assert command.main(["--image", image, "--output", str(tmp_path / "out")]) == 2
+    assert "is not pinned" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_two_machines_write_the_same_bytes(tmp_path):
+    for seed in ("1", "2"):
+        subprocess.run(
+            [sys.executable, command.__file__, "--output", str(tmp_path / seed)],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            check=True,
+            capture_output=True,
+        )
+    first, second = ((tmp_path / s / "intent-to-batch.yaml").read_bytes() for s in ("1", "2"))
+    assert first == second == compiled("intent-to-batch").encode()
+    assert not first.startswith(b"#")
