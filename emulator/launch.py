@@ -7,7 +7,6 @@ import functools
 import json
 import os
 import signal
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -116,18 +115,40 @@ def serve_until_signalled(
 
     Must be called in the main thread. Raises what `start` raises.
     """
-    asked = threading.Event()
-    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, lambda *_: asked.set()) for number in signals}
+    with (
+        awaited(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as wait,
+        start(state_dir, project=project, ports=ports) as emulator,
+    ):
+        announce(emulator)
+        wait()
+
+
+@contextmanager
+def awaited(*numbers: signal.Signals) -> Iterator[Callable[[], None]]:
+    """Yields a call that waits for the first of the signals; the next has its usual effect.
+
+    The wake-up pipe is written by the interpreter's own handler, in whichever thread the kernel
+    delivers the signal to. A handler in Python would run in the main thread only, which does not
+    wake from waiting on a lock or a file when another thread got the signal.
+    """
+    pipe, end = os.pipe()
+    os.set_blocking(end, False)
+    before = {number: signal.signal(number, lambda *_: None) for number in numbers}
+    fd_before = signal.set_wakeup_fd(end, warn_on_full_buffer=False)
+
+    def wait() -> None:
+        os.read(pipe, 1)
+        for number in numbers:
+            signal.signal(number, signal.SIG_DFL)
+
     try:
-        with start(state_dir, project=project, ports=ports) as emulator:
-            announce(emulator)
-            asked.wait()
-            for number in signals:
-                signal.signal(number, signal.SIG_DFL)
+        yield wait
     finally:
+        signal.set_wakeup_fd(fd_before)
         for number, handler in before.items():
             signal.signal(number, handler)
+        os.close(pipe)
+        os.close(end)
 
 
 def for_tasks(environment: Mapping[str, str]) -> dict[str, str]:

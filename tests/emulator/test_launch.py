@@ -22,7 +22,7 @@ from google.oauth2 import service_account
 
 from emulator.__main__ import main
 from emulator.http import PortTakenError
-from emulator.launch import Emulator, StateInUseError, for_tasks, start
+from emulator.launch import Emulator, StateInUseError, awaited, for_tasks, start
 
 ROOT = Path(__file__).parents[2]
 
@@ -167,6 +167,18 @@ def test_tasks_that_run_end_with_the_emulator(tmp_path: Path) -> None:
         _, errors = running.communicate(timeout=20)
         assert (running.returncode, errors) == (0, "")
     assert not runs(child)
+
+
+def test_a_signal_that_another_thread_received_is_noticed() -> None:
+    before = signal.getsignal(signal.SIGUSR1)
+    with awaited(signal.SIGUSR1) as wait:
+        other = threading.Thread(
+            target=lambda: signal.pthread_kill(threading.get_ident(), signal.SIGUSR1)
+        )
+        other.start()
+        wait()
+        other.join()
+    assert signal.getsignal(signal.SIGUSR1) is before
 
 
 def test_a_killed_emulator_starts_again_with_its_state(tmp_path: Path) -> None:
