@@ -35,7 +35,7 @@ STOP = frozenset(
 )
 SENTENCE_END = re.compile(r"[.!?]+(?=\s+[A-Z\"'(*-]|\s*$|\s*\n)|[.](?=\s+[a-z]{2,})")
 LINE_CUT = re.compile(
-    r"\s+(?:<-|<--|←|--?>|=>|—|–|//)\s|,\s|;\s+(?=[a-zA-Z]+ [a-zA-Z]+)| - (?=[a-zA-Z\d])"
+    r"\s+(?:<-|<--|←|--?>|=>|\u2014|\u2013|//)\s|,\s|;\s+(?=[a-zA-Z]+ [a-zA-Z]+)| - (?=[a-zA-Z\d])"
     r"|\s\((?=[a-zA-Z])|\.\s+(?=[A-Z])"
 )
 PROSE_AFTER = re.compile(

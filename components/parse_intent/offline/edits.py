@@ -166,7 +166,7 @@ def _drop(page: Page, draft: Draft) -> None:
         stop = NEW_VERB.search(page.norm, match.end())
         end = min(stop.start() if stop else len(page.norm), match.end() + 120)
         reach = page.norm[match.end() : end]
-        if _drop_named(page, draft, reach, match.end()):
+        if _drop_named(draft, reach, page.quote(match.end(), end)):
             page.take(match.start(), end)
             continue
         for name, start, finish in fields_in(reach):
@@ -194,10 +194,10 @@ STEP = re.compile(
 )
 
 
-def _drop_named(page: Page, draft: Draft, reach: str, offset: int) -> bool:
+def _drop_named(draft: Draft, reach: str, original: str) -> bool:
     """Drop single variables, labels, volumes, tags or steps that the words name."""
     done = False
-    names = {w.strip(".,") for w in re.findall(r"[^\s,;()]+", reach)}
+    names = {w.strip(".,`'\"") for w in re.findall(r"[^\s,;()]+", original)}
     for attribute in ("env", "secret_env", "job_labels", "vm_labels"):
         pairs = getattr(draft, attribute)
         kept = [p for p in pairs if p.name not in names and f"{p.name}={p.value}" not in names]
@@ -259,7 +259,7 @@ def set_number(draft: Draft, name: str, number: float, quote: str) -> None:
 
 
 def _swap_numbers(page: Page, draft: Draft) -> list[str]:
-    """ "make the 8 a 10": the one field that is 8; asked back where several are."""
+    """As in "make the 8 a 10": the one field that is 8; asked back where several are."""
     questions = []
     for match in page.find(NUMBER_SWAP, free=False):
         old, new = float(match["a"]), float(match["b"])
@@ -279,7 +279,7 @@ def _swap_numbers(page: Page, draft: Draft) -> list[str]:
 
 
 def _scale(page: Page, draft: Draft) -> None:
-    """ "double the memory", "half as many tasks", "double both"."""
+    """As in "double the memory", "half as many tasks", "double both"."""
     for match in page.find(SCALE):
         word = match["w"].lower()
         factor = FACTORS.get(word) or float(match["n"] or 1)
@@ -476,7 +476,7 @@ NAME = re.compile(
 
 
 def _rename(page: Page, draft: Draft) -> None:
-    """ "use other-bucket instead": a lone name takes the place of the one bucket or topic."""
+    """As in "use other-bucket instead": a lone name takes the place of the one bucket or topic."""
     if not re.search(
         r"\b(?:instead|rather|wrong|should be|actually|rename|replace|use|swap|meant|correct)\b",
         page.norm,

@@ -22,10 +22,20 @@ from components.parse_intent.offline.vocabulary import (
 FILL = "\ue000"  # stands for each character of a payload, so that offsets stay the same
 
 CHUNK = re.compile(r"\S+")
-TRAIL = ".,;:!?)]}\"'”’"
-LEAD = "([{\"'“‘"
-WORD = re.compile(r"[A-Za-z][A-Za-z'’]*(?:-[A-Za-z]+)*/?o?")
-QUOTES = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "\u00a0": " "})
+TRAIL = ".,;:!?)]}\"'\u201d\u2019"
+LEAD = "([{\"'\u201c\u2018"
+WORD = re.compile(r"[A-Za-z][A-Za-z'\u2019]*(?:-[A-Za-z]+)*/?o?")
+QUOTES = str.maketrans(
+    {
+        "\u2019": "'",
+        "\u2018": "'",
+        "\u201c": '"',
+        "\u201d": '"',
+        "\u2013": "-",
+        "\u2014": "-",
+        "\u00a0": " ",
+    }
+)
 
 
 @cache
@@ -141,7 +151,10 @@ def _pieces(masked: str) -> list[tuple[int, int, str]]:
 
 def _normal(core: str) -> str:
     if WORD.fullmatch(core):
-        return spelled(core.lower())
+        low = core.lower()
+        if core.isupper() and low not in KEYWORDS and low not in SHORTHAND:
+            return core  # the name of a variable, or shouting
+        return spelled(low)
     return core
 
 

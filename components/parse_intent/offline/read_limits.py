@@ -158,7 +158,7 @@ EXCEEDS = re.compile(
     re.I,
 )
 EVERY = re.compile(
-    r"\b(?:every|each|per|ago|old|last|past|next|sleeps?|wait(?:s|ing)?|keep (?:logs|them)"
+    r"\b(?:every|each|per|ago|old|last|the past|next|sleeps?|wait(?:s|ing)?|keep (?:logs|them)"
     r"|poll\w*)\s*(?:for\s+|about\s+|the\s+)*$",
     re.I,
 )
@@ -234,6 +234,10 @@ RETRY_COUNT = [
         r"|chances)\b(?P<total>\s+(?:in total|altogether|in all|total|overall))?",
         re.IGNORECASE,
     ),
+    re.compile(
+        r"(?P<rest>\b)(?:up to|at most|maximum|no more than|only)\s+(?P<n>\d{1,4})\s+(?:more\s+|further\s+)?times\b",
+        re.IGNORECASE,
+    ),
 ]
 RETRY_WORD = re.compile(
     rf"\b(?:{RETRY})\b[^.;\n]{{0,40}}?\b(?P<w>once|twice|thrice)\b|\b(?P<v>once|twice"
@@ -305,7 +309,7 @@ def _codes(text: str) -> list[int]:
 def _retry_is_nearer(page: Page, match: re.Match[str]) -> bool:
     """In "retry on 50001, never on 42" each code goes with the words just before it."""
     before = page.left(match.start(), 80)
-    after = page.right(match.end(), 60)
+    after = page.right(match.end(), 140)
     fatal = [m.start() for m in FATAL.finditer(before)]
     retry = [m.start() for m in re.finditer(RETRY, before, re.I)]
     if fatal or retry:
@@ -339,6 +343,10 @@ def read_retries(page: Page) -> Asked[int] | None:
             ):
                 continue
             if page.negated(match.start()) and match["n"] != "0":
+                continue
+            if groups.get("rest") is not None and not re.search(
+                RETRY, page.sentence_text(match.start()), re.I
+            ):
                 continue
             value = int(match["n"])
             if groups.get("total"):

@@ -56,9 +56,10 @@ def read_platform(page: Page) -> Asked[str] | None:
 
 
 GPU = re.compile(
-    r"(?<![\w/-])(?:(?:(?P<n>\d{1,3})\s*(?:x|×|\*)?\s*|(?:x\s*)?)(?:of\s+|"
+    r"(?<![\w/-])(?:(?:(?P<n>\d{1,3})\s*(?:x|\u00d7|\*)?\s*|(?:x\s*)?)(?:of\s+|"
     r"those\s+|single[ -])?(?P<name>" + "|".join(p for p, _ in GPU_NAMES) + r")s?)"
-    r"(?:\s+(?:gpu|card|accelerator)s?)?(?:\s*(?:x|×|:|=)\s?(?P<after>\d{1,2})(?![\w.]))?(?![\w-])",
+    r"(?:\s+(?:gpu|card|accelerator)s?)?(?:\s*(?:x|\u00d7|:"
+    r"|=)\s?(?P<after>\d{1,2})(?![\w.]))?(?![\w-])",
     re.IGNORECASE,
 )
 GPU_WORD = re.compile(
@@ -147,7 +148,8 @@ SPOT = re.compile(
 STANDARD = re.compile(
     r"\bon[- ]demand\b|\bstandard (?:vms?|provisioning|machines|instances|capacity|model)\b"
     r"|\bregular (?:vms?|machines|instances)\b|\bnon[- ]?(?:spot|preemptible)\b"
-    r"|\b(?:not|never|nothing|anything|mustn't|must not|cannot|can't|no)\b(?: [\w-]+){0,6} "
+    r"|\b(?:not|never|nothing|anything|mustn't|must not|cannot|can't|no)\b"
+    r"(?: (?!(?:so|but|and|because|then|critical|if|when|matter)\b)[\w-]+){0,6} "
     r"(?:be )?(?:spot|preempted|preemptible|preemptions?|interrupted|interruptible|evicted"
     r"|reclaimed|taken away|interruptions?)\b"
     r"|\b(?<!nothing )(?<!not )(?<!n't )(?:mission|business)[- ]critical\b|\bfull[- ]price\b"
@@ -220,55 +222,71 @@ DIRECTIONS = {
 NICKNAME = re.compile(
     r"\b(?:in|to|region|from|at|near|is|the|google's|use|out of|our|\() ?(?P<n>"
     + "|".join(map(re.escape, REGION_NICKNAMES))
-    + r")\b",
+    + r")\b|\b(?P<m>"
+    + "|".join(map(re.escape, REGION_NICKNAMES))
+    + r")(?= (?:region|data ?cent(?:er|re)|zones?|dc|please)\b)",
     re.IGNORECASE,
 )
 
 
-def read_locations(page: Page) -> tuple[list[Asked[str]], list[str]]:
-    """Where the VMs may run, and names of regions that Batch does not have."""
-    found: list[Asked[str]] = []
-    unknown: list[str] = []
+class _Places:
+    """Collects the places that a turn names."""
 
-    def add(region: str, zone: str, start: int, end: int) -> None:
-        denied = page.negated(start)
-        quote = page.take(start, end)
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.found: list[Asked[str]] = []
+        self.unknown: list[str] = []
+
+    def add(self, region: str, zone: str, start: int, end: int) -> None:
+        """Note a region or zone, unless the words deny it."""
+        denied = self.page.negated(start)
+        quote = self.page.take(start, end)
         if denied:
             return
         if region not in REGIONS:
-            unknown.append(region)
+            self.unknown.append(region)
             return
         value = f"zones/{region}{zone}" if zone else f"regions/{region}"
-        if value not in [place.value for place in found]:
-            found.append(Asked(value=value, quote=quote))
+        if value not in [place.value for place in self.found]:
+            self.found.append(Asked(value=value, quote=quote))
 
+    def narrowed(self) -> list[Asked[str]]:
+        """Of a region and zones in it, only the zones: they are the narrower ask."""
+        zones = [place for place in self.found if place.value.startswith("zones/")]
+        regions = {p.value.split("/")[1] for p in self.found if p.value.startswith("regions/")}
+        inside = all(zone.value.split("/")[1].rsplit("-", 1)[0] in regions for zone in zones)
+        return zones if zones and inside and len(regions) == 1 else self.found
+
+
+def read_locations(page: Page) -> tuple[list[Asked[str]], list[str]]:
+    """Where the VMs may run, and names of regions that Batch does not have."""
+    places = _Places(page)
     for match in page.find(LOCATION):
-        add(match["r"].lower(), (match["z"] or "").lower(), *match.span())
+        places.add(match["r"].lower(), (match["z"] or "").lower(), *match.span())
     for match in page.find(SHORT_LOCATION):
-        continent = {"eu": "europe", "as": "asia"}.get(match["c"].lower(), match["c"].lower())
+        continent = match["c"].lower()
+        continent = {"eu": "europe", "as": "asia"}.get(continent, continent)
         direction = DIRECTIONS.get(match["d"].lower(), match["d"].lower())
         region = f"{continent}-{direction}{match['n']}"
         if region in REGIONS:
-            add(region, (match["z"] or "").lower(), *match.span())
+            places.add(region, (match["z"] or "").lower(), *match.span())
+    _nicknames(page, places)
+    return places.narrowed(), places.unknown
+
+
+def _nicknames(page: Page, places: _Places) -> None:
     for match in page.find(NICKNAME):
-        region = REGION_NICKNAMES[match["n"].lower()]
-        if any(region in place.value for place in found):
-            page.take(*match.span("n"))
-        elif not found and re.search(
-            r"\b(?:region|run|zone|vms?|in|to|located|stay|move|locat)",
-            page.near(match.start(), 40),
-            re.I,
-        ):
-            add(region, "", *match.span("n"))
-    zones = [place for place in found if place.value.startswith("zones/")]
-    regions = {place.value.split("/")[1] for place in found if place.value.startswith("regions/")}
-    if (
-        zones
-        and all(z.value.split("/")[1].rsplit("-", 1)[0] in regions for z in zones)
-        and len(regions) == 1
-    ):
-        found = zones  # "zone us-east1-b in us-east1": the zone is the narrower ask
-    return found, unknown
+        group = "n" if match["n"] else "m"
+        region = REGION_NICKNAMES[match[group].lower()]
+        if any(region in place.value for place in places.found):
+            page.take(*match.span(group))
+        elif not places.found and NICKNAME_CUE.search(page.near(match.start(), 40)):
+            places.add(region, "", *match.span(group))
+
+
+NICKNAME_CUE = re.compile(
+    r"\b(?:regions?|run|zones?|vms?|in|to|located|stay|move|data ?cent(?:er|re))\b", re.IGNORECASE
+)
 
 
 TEMPLATE_PATH = re.compile(

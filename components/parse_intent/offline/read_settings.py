@@ -159,10 +159,10 @@ def _lower(pair: Pair) -> Pair:
 
 
 def _before(page: Page, pos: int) -> str:
-    """The sentence before a place, and the one before where it ends in a colon (a list follows)."""
+    """The sentence before a place; in a list of NAME=value lines, also the line that heads it."""
     start, _ = page.sentence(pos)
-    text = page.norm[start:pos]
-    back = start
+    own = page.norm[start:pos]
+    text, back = own, start
     for _ in range(12):
         if back <= 0:
             break
@@ -170,15 +170,18 @@ def _before(page: Page, pos: int) -> str:
         line = page.norm[begin:back]
         text = line + text
         if line.rstrip().endswith(":"):
-            break
-        if not re.match(r"\s*[\w.-]+\s?[=:]", line):
+            return text
+        if line.strip() and not LISTED.match(line):
             break
         back = begin
-    return text
+    return own
+
+
+LISTED = re.compile(r"[\s*+-]*[\w.-]+\s?[=:]\s?\S")
 
 
 def _label_cue(page: Page, pos: int) -> str:
-    """ "job" or "vm" where the words before a pair speak of labels, else ""."""
+    """As in "job" or "vm" where the words before a pair speak of labels, else ""."""
     before = _before(page, pos)
     labels = list(LABEL_CUE.finditer(before))
     if not labels:

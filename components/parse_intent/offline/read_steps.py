@@ -255,8 +255,8 @@ IGNORE = re.compile(
     r"|keep going|move on|no big deal|no matter|that's fine|that's ok|fine|doesn't matter"
     r"|not a problem)\w*"
     r"|(?:may|can|is allowed to|allowed to|might) fail\b(?! the)|ignore (?:failures?|errors?)"
-    r"|ignore[_ ]?exit[_ ]?status|(?:failure|failing|errors?) (?:is|are|here is) (?:ok|okay"
-    r"|fine|ignored|not a problem)|best[- ]effort|(?:don't|do not) (?:care|mind) if (?:it|that"
+    r"|ignore[_ ]?exit[_ ]?status|(?:failures?|failing|errors?)(?: \w+)? (?:is|are) (?:ok|okay"
+    r"|fine|ignored|acceptable|not a problem)|best[- ]effort|(?:don't|do not) (?:care|mind) if (?:it|that"
     r"|this)[\w ]{0,8} fails)\b",
     re.IGNORECASE,
 )
@@ -395,7 +395,7 @@ SLEEP = re.compile(r"\bsleep(?:s|ing)?\s+(?:for\s+)?", re.IGNORECASE)
 HELLO = re.compile(
     r"\b(?:print(?:s|ing)?|echo(?:es|ing)?|say(?:s|ing)?|write(?:s)?|output(?:s)?"
     r"|log(?:s)?)\b[^.;\n]{0,20}?\b(?P<w>hello(?: ?,? ?world)?|hi|(?:the|its|their"
-    r"|own)[\w' ]{0,12} (?:index|number|id)|index|task index|date|hostname"
+    r"|own)[\w' ]{0,12} (?:index|number|id)|index|task index|(?:the )?(?:current )?(?:date|hostname|host name)"
     r"|something)\b(?P<r>[^.;\n)]{0,50})",
     re.IGNORECASE,
 )
@@ -432,7 +432,7 @@ def plain_steps(page: Page) -> tuple[list[Step], str]:
 
 def _echo(match: re.Match[str]) -> str:
     words = match.group().lower()
-    if "hostname" in words:
+    if re.search("host ?name", words):
         return "hostname"
     if re.search(r"\bdate\b", words):
         return "date"

@@ -263,6 +263,9 @@ NEW_DISK = re.compile(
 )
 
 
+DISK_NOUN = re.compile(r"(?<=\w)\s+(?:data\s+)?disks?$", re.IGNORECASE)
+
+
 def _new_disks(page: Page) -> list[_Place]:
     found = []
     for match in page.find(LOCAL_SSD):
@@ -290,7 +293,7 @@ def _new_disks(page: Page) -> list[_Place]:
         size = _nearest_size(page, match, 30)
         if size is None and match["t"].lower() in ("ssd",):
             continue
-        disk = Disk(type=disk_type(match["t"]), quote=page.take(*match.span()))
+        disk = Disk(type=disk_type(DISK_NOUN.sub("", match["t"])), quote=page.take(*match.span()))
         if size is not None:
             disk.size_gb = max(1, round(size[2] / 1024))
             page.take(size[0], size[1])
@@ -299,7 +302,7 @@ def _new_disks(page: Page) -> list[_Place]:
 
 
 def _joined(page: Page, places: list[_Place]) -> list[_Place]:
-    """ "a scratch disk, pd-ssd, 500 GB" is one disk: join mentions that complete one another."""
+    """As in "a scratch disk, pd-ssd, 500 GB" is one disk: join mentions that complete one another."""
     result: list[_Place] = []
     for place in sorted(places, key=lambda p: p.start):
         last = result[-1] if result else None
@@ -364,7 +367,7 @@ def _mount(page: Page, place: _Place, begin: int, end: int) -> None:
 
 
 def _mount_before(page: Page, place: _Place, begin: int, target: Volume | Disk) -> None:
-    """ "on /mnt/x mount the bucket foo": a path that an earlier word of mounting gives."""
+    """As in "on /mnt/x mount the bucket foo": a path that an earlier word of mounting gives."""
     start = max(begin, page.sentence(place.start)[0])
     pattern = re.compile(
         rf"\b(?:on|at|under)\s+(?P<p>{PATH})[^.;\n]{{0,30}}\b(?:mount|goes|put|is|comes"

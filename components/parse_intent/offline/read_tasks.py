@@ -125,12 +125,13 @@ COUNTS = [
         re.IGNORECASE,
     ),
     re.compile(
-        rf"{BEFORE_COUNT}(?P<n>\d{{1,9}})\s*(?:x|×)\s*(?:of\s+|times\s+"
+        rf"{BEFORE_COUNT}(?P<n>\d{{1,9}})\s*(?:x|\u00d7)\s*(?:of\s+|times\s+"
         rf"|runs?\s+of\s+)?(?={FILL}|runs?\b|tasks?\b|copies\b|[\w./-]*{FILL})",
         re.IGNORECASE,
     ),
     re.compile(
-        rf"{FILL}\s*,?\s*(?:x|×)\s?(?P<n>\d{{1,9}})\b(?!\s*(?:{NOT_COUNT_NOUN})\b)", re.IGNORECASE
+        rf"{FILL}\s*,?\s*(?:x|\u00d7)\s?(?P<n>\d{{1,9}})\b(?!\s*(?:{NOT_COUNT_NOUN})\b)",
+        re.IGNORECASE,
     ),
     re.compile(
         r"\b(?:array|indices|indexes|index(?: range)?|seeds?|shards?|tasks?|numbers?|numbered"
@@ -300,6 +301,8 @@ def _is_count(page: Page, match: re.Match[str], number: int) -> bool:
         and number >= 5
     ):
         return False
+    if number == 1 and match["n"] == "1" and re.match(r"\s*(?:each|for each|apiece)\b", right, re.I):
+        return False  # "25 clips, one task each"
     if number == 1:
         return not re.search(r"\b(?:failed?|first|last|next|other|failing)\b", match["w"], re.I)
     if number in (7, 8):
@@ -310,7 +313,7 @@ def _is_count(page: Page, match: re.Match[str], number: int) -> bool:
 
 
 def _things_are_tasks(page: Page, match: re.Match[str], number: int) -> bool:
-    """ "300 frames": tasks where the words say that each is one, or that they are worked on."""
+    """As in "300 frames": tasks where the words say that each is one, or that they are worked on."""
     noun = match["noun"].lower().split()[-1]
     if re.fullmatch(
         r"(?:always|across|this|his|its|as|is|was|has|does|hours?|us|less|process|class"

@@ -34,8 +34,8 @@ class Payload:
 
 FENCE = re.compile(r"^([ \t]*)(```+|~~~+)[ \t]*([\w+.-]*)[ \t]*\n", re.MULTILINE)
 TICKS = re.compile(r"(?<!`)(`{1,2})(?!`)([^`\n]+)\1(?!`)")
-DOUBLE = re.compile(r"(?<![\w=])[\"“]([^\"“”\n]{2,})[\"”](?!\w)")
-SINGLE = re.compile(r"(?<![\w=])['‘]([^'’\n]{4,})['’](?!\w)")
+DOUBLE = re.compile(r"(?<![\w=])[\"\u201c]([^\"\u201c\u201d\n]{2,})[\"\u201d](?!\w)")
+SINGLE = re.compile(r"(?<![\w=])['\u2018]([^'\u2019\n]{4,})['\u2019](?!\w)")
 ARGS_CUE = re.compile(
     r"\b(?:arg(?:ument)?s?|param(?:eter)?s?|flags?|options?)\b[^.;\n]{0,24}$"
     r"|\bpass(?:es|ing)?(?: it| in| them)?\s*:?\s*$",
