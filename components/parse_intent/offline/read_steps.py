@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from components.parse_intent.build_steps import split_words
 from components.parse_intent.draft import Asked, Step
 from components.parse_intent.offline.normal import FILL
 from components.parse_intent.offline.page import Page
@@ -100,6 +101,16 @@ def _barriers(page: Page) -> list[Item]:
     return found
 
 
+def waiting_container(page: Page) -> Step:
+    """A container step whose image is still to be named, with the arguments that were given."""
+    step = Step(kind="container")
+    for payload in page.payloads:
+        if payload.role == "args":
+            words = split_words(payload.text) or [payload.text]
+            step.commands = Asked(value=words, quote=payload.text)
+    return step
+
+
 def _region(page: Page, marks: list[int], pos: int) -> int:
     """The number of the step marker that a place stands behind."""
     return sum(1 for mark in marks if mark <= pos)
@@ -135,8 +146,6 @@ def _attach_args(item: Item, containers: list[Item], page: Page, marks: list[int
     target = before[-1] if before else after[0] if after else None
     if target is None or target.step is None:
         return
-    from components.parse_intent.build_steps import split_words
-
     words = split_words(payload.text) or [payload.text]
     target.step.commands = Asked(value=words, quote=payload.text)
 
@@ -418,10 +427,11 @@ def plain_steps(page: Page) -> tuple[list[Step], str]:
                 quote = page.take(match.start(), amount.end)
                 text = Asked(value=f"sleep {round(amount.value)}", quote=quote)
                 return [Step(kind="script", text=text)], ""
-    for match in page.find(HELLO):
-        quote = page.take(*match.span())
-        text = Asked(value=_echo(match), quote=quote)
-        return [Step(kind="script", text=text)], ""
+    for match in page.find(HELLO, free=False):
+        end = match.end("w")
+        if page.is_free(match.start(), end):
+            quote = page.take(match.start(), end)
+            return [Step(kind="script", text=Asked(value=_echo(match.group()), quote=quote))], ""
     for match in page.find(TEST):
         quote = page.take(*match.span())
         line = 'echo "Hello world! This is task ${BATCH_TASK_INDEX} of ${BATCH_TASK_COUNT}."'
@@ -430,24 +440,15 @@ def plain_steps(page: Page) -> tuple[list[Step], str]:
     return [], ""
 
 
-def _echo(match: re.Match[str]) -> str:
-    words = match.group().lower()
+def _echo(said: str) -> str:
+    """A line of shell for what is to be printed."""
+    words = said.lower()
     if re.search("host ?name", words):
         return "hostname"
     if re.search(r"\bdate\b", words):
         return "date"
-    text = (
-        "Hello world!"
-        if "world" in words
-        else "Hello"
-        if re.search(r"hello|hi\b", words)
-        else "Task"
-    )
-    if re.search(r"index|number|\bid\b", words):
-        text = f"{text} from task" if text != "Task" else text
-        return f'echo "{text} ${{BATCH_TASK_INDEX}}"'
-    return (
-        f'echo "{text} from task ${{BATCH_TASK_INDEX}}"'
-        if text != "Task"
-        else 'echo "Task ${BATCH_TASK_INDEX}"'
-    )
+    if "world" in words:
+        return 'echo "Hello world! This is task ${BATCH_TASK_INDEX}."'
+    if re.search(r"hello|\bhi\b", words):
+        return 'echo "Hello from task ${BATCH_TASK_INDEX}"'
+    return 'echo "Task ${BATCH_TASK_INDEX}"'

@@ -73,6 +73,8 @@ def read_storage(page: Page) -> None:
     places = _buckets(page) + _nfs(page) + _existing_disks(page)
     _boot_disk(page)
     places += _new_disks(page)
+    if page.before is None and not any(p.volume and p.volume.kind == "gcs" for p in places):
+        places += _unnamed_bucket(page)
     places.sort(key=lambda p: p.start)
     for i, place in enumerate(places):
         end = places[i + 1].start if i + 1 < len(places) else len(page.norm)
@@ -127,12 +129,13 @@ def _aside(page: Page, match: re.Match[str]) -> bool:
     )
 
 
-def unnamed_bucket(page: Page) -> bool:
-    """Whether a bucket is spoken of that nothing names."""
+def _unnamed_bucket(page: Page) -> list[_Place]:
+    """A place for a bucket that is spoken of and not named: the name is asked for."""
     for match in page.find(BUCKET_WORD):
         if not page.negated(match.start()):
-            return True
-    return False
+            quote = page.take(*match.span())
+            return [_Place(*match.span(), Volume(kind="gcs", remote="", quote=quote))]
+    return []
 
 
 def _nfs(page: Page) -> list[_Place]:

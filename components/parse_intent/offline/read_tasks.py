@@ -177,6 +177,8 @@ SINGLE = re.compile(
     re.I,
 )
 ONCE = re.compile(rf"{FILL}\s*,? once\b", re.I)
+TIGHT = re.compile(r"\bmpi\w*|\bhosts? ?file|\bbarriers?\b|tightly coupled|\bmulti-?node", re.IGNORECASE)
+NODES = re.compile(r"(?<![\w.])(?P<n>\d{1,4})[ -](?:vms?|nodes?|machines?|hosts?|instances?)\b", re.IGNORECASE)
 PER_THING = re.compile(
     r"\b(?:1|a|own) task (?:per|for (?:each|every))\s+(?:single )?(?P<t>[\w.-]+)|\b(?:each"
     r"|every) (?P<u>[\w-]+)(?: \w+){0,4} (?:as )?(?:its|his|their|a|an?|1) (?:own "
@@ -272,14 +274,12 @@ def read_task_count(page: Page) -> Asked[int] | None:
             break
         if best is not None:
             value, match = best
-            page_range = _range_inside(page, match)
-            return Asked(value=page_range or value, quote=page.take(*match.span()))
+            return Asked(value=value, quote=page.take(*match.span()))
+    if TIGHT.search(page.norm):
+        for match in page.find(NODES):
+            return Asked(value=int(match["n"]), quote=page.take(*match.span()))
     for match in list(page.find(SINGLE)) or list(page.find(ONCE)):
         return Asked(value=1, quote=page.take(*match.span()))
-    return None
-
-
-def _range_inside(page: Page, match: re.Match[str]) -> int | None:
     return None
 
 

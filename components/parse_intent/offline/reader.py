@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from components.parse_intent.draft import Asked, Draft
+from components.parse_intent.build_steps import split_words
+from components.parse_intent.draft import Asked, Draft, Step
 from components.parse_intent.offline import judge
 from components.parse_intent.offline.edits import UNDO, apply_edits
 from components.parse_intent.offline.page import Page
@@ -49,8 +50,8 @@ from components.parse_intent.offline.read_settings import (
     read_switches,
     read_task_environments,
 )
-from components.parse_intent.offline.read_steps import plain_steps, read_steps
-from components.parse_intent.offline.read_storage import read_storage, unnamed_bucket
+from components.parse_intent.offline.read_steps import plain_steps, read_steps, waiting_container
+from components.parse_intent.offline.read_storage import read_storage
 from components.parse_intent.offline.read_tasks import (
     read_in_order,
     read_parallelism,
@@ -58,6 +59,7 @@ from components.parse_intent.offline.read_tasks import (
     read_tasks_per_node,
     read_vague_count,
 )
+from components.parse_intent.offline.replies import corrected_number, fill_wants
 from components.parse_intent.offline.segment import cut_payloads
 from components.parse_intent.offline.unread import unread_words
 from components.parse_intent.reading import Reading
@@ -116,8 +118,10 @@ def read(turns: Sequence[str]) -> Reading:
             continue
         if state is not None:
             history.append(state)
+        said = ""
         for part in _corrections(turn):
-            state = _read_turn(part, state)
+            state = _read_turn(part, state, said)
+            said += part
     if state is None:
         return Reading(Draft(questions=[QUESTIONS["run"]]), "offline")
     return _finish(state)
@@ -149,7 +153,7 @@ def _corrections(turn: str) -> list[str]:
     return [p for p in parts if p.strip()]
 
 
-def _read_turn(turn: str, before: State | None) -> State:
+def _read_turn(turn: str, before: State | None, said: str = "") -> State:
     pasted = read_pasted(turn)
     cutter = cut_payloads(turn, hidden=pasted.spans)
     cluster = Draft()
@@ -162,7 +166,7 @@ def _read_turn(turn: str, before: State | None) -> State:
     if pasted.draft.steps:
         page.draft.steps = pasted.draft.steps + page.draft.steps
     _fill(page.draft, pasted.draft)
-    state = _joined(page, before, wants)
+    state = _joined(page, before, wants, said)
     state.warnings += warnings
     state.refusals += judge.forbidden(page.norm, page.draft)
     state.unread += unread_words(page)
@@ -261,8 +265,6 @@ def _steps(
             step.username = login
             step.password = secret
         if entrypoint is not None and step.text is not None and step.commands is None:
-            from components.parse_intent.build_steps import split_words
-
             words = split_words(step.text.value)
             if words:
                 step.commands, step.text = Asked(value=words, quote=step.text.quote), None
@@ -291,6 +293,8 @@ def _unnamed_image(page: Page, wants: dict[str, str]) -> None:
             wants["image"] = QUESTIONS["image"]
     if args and page.before is None:
         wants["image"] = QUESTIONS["image"]
+    if "image" in wants and page.before is None and not page.draft.steps:
+        page.draft.steps = [waiting_container(page)]
 
 
 def _work(page: Page, wants: dict[str, str]) -> list[str]:
@@ -315,7 +319,7 @@ def _work(page: Page, wants: dict[str, str]) -> list[str]:
                 f"How many {thing if thing.endswith('s') else thing + 's'} are there, so how many "
                 f"tasks? Batch needs the number of tasks."
             )
-    if unnamed_bucket(page) and not [v for v in draft.volumes if v.kind == "gcs"]:
+    if any(v.kind == "gcs" and not v.remote for v in draft.volumes):
         wants["bucket"] = QUESTIONS["bucket"]
     if all_at_once and draft.task_count is not None:
         draft.parallelism = Asked(value=draft.task_count.value, quote=draft.task_count.quote)
@@ -333,28 +337,31 @@ EARLIER = re.compile(
 )
 
 
-def _joined(page: Page, before: State | None, wants: dict[str, str]) -> State:
+def _joined(page: Page, before: State | None, wants: dict[str, str], said: str) -> State:
     if before is None:
         if EARLIER.search(page.norm) and not page.draft.steps:
             wants["earlier"] = QUESTIONS["earlier"]
         return State(page.draft, wants)
     draft, questions = apply_edits(page, before.draft)
-    open_wants = {k: v for k, v in before.wants.items() if not _answered(k, page.draft)}
+    if said:
+        corrected_number(page, draft, said)
+    fill_wants(page, draft, before.wants)
+    open_wants = {k: v for k, v in before.wants.items() if not _answered(k, page.draft, draft)}
     relevant = {k: v for k, v in wants.items() if not _known(k, before.draft) and not page.dropped}
     merged = {**open_wants, **relevant, **{f"edit {i}": q for i, q in enumerate(questions)}}
     return State(draft, merged, list(before.refusals), list(before.warnings), list(before.unread))
 
 
-def _answered(want: str, new: Draft) -> bool:
+def _answered(want: str, new: Draft, now: Draft) -> bool:
     """Whether a turn brings what was asked for."""
     return {
         "image": any(s.image for s in new.steps),
-        "bucket": bool(new.volumes),
+        "bucket": any(v.kind == "gcs" and v.remote for v in now.volumes),
         "topic": bool(new.notifications),
         "project": bool(new.notifications),
-        "template": new.instance_template is not None,
+        "template": now.instance_template is not None,
         "gpu": new.gpus is not None,
-        "count": new.task_count is not None,
+        "count": now.task_count is not None,
         "earlier": bool(new.steps),
     }.get(want.split()[0], bool(new.locations))
 

@@ -1,0 +1,65 @@
+"""A later turn as the answer to a question: a lone name or number is what was asked for."""
+
+from __future__ import annotations
+
+import re
+
+from components.parse_intent.draft import Asked, Draft
+from components.parse_intent.offline.edits import number_of, set_number
+from components.parse_intent.offline.page import Page
+
+NAME = re.compile(
+    r"(?<![\w./@:-])[\"']?(?P<n>[a-z][a-z0-9]*(?:[-_.][a-z0-9]+)+|[a-z]+\d+)[\"']?(?![\w/@:-])"
+)
+SAID = re.compile(
+    r"\b(?:called|named|it's|it is|use|name is|bucket|topic|template)\s*:?\s*[\"']?(?P<n>[a-z][\w-]{2,})",
+    re.IGNORECASE,
+)
+NUMBER = re.compile(r"(?<![\w.-])(?P<n>\d{1,7})(?![\w.-])")
+NUMBER_ONLY = re.compile(
+    r"^\W*(?:(?:it's|it is|make (?:it|that)|to|about|exactly|should be|rather|i meant|there are)\s+)*"
+    r"(?P<n>\d{1,7})\b(?!\s?(?:[a-z]{1,4}\d|gb|gib|mb|tb|h\b|hours?|min|sec|days?|%))",
+    re.IGNORECASE,
+)
+
+
+def fill_wants(page: Page, draft: Draft, wants: dict[str, str]) -> None:
+    """Give an open question the name or number that this turn brings for it."""
+    if "count" in wants and draft.task_count is None:
+        match = next(page.find(NUMBER), None)
+        if match is not None:
+            draft.task_count = Asked(value=int(match["n"]), quote=page.take(*match.span()))
+    match = next(page.find(NAME), None) or next(page.find(SAID), None)
+    if match is None:
+        return
+    name = match["n"]
+    unnamed = [v for v in draft.volumes if v.kind == "gcs" and not v.remote]
+    if "bucket" in wants and unnamed:
+        unnamed[0].remote = name
+        unnamed[0].quote = page.take(*match.span())
+    elif "template" in wants and draft.instance_template is None:
+        draft.instance_template = Asked(value=name, quote=page.take(*match.span()))
+
+
+def corrected_number(page: Page, draft: Draft, said: str) -> None:
+    """As in "5 tasks, no wait, 20": the lone number takes the place of the one said last.
+
+    Args:
+        page: the part after the correction.
+        draft: the draft with what was said before it; changed in place.
+        said: the words before the correction.
+    """
+    match = NUMBER_ONLY.match(page.norm)
+    if match is None or not page.is_free(*match.span("n")):
+        return
+    latest = (-1, "")
+    for name in ("task_count", "parallelism", "tasks_per_node", "max_retries", "priority"):
+        asked = getattr(draft, name)
+        if asked is not None and asked.quote:
+            latest = max(latest, (said.rfind(asked.quote), name))
+    for name in ("cpu_milli", "memory_mib", "max_run_s"):
+        asked = getattr(draft, name)
+        if asked is not None and asked.quote and number_of(draft, name) is not None:
+            latest = max(latest, (said.rfind(asked.quote), name))
+    if latest[0] >= 0:
+        set_number(draft, latest[1], float(match["n"]), page.take(*match.span("n")))
