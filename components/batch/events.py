@@ -193,6 +193,11 @@ def diagnose(description: str) -> Diagnosis:
     return Diagnosis("info", _shortened(description))
 
 
+def told(found: Diagnosis) -> str:
+    """The cause, and what to do where there is something to do."""
+    return f"{found.cause}. {found.remedy}" if found.remedy else found.cause
+
+
 def hopeless_reason(events: Sequence[Event]) -> str:
     """Why a job that still waits will never start; empty if it may.
 
@@ -202,7 +207,7 @@ def hopeless_reason(events: Sequence[Event]) -> str:
     for event in reversed(events):
         found = diagnose(event.description)
         if found.hopeless:
-            return f"{found.cause}. {found.remedy}".strip()
+            return told(found)
     return ""
 
 
@@ -216,9 +221,9 @@ def failure_reason(events: Sequence[Event]) -> str:
         found = diagnose(event.description)
         task = _TASK.search(event.description)
         if task and _CODE.search(event.description):
-            return f"task {task[1]} failed: {found.cause}. {found.remedy}".strip()
+            return f"task {task[1]} failed: {told(found)}"
         if found.kind != "info":
-            return f"{found.cause}. {found.remedy}".strip()
+            return told(found)
     for event in reversed(events):
         if "FAILED" in event.description:
             return _shortened(event.description)

@@ -56,7 +56,7 @@ class BatchJob:
             parent=self._names.parent,
             job_id=self._names.job_id,
             request_id=self._names.request_id,
-            job=_to_proto(self._job),
+            job=check_job(self._job),
         )
         return to_create(
             lambda: self._seen(self._client.create_job(request=request, **call_options()))
@@ -112,7 +112,7 @@ def to_events(status_events: Iterable[Any]) -> tuple[Event, ...]:
     return tuple(sorted(events, key=lambda event: event.time))
 
 
-def _to_proto(job: Mapping[str, Any]) -> Job:
+def check_job(job: Mapping[str, Any]) -> Job:
     """The job as the client sends it.
 
     Raises:

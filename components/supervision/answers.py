@@ -64,8 +64,8 @@ def _of_cancel(code: int, reason: str, retry_after: float) -> Observation:
 
 
 def _about_the_project(reason: str) -> bool:
-    """A 404 that names the project says nothing of the job."""
-    return re.search(r"(?i)\bproject\b.*\b(not found|does not exist|deleted)\b", reason) is not None
+    """A 404 that names a project and no job: the project is missing, not the job."""
+    return "/jobs/" not in reason and re.search(r"(?i)\bproject\b", reason) is not None
 
 
 def _told(

@@ -192,6 +192,7 @@ def supervise(
     policy: Policy,
     draw: Callable[[float, float], float],
     on_change: Callable[[Ledger], None] = lambda _: None,
+    on_trouble: Callable[[str], None] = lambda _: None,
     until: Literal["made", "ended"] = "ended",
 ) -> Ledger:
     """Bring a job into being and follow it to its end; see `course`.
@@ -204,6 +205,7 @@ def supervise(
         policy: how patient to be.
         draw: a number between two others (`random.uniform`).
         on_change: called with the ledger whenever it was read at first or written.
+        on_trouble: called with the reason whenever a call failed.
         until: return as soon as the job is known to exist, or when it has ended.
 
     Raises:
@@ -217,6 +219,8 @@ def supervise(
             on_change(effect.ledger)
         elif isinstance(result, Loaded) and result.ledger:
             on_change(result.ledger)
+        elif isinstance(result, (Failed, Unanswered)):
+            on_trouble(result.reason)
         try:
             effect = running.send(Reply(result, clock.now(), clock.stop_asked()))
         except StopIteration as done:

@@ -1,0 +1,54 @@
+# mypy: disable-error-code="untyped-decorator"
+"""The KFP declaration of the step that submits the job."""
+
+from kfp import dsl
+
+from components.worker_image import WORKER_IMAGE
+
+
+@dsl.component(base_image=WORKER_IMAGE, install_kfp_package=False, packages_to_install=[])
+def submit_batch_job(
+    job: dsl.Input[dsl.Artifact],
+    results_uri: str,
+    pipeline_folder: str,
+    project: str,
+    region: str,
+    gcp_resources: dsl.OutputPath(str),
+    link: dsl.Output[dsl.Markdown],
+    max_wait_hours: float = 0.0,
+    dry_run: bool = False,
+) -> str:
+    """Submit the job to Google Cloud Batch and wait for it.
+
+    Cancelling the run cancels the job. A retry of this step finds the job of the first attempt
+    and never submits a second one.
+
+    Args:
+        job: The Batch job, as checked.
+        results_uri: Folder for results, or empty for the run's pipeline root.
+        pipeline_folder: This run's own folder below the pipeline root.
+        project: Project that the job runs in and is billed to.
+        region: Region of the job, for example us-central1.
+        gcp_resources: The job, for the console and for a retry of this step.
+        link: Page with a link to the job and the commands that go with it.
+        max_wait_hours: Cancel the job if it has not ended after so many hours; 0 waits on.
+        dry_run: Write down the exact request and submit nothing.
+
+    Returns:
+        How the job ended: succeeded or dry_run. Every other end fails the step.
+    """
+    from components.reporting import reported, run_folder
+    from components.submit_batch_job.run_step import submit_run
+
+    with reported():
+        outcome = submit_run(
+            run_folder(results_uri, pipeline_folder),
+            job_uri=job.path,
+            project=project,
+            region=region,
+            max_wait_hours=max_wait_hours,
+            dry_run=dry_run,
+            gcp_resources_path=gcp_resources,
+            link_path=link.path,
+        )
+    return outcome
