@@ -57,7 +57,7 @@ def _job_id(job_id: str) -> Iterator[tuple[str, Problem]]:
             f"job id {shown(job_id)} must start with a lower-case letter, hold lower-case letters, "
             "digits and -, not end with -, and have at most 63 characters"
         )
-        slug = re.sub(r"[^a-z0-9]+", "-", job_id.lower()).strip("-0123456789")[:63].strip("-")
+        slug = re.sub(r"[^a-z0-9]+", "-", job_id.lower()).lstrip("-0123456789")[:63].strip("-")
         yield "JOB_ID", Problem(("jobId",), message, f"use {shown(slug or 'job')}")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from itertools import pairwise
 from typing import Any
 
 from components.batch.findings import Part, path_parts
@@ -87,7 +88,7 @@ def changed(job: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
 
 
 def _set(job: Any, parts: list[Part], value: Any) -> None:
-    for part, following in zip(parts, parts[1:], strict=False):
+    for part, following in pairwise(parts):
         empty: Any = [] if isinstance(following, int) else {}
         job = _step(job, part, empty)
     last = parts[-1]
