@@ -117,7 +117,8 @@ def reason(run: Run) -> str:
         return run.pipeline_error or text_of(run.intent.get("message"))
     if outcome == "dry_run" and not run.ledger:
         return text_of(run.gate.get("reason"))
-    return text_of(run.ledger.get("reason"))
+    said = text_of(run.ledger.get("reason"))
+    return said[:1].upper() + said[1:]
 
 
 def remedy(run: Run, tally: Tally) -> str:
@@ -129,4 +130,6 @@ def remedy(run: Run, tally: Tally) -> str:
         said = text_of(source.get("fix") or source.get("remedy"))
         if said:
             return said
+    if run.outcome in ("hopeless", "refused") and reason(run):
+        return ""  # the supervision's reason ends with what to do
     return OUTCOMES[run.outcome].remedy

@@ -75,8 +75,9 @@ def _kicker(run: Run) -> str:
 
 
 def _reason(summary: Summary) -> str:
-    """Why; findings are all in their table already, so their first one is not told twice."""
-    return "" if summary.outcome == "findings" else summary.reason
+    """Why, unless a section below says the same and more: the findings, or what went wrong."""
+    told_below = summary.outcome == "findings" or (summary.outcome == "failed" and summary.failures)
+    return "" if told_below else summary.reason
 
 
 def _remedy(run: Run, summary: Summary) -> str:

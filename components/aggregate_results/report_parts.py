@@ -148,13 +148,24 @@ def events_section(run: Run) -> Section | None:
     rows = [
         (
             el("span", moment_words(_some(event.get("time"))), class_="mono"),
-            short(_some(event.get("description")), 2000),
+            join([_some(event.get("description")), _meaning(event)]),
         )
         for event in events
     ]
     return Section(
         "The job's events", _table("", ("Time", "Event"), rows), folded=not unexplained(run)
     )
+
+
+def _meaning(event: Mapping[str, Any]) -> Markup | None:
+    """What an event of trouble means, and what to do."""
+    from components.batch.events import diagnose
+
+    found = diagnose(text_of(event.get("description")))
+    if found.kind == "info":
+        return None
+    cause = found.cause[:1].upper() + found.cause[1:]
+    return el("span", f"{cause}. {found.remedy}".strip(), class_="means")
 
 
 def unexplained(run: Run) -> bool:

@@ -123,7 +123,7 @@ def _plain_lines(rows: list[Row]) -> list[str]:
 def summary_lines(summary: Summary) -> list[str]:
     """What happened in a few lines: headline, why, failures with remedies, where the files are."""
     lines = [visible(summary.headline)]
-    if summary.reason:
+    if summary.reason and not (summary.outcome == "failed" and summary.failures):
         lines.append(visible(summary.reason))
     for failure in summary.failures[:5]:
         code = failure["code"]

@@ -180,7 +180,7 @@ def test_jobs_that_did_not_end_by_themselves(make: Any, outcome: str | None, hea
     ledger = make.ledger(2, outcome=outcome, reason="because of the quota")
     got = collect(make, make.fake(tasks), submission=ledger)
     assert got.headline == headline
-    assert "because of the quota" in (make.folder / "report.html").read_text()
+    assert "Because of the quota" in (make.folder / "report.html").read_text()
 
 
 def test_every_outcome_of_the_supervision_can_be_told() -> None:
