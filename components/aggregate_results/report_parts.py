@@ -147,13 +147,13 @@ def events_section(run: Run) -> Section | None:
     events = sorted(events, key=lambda event: _some(event.get("time")))[-_ITEMS:]
     rows = [
         (
-            el("span", moment_words(_some(event.get("time"))), class_="mono"),
+            el("span", moment_words(_some(event.get("time")), ""), class_="mono"),
             join([_some(event.get("description")), _meaning(event)]),
         )
         for event in events
     ]
     return Section(
-        "The job's events", _table("", ("Time", "Event"), rows), folded=not unexplained(run)
+        "The job's events", _table("", ("Time (UTC)", "Event"), rows), folded=not unexplained(run)
     )
 
 

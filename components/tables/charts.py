@@ -276,7 +276,8 @@ def quantile(ordered: Sequence[float], share: float) -> float:
 
 def _edges(low: float, high: float) -> list[float]:
     """Edges of the bars: even steps, or even factors where the values span decades."""
-    if low > 0 and high / low > 100:
+    if 0 < low < high / 100:
+        low = max(low, high / 1e6)  # what is shorter stands in the first bar
         factor = (high / low) ** (1 / _BINS)
         return [low * factor**number for number in range(_BINS)] + [high * 1.000001]
     step = time_step(max(high - low, high / 1000, 0.001), 16)

@@ -259,7 +259,7 @@ def test_charts_of_anything_are_drawn_within_their_frame(
 
 
 def test_a_histogram_counts_every_value() -> None:
-    for values in ([1.0], [1.0, 1.0], [0.001, 1000.0], [0.0, 0.0], [5, 6, 7, 8.0]):
+    for values in ([1.0], [1.0, 1.0], [0.001, 1000.0], [5e-324, 9.0], [0.0, 0.0], [5, 6, 7, 8.0]):
         edges = charts._edges(min(values), max(values))
         assert sum(charts._binned(values, edges)) == len(values)
         assert edges == sorted(set(edges))
