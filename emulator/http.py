@@ -281,7 +281,7 @@ class _Connection(BaseHTTPRequestHandler):
     def _head(self, status: int, headers: Mapping[str, str]) -> None:
         self.send_response(status)
         for name, value in {"Content-Type": "application/octet-stream", **headers}.items():
-            self.send_header(name, re.sub(r"[\r\n]", " ", value))
+            self.send_header(name, re.sub(r"[^\t\x20-\x7e\xa0-\xff]", "?", value))
         if self.close_connection:
             self.send_header("Connection", "close")
 

@@ -145,10 +145,18 @@ def settings_of(resource: Mapping[str, Any]) -> dict[str, Any]:
         if resource.get(name):
             raise not_emulated(f"'{name}' of a Cloud Storage object")
     settings = {name: resource[name] for name in _SETTINGS if name in resource}
-    metadata = settings.get("metadata")
-    if metadata is not None and not isinstance(metadata, dict):
-        raise ApiError(400, "", "'metadata' must be an object of strings.", "invalid")
+    for name, value in settings.items():
+        check_kind(value, dict if name == "metadata" else str, name)
     return settings
+
+
+def check_kind(
+    value: object, kind: type[dict[str, Any]] | type[list[Any]] | type[str], name: str
+) -> None:
+    """Raise where a value of a resource is neither of the kind nor null."""
+    if value is not None and not isinstance(value, kind):
+        text = {dict: "an object", list: "a list", str: "a string"}[kind]
+        raise ApiError(400, "", f"'{name}' must be {text}.", "invalid")
 
 
 def patched(settings: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from emulator.storage.media import media_answer
 from emulator.storage.records import (
     Incoming,
     Stored,
+    check_kind,
     check_object_name,
     patched,
     settings_of,
@@ -232,6 +233,8 @@ class _Api:
         body = request.json()
         if body.get("deleteSourceObjects"):
             raise not_emulated("'deleteSourceObjects' of a compose")
+        check_kind(body.get("destination"), dict, "destination")
+        check_kind(body.get("sourceObjects"), list, "sourceObjects")
         what = Incoming(
             request.params["bucket"],
             request.params["object"],
@@ -315,6 +318,8 @@ def _incoming(request: Request, resource: Mapping[str, Any]) -> Incoming:
 
 
 def _source(item: Mapping[str, Any]) -> Source:
+    check_kind(item, dict, "sourceObjects[]")
+    check_kind(item.get("objectPreconditions"), dict, "objectPreconditions")
     name = str(item.get("name", ""))
     check_object_name(name)
     on = conditions_of(item.get("objectPreconditions") or {})
@@ -326,6 +331,9 @@ def _bucket_settings(resource: dict[str, Any]) -> dict[str, Any]:
     for name in _REFUSED_OF_BUCKETS:
         if resource.get(name):
             raise not_emulated(f"'{name}' of a bucket")
+    check_kind(resource.get("versioning"), dict, "versioning")
+    for name in ("location", "storageClass"):
+        check_kind(resource.get(name), str, name)
     if (resource.get("versioning") or {}).get("enabled"):
         raise not_emulated("object versioning")
     return resource

@@ -66,7 +66,8 @@ class Store:
         with self._lock:
             if self._index.bucket(name):
                 raise ApiError(409, "", f"The bucket '{name}' already exists.", "conflict")
-            resource = {"location": "US", "storageClass": "STANDARD", **(settings or {})}
+            given = {key: value for key, value in (settings or {}).items() if value is not None}
+            resource = {"location": "US", "storageClass": "STANDARD", **given}
             own = {"name": name, "metageneration": "1", "timeCreated": now, "updated": now}
             self._index.put_bucket(resource | own)
             return resource | own
@@ -96,7 +97,8 @@ class Store:
             _check_bucket(old, conditions)
             merged = {key: value for key, value in {**old, **change}.items() if value is not None}
             number = int(old["metageneration"]) + 1
-            own = {"name": name, "metageneration": str(number), "updated": self._now()}
+            kept = {key: old[key] for key in ("name", "location", "timeCreated")}
+            own = {**kept, "metageneration": str(number), "updated": self._now()}
             self._index.put_bucket(merged | own)
 
     def delete_bucket(self, name: str, conditions: Conditions = NO_CONDITIONS) -> None:

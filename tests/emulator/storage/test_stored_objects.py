@@ -273,6 +273,14 @@ def test_settings_are_kept_patched_and_removed(bucket: storage.Bucket) -> None:
     assert bucket.get_blob("x").metadata == {"z": "9"}
 
 
+def test_settings_that_no_header_can_hold_do_not_spoil_the_download(bucket: storage.Bucket) -> None:
+    blob = bucket.blob("x")
+    blob.cache_control = "日本\r\nX: y"
+    blob.upload_from_string(b"hello", content_type="text/plain")
+    assert bucket.get_blob("x").cache_control == "日本\r\nX: y"
+    assert bucket.blob("x").download_as_bytes() == b"hello"
+
+
 def test_an_overwrite_is_a_new_generation(bucket: storage.Bucket) -> None:
     first, second = bucket.blob("x"), bucket.blob("x")
     first.upload_from_string(b"1")
