@@ -1,0 +1,106 @@
+# mypy: disable-error-code="untyped-decorator"
+"""The pipeline from words to a finished Batch job. Wiring only: each step's work is its own."""
+
+from kfp import dsl
+
+from components.aggregate_results.component import aggregate_results
+from components.decide_submission.component import decide_submission
+from components.parse_intent.component import read_the_intent
+from components.submit_batch_job.component import submit_batch_job
+from components.validate_config.component import check_the_job
+
+# Known before the run starts, to the exit task too. The job id, because on Kubeflow several runs
+# may share a job name.
+PIPELINE_FOLDER = "/".join(
+    (
+        dsl.PIPELINE_ROOT_PLACEHOLDER,
+        dsl.PIPELINE_JOB_NAME_PLACEHOLDER,
+        dsl.PIPELINE_JOB_ID_PLACEHOLDER,
+    )
+)
+
+
+@dsl.pipeline(name="intent-to-batch", display_name="From words to a finished Batch job")
+def intent_to_batch(
+    intent: str = "",
+    intent_uri: str = "",
+    project: str = "",
+    region: str = "us-central1",
+    dry_run: bool = False,
+    max_wait_hours: float = 0.0,
+    reader: str = "gemini",
+    model: str = "",
+    results_uri: str = "",
+    strict: bool = False,
+) -> None:
+    """Turn an intent into a Google Cloud Batch job, run it, and report what each task did.
+
+    1. Read the intent: the job, the words that led to each field, what was assumed.
+    2. Check the job against the rules of Batch.
+    3. Decide whether to submit it: open questions and errors end the run here.
+    4. Submit the job and watch it to its end, or show the request only.
+    5. Collect the results: a table of tasks and a report, whatever happened before.
+
+    Args:
+        intent: What should run, in plain words; for example "5 tasks that run
+            gs://my-bucket/job.sh, at most 2 at once, spot VMs are fine".
+        intent_uri: A text file with the intent (gs://bucket/file), read if intent is empty.
+        project: Id of the project that the job runs in; the project of this run if empty.
+        region: Region of the job.
+        dry_run: Show the exact request and submit nothing.
+        max_wait_hours: Cancel the job if it has not ended after so many hours; 0 waits on.
+        reader: Who reads the intent: gemini, or offline (rules, no model).
+        model: Gemini model that reads the intent; the default if empty.
+        results_uri: Folder for results (gs://bucket/folder); the run's pipeline root if empty.
+        strict: Whether warnings about the job end the run as errors do.
+    """
+    report = aggregate_results(results_uri=results_uri, pipeline_folder=PIPELINE_FOLDER)
+    report.set_display_name("Collect the results").set_caching_options(False)
+    with dsl.ExitHandler(report, name="From words to a job"):
+        read = read_the_intent(
+            intent=intent,
+            intent_uri=intent_uri,
+            reader=reader,
+            model=model,
+            project=project,
+            results_uri=results_uri,
+            pipeline_folder=PIPELINE_FOLDER,
+        )
+        read.set_display_name("Read the intent").set_caching_options(False)
+        checked = check_the_job(
+            job=read.outputs["job"],
+            strict=strict,
+            results_uri=results_uri,
+            pipeline_folder=PIPELINE_FOLDER,
+        )
+        checked.set_display_name("Check the job").set_caching_options(False)
+        decided = decide_submission(
+            dry_run=dry_run, results_uri=results_uri, pipeline_folder=PIPELINE_FOLDER
+        )
+        decided.after(checked).set_display_name("Decide whether to submit")
+        decided.set_caching_options(False)
+        job = checked.outputs["checked_job"]
+        with dsl.If(decided.output == True, name="The job is submitted"):  # noqa: E712 - kfp reads it
+            submitted = submit_batch_job(
+                job=job,
+                project=project,
+                region=region,
+                max_wait_hours=max_wait_hours,
+                dry_run=False,
+                results_uri=results_uri,
+                pipeline_folder=PIPELINE_FOLDER,
+            )
+            submitted.set_display_name("Submit the job and watch it").set_caching_options(False)
+            # A retry takes the same job up where it stands, so one after a lost machine is cheap;
+            # a job that has failed is told again at once.
+            submitted.set_retry(num_retries=2)
+        with dsl.Else(name="The request is only shown"):
+            shown = submit_batch_job(
+                job=job,
+                project=project,
+                region=region,
+                dry_run=True,
+                results_uri=results_uri,
+                pipeline_folder=PIPELINE_FOLDER,
+            )
+            shown.set_display_name("Show the request").set_caching_options(False)
