@@ -14,6 +14,7 @@ What the documentation leaves open, and what is done here:
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -29,7 +30,7 @@ from emulator.batch.slots import Slots
 from emulator.batch.volumes import Buckets, Volumes
 
 MARKER = "INTENT2BATCH_EMULATOR"
-DEFAULT_CAPACITY = 64
+DEFAULT_CAPACITY = max(32, 4 * (os.cpu_count() or 1))
 _PATIENCE_SECONDS = 30
 
 

@@ -1,9 +1,9 @@
-"""Folders shown to a task at the paths that it asked for.
+"""Folders shown to tasks at the paths that the job asks for.
 
-Where the machine allows it, a task runs in a mount namespace of its own (`unshare`): nothing
-outside it changes, and what stands at a mount path is only covered. Missing folders are made in a
-tmpfs that covers their nearest existing parent and shows again what was there; where that parent
-is `/`, the task gets a root of the same kind.
+Where the machine allows it, the tasks of a job run in a mount namespace of the job's own
+(`unshare`, `nsenter`): nothing outside it changes, and what stands at a mount path is only covered.
+Missing folders are made in a tmpfs that covers their nearest existing parent and shows again what
+was there; where that cannot be covered, as with `/`, the tasks get a root of the same kind.
 
 Elsewhere a mount path becomes a symbolic link, if nothing stands there, and the link is removed
 when the last job that uses it has ended.
@@ -15,18 +15,19 @@ import functools
 import logging
 import os
 import subprocess
+import tempfile
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 log = logging.getLogger(__name__)
 
-_MOST_ENTRIES = 300  # of a folder that is covered; each takes a mount in every task
-# Runs in the new namespace: a list of steps, `--`, then the program with its arguments.
-_SCRIPT = """
-while [ "$1" != -- ]; do
+_MOST_ENTRIES = 300  # of a folder that is covered; each takes a mount
+# Runs in the new namespace: a list of steps; then holds the namespace until its input ends.
+_HOLD = """
+while [ $# -gt 0 ]; do
   case $1 in
     tmpfs) mount -t tmpfs -o mode=755 tmpfs "$2" && shift 2 ;;
     mkdir) mkdir -p -- "$2" && shift 2 ;;
@@ -37,10 +38,11 @@ while [ "$1" != -- ]; do
     *) exit 125 ;;
   esac || exit 125
 done
-shift
-exec "$@"
+echo ready
+read -r _
 """
-_ENTER = ["--mount", "--propagation", "private", "--", "/bin/sh", "-c", _SCRIPT, "mounts"]
+_ENTER = 'cd -- "$0" && exec "$@"'
+_AS_ROOT = ("--map-root-user",)
 
 
 class MountError(Exception):
@@ -57,35 +59,96 @@ class Mount:
 
 
 @functools.cache
-def namespace_command() -> tuple[str, ...]:
-    """What runs a program in a mount namespace of its own; empty where the machine forbids it.
+def namespace_options() -> tuple[str, ...] | None:
+    """What `unshare` needs on this machine, or None where it gives no mount namespaces.
 
-    Tried once: as we are (root), then as root of a user namespace.
+    Tried once, with a tmpfs: as we are (root), then as root of a user namespace.
     """
-    for options in ((), ("--map-root-user",)):
-        command = ("unshare", *options, *_ENTER)
-        probe = [*command, "tmpfs", "/mnt", "--", "true"]
+    for options in ((), _AS_ROOT):
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                holder = Holder(options, ["tmpfs", folder], {})
+            except MountError:
+                continue
+            try:
+                line = holder.enter(["true"], Path("/"), "")
+                if subprocess.run(line, capture_output=True, timeout=10, check=False).returncode:
+                    continue
+                return options
+            except (OSError, subprocess.TimeoutExpired):
+                continue
+            finally:
+                holder.close()
+    return None
+
+
+class Holder:
+    """A process that keeps a mount namespace alive.
+
+    Args:
+        options: of `unshare`.
+        steps: of the script above.
+        environment: of the process.
+
+    Raises:
+        MountError: it cannot be had, or a step failed.
+    """
+
+    def __init__(
+        self, options: Sequence[str], steps: Sequence[str], environment: Mapping[str, str]
+    ) -> None:
+        line = ["unshare", *options, "--mount", "--propagation", "private", "--"]
         try:
-            done = subprocess.run(probe, capture_output=True, timeout=10, check=False)
-        except (OSError, subprocess.TimeoutExpired):
-            continue
-        if done.returncode == 0:
-            return command
-    return ()
+            self._process = subprocess.Popen(
+                [*line, "/bin/sh", "-c", _HOLD, "mounts", *steps],
+                env={"PATH": os.defpath + ":/usr/sbin:/sbin", **environment},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise MountError(f"unshare cannot be run ({error.strerror})") from error
+        self._options = options
+        output = self._process.stdout
+        if output is None or output.readline() != b"ready\n":
+            _, error_text = self._process.communicate()
+            why = error_text.decode("utf-8", "replace").strip().replace("\n", "; ")
+            raise MountError(f"the folders cannot be mounted ({why})")
+
+    def enter(self, argv: Sequence[str], folder: Path, root: str) -> list[str]:
+        """The command line that runs a program in the namespace, in `folder`, below `root`."""
+        where = f"/proc/{self._process.pid}/ns"
+        line = ["nsenter", f"--mount={where}/mnt"]
+        if self._options:
+            line += [f"--user={where}/user", "--preserve-credentials"]
+        if root:
+            line += ["chroot", root]
+        return [*line, "/bin/sh", "-c", _ENTER, str(folder), *argv]
+
+    def close(self) -> None:
+        """Let the namespace go, when its last process has ended."""
+        self._process.communicate()
 
 
 class Namespace:
-    """The mounts of a job as a prefix to the command line of its programs.
+    """The mounts of a job, and the way for its programs to see them.
 
     Args:
         mounts: what to show where.
         scratch: an empty folder of the job's own.
+        environment: of the process that holds the namespace.
+
+    Raises:
+        MountError: the machine refuses.
     """
 
-    def __init__(self, mounts: Sequence[Mount], scratch: Path) -> None:
+    def __init__(
+        self, mounts: Sequence[Mount], scratch: Path, environment: Mapping[str, str]
+    ) -> None:
         self._scratch = scratch
         self._steps: list[str] = []
-        self._prefix = ""  # of every path, where the task gets a root of its own
+        self._prefix = ""  # of every path, where the tasks get a root of their own
         ordered = sorted(mounts, key=lambda mount: mount.target)  # the outer before the inner
         parents = {parent for mount in ordered if (parent := _nearest(mount.target))}
         # What covers the scratch folder would cover the way back to what it covers.
@@ -95,14 +158,15 @@ class Namespace:
             self._cover(parent)
         for mount in ordered:
             self._show(mount)
+        self._holder = Holder(namespace_options() or (), self._steps, environment)
 
     def wrap(self, argv: Sequence[str], folder: Path) -> list[str]:
         """The command line that runs the program, in `folder`, with the mounts in place."""
-        steps = [*self._steps, "--"]
-        if self._prefix:
-            enter = 'cd -- "$0" && exec "$@"'
-            steps += ["chroot", self._prefix, "/bin/sh", "-c", enter, str(folder)]
-        return [*namespace_command(), *steps, *argv]
+        return self._holder.enter(argv, folder, self._prefix)
+
+    def close(self) -> None:
+        """The job has ended."""
+        self._holder.close()
 
     def _new_root(self) -> None:
         root = self._scratch / "root"

@@ -8,8 +8,7 @@ What a launcher does::
 
 `close()` ends every process of every task; the `batch` service calls it when it is closed, so a
 launcher that closes its services need not. `child_environment` is called when a job starts its
-tasks; a task gets what it returns and nothing else of this process's environment. Whoever calls
-`services()` gets the two services with `begin()` done, which serves where no old jobs can be.
+tasks; a task gets what it returns and nothing else of this process's environment.
 
 A job of the client's making really runs, as this user, on this machine. See `executor` for what
 is done where the documentation is silent, `validation` for what is refused, `scenarios` for what
@@ -39,19 +38,6 @@ from emulator.http import ApiError, Request, Response, Route, Service
 _PARENT = r"(?P<parent>projects/[^/:]+/locations/[^/:]+)"
 _JOB = r"(?P<name>projects/[^/:]+/locations/[^/:]+/jobs/[^/:]+)"
 _BRIEFLY = 0.25  # seconds that a cancel or delete may take before its operation is left open
-
-
-def services(
-    state_dir: Path,
-    project: str,
-    store: Buckets | None,
-    faults: Faults,
-    child_environment: Callable[[], dict[str, str]],
-) -> list[Service]:
-    """The `batch` and `logging` services, begun."""
-    batch = Batch(state_dir, project, store, faults, child_environment)
-    batch.begin()
-    return list(batch.services)
 
 
 class Batch:

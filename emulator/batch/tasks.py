@@ -174,11 +174,15 @@ class TaskAttempt:
     def _step(self, runnable: Runnable) -> Outcome:
         if runnable.kind == "barrier":
             return self._setting.barriers.pass_through(runnable.index, self._index, self._attempt)
-        line = self._command_line(runnable)
+        environment = {**self._variables[0], **runnable.variables, **self._variables[1]}
+        if runnable.kind == "container":
+            line = self._container(runnable, environment)
+            environment = containers.environment(environment)
+        else:
+            line = self._script(runnable)
         if isinstance(line, Outcome):
             return line
         files = StepFiles(self._setting.logs, self._index, self._number, runnable.index)
-        environment = {**self._variables[0], **runnable.variables, **self._variables[1]}
         with files as streams:
             process = self._attempt.start(line, environment, self._work, streams)
         if isinstance(process, Outcome):
@@ -190,29 +194,31 @@ class TaskAttempt:
             return _DONE
         return self._attempt.wait(process, runnable.seconds)
 
-    def _command_line(self, runnable: Runnable) -> list[str] | Outcome:
-        if runnable.kind == "container":
-            return self._container(runnable)
+    def _script(self, runnable: Runnable) -> list[str] | Outcome:
         script = self._setting.scripts[runnable.index]
         mounted = self._setting.mounted
-        if script is None:
-            path = runnable.body["path"]
-            program = interpreter_of(mounted.host_path(path))
-            if program is None:
-                log.info("%s of task %d cannot be read", path, self._index)
-                return Outcome(127)
-            return list(mounted.wrap([*program, path], self._work))
-        program = interpreter(runnable.body["text"].encode())
-        return list(mounted.wrap([*program, str(script)], self._work))
+        if script is not None:
+            program = interpreter(runnable.body["text"].encode())
+            return list(mounted.wrap([*program, str(script)], self._work))
+        path = runnable.body["path"]
+        named = interpreter_of(mounted.host_path(path))
+        if named is None:
+            log.info("%s of task %d cannot be read", path, self._index)
+            return Outcome(127)
+        return list(mounted.wrap([*named, path], self._work))
 
-    def _container(self, runnable: Runnable) -> list[str] | Outcome:
+    def _container(self, runnable: Runnable, environment: Mapping[str, str]) -> list[str] | Outcome:
         if not containers.engine_answers():
             return Outcome(50000, containers.NO_ENGINE)
-        uid = self._setting.job.uid
-        name = f"{uid}-{self._index}-{self._number}-{runnable.index}"
+        name = f"{self._setting.job.uid}-{self._index}-{self._number}-{runnable.index}"
         self._attempt.on_stop(lambda: containers.remove(name))
-        variables = {**self._variables[0], **runnable.variables, **self._variables[1]}
-        variables = {key: value for key, value in variables.items() if key not in ("PATH", "HOME")}
+        ours = ("PATH", "HOME", "TMPDIR", "LANG")  # of this machine, unless the job set them
+        base = self._base()
+        variables = {
+            key: value
+            for key, value in environment.items()
+            if key not in ours or value != base[key]
+        }
         return containers.command_line(runnable.body, name, variables, self._setting.mounted.mounts)
 
     def _limit(self, runnable: Runnable, process: Popen[bytes]) -> None:
@@ -246,8 +252,6 @@ class TaskAttempt:
     def _environment(self, node: int) -> tuple[dict[str, str], dict[str, str]]:
         """What the task starts with, and what nothing in the job may change."""
         setting, plan, job = self._setting, self._setting.plan, self._setting.job
-        work = str(self._work)
-        base = {"PATH": PATH, "HOME": work, "TMPDIR": work, "LANG": "C.UTF-8"}
         own = {
             "BATCH_TASK_INDEX": str(self._index),
             "BATCH_TASK_COUNT": str(plan.task_count),
@@ -260,7 +264,11 @@ class TaskAttempt:
         }
         if plan.hosts_file:
             own["BATCH_HOSTS_FILE"] = str(setting.folder / "hosts")
-        return {**base, **setting.environment, **plan.variables_of(self._index)}, own
+        return {**self._base(), **setting.environment, **plan.variables_of(self._index)}, own
+
+    def _base(self) -> dict[str, str]:
+        work = str(self._work)
+        return {"PATH": PATH, "HOME": work, "TMPDIR": work, "LANG": "C.UTF-8"}
 
     def _prepare_folder(self) -> None:
         with suppress(FileExistsError):

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
-from emulator.batch.mounts import Links, Mount, MountError, Namespace, host_path, namespace_command
+from emulator.batch.mounts import Links, Mount, MountError, Namespace, host_path, namespace_options
 from emulator.batch.plan import Plan
 from emulator.http import ApiError
 
@@ -98,8 +98,8 @@ class Volumes:
         # What a former process had fetched is not trusted to be in step with the buckets.
         shutil.rmtree(folder / "gcs", ignore_errors=True)
 
-    def open(self, plan: Plan, uid: str, scratch: Path) -> Mounted:
-        """Get the volumes of a job ready.
+    def open(self, plan: Plan, uid: str, scratch: Path, environment: Mapping[str, str]) -> Mounted:
+        """Get the volumes of a job ready; `environment` is that of helping processes.
 
         Raises:
             MountError: one cannot be shown; the text says why.
@@ -110,8 +110,8 @@ class Volumes:
             _in_words(bucket.bring)
         if not mounts:
             return Mounted((), (), None, self._links)
-        if namespace_command():
-            namespace = Namespace(mounts, scratch)
+        if namespace_options() is not None:
+            namespace = Namespace(mounts, scratch, environment)
             return Mounted(mounts, buckets, namespace, self._links)
         made: list[Mount] = []
         try:
@@ -210,7 +210,9 @@ class Mounted:
 
     def close(self) -> None:
         """The job has ended."""
-        if self.mounts and not self._namespace:
+        if self._namespace:
+            self._namespace.close()
+        else:
             for mount in self.mounts:
                 self._links.remove(mount)
 

@@ -143,14 +143,15 @@ class Workers:
             (folder / name).mkdir(exist_ok=True)
         if plan.hosts_file:
             (folder / "hosts").write_text("127.0.0.1\n" * min(plan.nodes, _MOST_HOSTS))
+        environment = self._executor.environment()
         texts = [runnable.body.get("text") or None for runnable in plan.runnables]
         return Setting(
             job=job,
             plan=plan,
             folder=folder,
             scripts=write_scripts(folder / "scripts", texts),
-            mounted=self._executor.volumes.open(plan, job.uid, folder / "mounts"),
-            environment=self._executor.environment(),
+            mounted=self._executor.volumes.open(plan, job.uid, folder / "mounts", environment),
+            environment=environment,
             alarms=self._executor.alarms,
             barriers=Barriers(plan.task_count, _ended(job)),
         )

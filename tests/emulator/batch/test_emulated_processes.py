@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import select
+import subprocess
+import sys
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -101,6 +105,31 @@ def test_jobs_go_on_after_a_restart(
         assert "done 0" in jobs.output(kept)
 
 
+def test_a_killed_emulator_leaves_no_process_after_the_next_start(
+    tmp_path: Path, new_job: NewJob, jobs_at: Callable[[Emulator], Any]
+) -> None:
+    line = [sys.executable, "-m", "emulator", "--state", str(tmp_path / "state")]
+    os.mkfifo(tmp_path / "fifo")
+    fifo = os.open(tmp_path / "fifo", os.O_RDWR)
+    with subprocess.Popen(line, stdout=subprocess.PIPE, cwd=Path(__file__).parents[3]) as process:
+        assert process.stdout is not None
+        url = json.loads(process.stdout.readline())["CLOUDSDK_API_ENDPOINT_OVERRIDES_BATCH"]
+        parent = "projects/local-project/locations/us-central1"
+        body = json.dumps(new_job(_FAMILY.format(fifo=tmp_path / "fifo"))).encode()
+        urllib.request.urlopen(
+            urllib.request.Request(f"{url}v1/{parent}/jobs?jobId=orphan", body)
+        ).close()
+        assert select.select([fifo], [], [], 20)[0]
+        process.kill()
+    os.close(fifo)
+    marker = f"INTENT2BATCH_EMULATOR={tmp_path}/state/batch"
+    assert len(_carrying(marker)) >= 3
+    with start(tmp_path / "state") as emulator:
+        job = emulator.batch.wait_for(f"{parent}/jobs/orphan")
+        assert job.state == "FAILED"
+        assert _left(marker) == []
+
+
 def test_an_attempt_that_was_stopped_starts_nothing(tmp_path: Path) -> None:
     alarms = Alarms()
     attempt = Attempt(alarms)
@@ -144,12 +173,23 @@ def test_the_command_line_of_a_container(tmp_path: Path) -> None:
         "entrypoint": "/bin/sh",
         "options": "--cpus 2 --label 'a b'",
     }
-    line = containers.command_line(container, "name", {"A": "secret"}, shown)
+    line = containers.command_line(container, "name", {"A": "secret", "HOME": "/root"}, shown)
     assert line == [
         *("docker", "run", "--rm", "--name", "name", "--network", "host"),
         *("--volume", f"{tmp_path}:/mnt/disks/share:rw"),
         *("--volume", f"{tmp_path}/ro:/mnt/ro:ro"),
-        *("--env", "A", "--entrypoint", "/bin/sh", "--cpus", "2", "--label", "a b"),
+        *(
+            "--env",
+            "A",
+            "--env",
+            "HOME=/root",
+            "--entrypoint",
+            "/bin/sh",
+            "--cpus",
+            "2",
+            "--label",
+            "a b",
+        ),
         *("busybox", "-c", "echo $HOME; rm -rf /"),
     ]
     container = {
@@ -169,7 +209,6 @@ def test_an_engine(
     docker.write_text('#!/bin/sh\necho "$@" "A=$A"\n')
     docker.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    monkeypatch.setattr("emulator.batch.tasks.PATH", f"{tmp_path}:/usr/bin:/bin")
     containers.engine_answers.cache_clear()
     step = {
         "container": {"imageUri": "busybox", "commands": ["true"]},

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from emulator.batch import mounts
-from emulator.batch.mounts import Links, Mount, MountError, host_path, namespace_command
+from emulator.batch.mounts import Links, Mount, MountError, host_path, namespace_options
 from emulator.batch.volumes import Turns
 
 NewJob = Callable[..., dict[str, Any]]
 BUCKET = "local-project-bucket"
 
 needs_namespaces = pytest.mark.skipif(
-    not namespace_command(), reason="this machine gives no mount namespaces"
+    namespace_options() is None, reason="this machine gives no mount namespaces"
 )
 
 
@@ -36,8 +36,8 @@ def _volume(path: str | Path, remote: str = BUCKET, **more: Any) -> dict[str, An
 def machine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A machine that gives namespaces, and one that does not."""
     if request.param == "links":
-        monkeypatch.setattr("emulator.batch.volumes.namespace_command", lambda: ())
-    elif not namespace_command():
+        monkeypatch.setattr("emulator.batch.volumes.namespace_options", lambda: None)
+    elif namespace_options() is None:
         pytest.skip("this machine gives no mount namespaces")
     return
 
@@ -141,7 +141,7 @@ def test_a_read_only_volume(jobs: Any, new_job: NewJob, tmp_path: Path) -> None:
 def test_without_namespaces_nothing_is_covered(
     jobs: Any, new_job: NewJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("emulator.batch.volumes.namespace_command", lambda: ())
+    monkeypatch.setattr("emulator.batch.volumes.namespace_options", lambda: None)
     (tmp_path / "share").mkdir()
     job = jobs.run(new_job("true", spec={"volumes": [_volume(tmp_path / "share")]}))
     [task] = jobs.tasks(job)
@@ -175,7 +175,7 @@ def test_a_crowded_folder_is_not_covered(tmp_path: Path) -> None:
         (tmp_path / str(number)).touch()
     scratch = tmp_path.parent / "scratch"
     with pytest.raises(MountError, match="too much"):
-        mounts.Namespace([Mount(tmp_path, f"{tmp_path}/new")], scratch)
+        mounts.Namespace([Mount(tmp_path, f"{tmp_path}/new")], scratch, {})
 
 
 def test_turns_serve_all_who_came_before() -> None:
