@@ -13,7 +13,7 @@ def submit_batch_job(
     pipeline_folder: str,
     project: str,
     region: str,
-    gcp_resources: dsl.OutputPath(str),
+    gcp_resources: dsl.OutputPath(str),  # type: ignore[valid-type]
     link: dsl.Output[dsl.Markdown],
     max_wait_hours: float = 0.0,
     dry_run: bool = False,
@@ -41,7 +41,7 @@ def submit_batch_job(
     from components.submit_batch_job.run_step import submit_run
 
     with reported():
-        outcome = submit_run(
+        return submit_run(
             run_folder(results_uri, pipeline_folder),
             job_uri=job.path,
             project=project,
@@ -51,4 +51,3 @@ def submit_batch_job(
             gcp_resources_path=gcp_resources,
             link_path=link.path,
         )
-    return outcome

@@ -1,0 +1,328 @@
+"""`intent2batch submit`, `watch`, `cancel` and `tasks`: one Batch job without a pipeline."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from components.supervision.ledger import Ledger
+
+DEFAULT_REGION = "us-central1"
+_RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+
+Job = Annotated[
+    str, typer.Argument(metavar="JOB", help="projects/P/locations/R/jobs/ID, or only ID.")
+]
+Project = Annotated[
+    str, typer.Option("--project", help="Id of the project [GOOGLE_CLOUD_PROJECT].")
+]
+Region = Annotated[str, typer.Option("--region", help=f"Region of the job [{DEFAULT_REGION}].")]
+MaxWait = Annotated[
+    str, typer.Option("--max-wait", metavar="TIME", help="How long to wait: 90s, 30m, 2h, 1d.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the four verbs."""
+    app.command("submit")(submit)
+    app.command("watch")(watch)
+    app.command("cancel")(cancel)
+    app.command("tasks")(tasks)
+
+
+def submit(
+    job_file: Annotated[
+        str,
+        typer.Argument(
+            metavar="JOB.json", help="The job, JSON or YAML: a file, a gs:// address, or -."
+        ),
+    ],
+    project: Project = "",
+    region: Region = "",
+    run: Annotated[
+        str, typer.Option("--run", help="Name of this run; the same run submits a job only once.")
+    ] = "",
+    ledger: Annotated[
+        str,
+        typer.Option("--ledger", metavar="PATH", help="Where the job's life is kept; local or gs."),
+    ] = "",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the exact request and call nothing.")
+    ] = False,
+    no_wait: Annotated[
+        bool, typer.Option("--no-wait", help="Return as soon as the job is made.")
+    ] = False,
+    max_wait: MaxWait = "",
+    leave: Annotated[
+        bool, typer.Option("--leave", help="Leave the job running when --max-wait is over.")
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Submit although the checks find errors.")
+    ] = False,
+) -> None:
+    """Submit a Batch job and wait for it; Ctrl-C cancels it.
+
+    Prints the job's full name. The same command with the same --run goes on where it was.
+    """
+    project, region = _place(project, region)
+    content = _checked(job_file, force=force)
+
+    from components.submit_batch_job.outcome import check_outcome
+    from components.submit_batch_job.submit import Waiting, submit_and_watch
+
+    run, ledger = _run_and_ledger(run, ledger, job_file)
+    say(f"ledger {ledger}")
+    announced = set[str]()
+
+    def announce(told: Ledger) -> None:
+        if told.job_name and told.job_name not in announced:
+            announced.add(told.job_name)
+            sys.stdout.write(f"{told.job_name}\n")
+            sys.stdout.flush()
+            say(f"  watch it:  intent2batch watch {told.job_name}")
+            say(f"  cancel it: intent2batch cancel {told.job_name}")
+
+    told = submit_and_watch(
+        content,
+        project=project,
+        region=region,
+        run=run,
+        ledger_uri=ledger,
+        dry_run=dry_run,
+        waiting=Waiting(
+            until_ended=not no_wait,
+            max_wait_s=_seconds(max_wait),
+            leave_at_deadline=leave,
+            say=say,
+            on_change=announce,
+        ),
+    )
+    if dry_run:
+        _print_json(told.request)
+    check_outcome(told)
+    _say_end(told)
+
+
+def watch(job: Job, project: Project = "", region: Region = "", max_wait: MaxWait = "") -> None:
+    """Follow a job to its end; Ctrl-C ends the watching, not the job."""
+    name = _job_name(job, project, region)
+
+    from components.submit_batch_job import submit as steps
+    from components.submit_batch_job.outcome import check_outcome
+
+    waiting = steps.Waiting(max_wait_s=_seconds(max_wait), say=say)
+    told = _existing(steps.watch(name, waiting=waiting))
+    sys.stdout.write(f"{told.state} {name}\n")
+    check_outcome(told)
+
+
+def cancel(job: Job, project: Project = "", region: Region = "") -> None:
+    """Cancel a job and wait until it is at rest; a job that has ended stays as it is."""
+    name = _job_name(job, project, region)
+
+    from components.submit_batch_job import submit as steps
+    from components.submit_batch_job.outcome import failure
+
+    told = _existing(steps.cancel(name, waiting=steps.Waiting(say=say)))
+    if told.outcome == "refused":
+        error = failure(told)
+        if error is not None:
+            raise error
+    sys.stdout.write(f"{told.state} {name}\n")
+
+
+def tasks(
+    job: Job,
+    project: Project = "",
+    region: Region = "",
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print a JSON list, one task a line.")
+    ] = False,
+) -> None:
+    """Print what each task of a job did: state, exit code and its meaning, attempts, time."""
+    name = _job_name(job, project, region)
+
+    from components.aggregate_results.service import told_by_service
+
+    try:
+        _print_tasks(name, as_json=as_json)
+    except Exception as error:
+        if not told_by_service(error):
+            raise
+        raise _service_error(error, name) from error
+
+
+def say(line: str) -> None:
+    """Progress goes to stderr, a line at a time."""
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
+def _place(project: str, region: str) -> tuple[str, str]:
+    """The project and region to use; what was not asked for is said."""
+    from components.batch.names import parent_name
+
+    project = project or os.environ.get("GOOGLE_CLOUD_PROJECT", "")
+    if not region:
+        region = DEFAULT_REGION
+        say(f"region {region} (--region names another)")
+    parent_name(project, region)
+    return project, region
+
+
+def _job_name(job: str, project: str, region: str) -> str:
+    from components.batch.names import job_name
+
+    if "/" not in job:
+        project, region = _place(project, region)
+    return job_name(job, project=project, region=region)
+
+
+def _checked(job_file: str, *, force: bool) -> dict[str, Any]:
+    """The job in the file, if the checks find no error in it."""
+    from components.errors import InputError
+    from components.storage.files import read_bytes
+    from components.validate_config import formats
+    from components.validate_config.check import validate_bytes
+
+    shown = "<stdin>" if job_file == "-" else job_file
+    data = sys.stdin.buffer.read() if job_file == "-" else read_bytes(job_file)
+    checked = validate_bytes(data, shown)
+    errors = checked.errors
+    if errors:
+        sys.stderr.write(formats.as_text(errors, [shown]))
+    if checked.job is None or (errors and not force):
+        raise InputError(
+            "The job has an error and was not submitted"
+            if len(errors) == 1
+            else f"The job has {len(errors)} errors and was not submitted",
+            where=shown,
+            fix="Mend them (`intent2batch validate --fix` mends some), or submit with --force.",
+        )
+    return checked.job
+
+
+def _run_and_ledger(run: str, ledger: str, job_file: str) -> tuple[str, str]:
+    """The run's name and where its ledger lies.
+
+    A run without a name is new each time; with --ledger alone, the folder names the run, so that
+    the same command goes on with the same job.
+    """
+    from components.errors import WrongUse
+    from components.submit_batch_job.run_step import run_identity
+
+    if ledger:
+        folder = ledger.rsplit("/", 1)[0] if "/" in ledger else os.path.basename(os.getcwd())
+        return run or run_identity(folder), ledger
+    run = run or _new_run(job_file)
+    if not _RUN.fullmatch(run):
+        raise WrongUse(
+            f"{run!r} cannot be the name of a run",
+            fix="Use letters, digits, dots, dashes and underscores.",
+        )
+    return run, f"runs/{run}/submission.json"
+
+
+def _new_run(job_file: str) -> str:
+    import secrets
+    from datetime import UTC, datetime
+    from pathlib import PurePosixPath
+
+    stem = re.sub(r"[^A-Za-z0-9]+", "-", PurePosixPath(job_file).stem).strip("-") or "job"
+    return f"{stem[:40]}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+def _seconds(text: str) -> float | None:
+    from components.batch.durations import meant_seconds
+    from components.errors import WrongUse
+
+    if not text:
+        return None
+    found = meant_seconds(text)
+    if not found:
+        raise WrongUse(f"{text!r} is not a time", fix="Write 90s, 30m, 2h or 1d.")
+    return found
+
+
+def _existing(told: Ledger) -> Ledger:
+    """The ledger of a job that there was.
+
+    Raises:
+        InputError: the service knows no such job.
+    """
+    from components.errors import InputError
+
+    if told.outcome == "deleted" and not told.state:
+        raise InputError(
+            "There is no such job",
+            where=told.job_name,
+            fix="Batch deletes jobs 60 days after they end; check project and region.",
+        )
+    return told
+
+
+def _say_end(told: Ledger) -> None:
+    if told.outcome == "succeeded":
+        say(f"succeeded; what each task did: intent2batch tasks {told.job_name}")
+    elif told.outcome is None:
+        say("the job goes on")
+
+
+def _print_json(value: Any) -> None:
+    import json
+
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def _print_tasks(name: str, *, as_json: bool) -> None:
+    import json
+
+    from components.aggregate_results.spool import Spool
+    from components.aggregate_results.tasks import job_rows
+
+    with Spool() as spool:
+        for row in job_rows(name):
+            spool.add(row)
+        rows = spool.in_order({})
+        if as_json:
+            lines = (json.dumps(row, ensure_ascii=False) for row in rows)
+            sys.stdout.write("[\n" + ",\n".join(lines) + "\n]\n")
+            return
+        sys.stdout.write(_line("task", "state", "exit", "tries", "time", "zone", "what it means"))
+        for row in rows:
+            sys.stdout.write(_task_line(row))
+
+
+def _task_line(row: dict[str, Any]) -> str:
+    from components.tables.formats import duration
+
+    code = "" if row["exit_code"] is None else row["exit_code"]
+    time = duration(row["duration_s"])
+    meaning = "" if row["exit_code"] == 0 else row["meaning"]
+    return _line(row["index"], row["state"], code, row["attempts"], time, row["zone"], meaning)
+
+
+def _line(
+    index: object, state: object, code: object, tries: object, time: object, zone: object, why: str
+) -> str:
+    line = f"{index:>6}  {state:<10}  {code:>5}  {tries:>5}  {time:>12}  {zone:<16}  {why}"
+    return line.rstrip() + "\n"
+
+
+def _service_error(error: Exception, name: str) -> Exception:
+    from components.errors import InputError, Intent2BatchError, ServiceError
+
+    if isinstance(error, Intent2BatchError):
+        return error
+    if getattr(error, "code", None) == 404:
+        return InputError(
+            "There is no such job",
+            where=name,
+            fix="Batch deletes jobs 60 days after they end; check project and region.",
+        )
+    return ServiceError(f"The tasks cannot be listed ({error})", where=name)
