@@ -122,13 +122,14 @@ def _plain_command(word: str, following: str) -> bool:
     )
 
 
-def looks_like_command(body: str, *, sure: bool, run: bool, data: bool) -> bool:
+def looks_like_command(body: str, *, sure: bool, run: bool, strong: bool, data: bool) -> bool:
     """Whether a quoted text is to be run.
 
     Args:
         body: the text inside the quotes.
         sure: it stood in backticks, which people put around code.
-        run: a word for running stands before it.
+        run: a word that may announce a command stands before it.
+        strong: a verb of running, or "command", stands right before it.
         data: a word for a place or a name stands before it.
     """
     words = body.split()
@@ -136,7 +137,7 @@ def looks_like_command(body: str, *, sure: bool, run: bool, data: bool) -> bool:
         return False
     first = words[0]
     if len(words) == 1:
-        return _word_is_command(first, sure=sure, run=run, data=data)
+        return _word_is_command(first, sure=sure, run=run, strong=strong, data=data)
     if starts_command(body, 0, strict=False, run=True):
         return True
     if not sure:
@@ -152,14 +153,16 @@ def _reads_as_prose(words: list[str]) -> bool:
     return plain * 3 > len(words)
 
 
-def _word_is_command(word: str, *, sure: bool, run: bool, data: bool) -> bool:
+def _word_is_command(word: str, *, sure: bool, run: bool, strong: bool, data: bool) -> bool:
     if word.startswith("gs://") or ASSIGNED.fullmatch(word) or "@" in word:
         return False
     if RELATIVE.fullmatch(word) or SCRIPT_FILE.fullmatch(word.lstrip("/")):
         return sure or run
     if ABSOLUTE.fullmatch(word):
-        return run and not data and not word.startswith(MOUNT_ROOTS)
-    return word in PROGRAMS and run and word not in ENGLISH_PROGRAMS | {"bash"}
+        return strong or ((sure or run) and not data and not word.startswith(MOUNT_ROOTS))
+    if word not in PROGRAMS or word in ("bash", "sh", "zsh"):
+        return False
+    return (strong and sure) or (run and (sure or word not in ENGLISH_PROGRAMS))
 
 
 def command_end(text: str, start: int, *, to_line_end: bool) -> int:

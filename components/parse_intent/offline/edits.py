@@ -118,8 +118,9 @@ NUMBER_FIELDS = {
     "max_run_s": "time limit",
 }
 ADD = re.compile(
-    r"\b(?:add|append|also|another|additional|extra|new|one more|1 more|include|insert|prepend"
-    r"|plus)\b",
+    r"\b(?:add|append|also|another|additional|extra|one more|1 more|include|insert|prepend"
+    r"|plus|as well"
+    r"|too)\b",
     re.IGNORECASE,
 )
 FIRST = re.compile(
@@ -154,8 +155,8 @@ def apply_edits(page: Page, before: Draft) -> tuple[Draft, list[str]]:
 def fields_in(text: str) -> list[tuple[str, int, int]]:
     """The fields that words name: field, start, end; longer names win."""
     found: list[tuple[str, int, int]] = []
-    for name, words in FIELD_WORDS:
-        for match in re.finditer(rf"(?<![\w-])(?:{words})(?![\w-])", text, re.IGNORECASE):
+    for name, names in FIELD_WORDS:
+        for match in re.finditer(rf"(?<![\w-])(?:{names})(?![\w-])", text, re.IGNORECASE):
             if not any(s < match.end() and match.start() < e for _, s, e in found):
                 found.append((name, *match.span()))
     return sorted(found, key=lambda f: f[1])
@@ -344,10 +345,16 @@ def _merge_lists(page: Page, draft: Draft) -> None:
     _merge_notifications(draft, new)
     _merge_volumes(page, draft)
     _merge_disks(page, draft)
+    _move_mount(page, draft)
 
 
 def _merge_notifications(draft: Draft, new: Draft) -> None:
+    waiting = [n for n in draft.notifications if not n.topic]
     for notification in new.notifications:
+        if waiting and notification.topic and not notification.state:
+            waiting[0].topic, waiting[0].quote = notification.topic, notification.quote
+            continue
+        draft.notifications = [n for n in draft.notifications if n.topic]
         same = [
             n
             for n in draft.notifications
@@ -383,6 +390,23 @@ def _merge_volumes(page: Page, draft: Draft) -> None:
             draft.volumes[i] = merged
         else:
             draft.volumes.append(volume)
+
+
+MOUNT_AT = re.compile(
+    r"\b(?:mount(?:ed|ing|s)?|mount ?(?:point|path))\b[^.;\n]{0,30}?\b(?:at|on|under|to|as|is"
+    r"|be)\s+(?P<p>/[\w./-]*\w)",
+    re.IGNORECASE,
+)
+
+
+def _move_mount(page: Page, draft: Draft) -> None:
+    """As in "mount it at /mnt/input instead": the one thing that is mounted moves."""
+    mounted = [*draft.volumes, *draft.disks]
+    if len(mounted) != 1 or page.draft.volumes or page.draft.disks:
+        return
+    for match in page.find(MOUNT_AT):
+        mounted[0].mount = match["p"].rstrip("/")
+        mounted[0].quote = page.take(*match.span())
 
 
 def _merge_disks(page: Page, draft: Draft) -> None:

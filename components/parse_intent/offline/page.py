@@ -14,6 +14,8 @@ from components.parse_intent.offline.segment import Payload
 SENTENCE = re.compile(
     r"[.!?;]+(?=\s|$)|\n[ \t]*\n|\n(?=[ \t]*(?:[-*•+#]|\(?\w{1,2}[.)] |\w[\w ]{0,20}[:=]|[A-Z]))|\n"
 )
+# A line that was only broken to keep it short: the sentence goes on in lower case.
+WRAPPED = re.compile(r"(?<=[^\n]{40})(?<![.:;!?\n])\n(?=[a-z]{2})")
 CLAUSE = re.compile(
     r"[.!?;]+(?=\s|$)|\n|,(?=\s|$)|:(?=\s)|\s-+\s|[()]|\bbut\b|\band (?=(?:then|have|put|make|let|"
     r"run|give|use|mount|retry|post|label|don't|do not|no|not|i|it|to)\b)",
@@ -48,7 +50,7 @@ class Page:
         self.payloads = payloads
         self.before = before
         self.draft = Draft()
-        self.words = Words(masked)
+        self.words = Words(WRAPPED.sub(" ", masked))
         self.norm = self.words.text
         self.used = bytearray(len(self.norm))
         self.dropped: set[str] = set()

@@ -321,7 +321,7 @@ def slurm_seconds(text: str) -> int:
     if not parts or (dash and not days.isdigit()):
         return 0
     if dash:
-        hours, minutes, seconds = (parts + [0, 0])[:3]
+        hours, minutes, seconds = [*parts, 0, 0][:3]
         return int(days) * 86400 + hours * 3600 + minutes * 60 + seconds
     if len(parts) == 1:
         return parts[0] * 60

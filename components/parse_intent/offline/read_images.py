@@ -136,9 +136,7 @@ def read_options(page: Page) -> Asked[str] | None:
 
 def read_binds(page: Page) -> list[Asked[str]]:
     """Binds of host paths into a container, as host:container[:mode]."""
-    binds = []
-    for match in page.find(BIND):
-        binds.append(Asked(value=match["b"], quote=page.take(*match.span())))
+    binds = [Asked(value=m["b"], quote=page.take(*m.span())) for m in page.find(BIND)]
     for match in page.find(BIND_SAME):
         if (
             re.match(r"mount", match.group(), re.I)

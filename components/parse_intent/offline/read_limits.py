@@ -235,7 +235,8 @@ RETRY_COUNT = [
         re.IGNORECASE,
     ),
     re.compile(
-        r"(?P<rest>\b)(?:up to|at most|maximum|no more than|only)\s+(?P<n>\d{1,4})\s+(?:more\s+|further\s+)?times\b",
+        r"(?P<rest>\b)(?:up to|at most|maximum|no more than"
+        r"|only)\s+(?P<n>\d{1,4})\s+(?:more\s+|further\s+)?times\b",
         re.IGNORECASE,
     ),
 ]

@@ -65,6 +65,7 @@ GPU = re.compile(
 GPU_WORD = re.compile(
     r"(?<![\w-])(?:(?P<n>\d{1,2})\s*(?:x\s*)?)?(?:nvidia\s+)?(?:gpu|accelerator)s?\b", re.I
 )
+PAST = re.compile(r"\b(?:used to|previously|formerly|we had|no longer)\b[^.;]*$", re.IGNORECASE)
 NO_GPU = re.compile(
     r"\b(?:no|without(?: any| a)?|not? need(?: for)?(?: any| a)?|don't need(?: any"
     r"| a)?) (?:gpu|accelerator)s?\b",
@@ -82,7 +83,7 @@ def read_gpus(page: Page) -> Gpus | None:
         page.dropped.add("gpus")
     for match in page.find(GPU):
         quote = page.take(*match.span())
-        if page.negated(match.start()):
+        if page.negated(match.start()) or PAST.search(page.left(match.start(), 30)):
             page.dropped.add("gpus")
             continue
         for pattern, kind in GPU_NAMES:

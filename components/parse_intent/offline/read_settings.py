@@ -180,6 +180,13 @@ def _before(page: Page, pos: int) -> str:
 LISTED = re.compile(r"[\s*+-]*[\w.-]+\s?[=:]\s?\S")
 
 
+WHOSE = re.compile(
+    r"\b(?:(?P<j>job)|(?:vms?|instances?|machines?|nodes?))(?:'s)?(?: itself)?(?: with| as"
+    r"| gets?)?\s*:?\s*$",
+    re.IGNORECASE,
+)
+
+
 def _label_cue(page: Page, pos: int) -> str:
     """As in "job" or "vm" where the words before a pair speak of labels, else ""."""
     before = _before(page, pos)
@@ -187,6 +194,9 @@ def _label_cue(page: Page, pos: int) -> str:
     if not labels:
         return ""
     last = labels[-1]
+    whose = WHOSE.search(before[last.end() :])
+    if whose is not None:
+        return "job" if whose["j"] else "vm"
     between = before[last.end() :]
     if ENV_CUE.search(between) or re.search(r"[.;]\s", between):
         return ""
@@ -328,10 +338,13 @@ def read_notifications(page: Page) -> tuple[list[Notification], str]:
         if page.negated(start):
             continue
         found += _events(topic, before, after, quote)
-    if not found and not missing and not page.dropped & {"notifications"}:
+    known = page.before is not None and bool(page.before.notifications)
+    if not found and not missing and not known:
         for match in page.find(TOPIC_WORD):
             if not page.negated(match.start()):
                 missing = "topic"
+                sentence = page.sentence_text(match.start())
+                found = _events("", sentence, "", page.take(*match.span()))
                 break
     return found, missing
 

@@ -265,7 +265,8 @@ IGNORE = re.compile(
     r"|not a problem)\w*"
     r"|(?:may|can|is allowed to|allowed to|might) fail\b(?! the)|ignore (?:failures?|errors?)"
     r"|ignore[_ ]?exit[_ ]?status|(?:failures?|failing|errors?)(?: \w+)? (?:is|are) (?:ok|okay"
-    r"|fine|ignored|acceptable|not a problem)|best[- ]effort|(?:don't|do not) (?:care|mind) if (?:it|that"
+    r"|fine|ignored|acceptable|not a problem)|best[- ]effort|(?:don't|do not) (?:care"
+    r"|mind) if (?:it|that"
     r"|this)[\w ]{0,8} fails)\b",
     re.IGNORECASE,
 )
@@ -404,7 +405,8 @@ SLEEP = re.compile(r"\bsleep(?:s|ing)?\s+(?:for\s+)?", re.IGNORECASE)
 HELLO = re.compile(
     r"\b(?:print(?:s|ing)?|echo(?:es|ing)?|say(?:s|ing)?|write(?:s)?|output(?:s)?"
     r"|log(?:s)?)\b[^.;\n]{0,20}?\b(?P<w>hello(?: ?,? ?world)?|hi|(?:the|its|their"
-    r"|own)[\w' ]{0,12} (?:index|number|id)|index|task index|(?:the )?(?:current )?(?:date|hostname|host name)"
+    r"|own)[\w' ]{0,12} (?:index|number|id)|index|task index|(?:the )?(?:current )?(?:date"
+    r"|hostname|host name)"
     r"|something)\b(?P<r>[^.;\n)]{0,50})",
     re.IGNORECASE,
 )

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from components.parse_intent.draft import Asked, BootDisk, Disk, Volume
+from components.parse_intent.offline.amounts import Amount
 from components.parse_intent.offline.page import Page
 from components.parse_intent.offline.vocabulary import words
 
@@ -217,36 +218,54 @@ def _boot_disk(page: Page) -> None:
             if not page.negated(match.start()):
                 boot.image = boot.image or Asked(value=match["i"], quote=page.take(*match.span()))
     for match in page.find(BOOT):
-        start, end = page.sentence(match.start())
-        sizes = [s for s in page.sizes if start <= s.start < end and page.is_free(s.start, s.end)]
-        if sizes and boot.size_gb is None:
-            nearest = min(
-                sizes,
-                key=lambda s: (
-                    _gap(s.start, s.end, match) + (0 if _boot_side(page, s.end, match) else 5)
-                ),
-            )
-            if _gap(nearest.start, nearest.end, match) < 70 and not re.match(
-                r"\s*(?:of )?(?:ram|memory)", page.right(nearest.end), re.I
-            ):
-                value = max(1, round(nearest.value / 1024))
-                boot.size_gb = Asked(value=value, quote=page.take(nearest.start, nearest.end))
-        types = [
-            t
-            for t in page.find(TYPE)
-            if start <= t.start() < end and _gap(t.start(), t.end(), match) < 25
-        ]
-        if types and boot.type is None:
-            kind = min(types, key=lambda t: _gap(t.start(), t.end(), match))
-            boot.type = Asked(value=disk_type(kind.group()), quote=page.take(*kind.span()))
+        boot.size_gb = boot.size_gb or _boot_size(page, match)
+        boot.type = boot.type or _boot_type(page, match)
         if boot.size_gb or boot.type or boot.image:
             page.take(*match.span())
     if boot.size_gb or boot.type or boot.image:
         page.draft.boot_disk = boot
 
 
-def _boot_side(page: Page, end: int, match: re.Match[str]) -> bool:
-    return end <= match.start() and page.norm[end : match.start()].strip(" -") == ""
+def _boot_size(page: Page, match: re.Match[str]) -> Asked[int] | None:
+    """The size in the sentence that stands nearest, before ("200 GB boot disk") or after it."""
+    start, end = page.sentence(match.start())
+    best: tuple[int, Amount] | None = None
+    for size in page.sizes:
+        if not start <= size.start < end or not page.is_free(size.start, size.end):
+            continue
+        if re.match(r"\s*(?:of )?(?:ram|memory)\b", page.right(size.end), re.I):
+            continue
+        gap = _gap(size.start, size.end, match)
+        if size.end <= match.start() and not _touches(page.norm[size.end : match.start()]):
+            gap += 60
+        if gap < 70 and (best is None or gap < best[0]):
+            best = (gap, size)
+    if best is None:
+        return None
+    size = best[1]
+    value = max(1, round(size.value / 1024))
+    return Asked(value=value, quote=page.take(size.start, size.end))
+
+
+def _boot_type(page: Page, match: re.Match[str]) -> Asked[str] | None:
+    start, end = page.sentence(match.start())
+    for kind in page.find(TYPE):
+        if not start <= kind.start() < end or _gap(kind.start(), kind.end(), match) > 25:
+            continue
+        before = kind.end() <= match.start()
+        if before and not _touches(page.norm[kind.end() : match.start()]):
+            continue
+        if not before and re.search(
+            r"\band\b|\bnew\b|\bplus\b", page.norm[match.end() : kind.start()]
+        ):
+            continue
+        return Asked(value=disk_type(kind.group()), quote=page.take(*kind.span()))
+    return None
+
+
+def _touches(between: str) -> bool:
+    """Whether two words belong together: nothing but a few plain words between them."""
+    return len(between) < 20 and re.fullmatch(r"[\w -]*", between) is not None
 
 
 def _gap(start: int, end: int, match: re.Match[str]) -> int:

@@ -15,7 +15,7 @@ AT_ONCE = (
     r"|simultaneously|simultaneous"
     r"|in flight|together|parallel|side by side|in (?:the )?same time|abreast|running in parallel)"
 )
-GAP = r"(?:\s+(?!\d)[\w'%-]+){0,7}?"
+GAP = r"(?:[ \t]+(?!\d)[\w'%-]+){0,7}?"
 PARALLEL = [
     re.compile(rf"(?<![\w.:/-])(?P<n>\d{{1,7}})(?P<w>{GAP})[ -]+{AT_ONCE}\b", re.IGNORECASE),
     re.compile(
@@ -177,11 +177,15 @@ SINGLE = re.compile(
     re.I,
 )
 ONCE = re.compile(rf"{FILL}\s*,? once\b", re.I)
-TIGHT = re.compile(r"\bmpi\w*|\bhosts? ?file|\bbarriers?\b|tightly coupled|\bmulti-?node", re.IGNORECASE)
-NODES = re.compile(r"(?<![\w.])(?P<n>\d{1,4})[ -](?:vms?|nodes?|machines?|hosts?|instances?)\b", re.IGNORECASE)
+TIGHT = re.compile(
+    r"\bmpi\w*|\bhosts? ?file|\bbarriers?\b|tightly coupled|\bmulti-?node", re.IGNORECASE
+)
+NODES = re.compile(
+    r"(?<![\w.])(?P<n>\d{1,4})[ -](?:vms?|nodes?|machines?|hosts?|instances?)\b", re.IGNORECASE
+)
 PER_THING = re.compile(
     r"\b(?:1|a|own) task (?:per|for (?:each|every))\s+(?:single )?(?P<t>[\w.-]+)|\b(?:each"
-    r"|every) (?P<u>[\w-]+)(?: \w+){0,4} (?:as )?(?:its|his|their|a|an?|1) (?:own "
+    r"|every) (?P<u>[\w-]+)(?: [^\s,;]+){0,5} (?:as )?(?:its|his|their|a|an?|1) (?:own "
     r"|separate )?task\b"
     r"|\b(?:task|run(?: it)?|job|once) (?:per|for (?:each|every)) (?P<v>(?!vm|node|machine"
     r"|hour|day|task|week|minute|host|instance)[\w.-]+)",
@@ -301,7 +305,11 @@ def _is_count(page: Page, match: re.Match[str], number: int) -> bool:
         and number >= 5
     ):
         return False
-    if number == 1 and match["n"] == "1" and re.match(r"\s*(?:each|for each|apiece)\b", right, re.I):
+    if (
+        number == 1
+        and match["n"] == "1"
+        and re.match(r"\s*(?:each|for each|apiece)\b", right, re.I)
+    ):
         return False  # "25 clips, one task each"
     if number == 1:
         return not re.search(r"\b(?:failed?|first|last|next|other|failing)\b", match["w"], re.I)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from components.parse_intent.build_steps import split_words
-from components.parse_intent.draft import Asked, Draft, Step
+from components.parse_intent.draft import Asked, Draft
 from components.parse_intent.offline import judge
 from components.parse_intent.offline.edits import UNDO, apply_edits
 from components.parse_intent.offline.page import Page
@@ -312,6 +312,7 @@ def _work(page: Page, wants: dict[str, str]) -> list[str]:
         quote = page.take(time.start, time.end)
         draft.max_run_s = Asked(value=max(1, round(time.value)), quote=quote)
     draft.task_count = read_task_count(page)
+    _count_in_limit(page)
     if draft.task_count is None and not draft.task_envs and page.before is None:
         thing = read_vague_count(page)
         if thing is not None:
@@ -324,6 +325,25 @@ def _work(page: Page, wants: dict[str, str]) -> list[str]:
     if all_at_once and draft.task_count is not None:
         draft.parallelism = Asked(value=draft.task_count.value, quote=draft.task_count.quote)
     return []
+
+
+AT_MOST = re.compile(
+    r"\b(?:most|than|to|max\w*|only|limit\w*|let|parallelism|concurrency)\b", re.IGNORECASE
+)
+
+
+def _count_in_limit(page: Page) -> None:
+    """As in "3 tasks in parallel": without another number it is how many there are."""
+    draft = page.draft
+    limit = draft.parallelism
+    if draft.task_count is not None or limit is None or page.before is not None:
+        return
+    at = page.turn.find(limit.quote)
+    said = page.left(page.at(max(at, 0)), 20) + " " + limit.quote
+    if re.search(r"\b(?:tasks?|runs|copies|jobs)\b", limit.quote, re.I) and not AT_MOST.search(
+        said
+    ):
+        draft.task_count = limit.model_copy()
 
 
 EARLIER = re.compile(

@@ -12,12 +12,14 @@ NAME = re.compile(
     r"(?<![\w./@:-])[\"']?(?P<n>[a-z][a-z0-9]*(?:[-_.][a-z0-9]+)+|[a-z]+\d+)[\"']?(?![\w/@:-])"
 )
 SAID = re.compile(
-    r"\b(?:called|named|it's|it is|use|name is|bucket|topic|template)\s*:?\s*[\"']?(?P<n>[a-z][\w-]{2,})",
+    r"\b(?:called|named|it's|it is|use|name is|bucket|topic"
+    r"|template)\s*:?\s*[\"']?(?P<n>[a-z][\w-]{2,})",
     re.IGNORECASE,
 )
 NUMBER = re.compile(r"(?<![\w.-])(?P<n>\d{1,7})(?![\w.-])")
 NUMBER_ONLY = re.compile(
-    r"^\W*(?:(?:it's|it is|make (?:it|that)|to|about|exactly|should be|rather|i meant|there are)\s+)*"
+    r"^\W*(?:(?:it's|it is|make (?:it|that)|to|about|exactly|should be|rather|i meant"
+    r"|there are)\s+)*"
     r"(?P<n>\d{1,7})\b(?!\s?(?:[a-z]{1,4}\d|gb|gib|mb|tb|h\b|hours?|min|sec|days?|%))",
     re.IGNORECASE,
 )

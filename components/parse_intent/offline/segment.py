@@ -49,6 +49,11 @@ RUN_CUE = re.compile(
     r"\s*[:=>-]*\s*[\"'(]?$",
     re.IGNORECASE,
 )
+RUN_VERB = re.compile(
+    r"\b(?:run(?:s|ning)?|execut(?:e|es|ing)|launch(?:es|ing)?|call(?:s|ing)?|command|cmd|script)"
+    r"(?: (?:is|the|my|our|script|program|just))*\s*:?\s*[\"'(]?$",
+    re.IGNORECASE,
+)
 DATA_CUE = re.compile(
     r"(?:\b(?:mount(?:ed|s|ing)?|at|on|to|into|under|bind|bucket|called|named|directory|dir|folder"
     r"|as|in|->|=>|from|image|machine type|project|secret|label|topic|zone|region|template|user)"
@@ -61,7 +66,8 @@ LABEL = re.compile(
     r"(?: line)?|(?:the )?script(?: is)?|exec(?:ute)?|program|(?:cmd |command |container )?"
     r"arg(?:ument)?s?|(?:cmd )?param(?:eter)?s?|what (?:it|each) (?:task )?(?:runs|does)"
     r"|(?:the )?(?:command|cmd|script) is|each (?:task |one )?(?:does|runs)|does|workload|job|step"
-    r"(?: \w+)?|task|work|process|payload|entrypoint args)\s*(?::|=(?=\s))[ \t]*",
+    r"(?: \w+)?|task|work|process|payload|entrypoint args)\s*(?::|=(?=\s)|(?<=command)="
+    r"|(?<=cmd)=|(?<=script)=|(?<=args)=)[ \t]*",
     re.IGNORECASE,
 )
 LINE_START = re.compile(
@@ -162,7 +168,9 @@ def _inline(cutter: Cutter, start: int, end: int, body: str, *, sure: bool) -> N
             cutter.cut(Payload(start, end, body, "args"))
         return
     run = RUN_CUE.search(before) is not None
-    if not looks_like_command(body, sure=sure, run=run, data=bool(DATA_CUE.search(before))):
+    strong = RUN_VERB.search(before) is not None
+    data = DATA_CUE.search(before) is not None and not strong
+    if not looks_like_command(body, sure=sure, run=run, strong=strong, data=data):
         if sure:  # the ticks would only be in the way
             blank = " " + cutter.masked[start + 1 : end - 1].replace("`", " ") + " "
             cutter.masked = cutter.masked[:start] + blank + cutter.masked[end:]
@@ -180,12 +188,28 @@ def _labelled(cutter: Cutter) -> None:
         if cutter.masked[start] == "\n":
             _block(cutter, start + 1)
             continue
+        if _quoted_value(cutter, start, is_args):
+            continue
         if not is_args and not starts_command(cutter.text, start, strict=False):
             continue
         end = command_end(cutter.masked, start, to_line_end=True)
         body = cutter.text[start:end]
         if end > start and not cutter.hidden(start, end) and not (is_args and _is_prose(body)):
             cutter.cut(Payload(start, end, body, "args" if is_args else "command"))
+
+
+def _quoted_value(cutter: Cutter, start: int, is_args: bool) -> bool:
+    """Cut command="..." as a whole."""
+    quote = cutter.masked[start]
+    if quote not in "\"'":
+        return False
+    line_end = cutter.masked.find("\n", start)
+    end = cutter.masked.find(quote, start + 1, line_end if line_end >= 0 else len(cutter.masked))
+    if end < 0 or cutter.hidden(start, end + 1):
+        return False
+    role: Role = "args" if is_args else "command"
+    cutter.cut(Payload(start, end + 1, cutter.text[start + 1 : end], role))
+    return True
 
 
 def _is_prose(body: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 from components.parse_intent.offline.normal import FILL
@@ -21,7 +22,7 @@ def unread_words(page: Page) -> list[str]:
     """Parts of sentences that speak of a setting or hold a number and reached no field."""
     found = []
     marks = [*page._clauses, len(page.norm)]
-    for start, end in zip(marks, marks[1:], strict=False):
+    for start, end in itertools.pairwise(marks):
         if any(page.used[start:end]) or FILL in page.norm[start:end]:
             continue
         words = [w.lower() for w in WORD.findall(page.norm[start:end])]

@@ -260,17 +260,17 @@ PROGRAMS = frozenset(
     ffmpeg ffprobe imagemagick magick blender povray mpirun mpiexec srun torchrun accelerate
     deepspeed conda mamba poetry uv curl wget rsync scp ssh tar gzip gunzip bzip2 unzip xz zstd
     awk sed grep jq yq xargs parallel sleep echo printf date hostname nvidia-smi apt apt-get yum
-    mkdir cp mv rm ls cat chmod touch head tail wc sort uniq diff env export nohup timeout
+    mkdir cp mv rm ls cat chmod touch head tail wc sort uniq diff nohup timeout
     samtools bcftools bwa bowtie2 blastn blastp gatk fastqc salmon STAR hisat2 kallisto nextflow
     snakemake cromwell octave matlab vina gmx namd2 lammps lmp tesseract pandoc convert
-    cd set source stress stress-ng sqlite3 psql mysql make cmake time true false uname whoami pwd
+    cd source stress stress-ng sqlite3 psql mysql make cmake time true false uname whoami pwd
     aws terraform dotnet go R tree find test split join cut paste wait seq
     """)
 )
 ENGLISH_PROGRAMS = frozenset(
     words("""
-    time make sort find test split join cut paste wait go head tail cat parallel convert date set
-    source true false tree export touch node blender salmon split julia ruby scala env accelerate
+    time make sort find test split join cut paste wait go head tail cat parallel convert date
+    source true false tree touch node blender salmon split julia ruby scala accelerate
     stress docker conda bash python java perl echo sleep R cd diff bq aws timeout poetry magick
     """)
 )
