@@ -58,7 +58,7 @@ def validate_text(text: str, file: str) -> Validated:
     examined = examine(source.value)
     lines = Lines(source.text)
     told = [_yaml_trap(finding, source.read, examined) for finding in examined.findings]
-    told += _silent_traps(source.read, {finding.path for finding in told})
+    told += _silent_traps(source.read, {f.path for f in told if f.rule == "PARSE_YAML_TRAP"})
     findings = [_placed(finding, source.read, examined, lines, file) for finding in told]
     job = source.value if isinstance(source.value, dict) else None
     return Validated(job, sorted_findings([*source.findings, *findings]), source, examined.names)

@@ -7,12 +7,14 @@ sentence before it. Such text is read where only one reading is possible, and to
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from components.batch.findings import Finding, Part, Path, Severity, path_text
 from components.batch.rules.rule import Rule
+from components.batch.schema import fields_by_any_name
 from components.validate_config.json_text import read_json, without_comments
 from components.validate_config.spans import (
     MOST_CHARACTERS,
@@ -132,12 +134,12 @@ def _first_that_reads(text: str, file: str) -> tuple[str, Read]:
         failure = CannotRead(Slip("PARSE_SYNTAX", 0, "the text is no job"))
     except CannotRead as error:
         failure = error
-    for mended, slips in _mends(text):
+    for mended, slips, read_it in _mends(text, file):
         try:
-            read = _read(mended, file)
+            read = read_it(mended)
         except CannotRead:
             continue
-        if isinstance(read.value, Mapping | list):
+        if isinstance(read.value, Mapping) and (read_it is not _read_job or _is_job(read)):
             first = replace(slips[0], message=_with_reason(slips[0], failure))
             return mended, replace(read, slips=[first, *slips[1:], *read.slips])
     raise failure
@@ -149,35 +151,53 @@ def _with_reason(slip: Slip, failure: CannotRead) -> str:
     return f"{slip.message} ({said})" if said.startswith("not ") else slip.message
 
 
-def _mends(text: str) -> list[tuple[str, list[Slip]]]:
-    """Other texts to try, each with what was set aside; places stay where they are."""
-    tries = []
-    inner = _unwrapped(text)
-    for base, slips in ((text, []), inner) if inner else ((text, []),):
-        if base.lstrip()[:1] in ("{", "["):
-            plain, comments = without_comments(base)
-            tries.append((plain, [*slips, *comments]))
-        if slips:
-            tries.insert(0, (base, slips))
-    return tries
+def _mends(text: str, file: str) -> Iterator[tuple[str, list[Slip], Callable[[str], Read]]]:
+    """Other texts to try, each with what was set aside and how to read it; places stay."""
+    if text.lstrip()[:1] in ("{", "["):
+        plain, comments = without_comments(text)
+        if comments:
+            yield plain, comments, read_json
+    inner = _in_fence(text)
+    reader: Callable[[str], Read] = partial(_read, file="")
+    if inner is None:
+        inner, reader = _in_braces(text), _read_job
+    if inner is None:
+        return
+    base, slips = inner
+    yield base, slips, reader
+    plain, comments = without_comments(base)
+    if comments and base.lstrip()[:1] in ("{", "["):
+        yield plain, [*slips, *comments], reader
 
 
-def _unwrapped(text: str) -> tuple[str, list[Slip]] | None:
-    """What stands in the first Markdown fence, or between the outermost braces."""
+def _read_job(text: str) -> Read:
+    return read_json(text)
+
+
+def _is_job(read: Read) -> bool:
+    """Whether what stood between braces is a job, and not just some object in a broken text."""
+    return any(name in fields_by_any_name("Job") for name in read.value)
+
+
+def _in_fence(text: str) -> tuple[str, list[Slip]] | None:
+    """What stands in the first Markdown fence."""
     fence = _FENCE.search(text)
-    if fence is not None:
-        start, end = fence.start(3), fence.end(3)
-    else:
-        start, end = text.find("{"), text.rfind("}") + 1
-        if start < 0 or end <= start or not (text[:start] + text[end:]).strip():
-            return None
-    outside = text[:start].strip() or text[end:].strip()
-    offset = text.find(outside[:20]) if outside else 0
+    return _only(text, fence.start(3), fence.end(3)) if fence is not None else None
+
+
+def _in_braces(text: str) -> tuple[str, list[Slip]] | None:
+    """What stands between the outermost braces, where something stands around them."""
+    start, end = text.find("{"), text.rfind("}") + 1
+    if start < 0 or end <= start or not (text[:start] + text[end:]).strip():
+        return None
+    return _only(text, start, end)
+
+
+def _only(text: str, start: int, end: int) -> tuple[str, list[Slip]]:
+    outside = text[:start] if text[:start].strip() else text[end:]
+    offset = text.find(outside.strip()[:20])
     slip = Slip(
-        "PARSE_FENCE",
-        max(0, offset),
-        "Markdown or prose stands around the job",
-        "keep the job only",
+        "PARSE_FENCE", offset, "Markdown or prose stands around the job", "keep the job only"
     )
     return _blank(text[:start]) + text[start:end] + _blank(text[end:]), [slip]
 

@@ -42,7 +42,7 @@ def read_yaml(text: str) -> Read:
         for event in yaml.parse(text, Loader=_LOADER):
             builder.take(event)
     except yaml.MarkedYAMLError as error:
-        raise CannotRead(_slip(error)) from error
+        raise CannotRead(_slip(text, error)) from error
     except (yaml.YAMLError, UnicodeError) as error:
         offset = getattr(error, "position", 0) or 0
         reason = getattr(error, "reason", None) or "it holds characters that YAML does not allow"
@@ -52,13 +52,13 @@ def read_yaml(text: str) -> Read:
     return builder.read()
 
 
-def _slip(error: yaml.MarkedYAMLError) -> Slip:
+def _slip(text: str, error: yaml.MarkedYAMLError) -> Slip:
     mark = error.problem_mark or error.context_mark
     offset = mark.index if mark else 0
     where = f": line {mark.line + 1} column {mark.column + 1}" if mark else ""
     message = f"not YAML: {error.problem or error.context}{where}"
     fix = "check the indentation and the quotes here"
-    if "cannot start any token" in (error.problem or "") and "\\t" in (error.problem or ""):
+    if text[offset : offset + 1] == "\t":
         fix = "indent with spaces, not with tabs"
     return Slip("PARSE_SYNTAX", offset, message, fix)
 

@@ -17,7 +17,8 @@ _BLANKS = re.compile(
     r"|\$[A-Z][A-Z0-9_]{2,60}"  # $BUCKET
     r"|%[A-Z][A-Z0-9_]{2,60}%"
     r"|\b(?:YOUR|MY)[_-][A-Za-z0-9_-]{2,60}"
-    r"|\b[A-Z][A-Z0-9]{1,30}(?:_[A-Z0-9]{1,30}){1,6}\b"  # BUCKET_NAME
+    r"|\b(?!PD_|HYPERDISK_|LOCAL_SSD|NVIDIA_|NO_|[A-Z][0-9][A-Z]?_)"  # PD_SSD, N1_STANDARD_8
+    r"[A-Z][A-Z0-9]{1,30}(?:_[A-Z0-9]{1,30}){1,6}\b"  # BUCKET_NAME
 )
 # Blanks that nothing else can be meant by, whatever they stand in.
 _UNMISTAKABLE = re.compile(
