@@ -111,8 +111,9 @@ def job_name(job: str, *, project: str = "", region: str = "") -> str:
     """
     full = JOB_NAME.fullmatch(job)
     if full:
-        return f"{parent_name(full['project'], full['region'])}/jobs/{_checked_id(full['job_id'])}"
-    return f"{parent_name(project, region)}/jobs/{_checked_id(job)}"
+        project, region, job = full.groups()
+    job_id = _checked_id(job)
+    return f"{parent_name(project, region)}/jobs/{job_id}"
 
 
 def _checked_id(job_id: str) -> str:

@@ -8,6 +8,7 @@ still going, never a crash.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import IntEnum
 from types import MappingProxyType
 from typing import Literal
 
@@ -42,16 +43,32 @@ TASK_STAGES: Mapping[str, TaskStage] = MappingProxyType(
 )
 
 
-def state_name(state: object) -> str:
-    """The service's word for a state: an enum member, or the number of a state not known here."""
-    return str(getattr(state, "name", state))
+def job_state_name(number: int) -> str:
+    """The service's word for the number of a job state; the number itself if it is not known."""
+    from google.cloud.batch_v1 import JobStatus
+
+    return _name(JobStatus.State, number)
 
 
-def job_stage(state: object) -> Stage:
-    """Our stage of a job in this state (an enum member, a name or a number)."""
-    return JOB_STAGES.get(state_name(state), "unknown")
+def task_state_name(number: int) -> str:
+    """The service's word for the number of a task state; the number itself if it is not known."""
+    from google.cloud.batch_v1 import TaskStatus
+
+    return _name(TaskStatus.State, number)
 
 
-def task_stage(state: object) -> TaskStage:
-    """Our stage of a task in this state (an enum member, a name or a number)."""
-    return TASK_STAGES.get(state_name(state), "unknown")
+def job_stage(state: str) -> Stage:
+    """Our stage of a job in this state."""
+    return JOB_STAGES.get(state, "unknown")
+
+
+def task_stage(state: str) -> TaskStage:
+    """Our stage of a task in this state."""
+    return TASK_STAGES.get(state, "unknown")
+
+
+def _name(states: type[IntEnum], number: int) -> str:
+    try:
+        return states(number).name
+    except ValueError:
+        return str(number)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from components.batch.client import call_options
 from components.batch.events import failure_reason, hopeless_reason
 from components.batch.names import JobNames
-from components.batch.states import job_stage, state_name
+from components.batch.states import job_stage, job_state_name
 from components.supervision.answers import to_cancel, to_create, to_find
 from components.supervision.machine import Accepted, Event, Observation, Seen
 
@@ -76,8 +76,9 @@ class BatchJob:
         return to_cancel(call)
 
     def _seen(self, job: Job) -> Seen:
-        state = state_name(job.status.state)
-        stage = job_stage(job.status.state)
+        # proto-plus warns of a number that it does not know; the message below it does not.
+        state = job_state_name(type(job).pb(job).status.state)
+        stage = job_stage(state)
         if stage == "unknown" and state not in self._unknown_states:
             self._unknown_states.add(state)
             log.warning("The state %s is not known here; the job counts as still going", state)
