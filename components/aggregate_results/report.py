@@ -21,7 +21,7 @@ from components.aggregate_results.tally import TONES, Reason, Tally
 from components.aggregate_results.task_facts import COLUMNS
 from components.tables import charts
 from components.tables.columns import Column, Row
-from components.tables.data_table import Sample, data_table
+from components.tables.data_table import Sample, data_table, ending
 from components.tables.formats import count, duration, moment_words, plural, ranges, stamp
 from components.tables.html import Markup, el, join, link
 from components.tables.page import (
@@ -173,7 +173,9 @@ def _failure(reason: Reason, outputs: Mapping[int, str]) -> Markup:
     output = None
     if example is not None:
         label = f"Last lines of task {example}"
-        output = join([el("p", label, class_="which"), preformatted(outputs[example], label)])
+        output = join(
+            [el("p", label, class_="which"), preformatted(ending(outputs[example]), label)]
+        )
     event = el("p", "Batch says: ", el("code", reason.event), class_="which")
     return callout(
         "bad",

@@ -15,8 +15,9 @@ from components.tables.html import Markup, el, join
 from components.tables.page import Section, bullets, pill, preformatted
 
 # Bounds of what a page repeats, so that it stays small whatever the run folder holds.
-_TEXT = 20_000
+_TEXT = 40_000
 _ITEMS = 200
+_TABLE = 150_000
 _SEVERITY = {"error": "bad", "warning": "warn", "hint": "run"}
 
 
@@ -46,7 +47,8 @@ def _words(run: Run, *, folded: bool) -> Section | None:
     turns = texts_of(run.intent.get("turns"))[:_ITEMS]
     if not turns:
         return None
-    quotes = join(el("blockquote", short(turn)) for turn in turns)
+    share = max(_TEXT // len(turns), 200)
+    quotes = join(el("blockquote", short(turn, share)) for turn in turns)
     return Section("What was asked for", quotes, folded=folded)
 
 
@@ -67,7 +69,7 @@ def _understood(run: Run, *, folded: bool) -> Section | None:
         parts.append(_table("Assumed, as the words do not say", ("Field", "Value", "Why"), rows))
     if warned:
         parts.append(el("h3", "Mind"))
-        parts.append(bullets([short(text, 1000) for text in warned[:_ITEMS]]))
+        parts.append(bullets([_some(text) for text in warned[:50]]))
     if not parts:
         return None
     return Section("What was understood", join(parts), folded=folded)
@@ -182,17 +184,23 @@ def files_section(summary: Summary) -> Section | None:
 
 def _table(title: str, heads: Sequence[str], rows: Sequence[Sequence[object]]) -> Markup:
     head = el("tr", join(el("th", name, scope="col") for name in heads))
-    body = [
-        el("tr", join(el("td", cell, data_title=h) for h, cell in zip(heads, row, strict=True)))
-        for row in rows
-    ]
+    body: list[Markup] = []
+    room = _TABLE
+    for row in rows:
+        cells = join(el("td", cell, data_title=h) for h, cell in zip(heads, row, strict=True))
+        room -= len(cells)
+        if room < 0:
+            break
+        body.append(el("tr", cells))
     table = el("table", el("thead", head), el("tbody", join(body)), class_="plain")
     box = el("div", table, class_="scroll", tabindex="0", role="region", aria_label=title or None)
-    return join([el("h3", title) if title else None, box])
+    left = len(rows) - len(body)
+    more = el("p", f"{plural(left, 'more row')} not shown.", class_="counted") if left else None
+    return join([el("h3", title) if title else None, box, more])
 
 
 def _some(value: Any) -> str:
-    return short(as_text(value), 2000)
+    return short(as_text(value), 600)
 
 
 def _code(value: Any) -> Markup:

@@ -28,7 +28,8 @@ class Sample:
     Args:
         important: kept first, up to their cap.
         caps: how many important rows, how many others.
-        bytes_left: a bound on the text of all kept rows, so that the page stays small.
+        bytes_left: a bound on the text of all kept rows as the page holds it: a page has it once
+            as JSON, and that of its first rows as HTML too.
 
     Of the others every n-th is kept, n doubling as they come, so the sample is even and the same
     each time.
@@ -36,7 +37,7 @@ class Sample:
 
     important_cap: int = 500
     others_cap: int = 500
-    bytes_left: int = 900_000
+    bytes_left: int = 600_000
     important: list[Row] = field(default_factory=list)
     others: list[Row] = field(default_factory=list)
     important_seen: int = 0
@@ -76,7 +77,11 @@ class Sample:
 
 
 def _size(row: Row) -> int:
-    return sum(min(len(v), _CELL_CHARS) if isinstance(v, str) else 8 for v in row.values()) + 60
+    """Bytes of the row on the page, markup characters counted as what they are escaped to."""
+    texts = [value[-_CELL_CHARS:] for value in row.values() if isinstance(value, str)]
+    text = "".join(texts)
+    marks = sum(text.count(sign) for sign in "<>&\"'\n\\")
+    return len(text.encode("utf-8", "replace")) + 5 * marks + 10 * len(row)
 
 
 def cell_words(column: Column, value: Any) -> str:
@@ -89,11 +94,14 @@ def cell_words(column: Column, value: Any) -> str:
         return str(value)
     if column.kind == "time":
         return visible(moment_words(str(value), ""))
-    text = visible(as_text(value))
-    if len(text) > _CELL_CHARS:
-        # The end of an output tells more than its beginning.
-        text = f"[… {count(len(text) - _CELL_CHARS)} characters before]\n{text[-_CELL_CHARS:]}"
-    return text
+    return ending(visible(as_text(value)))
+
+
+def ending(text: str) -> str:
+    """The text, or its end if it is too long for a page: an output's end tells most."""
+    if len(text) <= _CELL_CHARS:
+        return text
+    return f"[… {count(len(text) - _CELL_CHARS)} characters before]\n{text[-_CELL_CHARS:]}"
 
 
 def data_table(

@@ -10,6 +10,7 @@ from typing import Any
 from components.tables.text import visible
 
 _VOID = {"meta", "br", "input", "link", "col"}
+_UNSAFE = re.compile("[<>&\u2028\u2029\ud800-\udfff]")
 _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9:-]*\Z")
 
 
@@ -74,7 +75,6 @@ def json_block(key: str, value: object) -> Markup:
     `<`, `>` and `&` are escaped inside the strings, so that nothing in the data can end the
     block (HTML standard, 4.12.1.3 "Restrictions for contents of script elements").
     """
-    text = json.dumps(value, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
-    for sign in "<>&":
-        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    text = _UNSAFE.sub(lambda sign: f"\\u{ord(sign.group()):04x}", text)
     return Markup(f'<script type="application/json" id="{escape(key)}">{text}</script>')

@@ -280,6 +280,23 @@ def test_output_that_goes_elsewhere_is_not_asked_for(make: Any) -> None:
     assert any("/mnt/logs" in note for note in got.notes)
 
 
+def test_the_report_stays_small_whatever_the_run_folder_holds(make: Any) -> None:
+    long = "long & <wide> " * 300
+    item = dict.fromkeys(("path", "value", "quote", "why", "message", "fix", "rule"), long)
+    got = collect(
+        make,
+        make.fake([make.ran(i, 1.0, 1.0, i % 9) for i in range(1000)], lambda i: long * 4),
+        intent={"outcome": "config", "turns": [long] * 50, "warnings": [long] * 500}
+        | dict.fromkeys(("evidence", "assumptions"), [item] * 1000),
+        findings=[{**item, "severity": "error"}] * 1000,
+        submission=make.ledger(
+            1000, outcome="failed", events=[{"time": long, "description": long}] * 500
+        ),
+    )
+    assert got.failed > 500
+    assert (make.folder / "report.html").stat().st_size < 2_000_000
+
+
 def test_a_note_of_the_logs_is_passed_on(make: Any) -> None:
     fake = make.fake([make.ran(0, 1.0, 1.0)], note="reading was not allowed")
     assert "reading was not allowed" in collect(make, fake, submission=make.ledger(1)).notes

@@ -167,6 +167,16 @@ def test_a_sample_stays_small_whatever_the_rows_hold() -> None:
     assert 5 <= len(kept) <= 20
 
 
+@pytest.mark.parametrize("text", ["<" * 5000, "日" * 5000, "😀" * 5000, '\\"\n' * 2000])
+def test_a_sample_counts_what_escaping_adds(text: str) -> None:
+    columns = (Column("n", "N", "integer"), Column("t", "T", "long"))
+    sample = Sample()
+    for number in range(1000):
+        sample.add({"n": number, "t": text}, number % 2 == 0)
+    made = data_table(columns, sample.rows(), key="t", caption="c", tones={})
+    assert len(made.encode()) < 1_400_000
+
+
 def test_long_output_keeps_its_end() -> None:
     words = cell_words(Column("o", "O", "long"), "x" * 10_000 + "the end")
     assert len(words) < 4_100
