@@ -74,12 +74,12 @@ def run_folder(results_uri: str, pipeline_folder: str) -> str:
 
 
 def _tell(sentence: str, place: Path | None) -> None:
+    if place is not None:
+        # Before the sentence is said: who reads it aloud then knows whose it is.
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(json.dumps({"errorMessage": sentence}), encoding="utf-8")
+        except OSError as error:
+            log.warning("The error could not be left at %s: %s", place, error)
     sys.stderr.write(sentence + "\n")
     sys.stderr.flush()
-    if place is None:
-        return
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(json.dumps({"errorMessage": sentence}), encoding="utf-8")
-    except OSError as error:
-        log.warning("The error could not be left at %s: %s", place, error)

@@ -91,9 +91,9 @@ def intent_to_batch(
                 pipeline_folder=PIPELINE_FOLDER,
             )
             submitted.set_display_name("Submit the job and watch it").set_caching_options(False)
-            # A retry takes the same job up where it stands, so one after a lost machine is cheap;
-            # a job that has failed is told again at once.
-            submitted.set_retry(num_retries=2)
+            # For a lost machine: a retry takes the same job up where it stands. One, because a job
+            # that has failed fails the retry at once, and on Vertex each takes a new machine.
+            submitted.set_retry(num_retries=1)
         with dsl.Else(name="The request is only shown"):
             shown = submit_batch_job(
                 job=job,

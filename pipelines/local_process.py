@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import queue
 import secrets
+import select
 import signal
 import subprocess
 import sys
@@ -90,33 +90,40 @@ class Cancellation:
 def cancellable(driver: Driver, say: Callable[[str], None]) -> Iterator[Cancellation]:
     """While it lasts, Ctrl-C and SIGTERM cancel the run; a second one, or a minute, kills it."""
     cancellation = Cancellation()
-    signals: queue.SimpleQueue[int] = queue.SimpleQueue()
+    ours, theirs = os.pipe()
+    os.set_blocking(theirs, False)
 
-    def note(number: int, frame: FrameType | None) -> None:
-        # A handler may interrupt anything: the thread below does what takes locks.
-        cancellation.signal = cancellation.signal or number
-        signals.put(number)
+    def next_signal(timeout: float | None = None) -> int:
+        ready, _, _ = select.select([ours], [], [], timeout)
+        return os.read(ours, 1)[0] if ready else signal.SIGKILL
 
     def watch() -> None:
-        if not signals.get():
+        cancellation.signal = next_signal()
+        if not cancellation.signal:
             return
         say("Cancelling the run and its job; once more to kill it …")
         driver.cancel()
-        try:
-            again = signals.get(timeout=CANCEL_SECONDS)
-        except queue.Empty:
-            again = signal.SIGKILL
-        if again:
+        if next_signal(CANCEL_SECONDS):
             cancellation.killed = True
             driver.kill()
 
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    # The pipe hears of a signal whichever thread receives it; a handler would wait until the main
+    # thread, which reads what the driver writes, runs Python again.
+    pipe_before = signal.set_wakeup_fd(theirs, warn_on_full_buffer=False)
+    before = {number: signal.signal(number, _nothing) for number in (signal.SIGINT, signal.SIGTERM)}
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
     try:
         yield cancellation
     finally:
-        signals.put(0)
-        watcher.join()
         for number, handler in before.items():
             signal.signal(number, handler)
+        signal.set_wakeup_fd(pipe_before)
+        os.write(theirs, b"\0")
+        watcher.join()
+        os.close(ours)
+        os.close(theirs)
+
+
+def _nothing(number: int, frame: FrameType | None) -> None:
+    """The pipe tells."""

@@ -24,22 +24,31 @@ class Display:
         say: shows one line.
         log: where everything goes.
         clock: seconds, monotonic.
+        sentence_of: what a failed step left for people, or empty; it is told when the run ends,
+            so not among what the step says.
     """
 
     def __init__(
-        self, token: str, *, say: Callable[[str], None], log: TextIO, clock: Callable[[], float]
+        self,
+        token: str,
+        *,
+        say: Callable[[str], None],
+        log: TextIO,
+        clock: Callable[[], float],
+        sentence_of: Callable[[str], str],
     ) -> None:
         self.token = token
         self.say = say
         self.log = log
         self.clock = clock
+        self.sentence_of = sentence_of
         self.titles: Mapping[str, str] = {}
         self.failed: list[str] = []
         self.pipeline_folder = ""
         self.step_seconds: dict[str, float] = {}
         self._started: dict[str, float] = {}
         self._current = ""
-        self._said: list[str] = []
+        self._said: dict[str, list[str]] = {}
         self._input: list[str] | None = None
         self._in_traceback = False
 
@@ -59,7 +68,9 @@ class Display:
         step = str(event.get("step", ""))
         if event["event"] == "started":
             self._started[step] = self.clock()
-            self._current, self._said = step, []
+            if step in self.failed:
+                self.say(f"{self.title(step)}: once more")
+            self._current = step
             self._input, self._in_traceback = None, False
         elif event["event"] == "ended":
             seconds = self.clock() - self._started[step]
@@ -92,18 +103,21 @@ class Display:
         if line == TRACEBACK:
             self._in_traceback = True
         if line.strip() and not self._in_traceback:
-            self._show(visible(line))
+            self._show(line)
 
     def _take_input(self, executor_input: Mapping[str, Any]) -> None:
         values = executor_input.get("inputs", {}).get("parameterValues", {})
         self.pipeline_folder = self.pipeline_folder or str(values.get("pipeline_folder", ""))
 
     def _show(self, line: str) -> None:
-        if not self._said:
+        # What an attempt says again is not shown again.
+        said = self._said.setdefault(self._current, [])
+        if line in said or line in self.sentence_of(self._current).splitlines():
+            return
+        if not said:
             self.say(f"{self.title(self._current)} …")
-        if line not in self._said[-1:]:
-            self.say(f"{INDENT}{line}")
-        self._said.append(line)
+        said.append(line)
+        self.say(f"{INDENT}{visible(line)}")
 
 
 def titles(spec: Mapping[str, Any]) -> dict[str, str]:

@@ -8,6 +8,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import yaml
@@ -82,7 +83,13 @@ def run_here(
             cancellable(driver, say) as cancellation,
         ):
             upload(uploads)
-            display = Display(driver.token, say=say, log=log, clock=time.monotonic)
+            display = Display(
+                driver.token,
+                say=say,
+                log=log,
+                clock=time.monotonic,
+                sentence_of=partial(_sentence, folder / "steps"),
+            )
             display.titles = titles(yaml.safe_load(text))
             if not cancellation.signal:
                 driver.send(
@@ -94,7 +101,9 @@ def run_here(
                 display.feed(line)
             code = driver.end()
             shutil.rmtree(folder / "tmp", ignore_errors=True)
-            return show(_outcome(folder, settled, display, cancellation, code))
+            outcome = _outcome(folder, settled, display, cancellation, code)
+            _shorten(folder, outcome.run_uri)
+            return show(outcome)
 
 
 def _await_spec(driver: Driver, lines: Iterator[str]) -> str:
@@ -133,3 +142,9 @@ def _sentence(pipeline_root: Path, step: str) -> str:
     for path in pipeline_root.glob(f"*/{step}/executor_error.json"):
         return str(json.loads(path.read_text(encoding="utf-8"))["errorMessage"])
     return ""
+
+
+def _shorten(folder: Path, run_uri: str) -> None:
+    """A link `results` in the run's folder to what the steps left there."""
+    if Path(run_uri).is_relative_to(folder) and Path(run_uri).is_dir():
+        (folder / "results").symlink_to(Path(run_uri).relative_to(folder))
