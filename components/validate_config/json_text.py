@@ -29,13 +29,14 @@ _BRACKETS = re.compile(_STRING + r"|[\[{\]}]", re.DOTALL)
 _NOT_JSON = re.compile(_STRING + r"|-?\b(?:NaN|Infinity)\b|-?[0-9]{1000,}", re.DOTALL)
 _COMMENTS = re.compile(_STRING + r"|//[^\n]*|#[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)
 _COMMAS = re.compile(_STRING + r"|,(?=\s*+[\]}])", re.DOTALL)
+_CONTROL = re.compile(r"[\x00-\x1f]")
 _SPACE = re.compile(r"[ \t\r\n]*")
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _BLANK = re.compile(
     r"\s*(\$\{[^}\n]{1,80}\}|<[^>\n]{1,80}>|\{\{[^}\n]{1,80}\}\}|[A-Z][A-Z0-9_]{3,})"
 )
-# The parser's own reader of strings: text, offset after the quote -> the string, offset after it.
-_scan_string: Callable[[str, int], tuple[str, int]] = json.decoder.scanstring  # type: ignore[attr-defined]
+# The parser's own reader of strings: text, offset after the quote, strict -> string, offset.
+_scan_string: Callable[[str, int, bool], tuple[str, int]] = json.decoder.scanstring  # type: ignore[attr-defined]
 _WORDS = {"t": ("true", True), "f": ("false", False), "n": ("null", None)}
 
 
@@ -49,10 +50,24 @@ def read_json(text: str) -> Read:
     try:
         json.loads(text, parse_constant=_refuse)
     except json.JSONDecodeError as error:
-        raise CannotRead(_slip(text, error)) from error
+        slip = _slip(text, error)
+        if _only_line_breaks(text, error):
+            return _Scanner(text, strict=False, said=slip.message).read()
+        raise CannotRead(slip) from error
     except (ValueError, RecursionError) as error:  # NaN; numbers with thousands of digits
         raise CannotRead(_not_json(text, error)) from error
     return _Scanner(text).read()
+
+
+def _only_line_breaks(text: str, error: json.JSONDecodeError) -> bool:
+    """Whether the text is JSON but for line breaks and tabs inside quotes."""
+    if not error.msg.startswith("Invalid control character"):
+        return False
+    try:
+        json.loads(text, parse_constant=_refuse, strict=False)
+    except ValueError:
+        return False
+    return True
 
 
 def without_comments(text: str) -> tuple[str, list[Slip]]:
@@ -125,10 +140,15 @@ def _not_json(text: str, error: Exception) -> Slip:
 
 
 class _Scanner:
-    """Walks over valid JSON and notes where each value stands."""
+    """Walks over valid JSON and notes where each value stands.
 
-    def __init__(self, text: str) -> None:
+    With `strict` off, line breaks and tabs inside quotes are read and told.
+    """
+
+    def __init__(self, text: str, *, strict: bool = True, said: str = "") -> None:
         self.text = text
+        self.strict = strict
+        self.said = said
         self.at = 0
         self.spans: dict[Path, Span] = {}
         self.slips: list[Slip] = []
@@ -156,7 +176,7 @@ class _Scanner:
             top.value.append(self._begin(stack, path, -1, -1))
             return
         key_start = self.at
-        key, self.at = _scan_string(self.text, self.at + 1)
+        key, self.at = _scan_string(self.text, self.at + 1, self.strict)
         key_end = self.at
         self._space()
         self.at += 1  # the colon
@@ -192,11 +212,21 @@ class _Scanner:
             return value
         value = self._scalar(first)
         self.spans[path] = Span(start, self.at, key_start, key_end)
+        if not self.strict:
+            self._tell_line_break(path, start)
         return value
+
+    def _tell_line_break(self, path: Path, start: int) -> None:
+        found = _CONTROL.search(self.text, start, self.at)
+        if found is not None and self.text[start] == '"':
+            message = self.said or "another line break or tab stands inside quotes"
+            self.said = ""
+            fix = "write a line break inside quotes as \\n, a tab as \\t"
+            self.slips.append(Slip("PARSE_SYNTAX", found.start(), message, fix, path))
 
     def _scalar(self, first: str) -> Any:
         if first == '"':
-            text, self.at = _scan_string(self.text, self.at + 1)
+            text, self.at = _scan_string(self.text, self.at + 1, self.strict)
             return text
         if first in _WORDS:
             word, value = _WORDS[first]

@@ -168,6 +168,12 @@ def _shebang(place: Place, finding: Finding) -> Mend | None:
     return _new_value(place, str(place.value).lstrip())
 
 
+def _line_breaks(place: Place, finding: Finding) -> Mend | None:
+    if place.read.form != "json" or not isinstance(place.value, str):
+        return None
+    return Mend("wrote line breaks and tabs as \\n and \\t", (place.replaced(place.value),))
+
+
 def _output_only(place: Place, finding: Finding) -> Mend | None:
     edit = place.removed()
     return Mend(f"removed {shown(place.path[-1])}", (edit,)) if edit else None
@@ -183,6 +189,7 @@ _MENDERS: dict[str, Mender] = {
     "OUTPUT_ONLY": _output_only,
     "PARSE_ENUM": _enum_word,
     "PARSE_SHAPE": _list_shape,
+    "PARSE_SYNTAX": _line_breaks,
     "PARSE_TYPE": _text_type,
     "PARSE_UNKNOWN": _unknown_name,
     "PARSE_YAML_TRAP": _yaml_word,

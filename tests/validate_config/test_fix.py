@@ -146,6 +146,12 @@ def test_an_answer_of_a_model_becomes_a_job() -> None:
     assert {change.rule for change in fixed.changes} == {"PARSE_FENCE", "PARSE_COMMENT"}
 
 
+def test_line_breaks_inside_quotes_are_written_as_json_writes_them() -> None:
+    text = '{"taskGroups": [{"taskSpec": {"runnables": [{"script": {"text": "a\n\tb"}}]}}]}'
+
+    assert fix_text(text, "job.json").text == text.replace("a\n\tb", "a\\n\\tb")
+
+
 def test_what_was_done_is_told() -> None:
     text = json.dumps(changed(clean_job(), {f"{SPEC}.maxRunDuration": "2h"}))
 

@@ -111,6 +111,17 @@ def test_the_message_is_that_of_json_itself(text: str) -> None:
     assert f"{error.msg}: line {error.lineno} column {error.colno}" in finding.message
 
 
+def test_line_breaks_inside_quotes_are_read_and_told() -> None:
+    source = read_source('{"a": "x\ny\tz",\n "b": 1, "c": "\n"}', "job.json")
+
+    assert source.value == {"a": "x\ny\tz", "b": 1, "c": "\n"}
+    assert [(f.rule, f.path, f.line, f.column) for f in source.findings] == [
+        ("PARSE_SYNTAX", "a", 1, 9),
+        ("PARSE_SYNTAX", "c", 3, 16),
+    ]
+    assert source.findings[0].message.endswith("line 1 column 9")
+
+
 def test_yaml_mistakes_are_told_with_line_and_column() -> None:
     finding = read_source("taskGroups:\n- a: 1\n  b: [1, 2\nc: 3\n", "job.yaml").findings[0]
 

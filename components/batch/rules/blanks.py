@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from components.batch.findings import Path
 from components.batch.rules.environment import environments_at
-from components.batch.rules.placeholders import placeholder_in, plain_placeholder_in
+from components.batch.rules.placeholders import (
+    marked_placeholder_in,
+    placeholder_in,
+    plain_placeholder_in,
+)
 from components.batch.rules.rule import Problem, RuleSet, shown
 from components.batch.rules.view import ALLOCATION, INSTANCE, POLICY, SPEC, JobView
 
@@ -48,6 +53,17 @@ def _resources(view: JobView) -> Iterator[tuple[Path, str]]:
                 yield path, value
 
 
+def _without_capitals(path: Path, value: str) -> str:
+    """The part of a name in which no real name has capitals: a bucket, but not its folders."""
+    if path[-1] == "mountPath" or "nfs" in path:
+        return ""
+    if path[-1] == "remotePath":
+        return value.removeprefix("gs://").split("/", 1)[0]
+    if path[-1] == "imageUri":
+        return re.sub(r":[^/:]*\Z", "", value)
+    return re.split(r"/(?:topics|secrets)/", value, maxsplit=1)[0]
+
+
 def _matching(value: Any, pattern: Path, path: Path) -> Iterator[tuple[Path, Any]]:
     if not pattern:
         yield path, value
@@ -79,7 +95,7 @@ def _free_texts(view: JobView) -> Iterator[tuple[Path, str]]:
 def blank(view: JobView) -> Iterator[Problem]:
     """A blank that nobody filled in."""
     for path, value in _resources(view):
-        found = placeholder_in(value)
+        found = placeholder_in(_without_capitals(path, value)) or marked_placeholder_in(value)
         if found:
             yield Problem(
                 path,

@@ -9,16 +9,22 @@ from __future__ import annotations
 
 import re
 
-_BLANKS = re.compile(
+_MARKED = (
     r"\$\{[^}]{1,80}\}"  # ${BUCKET}
     r"|\$\([^)]{1,80}\)"
     r"|\{\{[^}]{1,80}\}\}"  # {{ bucket }}
     r"|<[A-Za-z][^<>\n]{0,80}>"  # <bucket name, e.g. data>
     r"|\$[A-Z][A-Z0-9_]{2,60}"  # $BUCKET
     r"|%[A-Z][A-Z0-9_]{2,60}%"
-    r"|\b(?:YOUR|MY)[_-][A-Za-z0-9_-]{2,60}"
+    r"|\b(?:YOUR|MY)[_-](?:PROJECT|BUCKET|IMAGE|REGION|REPO|SECRET|TOPIC|NFS|PATH)[A-Za-z0-9_-]{0,60}"
+    r"|\b(?:PROJECT_ID|PROJECT_NUMBER|BUCKET_NAME|IMAGE_URI|SECRET_NAME|TOPIC_NAME)\b"
+)
+_MARKED_BLANK = re.compile(_MARKED)
+# Capitals with underscores: blanks in names that may have none, such as those of buckets.
+_ANY_BLANK = re.compile(
+    _MARKED + r"|\b(?:YOUR|MY)[_-][A-Za-z0-9_-]{2,60}"
     r"|\b(?!PD_|HYPERDISK_|LOCAL_SSD|NVIDIA_|NO_|[A-Z][0-9][A-Z]?_)"  # PD_SSD, N1_STANDARD_8
-    r"[A-Z][A-Z0-9]{1,30}(?:_[A-Z0-9]{1,30}){1,6}\b"  # BUCKET_NAME
+    r"[A-Z][A-Z0-9]{1,30}(?:_[A-Z0-9]{1,30}){1,6}\b"
 )
 # Blanks that nothing else can be meant by, whatever they stand in.
 _UNMISTAKABLE = re.compile(
@@ -29,8 +35,14 @@ _UNMISTAKABLE = re.compile(
 
 
 def placeholder_in(text: str) -> str | None:
-    """The first blank in the text of a field that names a resource; None where there is none."""
-    found = _BLANKS.search(text[:2000])
+    """The first blank in a name that real names cannot look like; None where there is none."""
+    found = _ANY_BLANK.search(text[:2000])
+    return found[0] if found else None
+
+
+def marked_placeholder_in(text: str) -> str | None:
+    """The first blank in a name that may itself have capitals and underscores."""
+    found = _MARKED_BLANK.search(text[:2000])
     return found[0] if found else None
 
 

@@ -96,6 +96,21 @@ def test_blanks_are_seen_in_names_of_resources(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (f"{SPEC}.volumes[0].mountPath", "/mnt/disks/MY_DATA"),
+        (f"{SPEC}.volumes[0].gcs.remotePath", "my-bucket/RUN_1/IN_DIR"),
+        (f"{SPEC}.environment.secretVariables.DB", "projects/p/secrets/DB_PASSWORD/versions/3"),
+        (f"{SPEC}.runnables[1].container.imageUri", "us-docker.pkg.dev/p/r/i:BUILD_12"),
+    ],
+)
+def test_capitals_are_no_blanks_where_real_names_have_them(path: str, value: str) -> None:
+    findings = check(changed(clean_job(), {path: value}))
+
+    assert "PLACEHOLDER" not in {f.rule for f in findings}
+
+
+@pytest.mark.parametrize(
     "text", ["echo ${HOME}", "echo $PROJECT_ID", "x=${BUCKET_NAME}", "a < b > c"]
 )
 def test_shell_variables_are_no_blanks_in_scripts(text: str) -> None:
