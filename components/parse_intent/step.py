@@ -119,6 +119,7 @@ def _table(title: str, rows: list[dict[str, Any]], third: str, heading: str) -> 
     if not rows:
         return []
     lines = [f"## {title}", "", f"| Field | Value | {heading} |", "| --- | --- | --- |"]
-    for row in rows:
-        lines.append(f"| {_safe(row['path'])} | {_safe(row['value'])} | {_safe(row[third])} |")
+    lines += [
+        f"| {_safe(row['path'])} | {_safe(row['value'])} | {_safe(row[third])} |" for row in rows
+    ]
     return [*lines, ""]

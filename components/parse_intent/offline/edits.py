@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from components.parse_intent.draft import Asked, Draft, Step, Volume
+from components.parse_intent.draft import Asked, Disk, Draft, Step, Volume
 from components.parse_intent.offline.page import Page
 from components.parse_intent.offline.vocabulary import words
 
 SCALARS = words(
     """
-    task_count parallelism tasks_per_node in_order require_hosts_file permissive_ssh run_as_non_root cpu_milli memory_mib
-     max_retries max_run_s machine_type min_cpu_platform gpus install_gpu_drivers install_ops_agent block_project_ssh_keys
-     provisioning instance_template reservation collocated network subnetwork no_external_ip service_account priority logs
+    task_count parallelism tasks_per_node in_order require_hosts_file permissive_ssh
+    run_as_non_root cpu_milli memory_mib max_retries max_run_s machine_type min_cpu_platform gpus
+    install_gpu_drivers install_ops_agent block_project_ssh_keys provisioning instance_template
+    reservation collocated network subnetwork no_external_ip service_account priority logs
     """
 )
 
@@ -401,7 +402,7 @@ MOUNT_AT = re.compile(
 
 def _move_mount(page: Page, draft: Draft) -> None:
     """As in "mount it at /mnt/input instead": the one thing that is mounted moves."""
-    mounted = [*draft.volumes, *draft.disks]
+    mounted: list[Volume | Disk] = [*draft.volumes, *draft.disks]
     if len(mounted) != 1 or page.draft.volumes or page.draft.disks:
         return
     for match in page.find(MOUNT_AT):

@@ -9,15 +9,8 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from components.parse_intent.offline.vocabulary import (
-    GROUPS,
-    KEYWORDS,
-    ONES,
-    OWN_WORDS,
-    SCALES,
-    SHORTHAND,
-    TENS,
-)
+from components.parse_intent.offline.numbers import is_number_word, read_number
+from components.parse_intent.offline.vocabulary import KEYWORDS, OWN_WORDS, SHORTHAND
 
 FILL = "\ue000"  # stands for each character of a payload, so that offsets stay the same
 
@@ -160,6 +153,7 @@ def _normal(core: str) -> str:
 
 COMMA_NUMBER = re.compile(r"\d{1,3}(?:,\d{3})+")
 KILO_NUMBER = re.compile(r"(\d{1,3}(?:\.\d)?)[kK]")
+MAX_NUMBER_WORDS = 12
 
 
 def _number(pieces: list[tuple[int, int, str]], i: int, masked: str) -> tuple[int, str]:
@@ -170,77 +164,25 @@ def _number(pieces: list[tuple[int, int, str]], i: int, masked: str) -> tuple[in
     kilo = KILO_NUMBER.fullmatch(core)
     if kilo:
         return 1, str(int(float(kilo[1]) * 1000))
+    words, ends = _number_words(pieces, i, masked)
+    found = read_number(words)
+    if found is None or found[1] not in ends:
+        return 0, ""
+    return ends.index(found[1]) + 1, str(found[0])
+
+
+def _number_words(
+    pieces: list[tuple[int, int, str]], i: int, masked: str
+) -> tuple[list[str], list[int]]:
+    """The number words from the i-th piece on, and how many there are after each piece."""
     words: list[str] = []
-    spans: list[int] = []  # how many pieces were used after each word
-    j = i
-    while j < len(pieces) and len(words) < 12:
+    ends: list[int] = []
+    for j in range(i, len(pieces)):
         if j > i and masked[pieces[j - 1][1] : pieces[j][0]].strip(" "):
             break
         parts = pieces[j][2].lower().split("-")
-        if not all(_number_word(p) for p in parts) or (j == i and parts[0] == "and"):
+        if len(words) > MAX_NUMBER_WORDS or not all(is_number_word(part) for part in parts):
             break
         words += parts
-        spans += [0] * (len(parts) - 1) + [j - i + 1]
-        j += 1
-    while words and words[-1] in ("and", "a", "an"):
-        words.pop()
-        spans.pop()
-    if not words or words in (["a"], ["an"]):
-        return 0, ""
-    count = _value(words)
-    if count is None:
-        return 0, ""
-    value, used = count
-    while used and spans[used - 1] == 0:
-        return 0, ""
-    return spans[used - 1], str(value)
-
-
-def _number_word(word: str) -> bool:
-    return (
-        word in ONES
-        or word in TENS
-        or word in SCALES
-        or word in GROUPS
-        or word in ("and", "a")
-        or (word.isdigit() and len(word) < 9)
-    )
-
-
-def _value(words: list[str]) -> tuple[int, int] | None:
-    """The number that the first words spell, and how many of them it takes."""
-    total, current, used, last = 0, 0, 0, ""
-    seen = False
-    for i, word in enumerate(words):
-        if word == "a":
-            if i > 0 or len(words) < 2 or words[1] not in {**SCALES, **GROUPS}:
-                break
-            current = 1
-        elif word == "and":
-            if last not in ("hundred", "thousand"):
-                break
-        elif word.isdigit():
-            if i > 0:
-                break
-            current, seen, used = int(word), True, 1
-        elif word in ONES:
-            if seen and last not in TENS and last not in SCALES and last != "and":
-                break
-            if last in TENS and ONES[word] >= 10:
-                break
-            current, seen, used = current + ONES[word], True, i + 1
-        elif word in TENS:
-            if seen and last not in SCALES and last != "and":
-                break
-            current, seen, used = current + TENS[word], True, i + 1
-        elif word in GROUPS:
-            current, seen, used = max(current, 1) * GROUPS[word], True, i + 1
-        elif word == "hundred":
-            current, seen, used = max(current, 1) * 100, True, i + 1
-        elif word in SCALES:
-            total += max(current, 1) * SCALES[word]
-            current, seen, used = 0, True, i + 1
-        last = word
-    if not seen or (used == 1 and words[0].isdigit()):
-        return None
-    return total + current, used
+        ends.append(len(words))
+    return words, ends

@@ -1,4 +1,4 @@
-"""What people paste: dsub and docker command lines, and headers of cluster scripts."""
+"""Command lines that people paste: dsub and docker run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 from components.parse_intent.draft import Asked, BootDisk, Draft, Gpus, Pair, Step
 from components.parse_intent.offline.amounts import durations, sizes
-from components.parse_intent.offline.segment import Payload
 from components.parse_intent.offline.vocabulary import GPU_NAMES, words
 
 LINE = re.compile(
@@ -83,81 +82,95 @@ DSUB_FLAGS = frozenset(
 
 def _dsub(words: list[str], draft: Draft, quote: str) -> bool:
     given: dict[str, list[str]] = {}
-    rest = words[1:]
-    if (
-        "--preemptible" in rest
-        and rest.index("--preemptible") + 1 < len(rest)
-        and rest[rest.index("--preemptible") + 1].isdigit()
-    ):
-        rest = [*rest[: rest.index("--preemptible") + 1], *rest[rest.index("--preemptible") + 2 :]]
-    pairs, _ = options(rest, DSUB_FLAGS)
+    pairs, _ = options(_without_attempts(words[1:]), DSUB_FLAGS)
     for name, value in pairs:
         given.setdefault(name, []).append(value)
-
-    def one(name: str) -> str:
-        return given.get(name, [""])[-1]
-
-    step = Step(kind="container", image=Asked(value=one("--image") or "ubuntu:14.04", quote=quote))
-    if one("--command"):
-        step.text = Asked(value=one("--command"), quote=one("--command"))
-    elif one("--script"):
-        step.text = Asked(value=one("--script"), quote=one("--script"))
+    line = _Dsub(given)
+    step = Step(kind="container", image=Asked(value=line.one("--image") or "ubuntu", quote=quote))
+    command = line.one("--command") or line.one("--script")
+    if command:
+        step.text = Asked(value=command, quote=command)
+    if "--block-external-network" in given:
+        step.block_external_network = Asked(value=True, quote="--block-external-network")
     draft.steps.append(step)
-    if one("--machine-type"):
-        draft.machine_type = Asked(
-            value=one("--machine-type"), quote=f"--machine-type {one('--machine-type')}"
-        )
-    if "--preemptible" in given:
-        draft.provisioning = Asked(value="SPOT", quote="--preemptible")
-    if one("--boot-disk-size").isdigit():
-        size = Asked(
-            value=int(one("--boot-disk-size")), quote=f"--boot-disk-size {one('--boot-disk-size')}"
-        )
-        draft.boot_disk = BootDisk(size_gb=size)
-    if one("--retries").isdigit():
-        draft.max_retries = Asked(
-            value=int(one("--retries")), quote=f"--retries {one('--retries')}"
-        )
-    if one("--service-account"):
-        draft.service_account = Asked(
-            value=one("--service-account"), quote=one("--service-account")
-        )
-    for option, kind in (("--regions", "regions"), ("--location", "regions"), ("--zones", "zones")):
-        for place in " ".join(given.get(option, [])).replace(",", " ").split():
-            draft.locations.append(Asked(value=f"{kind}/{place}", quote=f"{option} {place}"))
-    if one("--accelerator-type"):
-        count = int(one("--accelerator-count")) if one("--accelerator-count").isdigit() else 1
-        draft.gpus = Gpus(
-            type=gpu_name(one("--accelerator-type")), count=count, quote=one("--accelerator-type")
-        )
+    line.machine(draft)
+    line.limits(draft)
+    line.places(draft)
     for pair in given.get("--env", []):
         _variable(pair, draft)
     for pair in given.get("--label", []):
         name, _, value = pair.partition("=")
         draft.job_labels.append(Pair(name=name, value=value, quote=pair))
-    if one("--min-cores").replace(".", "", 1).isdigit():
-        draft.cpu_milli = Asked(
-            value=round(float(one("--min-cores")) * 1000), quote=f"--min-cores {one('--min-cores')}"
-        )
-    if one("--min-ram").replace(".", "", 1).isdigit():
-        draft.memory_mib = Asked(
-            value=round(float(one("--min-ram")) * 1024), quote=f"--min-ram {one('--min-ram')}"
-        )
-    if one("--timeout"):
-        found = durations(one("--timeout"))
-        if found:
-            draft.max_run_s = Asked(
-                value=round(found[0].value), quote=f"--timeout {one('--timeout')}"
-            )
-    if one("--network"):
-        draft.network = Asked(value=one("--network"), quote=one("--network"))
-    if one("--subnetwork"):
-        draft.subnetwork = Asked(value=one("--subnetwork"), quote=one("--subnetwork"))
-    if "--use-private-address" in given:
-        draft.no_external_ip = Asked(value=True, quote="--use-private-address")
-    if "--block-external-network" in given:
-        step.block_external_network = Asked(value=True, quote="--block-external-network")
     return True
+
+
+def _without_attempts(words: list[str]) -> list[str]:
+    """Drop the number that dsub's --preemptible may carry (attempts before full price)."""
+    return [
+        word
+        for i, word in enumerate(words)
+        if not (word.isdigit() and i > 0 and words[i - 1] == "--preemptible")
+    ]
+
+
+class _Dsub:
+    """The options of a dsub line."""
+
+    def __init__(self, given: dict[str, list[str]]) -> None:
+        self.given = given
+
+    def one(self, name: str) -> str:
+        """The last value of an option, or nothing."""
+        return self.given.get(name, [""])[-1]
+
+    def asked(self, name: str) -> Asked[str] | None:
+        """An option's value with its words."""
+        value = self.one(name)
+        return Asked(value=value, quote=f"{name} {value}") if value else None
+
+    def number(self, name: str, scale: int = 1) -> Asked[int] | None:
+        """An option's number, times a scale."""
+        value = self.one(name)
+        if not value.replace(".", "", 1).isdigit():
+            return None
+        return Asked(value=round(float(value) * scale), quote=f"{name} {value}")
+
+    def machine(self, draft: Draft) -> None:
+        """Machine type, GPUs, boot disk, provisioning, account."""
+        draft.machine_type = self.asked("--machine-type")
+        draft.service_account = self.asked("--service-account")
+        if "--preemptible" in self.given:
+            draft.provisioning = Asked(value="SPOT", quote="--preemptible")
+        size = self.number("--boot-disk-size")
+        if size is not None:
+            draft.boot_disk = BootDisk(size_gb=size)
+        kind, count = self.one("--accelerator-type"), self.number("--accelerator-count")
+        if kind:
+            draft.gpus = Gpus(type=gpu_name(kind), count=count.value if count else 1, quote=kind)
+
+    def limits(self, draft: Draft) -> None:
+        """CPU, memory, time, retries."""
+        draft.max_retries = self.number("--retries")
+        draft.cpu_milli = self.number("--min-cores", 1000)
+        draft.memory_mib = self.number("--min-ram", 1024)
+        found = durations(self.one("--timeout"))
+        if found:
+            quote = f"--timeout {self.one('--timeout')}"
+            draft.max_run_s = Asked(value=round(found[0].value), quote=quote)
+
+    def places(self, draft: Draft) -> None:
+        """Regions, zones, networks."""
+        for name, kind in (
+            ("--regions", "regions"),
+            ("--location", "regions"),
+            ("--zones", "zones"),
+        ):
+            for place in " ".join(self.given.get(name, [])).replace(",", " ").split():
+                draft.locations.append(Asked(value=f"{kind}/{place}", quote=f"{name} {place}"))
+        draft.network = self.asked("--network")
+        draft.subnetwork = self.asked("--subnetwork")
+        if "--use-private-address" in self.given:
+            draft.no_external_ip = Asked(value=True, quote="--use-private-address")
 
 
 def gpu_name(words: str) -> str:
@@ -195,136 +208,44 @@ def _docker(words: list[str], draft: Draft, quote: str) -> bool:
     if not rest:
         return False
     step = Step(kind="container", image=Asked(value=rest[0], quote=quote))
-    if len(rest) > 1:
-        if any("$" in word for word in rest[1:]):
-            step.text = Asked(
-                value=quote[quote.index(rest[0]) + len(rest[0]) :].strip(), quote=quote
-            )
-        else:
-            step.commands = Asked(value=rest[1:], quote=quote)
-    others: list[str] = []
-    for name, value in pairs:
-        if name in ("-v", "--volume"):
-            step.volumes.append(Asked(value=value, quote=f"{name} {value}"))
-        elif name in ("-e", "--env"):
-            _variable(value, draft)
-        elif name == "--entrypoint":
-            step.entrypoint = Asked(value=value, quote=f"{name} {value}")
-        elif name in ("-w", "--workdir"):
-            step.workdir = Asked(value=value, quote=f"{name} {value}")
-        elif name == "--cpus" and value.replace(".", "", 1).isdigit():
-            draft.cpu_milli = Asked(value=round(float(value) * 1000), quote=f"{name} {value}")
-        elif name in ("-m", "--memory"):
-            _memory(value, f"{name} {value}", draft)
-        elif name not in DOCKER_OWN:
-            others.append(
-                f"{name}={value}" if value and name.startswith("--") else f"{name} {value}".strip()
-            )
-    if others:
-        step.options = Asked(value=" ".join(others), quote=quote)
+    if any("$" in word for word in rest[1:]):
+        command = quote[quote.index(rest[0]) + len(rest[0]) :].strip()
+        step.text = Asked(value=command, quote=quote)
+    elif len(rest) > 1:
+        step.commands = Asked(value=rest[1:], quote=quote)
+    others = [_docker_option(name, value, step, draft) for name, value in pairs]
+    kept = " ".join(option for option in others if option)
+    if kept:
+        step.options = Asked(value=kept, quote=quote)
     draft.steps.append(step)
     return True
 
 
-def _memory(value: str, quote: str, draft: Draft) -> None:
+def _docker_option(name: str, value: str, step: Step, draft: Draft) -> str:
+    """Put an option of docker run into its field; gives it back where it has none."""
+    asked: Asked[str] = Asked(value=value, quote=f"{name} {value}")
+    if name in ("-v", "--volume"):
+        step.volumes.append(asked)
+    elif name in ("-e", "--env"):
+        _variable(value, draft)
+    elif name == "--entrypoint":
+        step.entrypoint = asked
+    elif name in ("-w", "--workdir"):
+        step.workdir = asked
+    elif name == "--cpus" and value.replace(".", "", 1).isdigit():
+        draft.cpu_milli = Asked(value=round(float(value) * 1000), quote=asked.quote)
+    elif name in ("-m", "--memory"):
+        put_memory(value, asked.quote, draft)
+    elif name not in DOCKER_OWN:
+        return f"{name}={value}" if value and name.startswith("--") else f"{name} {value}".strip()
+    return ""
+
+
+def put_memory(value: str, quote: str, draft: Draft) -> None:
+    """Set the memory from docker's or a cluster's words for it (512m, 16G)."""
     if value[-1:].lower() == "m" and value[:-1].isdigit():
         draft.memory_mib = Asked(value=int(value[:-1]), quote=quote)
         return
     found = sizes(value)
     if found:
         draft.memory_mib = Asked(value=max(1, round(found[0].value)), quote=quote)
-
-
-HEADER = re.compile(r"^#(?:SBATCH|\$|PBS|BSUB)\s+(?P<o>.+?)\s*$", re.MULTILINE)
-SLURM_NAMES = {
-    "SLURM_ARRAY_TASK_ID": "BATCH_TASK_INDEX",
-    "SLURM_PROCID": "BATCH_TASK_INDEX",
-    "SLURM_ARRAY_TASK_COUNT": "BATCH_TASK_COUNT",
-    "SGE_TASK_ID": "BATCH_TASK_INDEX",
-    "PBS_ARRAYID": "BATCH_TASK_INDEX",
-    "PBS_ARRAY_INDEX": "BATCH_TASK_INDEX",
-    "LSB_JOBINDEX": "BATCH_TASK_INDEX",
-}
-SLURM_VARIABLE = re.compile(r"\$\{?(?P<n>" + "|".join(SLURM_NAMES) + r")\}?")
-
-
-def read_cluster_script(payload: Payload, draft: Draft) -> Payload:
-    """Take the settings from a script's #SBATCH lines; give the script with Batch's variables."""
-    headers = [match["o"] for match in HEADER.finditer(payload.text)]
-    if not headers and not SLURM_VARIABLE.search(payload.text):
-        return payload
-    first = 0
-    for header in headers:
-        first = _header(header, draft) or first
-    text = re.sub(r"^#(?:SBATCH|\$|PBS|BSUB)\b.*\n?", "", payload.text, flags=re.MULTILINE)
-
-    def batch_name(match: re.Match[str]) -> str:
-        name = SLURM_NAMES[match["n"]]
-        if first and name == "BATCH_TASK_INDEX":
-            return f"$((BATCH_TASK_INDEX + {first}))"
-        return f"${{{name}}}"
-
-    text = SLURM_VARIABLE.sub(batch_name, text)
-    return Payload(payload.start, payload.end, text, payload.role, payload.lang, payload.fenced)
-
-
-ARRAY = re.compile(
-    r"(?:--array|-a|-t|-J)[= ]\[?(?P<a>\d+)-(?P<b>\d+)(?::(?P<s>\d+))?\]?(?:%(?P<p>\d+))?"
-)
-SBATCH = (
-    ("cpu", re.compile(r"(?:--cpus-per-task|-c|-pe \w+|-l ncpus)[= ](\d+)")),
-    ("memory", re.compile(r"(?:--mem|-l (?:h_vmem|mem|mem_free)|--mem-per-cpu)[= ](\d+\w*)")),
-    ("time", re.compile(r"(?:--time|-t|-l (?:h_rt|walltime)|-W)[= ]([\d:-]+)")),
-    (
-        "gpu",
-        re.compile(
-            r"(?:--gres[= ]gpu|--gpus(?:-per-task|-per-node)?[= ])[:=]?(?:([a-z]\w*):)?(\d+)?"
-        ),
-    ),
-    ("nodes", re.compile(r"(?:--nodes|-N)[= ](\d+)(?![-\w])")),
-)
-
-
-def _header(option: str, draft: Draft) -> int:
-    """Read one header line; gives the array's first index."""
-    array = ARRAY.search(option)
-    if array:
-        low, high, step = int(array["a"]), int(array["b"]), int(array["s"] or 1)
-        draft.task_count = Asked(value=(high - low) // step + 1, quote=option)
-        if array["p"]:
-            draft.parallelism = Asked(value=int(array["p"]), quote=option)
-        return low if step == 1 else 0
-    for kind, pattern in SBATCH:
-        match = pattern.search(option)
-        if match is None:
-            continue
-        if kind == "cpu":
-            draft.cpu_milli = Asked(value=int(match[1]) * 1000, quote=option)
-        elif kind == "memory":
-            _memory(match[1] if not match[1].isdigit() else f"{match[1]}m", option, draft)
-        elif kind == "time":
-            seconds = slurm_seconds(match[1])
-            if seconds:
-                draft.max_run_s = Asked(value=seconds, quote=option)
-        elif kind == "gpu" and match[1]:
-            draft.gpus = Gpus(type=gpu_name(match[1]), count=int(match[2] or 1), quote=option)
-        elif kind == "nodes" and int(match[1]) > 1 and draft.task_count is None:
-            draft.task_count = Asked(value=int(match[1]), quote=option)
-            draft.tasks_per_node = Asked(value=1, quote=option)
-    return 0
-
-
-def slurm_seconds(text: str) -> int:
-    """SLURM's time forms: minutes, MM:SS, HH:MM:SS, D-HH, D-HH:MM, D-HH:MM:SS."""
-    days, dash, clock = text.rpartition("-")
-    parts = [int(p) for p in clock.split(":") if p.isdigit()]
-    if not parts or (dash and not days.isdigit()):
-        return 0
-    if dash:
-        hours, minutes, seconds = [*parts, 0, 0][:3]
-        return int(days) * 86400 + hours * 3600 + minutes * 60 + seconds
-    if len(parts) == 1:
-        return parts[0] * 60
-    if len(parts) == 2:
-        return parts[0] * 60 + parts[1]
-    return parts[0] * 3600 + parts[1] * 60 + parts[2]

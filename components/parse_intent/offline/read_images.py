@@ -19,7 +19,7 @@ IMAGE = re.compile(
     rf"|{NAME}/{NAME}(?:/{NAME})?(?:{TAG}{DIGEST}?|{DIGEST})"
     rf"|{NAME}(?:{TAG}{DIGEST}|{DIGEST}))(?![\w/@])"
 )
-# A plain name with a tag (ubuntu:22.04) is an image only where the words say so or the name is known.
+# A name with a tag (ubuntu:22.04) is an image where the words say so or the name is known.
 SHORT = re.compile(rf"(?<![\w/@.:=-])(?P<image>(?P<name>{NAME})(?P<tag>{TAG}))(?![\w/@:])")
 BARE = re.compile(
     rf"(?:\b(?:image|container)(?: called| named| is|:)?\s+(?P<a>{NAME}(?:/{NAME})*)"
@@ -123,6 +123,9 @@ WORKDIR = re.compile(
 )
 
 
+BEHIND = re.compile(r"[\s\ue000]{0,9},? ?(?:in|from) (?P<d>/[\w./-]*\w)(?=[\s,.;]|$)")
+
+
 def read_options(page: Page) -> Asked[str] | None:
     """Further docker run options that the words name outside of payloads."""
     found: list[str] = []
@@ -136,7 +139,8 @@ def read_options(page: Page) -> Asked[str] | None:
 
 def read_binds(page: Page) -> list[Asked[str]]:
     """Binds of host paths into a container, as host:container[:mode]."""
-    binds = [Asked(value=m["b"], quote=page.take(*m.span())) for m in page.find(BIND)]
+    found = list(page.find(BIND))
+    binds: list[Asked[str]] = [Asked(value=m["b"], quote=page.take(*m.span())) for m in found]
     for match in page.find(BIND_SAME):
         if (
             re.match(r"mount", match.group(), re.I)
@@ -173,9 +177,7 @@ def read_workdir(page: Page, after: int | None) -> Asked[str] | None:
         return Asked(value=match["d"], quote=page.take(*match.span()))
     if after is not None:
         at = page.at(after)
-        match = re.compile(r"[\s\ue000]*,? ?(?:in|from) (?P<d>/[\w./-]*\w)(?=[\s,.;]|$)").match(
-            page.norm, at
-        )
-        if match and page.is_free(*match.span("d")):
-            return Asked(value=match["d"], quote=page.take(*match.span("d")))
+        behind = BEHIND.match(page.norm, at)
+        if behind and page.is_free(*behind.span("d")):
+            return Asked(value=behind["d"], quote=page.take(*behind.span("d")))
     return None

@@ -218,7 +218,8 @@ RETRY_COUNT = [
         re.IGNORECASE,
     ),
     re.compile(
-        rf"\b{RETRY}\b(?P<w>(?:[\s,(]+(?!\d)[\w'-]+){{0,9}}?)[\s:=,(]*(?:x\s?)?(?P<n>\d{{1,4}})\b(?!\s*(?:s\b"
+        rf"\b{RETRY}\b(?P<w>(?:[\s,(]+(?!\d)[\w'-]+){{0,9}}?)[\s:=,(]*(?:x\s?)?"
+        rf"(?P<n>\d{{1,4}})\b(?!\s*(?:s\b"
         rf"|sec|min|hour|hrs|h\b|d\b|day|gb|gib|tasks|vcpu|cpu))(?P<t>\s*(?:more )?(?:times|x"
         rf"|attempts|tries)?)",
         re.IGNORECASE,
@@ -294,7 +295,7 @@ def read_policies(page: Page) -> list[RetryPolicy]:
             continue
         action = "FAIL_TASK" if clause_fatal and not _retry_is_nearer(page, match) else "RETRY_TASK"
         quote = page.take(*match.span())
-        found.append(RetryPolicy(action=action, exit_codes=codes, quote=quote))  # type: ignore[arg-type]
+        found.append(RetryPolicy(action=action, exit_codes=codes, quote=quote))
     if not found:
         found += _preemption_only(page)
     return found
@@ -325,10 +326,11 @@ def _preemption_only(page: Page) -> list[RetryPolicy]:
     """Retries asked for lost VMs only, with no code named."""
     for match in page.find(LOST):
         sentence = page.sentence_text(match.start())
-        if re.search(RETRY, sentence, re.I) and OWN_FAULT.search(page.norm):
-            if re.search(r"\bonly\b", sentence, re.I) or FATAL.search(page.norm):
-                quote = page.take(*match.span())
-                return [RetryPolicy(action="RETRY_TASK", exit_codes=[50001], quote=quote)]
+        if not re.search(RETRY, sentence, re.I) or not OWN_FAULT.search(page.norm):
+            continue
+        if re.search(r"\bonly\b", sentence, re.I) or FATAL.search(page.norm):
+            quote = page.take(*match.span())
+            return [RetryPolicy(action="RETRY_TASK", exit_codes=[50001], quote=quote)]
     return []
 
 

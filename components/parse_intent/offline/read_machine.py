@@ -26,7 +26,7 @@ VENDORS = {"rome": "AMD", "milan": "AMD", "genoa": "AMD", "turin": "AMD", "altra
 
 def read_machine_type(page: Page) -> Asked[str] | None:
     """The machine type; the last one that is not denied."""
-    chosen = None
+    chosen: Asked[str] | None = None
     for match in page.find(MACHINE):
         denied = page.negated(match.start())
         was = re.search(
@@ -93,13 +93,9 @@ def read_gpus(page: Page) -> Gpus | None:
     return None
 
 
-def read_gpu_words(page: Page) -> list[tuple[int, int]]:
-    """Mentions of GPUs without a type: their count (1 where none is given) and place."""
-    found = []
-    for match in page.find(GPU_WORD):
-        if not page.negated(match.start()):
-            found.append((int(match["n"] or 1), match.start()))
-    return found
+def read_gpu_words(page: Page) -> list[int]:
+    """Where GPUs are spoken of without a type."""
+    return [m.start() for m in page.find(GPU_WORD) if not page.negated(m.start())]
 
 
 def read_drivers(page: Page) -> Asked[bool] | None:

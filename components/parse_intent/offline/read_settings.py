@@ -89,9 +89,11 @@ VM_CUE = re.compile(
 )
 SET_TO = re.compile(
     r"\b(?:set|change|bump|put|raise|lower|switch|make"
-    r"|turn)?\s*(?:the )?(?:environment )?(?:variable )?(?P<k>[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*)\s+(?:back )?(?:to"
+    r"|turn)?\s*(?:the )?(?:environment )?(?:variable )?(?P<k>[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*)"
+    r"\s+(?:back )?(?:to"
     r"|is|should be|becomes|=)\s+[\"']?(?P<v>[^\s,;\"']*[^\s,;\"'.])",
 )
+SET_CUE = re.compile(r"\b(?:variable|environment|env|set)\b", re.IGNORECASE)
 COLON_PAIR = re.compile(r"(?P<k>[A-Za-z][\w-]{0,62})\s?:\s?(?P<v>[a-z0-9][\w.-]*)(?=[\s,;)]|$)")
 
 
@@ -99,9 +101,8 @@ def read_task_environments(page: Page) -> list[TaskEnvironment]:
     """Variables that are given for each task of the array."""
     found = []
     for match in page.find(TASK_LINE):
-        pairs = []
-        for pair in ASSIGNMENT.finditer(page.norm, match.start("rest"), match.end("rest")):
-            pairs.append(_pair(page, pair))
+        given = ASSIGNMENT.finditer(page.norm, match.start("rest"), match.end("rest"))
+        pairs = [_pair(page, pair) for pair in given]
         if pairs:
             page.take(match.start("i"), match.end("i"))
             found.append(TaskEnvironment(index=int(match["i"]), variables=pairs))
@@ -137,10 +138,8 @@ def read_pairs(page: Page) -> None:
             page.draft.env.append(_pair(page, match))
     for match in page.find(SET_TO):
         known = page.before is not None and match["k"] in {p.name for p in page.before.env}
-        cue = re.search(
-            r"\b(?:variable|environment|env|set)\b", page.left(match.start("k"), 30), re.I
-        )
-        if match["k"] not in NOT_VARIABLE and (known or (cue and len(match["k"]) > 2)):
+        told = SET_CUE.search(page.left(match.start("k"), 30)) is not None
+        if match["k"] not in NOT_VARIABLE and (known or (told and len(match["k"]) > 2)):
             page.draft.env.append(_pair(page, match))
     for match in page.find(COLON_PAIR):
         cue = _label_cue(page, match.start())
@@ -180,6 +179,9 @@ def _before(page: Page, pos: int) -> str:
 LISTED = re.compile(r"[\s*+-]*[\w.-]+\s?[=:]\s?\S")
 
 
+ON_VMS = re.compile(
+    r"\s+(?:on )?(?:the |our |all )?(?:vms?|instances|machines|nodes)\b", re.IGNORECASE
+)
 WHOSE = re.compile(
     r"\b(?:(?P<j>job)|(?:vms?|instances?|machines?|nodes?))(?:'s)?(?: itself)?(?: with| as"
     r"| gets?)?\s*:?\s*$",
@@ -201,12 +203,9 @@ def _label_cue(page: Page, pos: int) -> str:
     if ENV_CUE.search(between) or re.search(r"[.;]\s", between):
         return ""
     after = between[:30]
-    if VM_CUE.search(before[: last.start()]) or re.match(
-        r"\s+(?:on )?(?:the |our |all )?(?:vms?|instances|machines|nodes)\b", after, re.I
-    ):
-        if not re.search(r"\bjob('s)?\s*$", before[: last.start()], re.I):
-            return "vm"
-    return "job"
+    of_vms = VM_CUE.search(before[: last.start()]) or ON_VMS.match(after)
+    of_job = re.search(r"\bjob('s)?\s*$", before[: last.start()], re.I)
+    return "vm" if of_vms and not of_job else "job"
 
 
 EMAIL = re.compile(r"(?<![\w.])[\w.-]+@[\w.-]+\.gserviceaccount\.com")
@@ -309,10 +308,8 @@ SUCCEEDED = re.compile(
 
 def read_notifications(page: Page) -> tuple[list[Notification], str]:
     """Pub/Sub messages on changes of state, and what is missing ("topic", "project" or "")."""
-    places: list[tuple[int, int, str]] = []
     missing = ""
-    for match in page.find(TOPIC):
-        places.append((match.start(), match.end(), match.group()))
+    places = [(match.start(), match.end(), match.group()) for match in page.find(TOPIC)]
     for match in page.find(TOPIC_NAMED):
         group = "t" if match["t"] else "u"
         name = match[group]
@@ -373,8 +370,7 @@ def _events(topic: str, before: str, after: str, quote: str) -> list[Notificatio
     if not states and re.search(r"\bstarts?(?: running)?\b|\bis running\b", words, re.I):
         states.append("RUNNING")
     return [
-        Notification(topic=topic, about=about, state=state, quote=quote)  # type: ignore[arg-type]
-        for state in states or [""]
+        Notification(topic=topic, about=about, state=state, quote=quote) for state in states or [""]
     ]
 
 

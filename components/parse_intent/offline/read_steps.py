@@ -161,7 +161,7 @@ def _place_command(
     """Decide whether a command runs in an image or as a script on the VM."""
     payload = item.payload
     assert payload is not None  # noqa: S101 - the caller asked for commands
-    text = Asked(value=script_text(payload), quote=payload.text)
+    text: Asked[str] = Asked(value=script_text(payload), quote=payload.text)
     target = None if _on_host(page, item) else _image_for(page, item, containers, commands, marks)
     if target is not None and target.step is not None:
         if target.step.text is None and target.step.commands is None:
@@ -200,8 +200,7 @@ def _image_for(
     others = [c for c in commands if c is not item and _region(page, marks, c.start) == region]
     if same:
         if free and (not others or len(free) == len(containers)):
-            near = min(free, key=lambda c: abs(c.start - item.start))
-            return near
+            return min(free, key=lambda c: abs(c.start - item.start))
         return same[-1] if IN_CONTAINER.search(_around(page, item)) or free else _shared(containers)
     if len(containers) == 1:
         only = containers[0]
@@ -295,6 +294,13 @@ NO_INTERNET = re.compile(
     r"|\bblockExternalNetwork\b|\bair-?gapped\b",
     re.IGNORECASE,
 )
+CONDITIONS = (
+    ("ignore_exit_status", IGNORE),
+    ("always_run", ALWAYS),
+    ("background", BACKGROUND),
+    ("main_node_only", MAIN_NODE),
+)
+OF_CONTAINERS = (("block_external_network", NO_INTERNET), ("image_streaming", STREAMING))
 STEP_WORD = re.compile(
     r"\b(?:step|runnable|command|script|part)\s+(?:number\s+)?(?P<n>\d{1,2})\b|\b(?P<o>first"
     r"|second|third|fourth|fifth|last|final)\s+(?:step|1|command|script|runnable|container)\b",
@@ -307,32 +313,21 @@ def _modify(page: Page, items: list[Item], steps: list[Step]) -> None:
     work = [item for item in items if item.step is not None and item.barrier is None]
     if not work:
         return
-    for name, pattern in (
-        ("ignore_exit_status", IGNORE),
-        ("always_run", ALWAYS),
-        ("background", BACKGROUND),
-        ("main_node_only", MAIN_NODE),
-    ):
+    for name, pattern in CONDITIONS:
         for match in page.find(pattern):
             if page.negated(match.start()):
                 continue
             target = _target(page, match.start(), match.end(), work, steps)
-            if (
-                target is not None
-                and target.kind != "barrier"
-                and not (name == "always_run" and len(steps) == 1 and page.before is None)
-            ):
+            # With one step only, "must always run" is a way of speaking.
+            alone = name == "always_run" and len(steps) == 1 and page.before is None
+            if target is not None and target.kind != "barrier" and not alone:
                 setattr(target, name, Asked(value=True, quote=page.take(*match.span())))
-    for match in page.find(NO_INTERNET):
-        quote = page.take(*match.span())
-        for step in steps:
-            if step.kind == "container":
-                step.block_external_network = Asked(value=True, quote=quote)
-    for match in page.find(STREAMING):
-        quote = page.take(*match.span())
-        for step in steps:
-            if step.kind == "container":
-                step.image_streaming = Asked(value=True, quote=quote)
+    containers = [step for step in steps if step.kind == "container"]
+    for name, pattern in OF_CONTAINERS:
+        for match in page.find(pattern):
+            quote = page.take(*match.span())
+            for step in containers:
+                setattr(step, name, Asked(value=True, quote=quote))
     if len(steps) > 1:
         _step_timeouts(page, work, steps)
 
@@ -427,8 +422,8 @@ def plain_steps(page: Page) -> tuple[list[Step], str]:
         for amount in page.durations:
             if 0 <= amount.start - match.end() < 3:
                 quote = page.take(match.start(), amount.end)
-                text = Asked(value=f"sleep {round(amount.value)}", quote=quote)
-                return [Step(kind="script", text=text)], ""
+                line = f"sleep {round(amount.value)}"
+                return [Step(kind="script", text=Asked(value=line, quote=quote))], ""
     for match in page.find(HELLO, free=False):
         end = match.end("w")
         if page.is_free(match.start(), end):

@@ -26,9 +26,14 @@ BUCKET = [
 ]
 BUCKET_WORD = re.compile(r"\b(?:gcs |storage )?buckets?\b", re.IGNORECASE)
 NOT_BUCKET = frozenset(
-    words("""is it in on at to as and the a an our my your their this that which where with for mounted mount goes contains
-    holds has called named results output input data same new old instead from storage gcs cloud google of or into by
-    under should must please too also are was will can read-only read-write one two each every so then via called-""")
+    words(
+        """
+        is it in on at to as and the a an our my your their this that which where with for mounted
+        mount goes contains holds has called named results output input data same new old instead
+        from storage gcs cloud google of or into by under should must please too also are was will
+        can read-only read-write one two each every so then via called-
+        """
+    )
 )
 NFS = re.compile(
     r"(?<![\w.:/-])(?P<h>(?:\d{1,3}\.){3}\d{1,3}|[a-z][\w-]*(?:\.[\w-]+)+"
@@ -324,18 +329,14 @@ def _new_disks(page: Page) -> list[_Place]:
 
 
 def _joined(page: Page, places: list[_Place]) -> list[_Place]:
-    """As in "a scratch disk, pd-ssd, 500 GB" is one disk: join mentions that complete one another."""
+    """Join mentions that complete one another: "a scratch disk, pd-ssd, 500 GB" is one."""
     result: list[_Place] = []
     for place in sorted(places, key=lambda p: p.start):
         last = result[-1] if result else None
-        if (
-            last is not None
-            and last.disk
-            and place.disk
-            and place.start - last.end < 25
-            and (not last.disk.type or not place.disk.type)
-        ):
-            if page.sentence(last.start) == page.sentence(place.start):
+        if last is not None and last.disk and place.disk:
+            near = place.start - last.end < 25
+            partial = not last.disk.type or not place.disk.type
+            if near and partial and page.sentence(last.start) == page.sentence(place.start):
                 last.disk.type = last.disk.type or place.disk.type
                 last.disk.size_gb = last.disk.size_gb or place.disk.size_gb
                 last.end = place.end

@@ -111,6 +111,7 @@ NOT_COUNT_NOUN = (
     r"|weeks|accelerators?|cards?|t4s?|l4s?|local|preemptions?|failures?|restarts?|stages?"
     r"|parts of)"
 )
+PLURAL = rf"(?!{NOT_COUNT_NOUN}\b)(?P<noun>(?:[a-z-]+ ){{0,2}}?[a-z-]{{2,}}s)\b"
 COUNTS = [
     re.compile(
         r"\b(?:task[ _]?count|number of tasks|no\.? of tasks|#tasks|# tasks|num[ _]?tasks"
@@ -150,11 +151,11 @@ COUNTS = [
     re.compile(
         rf"\b(?:all|the|these|those|over|for|on|across|each of|of|process|my|our)\s+(?:(?:the"
         rf"|my|our|these|those|all"
-        rf"|about)\s+){{0,2}}(?P<n>\d{{2,9}})\s+(?!{NOT_COUNT_NOUN}\b)(?P<noun>(?:[a-z-]+ ){{0,2}}?[a-z-]{{2,}}s)\b",
+        rf"|about)\s+){{0,2}}(?P<n>\d{{2,9}})\s+{PLURAL}",
         re.IGNORECASE,
     ),
     re.compile(
-        rf"{BEFORE_COUNT}(?P<n>\d{{2,9}})\s+(?!{NOT_COUNT_NOUN}\b)(?P<noun>(?:[a-z-]+ ){{0,2}}?[a-z-]{{2,}}s)\b",
+        rf"{BEFORE_COUNT}(?P<n>\d{{2,9}})\s+{PLURAL}",
         re.IGNORECASE,
     ),
 ]
@@ -208,13 +209,16 @@ def read_in_order(page: Page) -> Asked[bool] | None:
             near = page.norm[match.start() : match.end() + 30]
             if page.negated(match.start()) and not near.lower().startswith(("never", "no ")):
                 continue
-            if pattern is IN_ORDER and re.search(
-                r"\bsteps?\b|\bboth\b|\brunnables\b", page.sentence_text(match.start()), re.I
-            ):
-                if not re.search(r"\btasks?\b", page.sentence_text(match.start()), re.I):
-                    continue
+            if pattern is IN_ORDER and _order_of_steps(page.sentence_text(match.start())):
+                continue
             return Asked(value=True, quote=page.take(*match.span()))
     return None
+
+
+def _order_of_steps(sentence: str) -> bool:
+    """Whether steps, not tasks, follow one another: they always do."""
+    steps = re.search(r"\bsteps?\b|\bboth\b|\brunnables\b|\bcontainers\b", sentence, re.I)
+    return steps is not None and not re.search(r"\btasks\b", sentence, re.I)
 
 
 def read_tasks_per_node(page: Page) -> Asked[int] | None:
@@ -235,7 +239,7 @@ def read_parallelism(page: Page) -> tuple[Asked[int] | None, bool]:
         for match in page.find(pattern):
             if _of_threads(page, match):
                 continue
-            asked = Asked(value=int(match["n"]), quote=page.quote(*match.span()))
+            asked: Asked[int] = Asked(value=int(match["n"]), quote=page.quote(*match.span()))
             # "200 tasks at once" may be count and limit: leave "200 tasks" to the count.
             page.take(match.start("n"), match.end())
             found = found or asked
@@ -315,13 +319,12 @@ def _is_count(page: Page, match: re.Match[str], number: int) -> bool:
         return not re.search(r"\b(?:failed?|first|last|next|other|failing)\b", match["w"], re.I)
     if number in (7, 8):
         return _things_are_tasks(page, match, number)
-    if number == 5 and re.search(r"\b(?:a|per) (?:day|week|hour)\b|faster", right, re.I):
-        return False
-    return True
+    rate = re.search(r"\b(?:a|per) (?:day|week|hour)\b|faster", right, re.I)
+    return not (number == 5 and rate)
 
 
 def _things_are_tasks(page: Page, match: re.Match[str], number: int) -> bool:
-    """As in "300 frames": tasks where the words say that each is one, or that they are worked on."""
+    """Things ("300 frames") are tasks where each is said to be one, or they are worked on."""
     noun = match["noun"].lower().split()[-1]
     if re.fullmatch(
         r"(?:always|across|this|his|its|as|is|was|has|does|hours?|us|less|process|class"

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from components.parse_intent.build_steps import split_words
 from components.parse_intent.draft import Asked, Draft
 from components.parse_intent.offline import judge
+from components.parse_intent.offline.cluster import read_cluster_script
 from components.parse_intent.offline.edits import UNDO, apply_edits
 from components.parse_intent.offline.page import Page
-from components.parse_intent.offline.pasted import read_cluster_script, read_pasted
+from components.parse_intent.offline.pasted import read_pasted
 from components.parse_intent.offline.read_images import (
     read_binds,
     read_entrypoint,
@@ -216,6 +217,11 @@ def _names(page: Page, wants: dict[str, str]) -> None:
     _steps(page, images, page_secret, wants)
 
 
+GPU_ASKED = re.compile(
+    r"\b(?:need|with|want|attach|on|use|has|have|a|an|1|2|4|8)\b[^.;]{0,12}$", re.IGNORECASE
+)
+
+
 def _gpu_type(page: Page, wants: dict[str, str]) -> None:
     draft = page.draft
     known = draft.gpus or draft.instance_template or (page.before and page.before.gpus)
@@ -226,14 +232,10 @@ def _gpu_type(page: Page, wants: dict[str, str]) -> None:
         or "gpus" in page.dropped
     ):
         return
-    for _, start in read_gpu_words(page):
-        if re.search(
-            r"\b(?:need|with|want|attach|on|use|has|have|a|an|1|2|4|8)\b[^.;]{0,12}$",
-            page.left(start + 2, 20),
-            re.I,
-        ):
-            if not re.search(r"template|drop|remove|driver", page.sentence_text(start), re.I):
-                wants["gpu"] = QUESTIONS["gpu"]
+    for start in read_gpu_words(page):
+        asked = GPU_ASKED.search(page.left(start + 2, 20))
+        if asked and not re.search(r"template|drop|remove|driver", page.sentence_text(start), re.I):
+            wants["gpu"] = QUESTIONS["gpu"]
 
 
 CONTAINER_WORD = re.compile(r"\b(?:container|docker(?:ised|ized)?|image)s?\b", re.IGNORECASE)
@@ -241,9 +243,9 @@ CONTAINER_WORD = re.compile(r"\b(?:container|docker(?:ised|ized)?|image)s?\b", r
 
 def _steps(
     page: Page,
-    images: list,
+    images: list[Image],
     secret: Asked[str] | None,
-    wants: dict[str, str],  # type: ignore[type-arg]
+    wants: dict[str, str],
 ) -> None:
     """Read the steps and what belongs to containers."""
     draft = page.draft

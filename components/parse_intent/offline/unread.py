@@ -12,9 +12,14 @@ from components.parse_intent.offline.vocabulary import KEYWORDS, words
 WORD = re.compile(r"[A-Za-z][\w'-]*|\d[\w.]*")
 # Words that carry no setting by themselves.
 EMPTY = frozenset(
-    words("""task tasks job command commands script scripts image images container containers container's run running execute machine
-    machines instance instances index already exactly change update please instead switch finally between always second
-    environment variable label argument arguments""")
+    words(
+        """
+        task tasks job command commands script scripts image images container containers run
+        running execute machine machines instance instances index already exactly change update
+        please instead switch finally between always second environment variable label argument
+        arguments
+        """
+    )
 )
 
 

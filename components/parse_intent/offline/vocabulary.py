@@ -125,8 +125,12 @@ SHORTHAND = {
 ONES = {
     w: i
     for i, w in enumerate(
-        words("""zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen
-        fifteen sixteen seventeen eighteen nineteen""")
+        words(
+            """
+            zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen
+            fifteen sixteen seventeen eighteen nineteen
+            """
+        )
     )
 }
 TENS = {
