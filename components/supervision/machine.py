@@ -509,7 +509,7 @@ def _poll(life: Life, policy: Policy) -> Wait:
 
 
 def _ask(life: Life, ask: Ask, why: str, now: float) -> Life:
-    return replace(life, asked=ask, why_asked=why, asked_at=now, pause=None)
+    return replace(life, asked=ask, why_asked=why, asked_at=now, pause=None, cancellable=False)
 
 
 def _asked_outcome(life: Life) -> Outcome:

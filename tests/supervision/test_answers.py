@@ -1,0 +1,106 @@
+"""What failed calls mean: errors as REST and as gRPC raise them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import requests
+from google.api_core import exceptions
+from google.auth.exceptions import DefaultCredentialsError, TransportError
+from google.protobuf.json_format import ParseError
+from google.rpc import error_details_pb2
+
+from components.supervision.answers import to_cancel, to_create, to_find
+from components.supervision.machine import (
+    Accepted,
+    Exists,
+    Failed,
+    Missing,
+    Observation,
+    Refused,
+    Seen,
+    Unanswered,
+)
+
+JOB = "Resource 'projects/p/locations/r/jobs/j' was not found"
+
+
+@pytest.mark.parametrize(
+    ("error", "find", "create", "cancel"),
+    [
+        (exceptions.NotFound(JOB), Missing, Refused, Missing),
+        (exceptions.NotFound("Project p was not found"), Refused, Refused, Refused),
+        (exceptions.Conflict("there"), Failed, Exists, Accepted),
+        (exceptions.AlreadyExists("there"), Failed, Exists, Accepted),
+        (exceptions.Aborted("race"), Failed, Exists, Accepted),
+        (exceptions.TooManyRequests("slow"), Failed, Failed, Failed),
+        (exceptions.ResourceExhausted("slow"), Failed, Failed, Failed),
+        (exceptions.ServiceUnavailable("away"), Failed, Unanswered, Failed),
+        (exceptions.InternalServerError("oops"), Failed, Unanswered, Failed),
+        (exceptions.BadGateway("oops"), Failed, Unanswered, Failed),
+        (exceptions.GatewayTimeout("late"), Failed, Unanswered, Failed),
+        (exceptions.DeadlineExceeded("late"), Failed, Unanswered, Failed),
+        (exceptions.Unknown("hm"), Failed, Unanswered, Failed),
+        (exceptions.Cancelled("hm"), Failed, Unanswered, Failed),
+        (exceptions.RetryError("gave up", None), Failed, Unanswered, Failed),
+        (exceptions.BadRequest("bad"), Refused, Refused, Accepted),
+        (exceptions.FailedPrecondition("ended"), Refused, Refused, Accepted),
+        (exceptions.Forbidden("no"), Refused, Refused, Refused),
+        (exceptions.Unauthorized("no"), Refused, Refused, Refused),
+        (exceptions.MethodNotImplemented("no"), Refused, Refused, Refused),
+        (requests.exceptions.ConnectionError("dropped"), Failed, Unanswered, Failed),
+        (requests.exceptions.ReadTimeout("late"), Failed, Unanswered, Failed),
+        (requests.exceptions.ChunkedEncodingError("cut"), Failed, Unanswered, Failed),
+        (ConnectionResetError("dropped"), Failed, Unanswered, Failed),
+        (ParseError("a proxy's page"), Failed, Unanswered, Failed),
+        (TransportError("no token"), Failed, Failed, Failed),
+        (DefaultCredentialsError("none"), Refused, Refused, Refused),
+    ],
+)
+def test_meaning(error: Exception, find: type, create: type, cancel: type) -> None:
+    def call() -> Observation:
+        raise error
+
+    assert [type(to(call)) for to in (to_find, to_create, to_cancel)] == [find, create, cancel]
+
+
+def test_a_call_that_works_is_passed_on() -> None:
+    seen = Seen("n", "running")
+    assert to_find(lambda: seen) is seen
+
+
+def test_a_defect_is_not_hidden() -> None:
+    def call() -> Observation:
+        raise KeyError("ours")
+
+    with pytest.raises(KeyError):
+        to_find(call)
+
+
+def raised(error: Exception) -> Any:
+    def call() -> Observation:
+        raise error
+
+    return to_find(call)
+
+
+def test_retry_after_in_a_header() -> None:
+    response = requests.Response()
+    response.status_code = 429
+    response.headers["Retry-After"] = "17"
+    assert raised(exceptions.TooManyRequests("slow", response=response)).retry_after == 17.0
+    response.headers["Retry-After"] = "Fri, 21 Nov 2026 10:00:00 GMT"
+    assert raised(exceptions.TooManyRequests("slow", response=response)).retry_after == 0.0
+
+
+def test_retry_after_in_the_details() -> None:
+    info = error_details_pb2.RetryInfo()
+    info.retry_delay.seconds, info.retry_delay.nanos = 3, 500_000_000
+    assert raised(exceptions.ResourceExhausted("slow", details=[info])).retry_after == 3.5
+
+
+def test_the_reason_is_for_a_person() -> None:
+    error = exceptions.Forbidden("GET https://batch.googleapis.com/v1/x?y=1: Permission\n denied.")
+    assert raised(error).reason == "403 Permission denied"
+    assert len(raised(exceptions.Forbidden("x" * 9999)).reason) < 600
