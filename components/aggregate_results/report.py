@@ -15,7 +15,7 @@ from components.aggregate_results.report_parts import (
     request_section,
     unexplained,
 )
-from components.aggregate_results.run_folder import Run, text_of
+from components.aggregate_results.run_folder import Run, text_of, texts_of
 from components.aggregate_results.summary import Summary
 from components.aggregate_results.tally import TONES, Reason, Tally
 from components.aggregate_results.task_facts import COLUMNS
@@ -60,7 +60,7 @@ def report_page(
         headline=summary.headline,
         tone=outcome.tone,
         status=outcome.status,
-        lead=paragraphs(_reason(summary), _remedy(run, summary)),
+        lead=paragraphs(_reason(run, summary), _remedy(run, summary)),
         facts=_facts(run, summary, sample),
         tiles=_tiles(summary),
         sections=_sections(run, summary, tally, sample),
@@ -74,9 +74,13 @@ def _kicker(run: Run) -> str:
     return f"Batch job {job}" if job else "Batch job from words"
 
 
-def _reason(summary: Summary) -> str:
-    """Why, unless a section below says the same and more: the findings, or what went wrong."""
-    told_below = summary.outcome == "findings" or (summary.outcome == "failed" and summary.failures)
+def _reason(run: Run, summary: Summary) -> str:
+    """Why, unless a section below says the same and more."""
+    told_below = (
+        summary.outcome == "findings"
+        or (summary.outcome == "failed" and summary.failures)
+        or (summary.outcome == "clarify" and texts_of(run.intent.get("questions")))
+    )
     return "" if told_below else summary.reason
 
 

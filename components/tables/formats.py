@@ -17,15 +17,15 @@ def plural(number: int, word: str, words: str = "") -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """`0.04 s`, `2.5 s`, `48 s`, `3 min 20 s`, `2 h 05 min`, `3 d 04 h`; `-` for None."""
+    """`40 ms`, `2.5 s`, `48 s`, `3 min 20 s`, `2 h 05 min`, `3 d 04 h`; `-` for None."""
     if seconds is None:
         return "-"
     if seconds < 0:
         return f"-{duration(-seconds)}"
+    if 0 < seconds < 0.9995:
+        return f"{round(seconds * 1000)} ms" if seconds >= 0.0005 else "under 1 ms"
     if seconds < 10:
-        digits = 2 if seconds < 1 else 1
-        text = f"{seconds:.{digits}f}".rstrip("0").rstrip(".")
-        return f"{text or '0'} s"
+        return f"{seconds:.1f}".removesuffix(".0") + " s"
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
