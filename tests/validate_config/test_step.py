@@ -1,0 +1,95 @@
+"""The step of a run: findings.json and a page, job.json where mended, also without a job."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.validate_config.step import as_markdown, check_step
+from tests.batch.rules.jobs import SPEC, changed, clean_job
+
+
+def checked(tmp_path: Path, text: str, *, strict: bool = False) -> tuple[Any, list[Any], Path]:
+    """The step's result, findings.json, and the run's folder."""
+    job, run = tmp_path / "job", tmp_path / "run"
+    job.write_text(text, encoding="utf-8")
+    result = check_step(str(job), str(run), strict=strict)
+    return result, json.loads((run / "findings.json").read_text(encoding="utf-8")), run
+
+
+def test_a_good_job_passes_unchanged(tmp_path: Path) -> None:
+    result, findings, run = checked(tmp_path, json.dumps(clean_job()))
+
+    assert result.errors == 0
+    assert json.loads(result.job_text) == clean_job()
+    assert {f["severity"] for f in findings} <= {"hint"}
+    assert not (run / "job.json").exists()
+
+
+def test_what_is_mended_is_left_in_the_run_folder(tmp_path: Path) -> None:
+    job = changed(clean_job(), {f"{SPEC}.maxRunDuration": "1h"})
+
+    result, _, run = checked(tmp_path, json.dumps(job))
+
+    mended = changed(clean_job(), {f"{SPEC}.maxRunDuration": "3600s"})
+    assert result.errors == 0
+    assert json.loads(result.job_text) == mended
+    assert json.loads((run / "job.json").read_text(encoding="utf-8")) == mended
+    assert "## Mended" in as_markdown(result)
+
+
+def test_errors_are_counted(tmp_path: Path) -> None:
+    job = changed(clean_job(), {"priority": 100, f"{SPEC}.maxRetryCount": 11})
+
+    result, findings, _ = checked(tmp_path, json.dumps(job))
+
+    assert result.errors == 2
+    assert [f["rule"] for f in findings if f["severity"] == "error"] == ["PRIORITY", "RETRY_RANGE"]
+
+
+def test_strict_counts_warnings_too(tmp_path: Path) -> None:
+    job = changed(clean_job(), {"logsPolicy": {}})
+
+    assert checked(tmp_path, json.dumps(job))[0].errors == 0
+    assert checked(tmp_path, json.dumps(job), strict=True)[0].errors == 1
+
+
+@pytest.mark.parametrize("text", ["", "null\n"])
+def test_an_intent_without_a_job_leaves_the_rest_to_the_gate(tmp_path: Path, text: str) -> None:
+    result, findings, _ = checked(tmp_path, text)
+
+    assert (result.errors, findings, result.job_text) == (0, [], "null\n")
+    assert as_markdown(result).startswith("# No job to check")
+
+
+def test_a_file_that_is_no_job_is_an_error(tmp_path: Path) -> None:
+    result, findings, _ = checked(tmp_path, "{")
+
+    assert result.errors == 1
+    assert findings[0]["rule"] == "PARSE_SYNTAX"
+
+
+def test_the_page_reads_nothing_into_strangers_words(tmp_path: Path) -> None:
+    job = changed(
+        clean_job(),
+        {"logsPolicy.destination": "<script>|[x](javascript:alert(1))`", "name": "a\nb"},
+    )
+
+    page = as_markdown(checked(tmp_path, json.dumps(job))[0])
+
+    assert "<script>" not in page
+    assert "](javascript" not in page
+    row = next(line for line in page.splitlines() if line.startswith("| error"))
+    assert row.replace("\\|", "").count("|") == 6
+
+
+def test_the_component_is_documented_for_the_console() -> None:
+    from components.validate_config.component import check_the_job
+
+    spec = check_the_job.component_spec
+    assert spec.name == "check-the-job"
+    assert set(spec.outputs) == {"findings", "checked_job", "Output"}
+    assert all(i.description for i in spec.inputs.values() if i.description is not None)
