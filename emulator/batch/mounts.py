@@ -14,6 +14,7 @@ from __future__ import annotations
 import functools
 import logging
 import os
+import shutil
 import subprocess
 import tempfile
 import threading
@@ -41,6 +42,7 @@ done
 echo ready
 read -r _
 """
+_SEARCH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _ENTER = 'cd -- "$0" && exec "$@"'
 _AS_ROOT = ("--map-root-user",)
 
@@ -82,6 +84,12 @@ def namespace_options() -> tuple[str, ...] | None:
     return None
 
 
+@functools.cache
+def _tool(name: str) -> str:
+    """The full path of a program: the job may have set a PATH of its own."""
+    return shutil.which(name, path=_SEARCH) or name
+
+
 class Holder:
     """A process that keeps a mount namespace alive.
 
@@ -101,7 +109,7 @@ class Holder:
         try:
             self._process = subprocess.Popen(
                 [*line, "/bin/sh", "-c", _HOLD, "mounts", *steps],
-                env={"PATH": os.defpath + ":/usr/sbin:/sbin", **environment},
+                env={**environment, "PATH": _SEARCH},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -119,11 +127,11 @@ class Holder:
     def enter(self, argv: Sequence[str], folder: Path, root: str) -> list[str]:
         """The command line that runs a program in the namespace, in `folder`, below `root`."""
         where = f"/proc/{self._process.pid}/ns"
-        line = ["nsenter", f"--mount={where}/mnt"]
+        line = [_tool("nsenter"), f"--mount={where}/mnt"]
         if self._options:
             line += [f"--user={where}/user", "--preserve-credentials"]
         if root:
-            line += ["chroot", root]
+            line += [_tool("chroot"), root]
         return [*line, "/bin/sh", "-c", _ENTER, str(folder), *argv]
 
     def close(self) -> None:

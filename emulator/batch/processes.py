@@ -20,6 +20,8 @@ from itertools import count
 from pathlib import Path
 from typing import IO, NamedTuple
 
+from emulator.batch.events import REASONS
+
 log = logging.getLogger(__name__)
 
 _MOST_SWEEPS = 10
@@ -31,6 +33,9 @@ class Outcome(NamedTuple):
 
     code: int
     reason: str = ""
+
+
+EXPIRED = Outcome(50005, REASONS[50005])
 
 
 class Alarms:
@@ -60,6 +65,9 @@ class Alarms:
         with self._wake:
             self._closed = True
             self._wake.notify()
+            thread = self._thread
+        if thread:
+            thread.join()
 
     def _cancel(self, number: int) -> None:
         with self._wake:
@@ -111,6 +119,7 @@ class Attempt:
         self._lock = threading.Lock()
         self._processes: list[subprocess.Popen[bytes]] = []
         self._hooks: list[Callable[[], None]] = []
+        self._expired: set[int] = set()  # processes whose own time was over
         self._over = False
 
     def start(
@@ -144,24 +153,34 @@ class Attempt:
 
     def wait(self, process: subprocess.Popen[bytes], seconds: float) -> Outcome:
         """Wait for a program; ends it when its time is over (0 is no limit)."""
-        expired = threading.Event()
+        cancel = self.limit(process, seconds)
+        code = _ended(process)
+        cancel()
+        return EXPIRED if process.pid in self._expired else Outcome(code)
+
+    def limit(self, process: subprocess.Popen[bytes], seconds: float) -> Callable[[], None]:
+        """End a program when its time is over (0 is no limit); returns what lifts the limit."""
 
         def expire() -> None:
-            expired.set()
-            self._end(process)
+            with self._lock:
+                if self._over or self._finished(process):
+                    return
+                self._expired.add(process.pid)
+                _signal_group(process, signal.SIGTERM)
+            self._alarms.after(GRACE_SECONDS, kill)
 
-        cancel = self._alarms.after(seconds, expire) if seconds else None
-        code = _ended(process)
-        if cancel:
-            cancel()
-        if expired.is_set():
-            return Outcome(50005, "task runs over the maximum runtime")
-        return Outcome(code)
+        def kill() -> None:
+            with self._lock:
+                if not self._over:
+                    _signal_group(process, signal.SIGKILL)
+
+        return self._alarms.after(seconds, expire) if seconds else lambda: None
 
     def finished(self, process: subprocess.Popen[bytes]) -> Outcome | None:
         """How a program ended, or None while it runs."""
-        found = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG)
-        return None if found is None else Outcome(_code(found))
+        with self._lock:
+            ended = self._finished(process)
+            return EXPIRED if ended and process.pid in self._expired else ended
 
     def on_stop(self, hook: Callable[[], None]) -> None:
         """Call this when the attempt is ended from outside; at once if it was already."""
@@ -198,7 +217,7 @@ class Attempt:
         with self._lock:
             if self._over:
                 return
-            running = [each for each in self._processes if self.finished(each) is None]
+            running = [each for each in self._processes if not self._finished(each)]
             if gently and running:
                 self._signal(signal.SIGTERM)
         if gently and running:
@@ -212,19 +231,9 @@ class Attempt:
             for process in self._processes:
                 process.wait()
 
-    def _end(self, process: subprocess.Popen[bytes]) -> None:
-        with self._lock:
-            if not self._over:
-                _signal_group(process, signal.SIGTERM)
-        self._alarms.after(GRACE_SECONDS, self._kill_one(process))
-
-    def _kill_one(self, process: subprocess.Popen[bytes]) -> Callable[[], None]:
-        def kill() -> None:
-            with self._lock:
-                if not self._over:
-                    _signal_group(process, signal.SIGKILL)
-
-        return kill
+    def _finished(self, process: subprocess.Popen[bytes]) -> Outcome | None:
+        found = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG)
+        return None if found is None else Outcome(_code(found))
 
     def _kill(self) -> None:
         with self._lock:

@@ -19,8 +19,10 @@ def interpreter(start: bytes) -> list[str]:
     first, _, _ = start.partition(b"\n")
     if not first.startswith(b"#!"):
         return ["/bin/sh"]
-    parts = first[2:].strip(b" \t").split(None, 1)
-    return [os.fsdecode(part) for part in parts] or ["/bin/sh"]
+    parts = [os.fsdecode(part) for part in first[2:].strip(b" \t").split(None, 1)]
+    if parts and "/" not in parts[0]:
+        parts[0] = f"./{parts[0]}"  # the kernel does not search for it
+    return parts or ["/bin/sh"]
 
 
 def interpreter_of(path: Path) -> list[str] | None:

@@ -17,7 +17,7 @@ from emulator.batch.jobs import Job
 from emulator.batch.logs import StepFiles, drop_empty, write_to_path
 from emulator.batch.mounts import MountError
 from emulator.batch.plan import Plan, Runnable
-from emulator.batch.processes import Alarms, Attempt, Outcome
+from emulator.batch.processes import EXPIRED, Alarms, Attempt, Outcome
 from emulator.batch.scripts import interpreter, interpreter_of
 from emulator.batch.volumes import Mounted
 
@@ -103,6 +103,7 @@ class Started(NamedTuple):
 
     runnable: Runnable
     process: Popen[bytes]
+    lift: Callable[[], None]  # its time limit
 
 
 class TaskAttempt:
@@ -139,10 +140,9 @@ class TaskAttempt:
     def run(self) -> Outcome:
         """Run the steps; nothing of the task runs on afterwards."""
         seconds = self._setting.plan.seconds
-        expired = Outcome(50005, "task runs over the maximum runtime")
         cancel = None
         if seconds:
-            cancel = self._setting.alarms.after(seconds, lambda: self._attempt.stop(expired))
+            cancel = self._setting.alarms.after(seconds, lambda: self._attempt.stop(EXPIRED))
         try:
             self._setting.mounted.bring()
             self._prepare_folder()
@@ -154,6 +154,8 @@ class TaskAttempt:
         finally:
             if cancel:
                 cancel()
+            for started in self._background:
+                started.lift()
             self._attempt.close(gently=False)
             self._remove_folder()
         return self._attempt.verdict or outcome
@@ -189,8 +191,8 @@ class TaskAttempt:
             return process
         self._after_step(-1)
         if runnable.background:
-            self._background.append(Started(runnable, process))
-            self._limit(runnable, process)
+            lift = self._attempt.limit(process, runnable.seconds)
+            self._background.append(Started(runnable, process, lift))
             return _DONE
         return self._attempt.wait(process, runnable.seconds)
 
@@ -221,16 +223,9 @@ class TaskAttempt:
         }
         return containers.command_line(runnable.body, name, variables, self._setting.mounted.mounts)
 
-    def _limit(self, runnable: Runnable, process: Popen[bytes]) -> None:
-        """End a background step whose own time is over; that is no failure of the task."""
-        if runnable.seconds:
-            threading.Thread(
-                target=self._attempt.wait, args=(process, runnable.seconds), daemon=True
-            ).start()
-
     def _background_outcome(self) -> Outcome:
-        """A background step that ended by itself, and badly, fails the task like any other."""
-        for runnable, process in self._background:
+        """A background step that ended before it was ended, and badly, fails the task."""
+        for runnable, process, _ in self._background:
             ended = self._attempt.finished(process)
             if ended and ended.code and not runnable.ignore_exit_status:
                 return ended

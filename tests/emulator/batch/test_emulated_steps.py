@@ -86,6 +86,7 @@ def _step(text: str, **fields: Any) -> dict[str, Any]:
         ([_step("kill -9 $$")], 137, []),
         ([_step("no-such-command")], 127, []),
         ([_step("#!/no/such/interpreter\n")], 127, []),
+        ([_step("#!sh\necho a")], 127, []),
         ([_step("#!/usr/bin/env -S awk -f\nBEGIN { print 6 * 7 }\n")], 0, ["42"]),
         ([_step("#!/bin/bash\na=(1 2); echo ${a[1]}")], 0, ["2"]),
         ([{"script": {"path": "/no/such/script"}}], 127, []),
@@ -108,6 +109,14 @@ def test_a_background_step_that_fails_by_itself(jobs: Any, new_job: NewJob) -> N
     wait = "until test -s pid && grep -q '^State:.*Z' /proc/$(cat pid)/status; do :; done"
     job = jobs.run(new_job(_step("echo $$ > pid; exit 5", background=True), wait))
     assert _codes(jobs.tasks(job)[0]) == [5]
+
+
+@pytest.mark.parametrize("ignored", [True, False])
+def test_a_background_step_whose_time_is_over(jobs: Any, new_job: NewJob, ignored: bool) -> None:
+    wait = "until test -s pid && grep -q '^State:.*Z' /proc/$(cat pid)/status; do :; done"
+    limits = {"background": True, "timeout": "0.1s", "ignoreExitStatus": ignored}
+    job = jobs.run(new_job(_step("echo $$ > pid; exec sleep 60", **limits), wait))
+    assert _codes(jobs.tasks(job)[0]) == ([] if ignored else [50005])
 
 
 def test_time_limit_of_a_task_spares_no_step(jobs: Any, new_job: NewJob) -> None:

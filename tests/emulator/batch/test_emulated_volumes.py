@@ -77,6 +77,12 @@ def test_a_script_in_a_bucket(jobs: Any, new_job: NewJob, machine: None, tmp_pat
     assert jobs.output(job) == ["bash"]
 
 
+def test_a_path_of_the_jobs_own(jobs: Any, new_job: NewJob, machine: None, tmp_path: Path) -> None:
+    step = {"script": {"text": "echo $PATH"}, "environment": {"variables": {"PATH": "/none"}}}
+    job = jobs.run(new_job(step, spec={"volumes": [_volume(tmp_path / "share")]}))
+    assert jobs.output(job) == ["/none"]
+
+
 def test_a_bucket_that_is_not_there(jobs: Any, new_job: NewJob, tmp_path: Path) -> None:
     job = jobs.run(new_job("true", spec={"volumes": [_volume(tmp_path / "share", "no-bucket")]}))
     [task] = jobs.tasks(job)
