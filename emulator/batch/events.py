@@ -1,7 +1,7 @@
 """Status events, worded as the service words them.
 
 Wordings: the troubleshooting page of the Batch documentation (exit codes, quota) and event lists
-that users published (nextflow issue 5550, dsub's patterns). People and tools match on them.
+that users published (nextflow #5550, dsub's patterns). People and tools match on them.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ import heapq
 import os
 import subprocess
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -61,13 +62,15 @@ class StepFiles:
             file.close()
 
 
-def drop_empty(folder: Path, task: int, attempt: int, runnables: int) -> None:
-    """Remove the files of an attempt that hold nothing."""
+def drop(
+    folder: Path, task: int, attempt: int, runnables: int, *, only_empty: bool = False
+) -> None:
+    """Remove the files of an attempt, or those that hold nothing."""
     for runnable in range(runnables):
         for kind, *_ in _STREAMS:
             path = _path(folder, task, attempt, runnable, kind)
-            if path.exists() and not path.stat().st_size:
-                path.unlink()
+            if not only_empty or (path.exists() and not path.stat().st_size):
+                path.unlink(missing_ok=True)
 
 
 def task_label(uid: str, task: int, attempt: int) -> str:
@@ -128,27 +131,25 @@ def entry(job: Job, line: Line) -> dict[str, Any]:
 
 
 def write_to_path(job: Job, folder: Path, target: Path, task: int, attempt: int) -> None:
-    """Join an attempt's lines to the files of its task on the volume, and drop its own files."""
+    """Join an attempt's lines to the files of its task on the volume."""
     start = list(job.tasks[task].starts())[attempt]
     target.mkdir(parents=True, exist_ok=True)
     names = {severity: name for _, severity, name in _STREAMS}
     end = f"{job.uid}-{GROUP}-{task}.log"
-    texts: dict[str, list[str]] = {name: [] for name in ("stdout", "stderr", "output")}
-    for line in lines_of(job, folder, task, attempt, start):
-        text = _path_line(job.uid, line)
-        texts[names[line.severity]].append(text)
-        texts["output"].append(text)
-    for name, some in texts.items():
-        with _regular(target / f"{name}-{end}") as file:
-            file.writelines(some)
-    for runnable in range(len(job.group["taskSpec"]["runnables"])):
-        for kind, *_ in _STREAMS:
-            _path(folder, task, attempt, runnable, kind).unlink(missing_ok=True)
+    with ExitStack() as files:
+        opened = {
+            name: files.enter_context(_regular(target / f"{name}-{end}"))
+            for name in ("stdout", "stderr", "output")
+        }
+        for line in lines_of(job, folder, task, attempt, start):
+            text = _path_line(job.uid, line)
+            opened[names[line.severity]].write(text)
+            opened["output"].write(text)
 
 
 def _regular(path: Path) -> IO[str]:
-    """Open for appending, following no link that a task may have left there."""
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    """Open for appending; a link or a pipe that a task may have left there is an OSError."""
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     return os.fdopen(os.open(path, flags, 0o644), "a", encoding="utf-8")
 
 

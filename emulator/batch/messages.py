@@ -50,7 +50,7 @@ def _new_job() -> Any:
 
 
 def _reworded(text: str) -> str:
-    """The complaint of protobuf, as the service would say it (nextflow issue 3051)."""
+    """The complaint of protobuf, as the service would say it (nextflow #3051)."""
     found = re.search(r'has no field named "([^"]*)" at "([^"]*)"', text)
     if not found:
         return f"Invalid JSON payload received. {text}"

@@ -299,8 +299,8 @@ def _unmake(path: Path) -> None:
 
 def host_path(path: str, mounts: Sequence[Mount]) -> Path:
     """Where the emulator finds what a task sees at the path."""
+    inside = PurePosixPath(os.path.normpath(path))
     for mount in mounts:
-        inside = PurePosixPath(path)
         if inside.is_relative_to(mount.target):
             return mount.source / inside.relative_to(mount.target)
     return Path(path)

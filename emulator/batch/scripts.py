@@ -28,7 +28,8 @@ def interpreter(start: bytes) -> list[str]:
 def interpreter_of(path: Path) -> list[str] | None:
     """The same for a file; None where there is none that can be read."""
     try:
-        with path.open("rb") as file:
+        # A pipe must not make us wait for a writer.
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
             return interpreter(file.read(_LONGEST_FIRST_LINE))
     except OSError:
         return None

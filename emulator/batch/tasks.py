@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from emulator.batch import containers
 from emulator.batch.jobs import Job
-from emulator.batch.logs import StepFiles, drop_empty, write_to_path
+from emulator.batch.logs import StepFiles, drop, write_to_path
 from emulator.batch.mounts import MountError
 from emulator.batch.plan import Plan, Runnable
 from emulator.batch.processes import EXPIRED, Alarms, Attempt, Outcome
@@ -235,13 +235,16 @@ class TaskAttempt:
         """Publish what the task wrote, and its log."""
         setting = self._setting
         if setting.logs and setting.plan.logs == "PATH":
-            target = setting.mounted.host_path(setting.plan.logs_path)
-            try:
-                write_to_path(setting.job, setting.logs, target, self._index, self._number)
-            except OSError as error:
-                log.warning("the log of task %d is lost: %s", self._index, error)
+            # A path that is on no volume is one of the VM's own disk, which goes with the VM.
+            if target := setting.mounted.inside(setting.plan.logs_path):
+                try:
+                    write_to_path(setting.job, setting.logs, target, self._index, self._number)
+                except OSError as error:
+                    log.warning("the log of task %d is lost: %s", self._index, error)
+            drop(setting.logs, self._index, self._number, len(setting.plan.runnables))
         elif setting.logs:
-            drop_empty(setting.logs, self._index, self._number, len(setting.plan.runnables))
+            steps = len(setting.plan.runnables)
+            drop(setting.logs, self._index, self._number, steps, only_empty=True)
         setting.mounted.take()
 
     def _environment(self, node: int) -> tuple[dict[str, str], dict[str, str]]:

@@ -186,9 +186,13 @@ class Mounted:
         """Where the emulator finds what a task sees at the path."""
         return host_path(path, self.mounts)
 
-    def holds(self, path: str) -> bool:
-        """Whether the path lies on a volume."""
-        return any(PurePosixPath(path).is_relative_to(mount.target) for mount in self.mounts)
+    def inside(self, path: str) -> Path | None:
+        """The same, where the path truly lies on a volume that can be written."""
+        found = self.host_path(path).resolve()
+        for mount in self.mounts:
+            if not mount.read_only and found.is_relative_to(mount.source.resolve()):
+                return found
+        return None
 
     def bring(self) -> None:
         """Fetch what others wrote to the buckets.

@@ -6,6 +6,7 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -120,6 +121,22 @@ def test_logs_on_a_volume(jobs: Any, new_job: NewJob) -> None:
         f"[task_id:task/{job.uid}-group0-0/{attempt}/0,runnable_index:0] out" for attempt in (0, 1)
     ]
     assert jobs.output(job) == []
+
+
+@pytest.mark.parametrize(
+    "path", ["{tmp}/outside", "{tmp}/share/../outside", "{tmp}/share/link/outside", "/dev/null/x"]
+)
+def test_logs_are_written_nowhere_else(
+    jobs: Any, new_job: NewJob, tmp_path: Path, path: str
+) -> None:
+    volume = {"gcs": {"remotePath": "local-project-bucket"}, "mountPath": f"{tmp_path}/share"}
+    policy = {"destination": "PATH", "logsPath": path.format(tmp=tmp_path)}
+    text = f"ln -sf {tmp_path} {tmp_path}/share/link; echo out"
+    before = sorted(tmp_path.iterdir())
+    job = jobs.run(new_job(text, spec={"volumes": [volume]}, job={"logsPolicy": policy}))
+    assert job.status.state.name == "SUCCEEDED"
+    assert sorted(tmp_path.iterdir()) == before
+    assert list((jobs.emulator.batch.book.folder / job.uid / "logs").iterdir()) == []
 
 
 @pytest.mark.parametrize(
