@@ -254,6 +254,9 @@ def _summary(run: Run, got: Collected, out_uri: str, written: dict[str, str]) ->
     notes = list(got.notes)
     if got.listed and expected and tally.tasks != expected:
         notes.append(f"Batch listed {tally.tasks:,} of the {expected:,} tasks that the job has.")
+    on_stand_in = _on_stand_in(run)
+    if on_stand_in:
+        notes.append("Batch was a stand-in on this machine, not Google Cloud.")
     return Summary(
         run_uri=run.uri,
         outcome=run.outcome,
@@ -261,7 +264,7 @@ def _summary(run: Run, got: Collected, out_uri: str, written: dict[str, str]) ->
         reason=outcomes.reason(run),
         remedy=outcomes.remedy(run, tally),
         job_name=run.job_name,
-        console_url=text_of(run.ledger.get("console_url")),
+        console_url="" if on_stand_in else text_of(run.ledger.get("console_url")),
         tasks=tally.tasks,
         expected=expected,
         succeeded=states["SUCCEEDED"],
@@ -290,6 +293,12 @@ def _summary(run: Run, got: Collected, out_uri: str, written: dict[str, str]) ->
         },
         notes=tuple(notes),
     )
+
+
+def _on_stand_in(run: Run) -> bool:
+    """Whether the request went to a plain http endpoint, which only a stand-in has."""
+    request = run.ledger.get("request")
+    return isinstance(request, Mapping) and text_of(request.get("url")).startswith("http://")
 
 
 def _expected(job: Mapping[str, Any]) -> int:

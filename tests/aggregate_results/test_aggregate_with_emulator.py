@@ -46,7 +46,8 @@ def test_a_job_with_one_failed_task(tmp_path: Path) -> None:
     uri = run_job(tmp_path, job_of(SCRIPT, 4))
     got = aggregate(uri)
     assert got.headline == "1 of 4 tasks failed", got.reason
-    assert got.notes == ()
+    assert got.notes == ("Batch was a stand-in on this machine, not Google Cloud.",)
+    assert got.console_url == ""
     rows = list(read_rows(uri))
     assert [row["index"] for row in rows] == [0, 1, 2, 3]
     assert (rows[2]["state"], rows[2]["exit_code"]) == ("FAILED", 3)
