@@ -26,6 +26,7 @@ class Display:
         clock: seconds, monotonic.
         sentence_of: what a failed step left for people, or empty; it is told when the run ends,
             so not among what the step says.
+        cancelled: whether the run was cancelled; a step's next attempt is then no news.
     """
 
     def __init__(
@@ -36,12 +37,14 @@ class Display:
         log: TextIO,
         clock: Callable[[], float],
         sentence_of: Callable[[str], str],
+        cancelled: Callable[[], bool],
     ) -> None:
         self.token = token
         self.say = say
         self.log = log
         self.clock = clock
         self.sentence_of = sentence_of
+        self.cancelled = cancelled
         self.titles: Mapping[str, str] = {}
         self.failed: list[str] = []
         self.pipeline_folder = ""
@@ -67,20 +70,27 @@ class Display:
     def _take_event(self, event: Mapping[str, Any]) -> None:
         step = str(event.get("step", ""))
         if event["event"] == "started":
-            self._started[step] = self.clock()
-            if step in self.failed:
-                self.say(f"{self.title(step)}: once more")
-            self._current = step
-            self._input, self._in_traceback = None, False
+            self._start(step)
         elif event["event"] == "ended":
-            seconds = self.clock() - self._started[step]
-            self.step_seconds[step] = self.step_seconds.get(step, 0.0) + seconds
-            succeeded = bool(event["succeeded"])
-            self._current = ""
-            # A step may be tried again: its last attempt counts.
-            self.failed = [name for name in self.failed if name != step]
-            if not succeeded:
-                self.failed.append(step)
+            self._end(step, succeeded=bool(event["succeeded"]))
+
+    def _start(self, step: str) -> None:
+        if step in self.failed and not self.cancelled():
+            self.say(f"{self.title(step)}: once more")
+        self._started[step] = self.clock()
+        self._current = step
+        self._input, self._in_traceback = None, False
+
+    def _end(self, step: str, *, succeeded: bool) -> None:
+        seconds = self.clock() - self._started[step]
+        self.step_seconds[step] = self.step_seconds.get(step, 0.0) + seconds
+        self._current = ""
+        again = step in self.failed
+        # A step may be tried again: its last attempt counts.
+        self.failed = [name for name in self.failed if name != step]
+        if not succeeded:
+            self.failed.append(step)
+        if not (again and self.cancelled()):
             self.say(f"{self.title(step):<44}{seconds:6.1f} s{'' if succeeded else '   failed'}")
 
     def title(self, step: str) -> str:

@@ -89,6 +89,7 @@ def run_here(
                 log=log,
                 clock=time.monotonic,
                 sentence_of=partial(_sentence, folder / "steps"),
+                cancelled=lambda: bool(cancellation.signal),
             )
             display.titles = titles(yaml.safe_load(text))
             if not cancellation.signal:

@@ -5,6 +5,7 @@ The Dockerfile itself is carried out: the instructions of its `packages` stage, 
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -81,12 +82,15 @@ def worker_python() -> Path:
     contents += [(ROOT / name).read_text() for name in ("pyproject.toml", "constraints.txt")]
     digest = hashlib.sha256("\n".join(contents).encode()).hexdigest()[:16]
     folder = ROOT / "build" / f"worker-{digest}"
-    if not (folder / "complete").exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        venv.create(folder / "venv", with_pip=True)
-        carry_out(packages, folder)
-        (folder / "complete").touch()
+    folder.parent.mkdir(exist_ok=True)
+    with folder.with_suffix(".lock").open("w") as lock:  # tests run in several processes
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "complete").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            venv.create(folder / "venv", with_pip=True)
+            carry_out(packages, folder)
+            (folder / "complete").touch()
     return folder / "venv" / "bin" / "python"
 
 
