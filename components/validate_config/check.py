@@ -7,7 +7,7 @@ from typing import Any
 
 from components.batch.findings import Finding, Path, path_parts, path_text, sorted_findings
 from components.batch.rules import Examined, examine
-from components.batch.rules.rule import shown
+from components.batch.rules.rule import MOST_FINDINGS, shown
 from components.validate_config.source import (
     Source,
     decode,
@@ -41,12 +41,13 @@ class Validated:
         return [finding for finding in self.findings if finding.severity == "error"]
 
 
-def validate_text(text: str, file: str) -> Validated:
+def validate_text(text: str, file: str, most: int = MOST_FINDINGS) -> Validated:
     """Check the text of a job.
 
     Args:
         text: JSON or YAML; anything is taken, and what cannot be read is one finding.
         file: its name, for the findings and for telling YAML by its ending.
+        most: findings of one rule; what is beyond is not told.
 
     Returns:
         The job and the findings, each with line and column of the field, or of what the
@@ -55,7 +56,7 @@ def validate_text(text: str, file: str) -> Validated:
     source = read_source(text, file)
     if source.read is None:
         return Validated(None, source.findings, source)
-    examined = examine(source.value)
+    examined = examine(source.value, most)
     lines = Lines(source.text)
     told = [_yaml_trap(finding, source.read, examined) for finding in examined.findings]
     told += _silent_traps(source.read, {f.path for f in told if f.rule == "PARSE_YAML_TRAP"})

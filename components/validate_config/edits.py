@@ -23,10 +23,6 @@ class Edit:
     end: int
     text: str
 
-    def touches(self, other: Edit) -> bool:
-        """Whether both want to change the same place."""
-        return (self.start < other.end and other.start < self.end) or self.start == other.start
-
 
 @dataclass(frozen=True)
 class Mend:
@@ -35,12 +31,24 @@ class Mend:
     what: str
     edits: tuple[Edit, ...]
 
+    @property
+    def start(self) -> int:
+        """Where the first edit begins."""
+        return min(edit.start for edit in self.edits)
+
+    @property
+    def end(self) -> int:
+        """Where the last edit ends."""
+        return max(edit.end for edit in self.edits)
+
 
 def apply_edits(text: str, edits: Iterable[Edit]) -> str:
-    """The text with the edits, which must not touch each other."""
-    for edit in sorted(edits, key=lambda e: (e.start, e.end), reverse=True):
-        text = text[: edit.start] + edit.text + text[edit.end :]
-    return text
+    """The text with the edits, which must not overlap."""
+    pieces, at = [], 0
+    for edit in sorted(edits, key=lambda e: (e.start, e.end)):
+        pieces += [text[at : edit.start], edit.text]
+        at = edit.end
+    return "".join([*pieces, text[at:]])
 
 
 @dataclass(frozen=True)

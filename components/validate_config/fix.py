@@ -12,10 +12,11 @@ from dataclasses import dataclass
 
 from components.batch.findings import Finding, path_text
 from components.validate_config.check import Validated, validate_text
-from components.validate_config.edits import Edit, Mend, apply_edits
+from components.validate_config.edits import Mend, apply_edits
 from components.validate_config.mends import mend_for
 
-_MOST_ROUNDS = 60
+_MOST_ROUNDS = 60  # a guard: mends wait for those around them, and a job has about 10 levels
+_ALL = 1_000_000  # findings of one rule, so that one round sees them all
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def fix_text(text: str, file: str) -> Fixed:
     """
     changes: list[Change] = []
     for _ in range(_MOST_ROUNDS):
-        validated = validate_text(text, file)
+        validated = validate_text(text, file, _ALL)
         step = _unwrap(validated) or _mend_all(validated, file) or _mend_one(validated, file)
         if step is None:
             break
@@ -92,13 +93,13 @@ def _mends(validated: Validated) -> list[tuple[Finding, Mend]]:
 
 
 def _mend_all(validated: Validated, file: str) -> Fixed | None:
-    """Make all mends at once that do not touch each other."""
+    """Make all mends at once that are not in each other."""
     chosen: list[tuple[Finding, Mend]] = []
-    taken: list[Edit] = []
-    for finding, mend in _mends(validated):
-        if not any(one.touches(other) for one in mend.edits for other in taken):
+    done = -1
+    for finding, mend in sorted(_mends(validated), key=lambda pair: pair[1].start):
+        if mend.start > done:
             chosen.append((finding, mend))
-            taken += mend.edits
+            done = mend.end
     return _tried(validated, chosen, file) if chosen else None
 
 
@@ -115,7 +116,7 @@ def _tried(validated: Validated, chosen: Iterable[tuple[Finding, Mend]], file: s
     if source is None:
         return None
     text = apply_edits(source.text, [edit for _, mend in chosen for edit in mend.edits])
-    after = validate_text(text, file)
+    after = validate_text(text, file, _ALL)
     if after.job is None or len(after.errors) > len(validated.errors):
         return None
     left = {(finding.rule, finding.path, finding.message) for finding in after.findings}

@@ -7,13 +7,14 @@ sentence before it. Such text is read where only one reading is possible, and to
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from components.batch.findings import Finding, Part, Path, Severity, path_text
-from components.batch.rules.rule import Rule
+from components.batch.rules.rule import MOST_FINDINGS, Rule
 from components.batch.schema import fields_by_any_name
 from components.validate_config.json_text import read_json, without_comments
 from components.validate_config.spans import (
@@ -78,7 +79,16 @@ def read_source(text: str, file: str) -> Source:
         slips = read.slips
     except CannotRead as error:
         clean, read, slips = text, None, [error.slip]
-    return Source(text, file, read, [_finding(slip, lines, file) for slip in slips], clean)
+    return Source(text, file, read, [_finding(slip, lines, file) for slip in _few(slips)], clean)
+
+
+def _few(slips: list[Slip]) -> Iterator[Slip]:
+    """At most `MOST_FINDINGS` of each rule."""
+    told: Counter[str] = Counter()
+    for slip in slips:
+        told[slip.rule] += 1
+        if told[slip.rule] <= MOST_FINDINGS:
+            yield slip
 
 
 def decode(data: bytes) -> tuple[str, Slip | None]:

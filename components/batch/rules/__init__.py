@@ -14,8 +14,8 @@ from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
-from components.batch.findings import Finding, Path, path_text, sorted_findings
-from components.batch.rules.rule import Rule
+from components.batch.findings import Finding, Path, path_parts, path_text, sorted_findings
+from components.batch.rules.rule import MOST_FINDINGS, Rule
 from components.batch.rules.shape import PARSING_RULES, read_shape
 from components.batch.rules.view import JobView
 
@@ -77,16 +77,22 @@ def check(job: Mapping[str, Any]) -> list[Finding]:
     return examine(job).findings
 
 
-def examine(job: object) -> Examined:
-    """`check`, and how the job's names were read, for whoever looks them up in a text."""
-    shape = read_shape(job)
+def examine(job: object, most: int = MOST_FINDINGS) -> Examined:
+    """`check`, and how the job's names were read, for whoever looks them up in a text.
+
+    Args:
+        job: any JSON value.
+        most: findings of one rule, and of the reading; what is beyond is not told.
+    """
+    shape = read_shape(job, most)
     if () in shape.lost:  # no object at all: nothing else can be said
         return Examined(sorted_findings(shape.findings), {})
     view = JobView(shape.job, size_bytes=_compact_size(job), lost=shape.lost)
-    found = [finding for rule in job_rules() for finding in rule.findings(view)]
+    found = [finding for rule in job_rules() for finding in rule.findings(view, most)]
     blanks = {f.path for f in found if f.rule == "PLACEHOLDER" and f.severity == "error"}
-    lost = {path_text(path): path_text(path[:-1]) for path in shape.lost}
-    kept = [f for f in found if not _said_already(f, blanks, lost)]
+    lost = {path_text(path) for path in shape.lost}
+    holders = {path_text(path[:-1]) for path in shape.lost}
+    kept = [f for f in found if not _said_already(f, blanks, lost, holders)]
     return Examined(sorted_findings([*shape.findings, *kept]), shape.names)
 
 
@@ -98,19 +104,19 @@ def _compact_size(job: object) -> int:
     return len(text.encode("utf-8", "replace"))
 
 
-def _said_already(finding: Finding, blanks: set[str], lost: dict[str, str]) -> bool:
+def _said_already(finding: Finding, blanks: set[str], lost: set[str], holders: set[str]) -> bool:
     """Whether a finding only repeats that a blank stands there, or that a value was unreadable.
 
     Args:
         finding: of a rule, not of the reading.
         blanks: paths of values that hold a blank.
-        lost: paths of unreadable values, each with the path of what they stand in.
+        lost: paths of unreadable values.
+        holders: paths of what the unreadable values stand in.
     """
     if finding.path in blanks:
         return finding.rule != "PLACEHOLDER"
     if not lost or not finding.path:
         return False
-    return any(
-        finding.path in (path, parent) or finding.path.startswith((f"{path}.", f"{path}["))
-        for path, parent in lost.items()
-    )
+    parts = path_parts(finding.path)
+    above = {path_text(parts[:length]) for length in range(1, len(parts) + 1)}
+    return finding.path in holders or not lost.isdisjoint(above)

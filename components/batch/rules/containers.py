@@ -9,7 +9,6 @@ from typing import Any
 
 from components.batch.findings import Path
 from components.batch.rules.environment import SECRET_REF
-from components.batch.rules.job import is_under
 from components.batch.rules.placeholders import placeholder_in
 from components.batch.rules.rule import Problem, RuleSet, shown
 from components.batch.rules.view import JobView
@@ -188,9 +187,9 @@ def mounts(view: JobView) -> Iterator[Problem]:
 
 
 def _on_vm(source: str, view: JobView) -> bool:
-    folders = [volume.get("mountPath", "") for volume in view.volumes]
     return (
-        any(is_under(source, folder) or is_under(folder, source) for folder in folders)
+        view.is_mounted(source)
+        or source.rstrip("/") in view.mount_holders
         or source.startswith(_HOST_FOLDERS)
         or bool(view.template)
     )

@@ -194,19 +194,13 @@ def logs_path(view: JobView) -> Iterator[Problem]:
             f"destination PATH needs an absolute logsPath, not {shown(path)}",
             "give the path of a mounted volume, such as /mnt/disks/logs",
         )
-    elif not any(is_under(path, volume.get("mountPath", "")) for volume in view.volumes):
+    elif not view.is_mounted(path):
         yield Problem(
             where,
             f"{shown(path)} is under no mounted volume; these logs are lost with the VM",
             "write under the mountPath of a bucket or NFS volume",
             severity="warning",
         )
-
-
-def is_under(path: str, folder: str) -> bool:
-    """Whether the path is the folder or in it."""
-    folder = folder.rstrip("/")
-    return bool(folder) and (path.rstrip("/") == folder or path.startswith(folder + "/"))
 
 
 @RULES.rule("LOGS_EXTRA", "warning", "P")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from components.batch.findings import Finding, Path, Severity, path_text
@@ -31,6 +32,9 @@ class Problem:
 
 Look = Callable[["JobView"], Iterable[Problem]]
 
+# Nobody reads more of one rule, and a job made to be slow must not be.
+MOST_FINDINGS = 100
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -52,10 +56,11 @@ class Rule:
     about: str
     look: Look | None = field(default=None, compare=False)
 
-    def findings(self, job: JobView) -> Iterator[Finding]:
-        """The findings of this rule about one job."""
-        for problem in self.look(job) if self.look else ():
-            yield self.finding(problem)
+    def findings(self, job: JobView, most: int) -> Iterator[Finding]:
+        """The findings of this rule about one job, at most so many."""
+        if self.look is not None:
+            for problem in islice(self.look(job), most):
+                yield self.finding(problem)
 
     def finding(self, problem: Problem) -> Finding:
         """One problem as a finding of this rule."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from components.batch.rules.job import is_under
 from components.batch.rules.placeholders import placeholder_in
 from components.batch.rules.rule import Problem, RuleSet, shown
 from components.batch.rules.view import JobView
@@ -96,9 +95,7 @@ def script_path(view: JobView) -> Iterator[Problem]:
             continue
         if not file.startswith("/"):
             yield Problem((*path, "path"), f"{shown(file)} is no absolute path", "start it with /")
-        elif not _has_own_image(view) and not any(
-            is_under(file, volume.get("mountPath", "")) for volume in view.volumes
-        ):
+        elif not _has_own_image(view) and not view.is_mounted(file):
             yield Problem(
                 (*path, "path"),
                 f"{shown(file)} is under no mounted volume, and Batch's own images do not have it",

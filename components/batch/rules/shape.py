@@ -17,7 +17,7 @@ from components.batch.durations import LONGEST_S, meant_seconds, seconds, spoken
 from components.batch.findings import Finding, Path, Severity, path_text
 from components.batch.rules.names import known_elsewhere, nearest_field, nearest_word
 from components.batch.rules.placeholders import placeholder_in
-from components.batch.rules.rule import Rule, shown
+from components.batch.rules.rule import MOST_FINDINGS, Rule, shown
 from components.batch.schema import Field, fields_by_any_name, schema
 
 PARSING_RULES = {
@@ -87,9 +87,9 @@ class Shape:
     names: dict[Path, str]
 
 
-def read_shape(raw: object) -> Shape:
-    """Read a JSON value as a Job."""
-    reader = _Reader()
+def read_shape(raw: object, most: int = MOST_FINDINGS) -> Shape:
+    """Read a JSON value as a Job, and tell at most so many findings."""
+    reader = _Reader(most)
     job = reader.message(raw, "Job", ())
     if not isinstance(job, dict):
         return Shape({}, reader.findings, frozenset({()}), {})
@@ -117,7 +117,8 @@ def _number_text(value: float) -> str:
 class _Reader:
     """Walks the raw value along the field tree; the tree bounds the depth."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int) -> None:
+        self.most = most
         self.findings: list[Finding] = []
         self.lost: set[Path] = set()
         self.names: dict[Path, str] = {}
@@ -126,6 +127,8 @@ class _Reader:
         self, rule: str, path: Path, message: str, fix: str = "", severity: Severity | None = None
     ) -> None:
         about = PARSING_RULES[rule]
+        if len(self.findings) >= self.most:
+            return
         self.findings.append(
             Finding(rule, severity or about.severity, path_text(path), message, fix)
         )
@@ -167,7 +170,10 @@ class _Reader:
         if isinstance(key, str) and key in known:
             return known[key]
         name = str(key)
-        if name in schema().alpha_only.get(message, ()) and known_elsewhere(name, message) is None:
+        if (
+            name in schema().alpha_only.get(message, ())
+            and known_elsewhere(name[:100], message) is None
+        ):
             self.tell(
                 "PARSE_ALPHA_FIELD",
                 (*path, name),
@@ -175,14 +181,16 @@ class _Reader:
                 "remove it",
             )
             return None
-        near = nearest_field(name, message)
+        if len(self.findings) >= self.most:
+            return None
+        near = nearest_field(name[:100], message)
         self._unknown(name, near, message, path)
         taken = near is None or near.name in raw or near.snake in raw
         return None if taken else near
 
     def _unknown(self, name: str, near: Field | None, message: str, path: Path) -> None:
         where = shown(path_text(path)) if path else "the job"
-        elsewhere = known_elsewhere(name, message)
+        elsewhere = known_elsewhere(name[:100], message)
         if near is not None:
             fix = f"did you mean {shown(near.name)}?"
         elif elsewhere is not None:

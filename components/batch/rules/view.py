@@ -72,6 +72,20 @@ class JobView:
             yield (*SPEC, "volumes", index), volume
 
     @cached_property
+    def mount_paths(self) -> frozenset[str]:
+        """Where the volumes are mounted, without / at the end."""
+        return frozenset(v.get("mountPath", "").rstrip("/") for v in self.volumes) - {""}
+
+    @cached_property
+    def mount_holders(self) -> frozenset[str]:
+        """The folders in which volumes are mounted."""
+        return frozenset(folder for path in self.mount_paths for folder in folders_of(path)[1:])
+
+    def is_mounted(self, path: str) -> bool:
+        """Whether the path is on a mounted volume."""
+        return not self.mount_paths.isdisjoint(folders_of(path))
+
+    @cached_property
     def task_count(self) -> int:
         """How many tasks run; the environments decide where no count is given."""
         unset = len(self.group.get("taskEnvironments", ())) or 1
@@ -179,6 +193,14 @@ class JobView:
         if self.machine is None or cpu <= 0:
             return 1
         return max(1, int(self.machine.vcpus * 1000) // cpu)
+
+
+def folders_of(path: str) -> list[str]:
+    """The path and the folders above it: `/a/b` gives `/a/b`, `/a`; of those at most 50."""
+    path = path.rstrip("/")
+    parts = path.split("/")
+    above = min(len(parts) - 1, 51)
+    return [path, *("/".join(parts[:length]) for length in range(above, 1, -1))] if path else []
 
 
 def _object(value: object) -> dict[str, Any]:

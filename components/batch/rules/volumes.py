@@ -7,10 +7,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from components.batch.rules.job import is_under
 from components.batch.rules.placeholders import placeholder_in
 from components.batch.rules.rule import Problem, RuleSet, shown
-from components.batch.rules.view import POLICY, JobView
+from components.batch.rules.view import POLICY, JobView, folders_of
 
 RULES = RuleSet()
 
@@ -19,6 +18,8 @@ _BUCKET = re.compile(
     r"(?=.{3,222}\Z)[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?)*\Z"
 )
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9-]{1,63})*\.?\Z")
+_MOST_VOLUMES = 50  # more than that are not looked for in every text
+_REDIRECT = re.compile(r">>?[ \t]*[\"']?(/[^\s;\"'|&]{1,500})")
 _SYSTEM = frozenset(
     {
         "/",
@@ -45,15 +46,17 @@ _SYSTEM = frozenset(
 )
 # What Container-Optimized OS lets programs write to (its guide, file system); elsewhere a mount
 # fails because the folder cannot be made.
-_COS_WRITABLE = (
-    "/mnt/disks",
-    "/mnt/stateful_partition",
-    "/var",
-    "/home",
-    "/tmp",  # noqa: S108 - a folder on the VM, not here
-    "/etc",
-    "/root",
-    "/run",
+_COS_WRITABLE = frozenset(
+    {
+        "/mnt/disks",
+        "/mnt/stateful_partition",
+        "/var",
+        "/home",
+        "/tmp",  # noqa: S108 - a folder on the VM, not here
+        "/etc",
+        "/root",
+        "/run",
+    }
 )
 
 
@@ -68,22 +71,22 @@ def volume_source(view: JobView) -> Iterator[Problem]:
 @RULES.rule("VOL_PATH", "error", "P, use")
 def mount_path(view: JobView) -> Iterator[Problem]:
     """A volume has an absolute mount path, its own, without / at the end."""
-    seen: dict[str, int] = {}
-    for number, (path, volume) in enumerate(view.volumes_at()):
+    first: dict[str, int] = {}
+    for index, volume in enumerate(view.volumes):
+        first.setdefault(volume.get("mountPath", "").rstrip("/"), index)
+    for index, (path, volume) in enumerate(view.volumes_at()):
         mount, where = volume.get("mountPath", ""), (*path, "mountPath")
         wrong = _wrong_mount(mount)
         if wrong:
             yield Problem(where, *wrong)
-        clean = mount.rstrip("/")
-        for other, index in seen.items():
-            if clean == other:
-                message = f"{shown(clean)} is mounted twice (volumes[{index}])"
-                yield Problem(where, message, "choose another path")
-            elif is_under(clean, other) or is_under(other, clean):
-                message = f"{shown(clean)} and {shown(other)} (volumes[{index}]) are in each other"
-                yield Problem(where, message, "mount them side by side")
-        if clean:
-            seen.setdefault(clean, number)
+        clean, *above = folders_of(mount) or [""]
+        if clean and first[clean] != index:
+            message = f"{shown(clean)} is mounted twice (volumes[{first[clean]}])"
+            yield Problem(where, message, "choose another path")
+        outer = next((folder for folder in above if folder in first), None)
+        if outer is not None:
+            message = f"{shown(clean)} is inside {shown(outer)} (volumes[{first[outer]}])"
+            yield Problem(where, message, "mount them side by side")
 
 
 def _wrong_mount(mount: str) -> tuple[str, str] | None:
@@ -124,7 +127,7 @@ def mount_on_cos(view: JobView) -> Iterator[Problem]:
         if (
             mount.startswith("/")
             and mount != "/"
-            and not any(is_under(mount, f) for f in _COS_WRITABLE)
+            and not _COS_WRITABLE.intersection(folders_of(mount))
         ):
             yield Problem(
                 (*path, "mountPath"),
@@ -251,17 +254,15 @@ def one_object_for_all(view: JobView) -> Iterator[Problem]:
     """Several tasks that write the same object."""
     if view.task_count < 2:
         return
-    buckets = [
-        volume.get("mountPath", "").rstrip("/") for volume in view.volumes if "gcs" in volume
-    ]
+    buckets = {v.get("mountPath", "").rstrip("/") for v in view.volumes if "gcs" in v} - {""}
     for path, script in view.scripts_at():
-        text = script.get("text", "")[:100_000]
-        for mount in filter(None, buckets):
-            target = re.search(r">>?\s*[\"']?(" + re.escape(mount) + r"/[^\s;\"'|&]+)", text)
-            if target and "$" not in target[1] and "`" not in target[1]:
+        for found in _REDIRECT.finditer(script.get("text", "")[:100_000]):
+            target = found[1]
+            alike = "$" not in target and "`" not in target
+            if alike and not buckets.isdisjoint(folders_of(target)[1:]):
                 yield Problem(
                     (*path, "text"),
-                    f"every task writes {shown(target[1])} in the bucket; the last one wins",
+                    f"every task writes {shown(target)} in the bucket; the last one wins",
                     "put ${BATCH_TASK_INDEX} into the file's name",
                 )
                 break
@@ -270,6 +271,8 @@ def one_object_for_all(view: JobView) -> Iterator[Problem]:
 @RULES.rule("VOL_UNUSED", "hint", "use")
 def unused_volume(view: JobView) -> Iterator[Problem]:
     """A volume that no step names."""
+    if len(view.volumes) > _MOST_VOLUMES:
+        return
     words = _all_words(view.runnables) + _all_words([view.spec.get("environment", {})])
     for path, volume in view.volumes_at():
         mount = volume.get("mountPath", "").rstrip("/")

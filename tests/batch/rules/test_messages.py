@@ -153,3 +153,13 @@ def test_a_job_id_is_mended_in_the_message() -> None:
     finding = check_request({}, region="us-central1", job_id="My_Job 1-")[0]
 
     assert finding.fix == "use `my-job-1`"
+
+
+def test_a_rule_does_not_fill_pages() -> None:
+    job = changed(clean_job(), {"labels": {f"K{i}": "v" for i in range(5000)}})
+
+    assert len([f for f in check(job) if f.rule == "LABEL_KEY"]) == 100
+
+
+def test_a_long_mount_path_is_read() -> None:
+    assert check(changed(clean_job(), {f"{SPEC}.volumes[0].mountPath": "/a" * 40_000}))
