@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
 
 from components.batch.client import is_local
@@ -36,7 +37,7 @@ def submit_run(
     Args:
         run_uri: the run folder; its last two parts tell the run from others.
         job_uri: the job, JSON.
-        project: the id of the project.
+        project: the id of the project; the one that this process runs in if empty.
         region: the region of the job.
         max_wait_hours: how long the job may take before it is cancelled; 0: any time.
         dry_run: write the request down and call nothing.
@@ -53,9 +54,11 @@ def submit_run(
     """
     job = read_job(job_uri)
     run = run_identity(run_uri)
+    project = project or project_here()
     earlier = read_gcp_resources(gcp_resources_path)
     expected = job_names(job, project=project, region=region, run=run).name
-    if earlier and earlier != expected:
+    # The service may answer with the project's id where its number was given.
+    if earlier and earlier.split("/")[2:] != expected.split("/")[2:]:
         raise InputError(
             f"An earlier attempt of this step submitted {earlier}, this one would submit "
             f"{expected}",
@@ -84,6 +87,16 @@ def submit_run(
     if ledger.outcome is None:
         raise WorkFailed("The wait ended before the job did")
     return ledger.outcome
+
+
+def project_here() -> str:
+    """The project that this process runs in; empty if nothing tells.
+
+    CLOUD_ML_PROJECT_ID is what Vertex AI tells the containers that it runs (a number). What
+    google.auth finds there is not used: it is the project of Vertex's own machines.
+    """
+    told = ("GOOGLE_CLOUD_PROJECT", "CLOUD_ML_PROJECT_ID")
+    return next((os.environ[name] for name in told if os.environ.get(name)), "")
 
 
 def run_identity(run_uri: str) -> str:

@@ -97,8 +97,7 @@ def test_ctrl_c_while_watching_leaves_the_job_alone(
     emulator.batch.wait_for(name, lambda job: job.state == "RUNNING")
     with started(emulator, tmp_path, "watch", name) as process:
         assert process.stderr
-        while "RUNNING" not in process.stderr.readline():  # it has looked, and waits
-            pass
+        assert any("RUNNING" in line for line in process.stderr)  # it has looked, and waits
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)
     assert process.returncode == 130

@@ -1,0 +1,188 @@
+"""`submit`, `watch`, `cancel` and `tasks`, from the command line to the emulator."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from components.errors import Intent2BatchError
+from emulator.launch import Emulator
+from pipelines.cli import jobs
+
+GOOD = {
+    "taskGroups": [
+        {
+            "taskCount": 3,
+            "parallelism": 3,
+            "taskSpec": {
+                "maxRunDuration": "600s",
+                "runnables": [
+                    {"script": {"text": "#!/bin/bash\ntest $BATCH_TASK_INDEX -ne 1 || exit 137"}}
+                ],
+            },
+        }
+    ],
+    "logsPolicy": {"destination": "CLOUD_LOGGING"},
+}
+BAD = {**GOOD, "priority": 500}
+NAME = r"projects/local-project/locations/us-central1/jobs/[a-z0-9-]+"
+
+
+class Command:
+    """Runs verbs in a folder of their own."""
+
+    def __init__(self) -> None:
+        self.app = typer.Typer()
+        jobs.register(self.app)
+
+    def __call__(self, *words: str, given: str | None = None) -> tuple[int, str, str]:
+        """Exit code, stdout and stderr, as `intent2batch` gives them."""
+        result = CliRunner().invoke(self.app, words, input=given)
+        error = result.exception
+        if isinstance(error, Intent2BatchError):
+            return error.exit_code, result.stdout, f"{result.stderr}{error}"
+        assert error is None or isinstance(error, SystemExit), result.exc_info
+        return result.exit_code, result.stdout, result.stderr
+
+
+@pytest.fixture
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
+    monkeypatch.chdir(tmp_path)
+    Path("job.json").write_text(json.dumps(GOOD))
+    Path("quick.json").write_text(json.dumps(GOOD).replace("137", "0"))
+    return Command()
+
+
+def test_submit_prints_the_name_and_tells_the_rest(emulator: Emulator, command: Command) -> None:
+    code, out, told = command("submit", "quick.json", "--run", "mine")
+    assert code == 0
+    assert re.fullmatch(NAME, out.strip())
+    assert f"intent2batch watch {out.strip()}" in told
+    assert f"intent2batch cancel {out.strip()}" in told
+    assert "region us-central1" in told
+    assert json.loads(Path("runs/mine/submission.json").read_text())["outcome"] == "succeeded"
+    assert command("submit", "quick.json", "--run", "mine")[:2] == (0, out)
+    assert len(emulator.batch.book.everything()) == 1
+
+
+def test_a_failed_job_ends_with_one(emulator: Emulator, command: Command) -> None:
+    code, out, told = command("submit", "job.json")
+    assert code == 1
+    assert "task 1 failed: exit code 137" in told
+    assert f"intent2batch tasks {out.strip()}" in told
+
+
+def test_runs_without_a_name_are_new_each_time(emulator: Emulator, command: Command) -> None:
+    names = {command("submit", "quick.json", "--no-wait")[1] for _ in range(2)}
+    assert len(names) == 2
+
+
+def test_a_ledger_names_its_run(emulator: Emulator, command: Command) -> None:
+    names = {command("submit", "quick.json", "--ledger", "a/b/s.json")[1] for _ in range(2)}
+    assert len(names) == 1
+
+
+def test_a_dry_run_prints_the_request(emulator: Emulator, command: Command) -> None:
+    code, out, _ = command("submit", "job.json", "--dry-run", "--run", "r")
+    request = json.loads(out)
+    assert (code, request["method"]) == (0, "POST")
+    assert request["request_id"] in request["url"]
+    assert request["job"]["taskGroups"] == GOOD["taskGroups"]
+    assert emulator.faults.calls() == {}
+
+
+@pytest.mark.parametrize("kind", ["json", "yaml"])
+def test_a_job_comes_from_stdin(emulator: Emulator, command: Command, kind: str) -> None:
+    text = json.dumps(GOOD)
+    if kind == "yaml":
+        import yaml
+
+        text = yaml.safe_dump(GOOD)
+    code, out, _ = command("submit", "-", "--dry-run", given=text)
+    assert (code, json.loads(out)["job"]["taskGroups"]) == (0, GOOD["taskGroups"])
+
+
+def test_errors_stop_a_job_unless_forced(emulator: Emulator, command: Command) -> None:
+    Path("bad.json").write_text(json.dumps(BAD))
+    code, out, told = command("submit", "bad.json", "--dry-run")
+    assert (code, out) == (1, "")
+    assert "priority" in told
+    assert "bad.json" in told
+    assert command("submit", "bad.json", "--dry-run", "--force")[0] == 0
+    assert emulator.faults.calls() == {}
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (["submit", "none.json"], 1, "none.json"),
+        (["submit", "job.json", "--region", "us-central1-a"], 2, "its region, us-central1"),
+        (["submit", "job.json", "--project", "No Such"], 2, "not the id of a project"),
+        (["submit", "job.json", "--max-wait", "soon"], 2, "not a time"),
+        (["submit", "job.json", "--run", "../up"], 2, "cannot be the name of a run"),
+        (["watch", "nothing-there"], 1, "There is no such job"),
+        (["cancel", "nothing-there"], 1, "There is no such job"),
+        (["tasks", "nothing-there"], 1, "There is no such job"),
+        (["tasks", "Not A Job"], 2, "not the name of a job"),
+    ],
+)
+def test_what_is_wrong_is_told_in_one_message(
+    emulator: Emulator, command: Command, words: list[str], code: int, told: str
+) -> None:
+    got, out, said = command(*words)
+    assert (got, out) == (code, "")
+    assert told in said
+    assert "Traceback" not in said
+    assert emulator.batch.book.everything() == []
+    assert not Path("runs").exists()
+
+
+def test_no_project_is_told(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GOOGLE_CLOUD_PROJECT", raising=False)
+    code, _, told = command("submit", "job.json")
+    assert code == 2
+    assert "--project" in told
+
+
+def test_a_binary_file_is_no_job(emulator: Emulator, command: Command) -> None:
+    Path("b.json").write_bytes(bytes(range(256)) * 10)
+    code, out, told = command("submit", "b.json")
+    assert (code, out) == (1, "")
+    assert "b.json" in told
+
+
+def submitted(command: Command) -> str:
+    return command("submit", "job.json", "--run", "r")[1].strip()
+
+
+def test_tasks_as_a_table(emulator: Emulator, command: Command) -> None:
+    code, out, _ = command("tasks", submitted(command))
+    lines = out.splitlines()
+    assert code == 0
+    assert lines[0].split()[:4] == ["task", "state", "exit", "tries"]
+    assert [line.split()[:3] for line in lines[1:]] == [
+        ["0", "SUCCEEDED", "0"],
+        ["1", "FAILED", "137"],
+        ["2", "SUCCEEDED", "0"],
+    ]
+
+
+def test_tasks_as_json(emulator: Emulator, command: Command) -> None:
+    name = submitted(command)
+    rows: list[dict[str, Any]] = json.loads(command("tasks", name, "--json")[1])
+    assert [(row["index"], row["exit_code"]) for row in rows] == [(0, 0), (1, 137), (2, 0)]
+
+
+def test_watch_and_cancel_by_id(emulator: Emulator, command: Command) -> None:
+    name = submitted(command)
+    job_id = name.rpartition("/")[2]
+    code, out, told = command("watch", job_id)
+    assert (code, out) == (1, f"FAILED {name}\n")
+    assert "exit code 137" in told
+    assert command("cancel", job_id)[:2] == (0, f"FAILED {name}\n")
