@@ -61,7 +61,6 @@ def test_json_findings_stand_at_the_field_or_what_lacks_it() -> None:
         ("PARSE_SHAPE", f"{container}.commands"): (8, 48),
         ("PARSE_SHAPE", f"{spec}.volumes"): (10, 9),
         ("VOL_GCS", f"{spec}.volumes[0].gcs.remotePath"): (10, 29),
-        ("VOL_COS", f"{spec}.volumes[0].mountPath"): (10, 54),
     }
 
 

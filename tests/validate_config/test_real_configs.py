@@ -35,8 +35,6 @@ REALLY_WRONG = {
     "populationgenomics__cuKING__batch_job@c62b0162.json": {"RUN_EMPTY"},
     # CentOS images ended in 2024
     "GoogleCloudPlatform__batch-samples__wrf__README.md.yaml": {"BD_EOL"},
-    # mounts a bucket at /secrets on Container-Optimized OS
-    "phenrickson__bgg_models__gcp_setup.md@398c5054.json": {"VOL_COS"},
 }
 
 

@@ -226,5 +226,8 @@ def reservation_form(view: JobView) -> Iterator[Problem]:
         and view.allocation.get("placement", {}).get("collocation") == "COLLOCATED"
     ):
         yield Problem(
-            where, "a reservation does not go with placement COLLOCATED", "remove one of them"
+            where,
+            "a reservation does not go with placement COLLOCATED",
+            "remove one of them",
+            severity="warning",
         )

@@ -117,7 +117,7 @@ def system_folder(view: JobView) -> Iterator[Problem]:
             )
 
 
-@RULES.rule("VOL_COS", "error", "use")
+@RULES.rule("VOL_COS", "warning", "use")
 def mount_on_cos(view: JobView) -> Iterator[Problem]:
     """Container-Optimized OS can mount only where it can write."""
     if not view.boot_is_cos:

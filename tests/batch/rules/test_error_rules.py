@@ -157,11 +157,6 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
     ("VOL_PATH", {f"{VOLUMES}[1].mountPath": "/mnt/disks/in"}, f"{VOLUMES}[1].mountPath"),
     ("VOL_PATH", {f"{VOLUMES}[1].mountPath": "/mnt/disks/in/x"}, f"{VOLUMES}[1].mountPath"),
     ("VOL_SYS", {f"{VOLUMES}[1].mountPath": "/etc"}, f"{VOLUMES}[1].mountPath"),
-    (
-        "VOL_COS",
-        {f"{POLICY}.bootDisk.image": "batch-cos", f"{VOLUMES}[1].mountPath": "/mnt/share"},
-        f"{VOLUMES}[1].mountPath",
-    ),
     ("VOL_GCS", {f"{VOLUMES}[0].gcs.remotePath": "gs://my-bucket"}, f"{VOLUMES}[0].gcs.remotePath"),
     ("VOL_GCS", {f"{VOLUMES}[0].gcs": {}}, f"{VOLUMES}[0].gcs.remotePath"),
     ("VOL_GCS", {f"{VOLUMES}[0].gcs.remotePath": "My-Bucket"}, f"{VOLUMES}[0].gcs.remotePath"),

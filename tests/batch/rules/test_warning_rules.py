@@ -110,6 +110,8 @@ CASES: list[tuple[str, str, dict[str, Any], str]] = [
     ("CR_BOOT_BOTH", "warning", {f"{COMPUTE}.bootDiskMib": 1000, f"{POLICY}.bootDisk.sizeGb": 50}, f"{COMPUTE}.bootDiskMib"),
     ("VOL_NFS", "warning", {f"{VOLUMES}[2]": {"nfs": {"server": "nfs.local", "remotePath": "/s"}, "mountPath": "/mnt/disks/n"}}, f"{VOLUMES}[2].nfs.server"),
     ("DISK_UNMOUNTED", "warning", {f"{VOLUMES}[1]": REMOVED}, f"{POLICY}.disks[0]"),
+    ("VOL_COS", "warning", {f"{POLICY}.bootDisk.image": "batch-cos", f"{VOLUMES}[1].mountPath": "/mnt/share"}, f"{VOLUMES}[1].mountPath"),
+    ("RES_FORM", "warning", {f"{POLICY}.reservation": "r-1", "allocationPolicy.placement.collocation": "COLLOCATED"}, f"{POLICY}.reservation"),
     ("VOL_GCS_RW", "warning", {f"{SCRIPT}.text": "#!/bin/sh\necho a >> /mnt/disks/in/all.txt"}, f"{SCRIPT}.text"),
     ("VOL_UNUSED", "hint", {}, f"{VOLUMES}[1].mountPath"),
     ("INST_ONEOF", "warning", {INSTANCE: {"installOpsAgent": True}, f"{VOLUMES}[1]": REMOVED}, INSTANCE),
