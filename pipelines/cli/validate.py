@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import enum
+import os
+import stat
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -125,6 +127,19 @@ def _mended(file: str, data: bytes) -> Validated:
 
 
 def _write(file: str, text: str) -> None:
+    """Put the text in place of the file; a link stays a link, and permissions stay.
+
+    Raises:
+        WrongUse: the file may not be written.
+    """
     from components.storage.files import write_text
 
-    write_text(file, text)
+    if file.startswith("gs://"):
+        write_text(file, text, content_type="application/json")
+        return
+    target = Path(file).resolve()
+    if not os.access(target, os.W_OK):
+        raise WrongUse("The file may not be written", where=file, fix="Check its permissions.")
+    mode = target.stat().st_mode
+    write_text(str(target), text)
+    target.chmod(stat.S_IMODE(mode))

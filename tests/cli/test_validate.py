@@ -128,6 +128,19 @@ def test_fix_mends_the_file_and_says_so(tmp_path: Path) -> None:
     )
 
 
+def test_fix_keeps_links_and_permissions(tmp_path: Path) -> None:
+    file = written(tmp_path, "job.json", {f"{SPEC}.maxRunDuration": "1h"})
+    file.chmod(0o664)
+    link = tmp_path / "link.json"
+    link.symlink_to(file)
+
+    run(str(link), "--fix")
+
+    assert link.is_symlink()
+    assert '"3600s"' in file.read_text(encoding="utf-8")
+    assert file.stat().st_mode & 0o777 == 0o664
+
+
 def test_fix_leaves_a_good_file_untouched(tmp_path: Path) -> None:
     file = written(tmp_path, "job.json", {})
     before = file.stat().st_mtime_ns
