@@ -2,8 +2,8 @@
 
 Jobs: `name`, `uid`, `state` (or `status.state`), `labels.KEY`, `createTime`; tasks: `state`.
 Log entries: `logName`, `severity`, `labels.KEY`, `timestamp`. All with `=`, and several values in
-brackets joined by OR; the two times also with `<`, `<=`, `>` and `>=`. Anything else is refused,
-rather than read wrongly.
+brackets joined by OR; the two times also with `<`, `<=`, `>` and `>=`, labels also with `:` ("holds
+the text"). Anything else is refused, rather than read wrongly.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import NamedTuple
 from emulator.http import ApiError
 
 _TOKEN = re.compile(r'\s*(?:("(?:[^"\\]|\\.)*")|([<>!]=|[()=<>])|([^\s()=<>!"]+))')
-_SIGNS = ("(", ")", "=", "<", ">", "<=", ">=", "!=")
+_SIGNS = ("(", ")", "=", ":", "<", ">", "<=", ">=", "!=")
 _TIMES = ("createTime", "create_time", "timestamp")
 _COMPARE: dict[str, Callable[[int, int], bool]] = {
     "=": operator.eq,
@@ -37,6 +37,8 @@ class Term(NamedTuple):
 
     def holds(self, value: str) -> bool:
         """Whether a field with this value passes."""
+        if self.sign == ":":
+            return any(part in value for part in self.values)
         return value in self.values
 
     def holds_at(self, time_ns: int) -> bool:
@@ -66,10 +68,15 @@ def parse(text: str, known: Callable[[str], bool]) -> list[Term]:
 
 
 def _term(tokens: list[str], text: str) -> Term:
+    if tokens[0].endswith(":") and tokens[0][0] != '"':
+        tokens[:1] = [tokens[0][:-1], ":"]  # a bare word may hold ":" itself, so it is cut here
     if len(tokens) < 3 or tokens[1] not in _SIGNS[2:] or tokens[0] in _SIGNS:
         raise _refused(text, "it must be FIELD=VALUE, joined by AND")
     field, sign = _plain(tokens[0]), tokens[1]
-    if sign not in ("=", *(_COMPARE if field in _TIMES else ())):
+    allowed = (_COMPARE if field in _TIMES else ()) or (
+        (":",) if field.startswith("labels.") else ()
+    )
+    if sign not in ("=", *allowed):
         raise _refused(text, f"'{sign}' cannot be used with '{field}'")
     del tokens[:2]
     if tokens[0] != "(":

@@ -78,7 +78,7 @@ def _backwards(
 def _lines(book: JobBook, job: Job, terms: list[Term]) -> Iterator[Line]:
     """The lines of the attempts that the filter names, or of all; others are not read."""
     folder = book.folder_of(job) / "logs"
-    named = [term.values for term in terms if term.field == "labels.task_id"]
+    named = [term.values for term in terms if term[:2] == ("labels.task_id", "=")]
     if not named:
         yield from lines_of_job(job, folder)
         return

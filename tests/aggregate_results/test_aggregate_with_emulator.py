@@ -59,6 +59,15 @@ def test_a_job_with_one_failed_task(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("emulator")
+def test_of_many_tasks_the_failed_ones_keep_their_last_lines(tmp_path: Path) -> None:
+    script = 'echo "shard $BATCH_TASK_INDEX"; [ $((BATCH_TASK_INDEX % 30)) != 7 ]'
+    uri = run_job(tmp_path, job_of(script, 60))
+    aggregate(uri)
+    tails = {row["index"]: row["output_tail"] for row in read_rows(uri) if row["output_tail"]}
+    assert tails == {7: "shard 7", 37: "shard 37"}
+
+
+@pytest.mark.usefixtures("emulator")
 def test_a_retried_task_counts_its_attempts(tmp_path: Path) -> None:
     script = 'echo "try $BATCH_TASK_RETRY_ATTEMPT"; [ "$BATCH_TASK_RETRY_ATTEMPT" -ge 1 ]'
     uri = run_job(tmp_path, job_of(script, 1, maxRetryCount=2))

@@ -161,13 +161,27 @@ def test_entries_that_are_not_understood(jobs: Any, new_job: NewJob, body: dict[
         assert answer.code == 400
 
 
-@given(st.text(alphabet='ab.="()<>! \\ANDOR\n', max_size=40))
+@given(st.text(alphabet='ab.=:"()<>! \\ANDOR\n', max_size=40))
 def test_a_filter_is_read_or_refused(text: str) -> None:
     try:
         terms = filters.parse(text, lambda _: True)
     except ApiError:
         return
     assert all(term.values for term in terms)
+
+
+@pytest.mark.parametrize(
+    ("text", "label", "holds"),
+    [
+        ('labels.task_id:"U-group0-7/"', "task/U-group0-7/0/0", True),
+        ('labels.task_id:"U-group0-7/"', "task/U-group0-77/0/0", False),
+        ('labels.task_id:("U-group0-1/" OR "U-group0-2/")', "task/U-group0-2/1/0", True),
+        ('labels.task_id="U-group0-7/"', "task/U-group0-7/0/0", False),
+    ],
+)
+def test_a_label_that_holds_a_text(text: str, label: str, holds: bool) -> None:
+    [term] = filters.parse(text, lambda _: True)
+    assert (term.field, term.holds(label)) == ("labels.task_id", holds)
 
 
 @given(st.text(max_size=30))
