@@ -15,8 +15,9 @@ from importlib import import_module
 from typing import Any
 
 from components.batch.findings import Finding, Path, path_parts, path_text, sorted_findings
+from components.batch.rules.parsing import PARSING_RULES
 from components.batch.rules.rule import MOST_FINDINGS, Rule
-from components.batch.rules.shape import PARSING_RULES, read_shape
+from components.batch.rules.shape import read_shape
 from components.batch.rules.view import JobView
 
 RULE_FILES = (

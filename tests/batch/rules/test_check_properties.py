@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from components.batch.findings import SEVERITY_ORDER, path_parts, path_text
 from components.batch.rules import all_rules, check
-from components.batch.rules.shape import ONEOF_RULES
+from components.batch.rules.parsing import ONEOF_RULES
 from components.batch.schema import schema
 from tests.batch.rules.jobs import clean_job
 from tests.batch.rules.test_error_rules import CASES
