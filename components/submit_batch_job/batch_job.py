@@ -10,6 +10,7 @@ from components.batch.client import call_options
 from components.batch.events import failure_reason, hopeless_reason
 from components.batch.names import JobNames
 from components.batch.states import job_stage, job_state_name
+from components.submit_batch_job.preemptions import Preemptions
 from components.supervision.answers import to_cancel, to_create, to_find
 from components.supervision.machine import Accepted, Event, Observation, Seen
 
@@ -40,6 +41,7 @@ class BatchJob:
         self._name = name
         self._names = names
         self._job = job
+        self._preemptions = Preemptions(client)
         self._unknown_states: set[str] = set()
 
     def find(self) -> Observation:
@@ -82,7 +84,8 @@ class BatchJob:
         if stage == "unknown" and state not in self._unknown_states:
             self._unknown_states.add(state)
             log.warning("The state %s is not known here; the job counts as still going", state)
-        events = to_events(job.status.status_events)
+        of_job = to_events(job.status.status_events)
+        events = _in_order((*of_job, *self._preemptions.seen(job, stage)))
         return Seen(
             name=job.name,
             stage=stage,
@@ -90,8 +93,8 @@ class BatchJob:
             state=state,
             ours=self._is_ours(job.labels),
             events=events,
-            why=failure_reason(events) if stage == "failed" else "",
-            hopeless=hopeless_reason(events) if stage == "waiting" else "",
+            why=failure_reason(of_job) if stage == "failed" else "",
+            hopeless=hopeless_reason(of_job) if stage == "waiting" else "",
         )
 
     def _is_ours(self, labels: Mapping[str, str]) -> bool:
@@ -102,7 +105,7 @@ class BatchJob:
 
 def to_events(status_events: Iterable[Any]) -> tuple[Event, ...]:
     """Status events of the service, oldest first: it does not promise their order."""
-    events = (
+    return _in_order(
         Event(
             time=str(event.event_time.rfc3339()) if event.event_time else "",
             type=event.type_,
@@ -110,6 +113,9 @@ def to_events(status_events: Iterable[Any]) -> tuple[Event, ...]:
         )
         for event in status_events
     )
+
+
+def _in_order(events: Iterable[Event]) -> tuple[Event, ...]:
     return tuple(sorted(events, key=lambda event: event.time))
 
 

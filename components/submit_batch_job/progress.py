@@ -9,6 +9,7 @@ from components.batch.events import diagnose, failure_reason, told
 from components.supervision.ledger import Ledger
 from components.supervision.machine import Event
 
+_TASK = re.compile(r"Task (\d+): ")
 _TRANSITION = re.compile(r"Job state is set from (\w+) to (\w+)")
 
 
@@ -39,9 +40,9 @@ class Progress:
     def __call__(self, ledger: Ledger) -> None:
         """Tell what is new."""
         life = ledger.life
-        if life.job_name and life.job_name != self._name:
+        if life.job_name and life.state and life.job_name != self._name:
             self._name = life.job_name
-            self._say(f"job {life.job_name} ({life.state or 'state not known yet'})")
+            self._say(f"job {life.job_name} ({life.state})")
             if ledger.console_url and self._link:
                 self._say(f"see {ledger.console_url}")
         for event in life.events:
@@ -65,7 +66,10 @@ def line_of(event: Event) -> str:
     """An event as one line: when, what it means, and what to do where there is something to do."""
     moved = _TRANSITION.match(event.description)
     text = f"{moved[1]} -> {moved[2]}" if moved else ""
-    if not moved or moved[2] == "FAILED":
+    task = _TASK.match(event.description)
+    if task:
+        text = f"task {task[1]}: {told(diagnose(event.description))}"
+    elif not moved or moved[2] == "FAILED":
         meaning = failure_reason([event]) if moved else told(diagnose(event.description))
         text = f"{text}: {meaning}" if moved else meaning
     clock = event.time[11:19]

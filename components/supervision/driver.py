@@ -17,10 +17,13 @@ from components.supervision.clock import Clock
 from components.supervision.ledger import Ledger
 from components.supervision.machine import (
     Action,
+    Cancel,
     Create,
     End,
     Failed,
+    Find,
     Life,
+    Look,
     Observation,
     Policy,
     Seen,
@@ -240,24 +243,18 @@ def _perform(
             return store.load()
         case Save(ledger, version):
             return store.save(ledger, version)
-        case Create():
-            return jobs.create()
         case Wait(least, most):
             clock.sleep(draw(least, most))
             return Woke()
-        case End():
-            return Woke()
-    return _ask_after(effect, jobs)
-
-
-def _ask_after(effect: Effect, jobs: RemoteJobs) -> Observation:
-    from components.supervision.machine import Cancel, Look
-
-    if isinstance(effect, Look):
-        return jobs.look(effect.name)
-    if isinstance(effect, Cancel):
-        return jobs.cancel(effect.name)
-    return jobs.find()
+        case Find():
+            return jobs.find()
+        case Create():
+            return jobs.create()
+        case Look(name):
+            return jobs.look(name)
+        case Cancel(name):
+            return jobs.cancel(name)
+    raise AssertionError(f"a course never yields {effect}")
 
 
 # --- stores ---------------------------------------------------------------------------------------

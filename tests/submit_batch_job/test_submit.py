@@ -180,6 +180,29 @@ def test_a_preemption_is_shown(step: Step) -> None:
     assert any("preempt" in line.lower() for line in step.lines)
 
 
+def spot(job: dict[str, Any]) -> dict[str, Any]:
+    instances = [{"policy": {"provisioningModel": "SPOT"}}]
+    return {**job, "allocationPolicy": {"instances": instances}}
+
+
+def test_a_preemption_that_was_made_good_is_shown_too(step: Step) -> None:
+    step.scenario("preempt_task", task=1, when="start")
+    ledger = step.submit(spot(job_of("true", taskCount=3, spec={"maxRetryCount": 2})))
+    assert ledger.outcome == "succeeded"
+    assert any("task 1: a Spot VM was preempted" in line for line in step.lines)
+    assert step.calls("ListTasks") == 1
+
+
+def test_tasks_are_not_asked_for_where_nothing_is_preempted(step: Step) -> None:
+    step.submit(QUICK)
+    assert step.calls("ListTasks") == 0
+
+
+def test_the_job_goes_on_if_tasks_cannot_be_listed(step: Step) -> None:
+    step.emulator.faults.add(Fault("batch.ListTasks", status=403))
+    assert step.submit(spot(QUICK)).outcome == "succeeded"
+
+
 @pytest.mark.parametrize(
     "faults",
     [
