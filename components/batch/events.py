@@ -1,7 +1,7 @@
 """What the service's status events mean: the cause, what to do, and whether waiting can help.
 
 Sources: "Troubleshooting" of the Batch documentation (2026-04-08), and events that users published
-(dsub issue 303, nextflow issue 3061).
+(dsub#303, nextflow#3061).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from components.batch.exit_codes import explain
-from components.supervision.machine import Event
+from components.supervision.life import Event
 
 Kind = Literal["wait", "stop", "alter", "config", "iam", "net", "info"]
 

@@ -12,7 +12,7 @@ from enum import IntEnum
 from types import MappingProxyType
 from typing import Literal
 
-from components.supervision.machine import Stage
+from components.supervision.life import Stage
 
 TaskStage = Literal["waiting", "running", "succeeded", "failed", "unexecuted", "unknown"]
 

@@ -12,7 +12,12 @@ from components.batch.names import JobNames
 from components.batch.states import job_stage, job_state_name
 from components.submit_batch_job.preemptions import Preemptions
 from components.supervision.answers import to_cancel, to_create, to_find
-from components.supervision.machine import Accepted, Event, Observation, Seen
+from components.supervision.life import (
+    Accepted,
+    Event,
+    Observation,
+    Seen,
+)
 
 if TYPE_CHECKING:
     from google.cloud.batch_v1 import BatchServiceClient, Job

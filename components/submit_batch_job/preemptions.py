@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from components.batch.client import call_options
 from components.supervision.answers import to_find
-from components.supervision.machine import Event, Missing, Observation, Stage
+from components.supervision.life import (
+    Event,
+    Missing,
+    Observation,
+    Stage,
+)
 
 if TYPE_CHECKING:
     from google.cloud.batch_v1 import BatchServiceClient, Job

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from components.batch.events import diagnose, failure_reason, told
 from components.supervision.ledger import Ledger
-from components.supervision.machine import Event
+from components.supervision.life import Event
 
 _TASK = re.compile(r"Task (\d+): ")
 _TRANSITION = re.compile(r"Job state is set from (\w+) to (\w+)")

@@ -25,7 +25,12 @@ from components.supervision.driver import (
     supervise,
 )
 from components.supervision.ledger import Ledger
-from components.supervision.machine import Event, Failed, Life, Policy
+from components.supervision.life import (
+    Event,
+    Failed,
+    Life,
+    Policy,
+)
 
 if TYPE_CHECKING:
     from google.cloud.batch_v1 import BatchServiceClient

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from components.supervision.machine import (
+from components.supervision.life import (
     Accepted,
     Exists,
     Failed,

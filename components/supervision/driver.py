@@ -15,7 +15,7 @@ from components.errors import ServiceError
 from components.supervision import ledger as ledgers
 from components.supervision.clock import Clock
 from components.supervision.ledger import Ledger
-from components.supervision.machine import (
+from components.supervision.life import (
     Action,
     Cancel,
     Create,
@@ -31,9 +31,8 @@ from components.supervision.machine import (
     Unanswered,
     Wait,
     Woke,
-    resume,
-    step,
 )
+from components.supervision.machine import resume, step
 
 # So many reads or writes of the ledger may fail in a row before the process gives up.
 FAILURES_MAX = 8

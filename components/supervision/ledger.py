@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from components.errors import InputError
-from components.supervision.machine import Event, Life, Outcome
+from components.supervision.life import Event, Life, Outcome
 
 VERSION = 1
 _WRITTEN = tuple(f.name for f in fields(Life) if f.compare and f.name != "events")

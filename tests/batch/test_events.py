@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from components.batch.events import diagnose, failure_reason, hopeless_reason
-from components.supervision.machine import Event
+from components.supervision.life import Event
 
 QUOTA = (
     "Quota checking process decides to delay scheduling for the job j-1 due to inadequate quotas "

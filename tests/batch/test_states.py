@@ -16,7 +16,7 @@ from components.batch.states import (
     task_stage,
     task_state_name,
 )
-from components.supervision.machine import Stage
+from components.supervision.life import Stage
 
 
 def test_every_job_state_is_mapped_and_no_other() -> None:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from components.errors import ServiceError
 from components.supervision import driver, ledger
 from components.supervision.driver import Loaded, Lost, Reply, Saved
-from components.supervision.machine import (
+from components.supervision.life import (
     Accepted,
     Cancel,
     Create,

@@ -12,7 +12,7 @@ from google.protobuf.json_format import ParseError
 from google.rpc import error_details_pb2
 
 from components.supervision.answers import to_cancel, to_create, to_find
-from components.supervision.machine import (
+from components.supervision.life import (
     Accepted,
     Exists,
     Failed,

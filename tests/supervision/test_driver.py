@@ -19,7 +19,7 @@ from components.supervision.driver import (
     supervise,
 )
 from components.supervision.ledger import Ledger
-from components.supervision.machine import (
+from components.supervision.life import (
     Failed,
     Life,
     Missing,

@@ -11,7 +11,12 @@ from hypothesis import strategies as st
 
 from components.errors import InputError
 from components.supervision.ledger import Ledger, from_text, to_text
-from components.supervision.machine import Event, Life, Outcome, Phase
+from components.supervision.life import (
+    Event,
+    Life,
+    Outcome,
+    Phase,
+)
 
 # To the microsecond, as RFC 3339 is written here.
 moments = st.none() | st.integers(0, 4 * 10**15).map(lambda n: n / 1e6)

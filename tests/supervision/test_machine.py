@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from components.supervision.machine import (
+from components.supervision.life import (
     Accepted,
     Action,
     Cancel,
@@ -29,9 +29,8 @@ from components.supervision.machine import (
     Unanswered,
     Wait,
     Woke,
-    resume,
-    step,
 )
+from components.supervision.machine import resume, step
 
 J = "projects/p/locations/r/jobs/j"
 POLICY = Policy()

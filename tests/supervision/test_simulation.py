@@ -17,7 +17,12 @@ from typing import Any
 import pytest
 
 from components.supervision import driver, machine
-from components.supervision.machine import Life, Missing, Policy, Seen
+from components.supervision.life import (
+    Life,
+    Missing,
+    Policy,
+    Seen,
+)
 from tests.supervision import simulation
 
 CHUNK = 500
