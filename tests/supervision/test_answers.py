@@ -104,3 +104,27 @@ def test_the_reason_is_for_a_person() -> None:
     error = exceptions.Forbidden("GET https://batch.googleapis.com/v1/x?y=1: Permission\n denied.")
     assert raised(error).reason == "403 Permission denied"
     assert len(raised(exceptions.Forbidden("x" * 9999)).reason) < 600
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            "HTTPConnectionPool(host='127.0.0.1', port=1): Max retries exceeded with url: /v1/x "
+            "(Caused by NewConnectionError('<urllib3.connection.HTTPConnection object at "
+            "0x7f16>: Failed to establish a new connection: [Errno 111] Connection refused'))",
+            "no connection: Connection refused",
+        ),
+        (
+            "('Connection aborted.', RemoteDisconnected('Remote end closed connection without "
+            "response'))",
+            "no connection: Remote end closed connection without response",
+        ),
+        (
+            "HTTPConnectionPool(host='127.0.0.1', port=1): Read timed out. (read timeout=30.0)",
+            "no connection: Read timed out",
+        ),
+    ],
+)
+def test_a_dropped_connection_is_told_plainly(text: str, told: str) -> None:
+    assert raised(requests.exceptions.ConnectionError(text)).reason == told
