@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -78,11 +80,18 @@ class Ended:
     def __init__(self, folder: Path, text: str, **asked: Any) -> None:
         self.said: list[str] = []
         self.outcome = Outcome(folder)
+        self.interrupt_after = asked.pop("interrupt_after", "")
         run_here(
             Request("intent-to-batch", text=text, out=folder, **asked),
-            say=self.said.append,
+            say=self.say,
             show=self.show,
         )
+
+    def say(self, line: str) -> None:
+        self.said.append(line)
+        if self.interrupt_after and self.interrupt_after in line:
+            self.interrupt_after = ""
+            os.kill(os.getpid(), signal.SIGINT)
 
     def show(self, outcome: Outcome) -> int:
         self.outcome = outcome
@@ -180,13 +189,35 @@ def test_words_that_kfp_would_change_reach_the_job_unchanged(tmp_path):
     assert "python3 -c 'print(\"{{$.x}}\")'" in script
 
 
-def test_results_go_where_they_are_asked_to_go(tmp_path):
-    run = Ended(tmp_path / "run", HELLO, words=(f"results_uri={tmp_path}/elsewhere/",))
-    assert Path(run.outcome.run_uri).is_relative_to(tmp_path / "elsewhere")
-    assert run.read("summary.json")["succeeded"] == 5
-
-
 def test_results_may_go_to_a_bucket(tmp_path):
     run = Ended(tmp_path / "run", HELLO, words=("results_uri=gs://local-project-bucket/out",))
     assert run.outcome.failed == ""
     assert run.outcome.run_uri.startswith("gs://local-project-bucket/out/intent-to-batch-")
+
+
+@pytest.mark.parametrize(
+    "moment",
+    ["Read the intent", "Check the job", "Decide whether to submit", "(QUEUED)", "-> RUNNING"],
+)
+def test_a_run_interrupted_in_any_step_leaves_a_report_and_nothing_that_runs(tmp_path, moment):
+    folder = tmp_path / "run"
+    run = Ended(folder, "3 tasks that run `sleep 1000`", interrupt_after=moment)
+    assert run.outcome.signal == signal.SIGINT
+    assert not run.outcome.killed
+    assert Path(run.read("summary.json")["files"]["report"]).exists()
+    submission = Path(run.outcome.run_uri, "submission.json")
+    if submission.exists():
+        assert run.read("submission.json")["outcome"] == "cancelled"
+    assert processes_of(folder) == []
+
+
+def processes_of(folder: Path) -> list[str]:
+    """Command lines of processes that carry the run's folder in their environment."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if str(folder).encode() in (process / "environ").read_bytes():
+                found.append((process / "cmdline").read_text())
+        except OSError:
+            continue
+    return found
