@@ -21,6 +21,7 @@ from components.supervision.life import (
 )
 
 _LONGEST = 500
+_CAUSE = re.compile(r"\[Errno -?\d+\] ([^'\")(]+)|(Read timed out|Remote end closed[^'\")]*)")
 # 408, 499: the call was given up on the way. 500 to 504: google.aip.dev/194 and common practice.
 _PASSING = frozenset({408, 429, 499, 500, 502, 503, 504})
 
