@@ -146,7 +146,10 @@ def _take_place(scratch: Path, path: Path) -> None:
 @contextmanager
 def _write_gcs(uri: str, content_type: str) -> Iterator[BinaryIO]:
     with told_plainly(uri, "write it"):
-        writer = blob_at(uri).open("wb", content_type=content_type, chunk_size=_CHUNK_BYTES)
+        # A flush cannot be honoured before the end; text wrappers flush when they are detached.
+        writer = blob_at(uri).open(
+            "wb", content_type=content_type, chunk_size=_CHUNK_BYTES, ignore_flush=True
+        )
     try:
         yield cast(BinaryIO, writer)
     except BaseException:

@@ -30,7 +30,9 @@ def fault(emulator: Emulator, **what: object) -> None:
 def test_text_stream_and_list() -> None:
     files.write_text(f"{BUCKET}/run 1/a.txt", "grüße")
     with files.open_write(f"{BUCKET}/run 1/b/c.bin") as out:
-        out.write(b"x" * 100)
+        out.write(b"x" * 60)
+        out.flush()
+        out.write(b"x" * 40)
     assert files.read_text(f"{BUCKET}/run 1/a.txt") == "grüße"
     with files.open_read(f"{BUCKET}/run 1/b/c.bin") as stream:
         assert stream.read() == b"x" * 100
