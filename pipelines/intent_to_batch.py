@@ -25,7 +25,7 @@ def intent_to_batch(
     intent: str = "",
     intent_uri: str = "",
     project: str = "",
-    region: str = "us-central1",
+    region: str = "",
     dry_run: bool = False,
     max_wait_hours: float = 0.0,
     reader: str = "gemini",
@@ -46,7 +46,7 @@ def intent_to_batch(
             gs://my-bucket/job.sh, at most 2 at once, spot VMs are fine".
         intent_uri: A text file with the intent (gs://bucket/file), read if intent is empty.
         project: Id of the project that the job runs in; the project of this run if empty.
-        region: Region of the job.
+        region: Region of the job; the one that the intent names if empty, else us-central1.
         dry_run: Show the exact request and submit nothing.
         max_wait_hours: Cancel the job if it has not ended after so many hours; 0 waits on.
         reader: Who reads the intent: gemini, or offline (rules, no model).
@@ -69,6 +69,7 @@ def intent_to_batch(
         read.set_display_name("Read the intent").set_caching_options(False)
         checked = check_the_job(
             job=read.outputs["job"],
+            region=region,
             strict=strict,
             results_uri=results_uri,
             pipeline_folder=PIPELINE_FOLDER,

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Mapping
 from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
+
+# Where jobs go that name no place; also the default of the console and of Google's samples.
+DEFAULT_REGION = "us-central1"
 
 DATA_FILE = Path(__file__).parent / "data" / "regions.csv"
 
@@ -48,3 +53,19 @@ def nearest_region(name: str) -> str | None:
     asked = name.strip().lower().replace("_", "-").replace(" ", "-")
     close = get_close_matches(asked, list(regions()), n=1, cutoff=0.75)
     return close[0] if close else None
+
+
+def job_region(job: Mapping[str, Any], asked: str = "") -> str:
+    """The region that the job is submitted to: the one asked for, or the one that the job names.
+
+    Args:
+        job: the Batch job, any JSON object.
+        asked: the region asked for; empty leaves it to the job's first allowed location.
+    """
+    if asked:
+        return asked
+    try:
+        place = job["allocationPolicy"]["location"]["allowedLocations"][0]
+    except (KeyError, IndexError, TypeError):
+        return DEFAULT_REGION
+    return (region_of(place) if isinstance(place, str) else None) or DEFAULT_REGION

@@ -28,7 +28,7 @@ def submit_batch_job(
         results_uri: Folder for results, or empty for the run's pipeline root.
         pipeline_folder: This run's own folder below the pipeline root.
         project: Project that the job runs in and is billed to.
-        region: Region of the job, for example us-central1.
+        region: Region of the job; the one that the job names if empty, else us-central1.
         gcp_resources: The job, for the console and for a retry of this step.
         link: Page with a link to the job and the commands that go with it.
         max_wait_hours: Cancel the job if it has not ended after so many hours; 0 waits on.

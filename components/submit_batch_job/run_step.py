@@ -7,6 +7,7 @@ import os
 from typing import Any
 
 from components.batch.client import is_local
+from components.batch.locations import job_region
 from components.batch.names import job_names
 from components.errors import InputError, WorkFailed
 from components.storage.files import read_text
@@ -38,7 +39,7 @@ def submit_run(
         run_uri: the run folder; its last two parts tell the run from others.
         job_uri: the job, JSON.
         project: the id of the project; the one that this process runs in if empty.
-        region: the region of the job.
+        region: the region of the job; the one that the job names if empty.
         max_wait_hours: how long the job may take before it is cancelled; 0: any time.
         dry_run: write the request down and call nothing.
         gcp_resources_path: where the platform and a later attempt of the step look for the job.
@@ -55,6 +56,7 @@ def submit_run(
     job = read_job(job_uri)
     run = run_identity(run_uri)
     project = project or project_here()
+    region = job_region(job, region)
     earlier = read_gcp_resources(gcp_resources_path)
     expected = job_names(job, project=project, region=region, run=run).name
     # The service may answer with the project's id where its number was given.

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from components.batch.findings import Finding, Path, path_parts, path_text, sorted_findings
+from components.batch.locations import job_region
 from components.batch.rules import Examined, examine
+from components.batch.rules.request import check_request
 from components.batch.rules.rule import MOST_FINDINGS, shown
 from components.validate_config.source import (
     Source,
@@ -41,13 +43,17 @@ class Validated:
         return [finding for finding in self.findings if finding.severity == "error"]
 
 
-def validate_text(text: str, file: str, most: int = MOST_FINDINGS) -> Validated:
+def validate_text(
+    text: str, file: str, most: int = MOST_FINDINGS, *, region: str | None = None
+) -> Validated:
     """Check the text of a job.
 
     Args:
         text: JSON or YAML; anything is taken, and what cannot be read is one finding.
         file: its name, for the findings and for telling YAML by its ending.
         most: findings of one rule; what is beyond is not told.
+        region: where the job is to be submitted, to be checked too; empty: where the job says.
+            None: nothing is to be submitted.
 
     Returns:
         The job and the findings, each with line and column of the field, or of what the
@@ -60,17 +66,19 @@ def validate_text(text: str, file: str, most: int = MOST_FINDINGS) -> Validated:
     lines = Lines(source.text)
     told = [_yaml_trap(finding, source.read, examined) for finding in examined.findings]
     told += _silent_traps(source.read, {f.path for f in told if f.rule == "PARSE_YAML_TRAP"})
-    findings = [_placed(finding, source.read, examined, lines, file) for finding in told]
     job = source.value if isinstance(source.value, dict) else None
+    if region is not None and job is not None:
+        told += check_request(job, region=job_region(job, region))
+    findings = [_placed(finding, source.read, examined, lines, file) for finding in told]
     return Validated(job, sorted_findings([*source.findings, *findings]), source, examined.names)
 
 
-def validate_bytes(data: bytes, file: str) -> Validated:
+def validate_bytes(data: bytes, file: str, *, region: str | None = None) -> Validated:
     """Check the bytes of a file; what is no UTF-8 text is one finding."""
     text, slip = decode(data)
     if slip is not None:
         return Validated(None, [slip_finding(slip, text, file)])
-    return validate_text(text, file)
+    return validate_text(text, file, region=region)
 
 
 def validate_file(uri: str) -> Validated:

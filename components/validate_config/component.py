@@ -13,6 +13,7 @@ def check_the_job(
     pipeline_folder: str,
     findings: dsl.Output[dsl.Markdown],
     checked_job: dsl.Output[dsl.Artifact],
+    region: str = "",
     strict: bool = False,
 ) -> int:
     """Check the job against the rules of Batch before anything is paid for.
@@ -26,6 +27,7 @@ def check_the_job(
         pipeline_folder: This run's own folder below the pipeline root.
         findings: What is wrong with the job, as a page.
         checked_job: The job after mending, as JSON.
+        region: Region that the job is to be submitted to; the one that the job names if empty.
         strict: Whether warnings stop the run as errors do.
 
     Returns:
@@ -35,7 +37,9 @@ def check_the_job(
     from components.validate_config.step import as_markdown, check_step
 
     with reported():
-        checked = check_step(job.path, run_folder(results_uri, pipeline_folder), strict=strict)
+        checked = check_step(
+            job.path, run_folder(results_uri, pipeline_folder), region=region, strict=strict
+        )
         with open(findings.path, "w", encoding="utf-8") as page:
             page.write(as_markdown(checked))
         with open(checked_job.path, "w", encoding="utf-8") as file:

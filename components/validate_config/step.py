@@ -43,17 +43,19 @@ class Checked:
         return sum(finding.severity == "error" for finding in self.findings)
 
 
-def check_step(job_path: str, run_uri: str, *, strict: bool) -> Checked:
+def check_step(job_path: str, run_uri: str, *, region: str, strict: bool) -> Checked:
     """Check the job that a step before wrote; write findings.json, and job.json where mended.
 
     Args:
         job_path: a local file with the job; empty or `null` where the intent gave no job, which
             is for the gate to tell, so there are no findings then.
         run_uri: the run's folder, local or gs://.
+        region: where the job is to be submitted; empty: where the job says.
         strict: whether warnings count as errors.
     """
     data = Path(job_path).read_bytes()
-    checked = Checked("null\n", [], []) if data.strip() in (b"", b"null") else check_job(data)
+    none = data.strip() in (b"", b"null")
+    checked = Checked("null\n", [], []) if none else check_job(data, region)
     if strict:
         checked = replace(checked, findings=[_stricter(finding) for finding in checked.findings])
     findings = json.dumps([finding.to_dict() for finding in checked.findings], indent=2) + "\n"
@@ -63,13 +65,13 @@ def check_step(job_path: str, run_uri: str, *, strict: bool) -> Checked:
     return checked
 
 
-def check_job(data: bytes) -> Checked:
+def check_job(data: bytes, region: str) -> Checked:
     """Mend and check the bytes of a job file."""
     text, slip = decode(data)
     if slip is not None:
-        return Checked("null\n", validate_bytes(data, JOB_FILE).findings, [])
+        return Checked("null\n", validate_bytes(data, JOB_FILE, region=region).findings, [])
     fixed = fix_text(text, JOB_FILE)
-    validated = validate_bytes(fixed.text.encode(), JOB_FILE)
+    validated = validate_bytes(fixed.text.encode(), JOB_FILE, region=region)
     return Checked(_job_text(validated), validated.findings, fixed.changes)
 
 

@@ -69,12 +69,15 @@ def submit(
 
     Prints the job's full name. The same command with the same --run goes on where it was.
     """
-    project, region = _place(project, region)
-    content = _checked(job_file, force=force)
-
+    from components.batch.locations import job_region
     from components.submit_batch_job.outcome import check_outcome
     from components.submit_batch_job.submit import Waiting, submit_and_watch
 
+    project = _checked_project(project, region)
+    content = _checked(job_file, region, force=force)
+    if not region:
+        region = job_region(content)
+        say(f"region {region} (--region names another)")
     run, ledger = _run_and_ledger(run, ledger, job_file)
     say(f"ledger {ledger}")
     announced = set[str]()
@@ -163,27 +166,27 @@ def say(line: str) -> None:
     sys.stderr.flush()
 
 
-def _place(project: str, region: str) -> tuple[str, str]:
-    """The project and region to use; what was not asked for is said."""
+def _checked_project(project: str, region: str) -> str:
+    """The project to use; the region is only looked at."""
     from components.batch.names import parent_name
 
     project = project or os.environ.get("GOOGLE_CLOUD_PROJECT", "")
-    if not region:
-        region = DEFAULT_REGION
-        say(f"region {region} (--region names another)")
-    parent_name(project, region)
-    return project, region
+    parent_name(project, region or DEFAULT_REGION)
+    return project
 
 
 def _job_name(job: str, project: str, region: str) -> str:
     from components.batch.names import job_name
 
     if "/" not in job:
-        project, region = _place(project, region)
+        project = _checked_project(project, region)
+        if not region:
+            region = DEFAULT_REGION
+            say(f"region {region} (--region names another)")
     return job_name(job, project=project, region=region)
 
 
-def _checked(job_file: str, *, force: bool) -> dict[str, Any]:
+def _checked(job_file: str, region: str, *, force: bool) -> dict[str, Any]:
     """The job in the file, if the checks find no error in it."""
     from components.errors import InputError
     from components.storage.files import read_bytes
@@ -192,7 +195,7 @@ def _checked(job_file: str, *, force: bool) -> dict[str, Any]:
 
     shown = "<stdin>" if job_file == "-" else job_file
     data = sys.stdin.buffer.read() if job_file == "-" else read_bytes(job_file)
-    checked = validate_bytes(data, shown)
+    checked = validate_bytes(data, shown, region=region)
     errors = checked.errors
     if errors:
         sys.stderr.write(formats.as_text(errors, [shown]))

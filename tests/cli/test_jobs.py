@@ -108,6 +108,15 @@ def test_a_job_comes_from_stdin(emulator: Emulator, command: Command, kind: str)
     assert (code, json.loads(out)["job"]["taskGroups"]) == (0, GOOD["taskGroups"])
 
 
+def test_a_job_goes_where_its_vms_are_allowed(emulator: Emulator, command: Command) -> None:
+    place = {"allocationPolicy": {"location": {"allowedLocations": ["regions/europe-west4"]}}}
+    Path("far.json").write_text(json.dumps(GOOD | place))
+    code, out, told = command("submit", "far.json", "--dry-run")
+    assert (code, json.loads(out)["parent"]) == (0, "projects/local-project/locations/europe-west4")
+    assert "region europe-west4" in told
+    assert "LOC_SAME" in command("submit", "far.json", "--dry-run", "--region", "us-east1")[2]
+
+
 def test_errors_stop_a_job_unless_forced(emulator: Emulator, command: Command) -> None:
     Path("bad.json").write_text(json.dumps(BAD))
     code, out, told = command("submit", "bad.json", "--dry-run")

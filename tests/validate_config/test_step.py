@@ -12,11 +12,13 @@ from components.validate_config.step import as_markdown, check_step
 from tests.batch.rules.jobs import SPEC, changed, clean_job
 
 
-def checked(tmp_path: Path, text: str, *, strict: bool = False) -> tuple[Any, list[Any], Path]:
+def checked(
+    tmp_path: Path, text: str, *, region: str = "", strict: bool = False
+) -> tuple[Any, list[Any], Path]:
     """The step's result, findings.json, and the run's folder."""
     job, run = tmp_path / "job", tmp_path / "run"
     job.write_text(text, encoding="utf-8")
-    result = check_step(str(job), str(run), strict=strict)
+    result = check_step(str(job), str(run), region=region, strict=strict)
     return result, json.loads((run / "findings.json").read_text(encoding="utf-8")), run
 
 
@@ -48,6 +50,16 @@ def test_errors_are_counted(tmp_path: Path) -> None:
 
     assert result.errors == 2
     assert [f["rule"] for f in findings if f["severity"] == "error"] == ["PRIORITY", "RETRY_RANGE"]
+
+
+def test_the_region_is_checked_with_the_job(tmp_path: Path) -> None:
+    place = "allocationPolicy.location.allowedLocations"
+    job = json.dumps(changed(clean_job(), {place: ["regions/europe-west4"]}))
+
+    assert checked(tmp_path, job)[0].errors == 0
+    assert checked(tmp_path, job, region="europe-west4")[0].errors == 0
+    _, findings, _ = checked(tmp_path, job, region="us-east1")
+    assert [f["rule"] for f in findings if f["severity"] == "error"] == ["LOC_SAME"]
 
 
 def test_strict_counts_warnings_too(tmp_path: Path) -> None:

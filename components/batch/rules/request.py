@@ -29,15 +29,15 @@ _JOB_ID = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?\Z")
 
 
 def check_request(
-    job: Mapping[str, Any], *, region: str, job_id: str = "", request_id: str = ""
+    job: Mapping[str, Any], *, region: str, job_id: str | None = None, request_id: str | None = None
 ) -> list[Finding]:
     """What is wrong with a request to create a job, beside the job.
 
     Args:
         job: the job, any JSON value.
         region: the location in the request's parent.
-        job_id: the id asked for; empty where the service shall make one.
-        request_id: the id of the request; empty where none is sent.
+        job_id: the id asked for; empty where the service shall make one; None: not looked at.
+        request_id: the id of the request; empty or None where none is looked at.
     """
     problems = [
         *_job_id(job_id),
@@ -48,7 +48,9 @@ def check_request(
     return sorted_findings(REQUEST_RULES[rule].finding(problem) for rule, problem in problems)
 
 
-def _job_id(job_id: str) -> Iterator[tuple[str, Problem]]:
+def _job_id(job_id: str | None) -> Iterator[tuple[str, Problem]]:
+    if job_id is None:
+        return
     if not job_id:
         message = "without an id of its own a create that is sent twice makes two jobs"
         yield "JOB_ID_MISSING", Problem(("jobId",), message, "give the job an id")
@@ -61,7 +63,7 @@ def _job_id(job_id: str) -> Iterator[tuple[str, Problem]]:
         yield "JOB_ID", Problem(("jobId",), message, f"use {shown(slug or 'job')}")
 
 
-def _request_id(request_id: str) -> Iterator[tuple[str, Problem]]:
+def _request_id(request_id: str | None) -> Iterator[tuple[str, Problem]]:
     if not request_id:
         return
     try:

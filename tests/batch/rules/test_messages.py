@@ -128,7 +128,8 @@ def test_values_of_strangers_are_shown_short_and_on_one_line() -> None:
     ("arguments", "rules"),
     [
         ({"region": "us-central1", "job_id": "a-1"}, []),
-        ({"region": "us-central1"}, ["JOB_ID_MISSING"]),
+        ({"region": "us-central1"}, []),
+        ({"region": "us-central1", "job_id": ""}, ["JOB_ID_MISSING"]),
         ({"region": "us-central1", "job_id": "My_Job"}, ["JOB_ID"]),
         ({"region": "us-central1", "job_id": "a" * 64}, ["JOB_ID"]),
         ({"region": "us-central1-a", "job_id": "a"}, ["LOC_SAME", "JOB_LOCATION"]),
