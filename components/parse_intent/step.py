@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import html
 import json
-import os
-import re
 from typing import Any
 
 from components.errors import InputError, WrongUse
 from components.gemini.settings import GeminiSettings
 from components.parse_intent.answer import Answer, answer_intent
 from components.parse_intent.reading import ReaderName
+from components.project import project_here
 from components.storage.files import read_text, write_text
 from components.storage.uris import join
+from components.tables.markdown import plain
 
 INTENT_FILE = "intent.json"
 JOB_FILE = "job.json"
-
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|~-])")
 
 
 def read_step(
@@ -77,10 +74,12 @@ def gemini_settings(project: str, location: str, model: str, temperature: float)
     Raises:
         WrongUse: no project is known.
     """
-    billed = project or os.environ.get("GOOGLE_CLOUD_PROJECT", "")
+    billed = project or project_here()
     if not billed:
         raise WrongUse(
-            "The Gemini reader needs a project", where="project", fix="Give the project's id."
+            "The Gemini reader needs a project",
+            where="project",
+            fix="Give its id, or set GOOGLE_CLOUD_PROJECT.",
         )
     chosen = temperature if temperature >= 0 else None
     return GeminiSettings(billed, location or "global", model, chosen)
@@ -94,9 +93,7 @@ def job_text(answer: Answer) -> str:
 def _safe(value: Any, width: int = 200) -> str:
     """Text from an intent for a table cell in Markdown: no markup of its own, one line."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    line = " ".join(text.split())
-    line = line if len(line) <= width else line[: width - 1] + "…"
-    return _MARKDOWN.sub(r"\\\1", html.escape(line, quote=False))
+    return plain(text, width)
 
 
 def as_markdown(answer: Answer) -> str:

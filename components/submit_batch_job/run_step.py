@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from typing import Any
 
 from components.batch.client import is_local
 from components.batch.locations import job_region
 from components.batch.names import job_names
 from components.errors import InputError, WorkFailed
+from components.project import project_here
 from components.storage.files import read_text
 from components.storage.uris import join
 from components.submit_batch_job.outcome import check_outcome
@@ -89,16 +89,6 @@ def submit_run(
     if ledger.outcome is None:
         raise WorkFailed("The wait ended before the job did")
     return ledger.outcome
-
-
-def project_here() -> str:
-    """The project that this process runs in; empty if nothing tells.
-
-    CLOUD_ML_PROJECT_ID is what Vertex AI tells the containers that it runs (a number). What
-    google.auth finds there is not used: it is the project of Vertex's own machines.
-    """
-    told = ("GOOGLE_CLOUD_PROJECT", "CLOUD_ML_PROJECT_ID")
-    return next((os.environ[name] for name in told if os.environ.get(name)), "")
 
 
 def run_identity(run_uri: str) -> str:

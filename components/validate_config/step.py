@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import html
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +10,7 @@ from pathlib import Path
 from components.batch.findings import Finding
 from components.storage.files import write_text
 from components.storage.uris import join
+from components.tables.markdown import plain
 from components.validate_config.check import Validated, validate_bytes
 from components.validate_config.fix import Change, fix_text
 from components.validate_config.formats import summary
@@ -19,8 +18,6 @@ from components.validate_config.source import decode
 
 JOB_FILE = "job.json"
 FINDINGS_FILE = "findings.json"
-
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|~-])")
 
 
 @dataclass(frozen=True)
@@ -92,7 +89,7 @@ def as_markdown(checked: Checked) -> str:
         lines += [_row(finding) for finding in checked.findings]
     if checked.changes:
         lines += ["", "## Mended", ""]
-        lines += [f"* {_plain(change.path)}: {_plain(change.what)}" for change in checked.changes]
+        lines += [f"* {plain(change.path)}: {plain(change.what)}" for change in checked.changes]
     return "\n".join(lines) + "\n"
 
 
@@ -104,10 +101,4 @@ def _row(finding: Finding) -> str:
         finding.message,
         finding.fix,
     )
-    return "| " + " | ".join(_plain(cell) for cell in cells) + " |"
-
-
-def _plain(text: str) -> str:
-    """Somebody else's words, so that neither Markdown nor HTML reads anything into them."""
-    one_line = " ".join(text.split())
-    return _MARKDOWN.sub(r"\\\1", html.escape(one_line, quote=False))
+    return "| " + " | ".join(plain(cell) for cell in cells) + " |"

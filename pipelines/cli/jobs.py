@@ -169,8 +169,9 @@ def say(line: str) -> None:
 def _checked_project(project: str, region: str) -> str:
     """The project to use; the region is only looked at."""
     from components.batch.names import parent_name
+    from components.project import project_here
 
-    project = project or os.environ.get("GOOGLE_CLOUD_PROJECT", "")
+    project = project or project_here()
     parent_name(project, region or DEFAULT_REGION)
     return project
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
@@ -29,6 +29,11 @@ def parse(
     reader: Annotated[
         str, typer.Option(help="Who reads: offline (rules, no network) or gemini.")
     ] = "offline",
+    project: Annotated[
+        str, typer.Option(help="Project that pays for Gemini [GOOGLE_CLOUD_PROJECT].")
+    ] = "",
+    location: Annotated[str, typer.Option(help="Vertex AI location of Gemini.")] = "global",
+    model: Annotated[str, typer.Option(help="Gemini model; empty: the default one.")] = "",
     turn: Annotated[
         list[str] | None, typer.Option("--turn", help="A later turn that changes the job.")
     ] = None,
@@ -48,8 +53,9 @@ def parse(
 
     if reader not in ("offline", "gemini"):
         raise WrongUse(f"There is no reader {reader!r}", fix="Choose offline or gemini.")
+    answered = _answers(reader, project, location, model)
     if jsonl:
-        _parse_lines(_lines(file), sys.stdout, reader)
+        _parse_lines(_lines(file), sys.stdout, answered)
         return
     first = _intent(text or [], file)
     if not first.strip():
@@ -57,7 +63,7 @@ def parse(
             "The intent is empty",
             fix='Say what should run, e.g. intent2batch parse "3 tasks of `date`".',
         )
-    answer = _answer([first, *(turn or [])], reader)
+    answer = answered([first, *(turn or [])])
     if as_json:
         sys.stdout.write(json.dumps(answer.to_dict(), indent=2, ensure_ascii=False) + "\n")
     elif answer.job is not None:
@@ -67,10 +73,16 @@ def parse(
         raise typer.Exit(1)
 
 
-def _answer(turns: list[str], reader: str) -> Answer:
+def _answers(reader: str, project: str, location: str, model: str) -> Callable[[list[str]], Answer]:
+    """What answers the turns of a person, by the reader that was chosen."""
     from components.parse_intent.answer import answer_intent
 
-    return answer_intent(turns, reader=reader)  # type: ignore[arg-type]
+    if reader == "offline":
+        return answer_intent
+    from components.parse_intent.step import gemini_settings
+
+    settings = gemini_settings(project, location, model, temperature=-1.0)
+    return lambda turns: answer_intent(turns, reader="gemini", settings=settings)
 
 
 def _intent(words: list[str], file: Path | None) -> str:
@@ -113,15 +125,17 @@ def _lines(file: Path | None) -> Iterator[str]:
     return iter(_decode(sys.stdin.buffer.read(), "standard input").splitlines())
 
 
-def _parse_lines(lines: Iterator[str], out: TextIO, reader: str) -> None:
+def _parse_lines(
+    lines: Iterator[str], out: TextIO, answered: Callable[[list[str]], Answer]
+) -> None:
     """One answer a line; a line that cannot be read gives an answer that says so."""
     for number, line in enumerate(lines, start=1):
         if line.strip():
-            out.write(json.dumps(_line_answer(line, number, reader), ensure_ascii=False) + "\n")
+            out.write(json.dumps(_line_answer(line, number, answered), ensure_ascii=False) + "\n")
             out.flush()
 
 
-def _line_answer(line: str, number: int, reader: str) -> dict[str, Any]:
+def _line_answer(line: str, number: int, answered: Callable[[list[str]], Answer]) -> dict[str, Any]:
     from components.errors import InputError, WrongUse
 
     try:
@@ -136,7 +150,7 @@ def _line_answer(line: str, number: int, reader: str) -> dict[str, Any]:
             fix='Write {"id": "a", "turns": ["what to run"]}.',
         ) from error
     try:
-        answer = _answer(turns, reader)
+        answer = answered(turns)
     except InputError as error:
         return {"id": given.get("id"), "outcome": "reject", "job": None, "message": str(error)}
     return {

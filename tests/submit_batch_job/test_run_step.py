@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from components.errors import InputError, ServiceError, WorkFailed
+from components.project import project_here
 from components.submit_batch_job.component import submit_batch_job
 from components.submit_batch_job.outputs import read_gcp_resources, write_gcp_resources
-from components.submit_batch_job.run_step import project_here, run_identity, submit_run
+from components.submit_batch_job.run_step import run_identity, submit_run
 from emulator.faults import Fault
 from emulator.launch import Emulator
 from tests.submit_batch_job.conftest import job_of
