@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 from components.parse_intent.draft import Asked, Draft, Gpus
 from components.parse_intent.offline.pasted import gpu_name, put_memory
@@ -39,7 +40,7 @@ def read_cluster_script(payload: Payload, draft: Draft) -> Payload:
         return f"${{{name}}}"
 
     text = SLURM_VARIABLE.sub(batch_name, text)
-    return Payload(payload.start, payload.end, text, payload.role, payload.lang, payload.fenced)
+    return replace(payload, text=text, said=payload.text)
 
 
 ARRAY = re.compile(
@@ -69,7 +70,7 @@ def _cpus(draft: Draft, match: re.Match[str], quote: str) -> None:
 
 def _memory(draft: Draft, match: re.Match[str], quote: str) -> None:
     # SLURM counts in MiB where no unit is given.
-    put_memory(match[1] if not match[1].isdigit() else f"{match[1]}m", quote, draft)
+    put_memory(match[1] if not match[1].isdecimal() else f"{match[1]}m", quote, draft)
 
 
 def _time(draft: Draft, match: re.Match[str], quote: str) -> None:
@@ -107,8 +108,8 @@ SETTINGS: tuple[tuple[re.Pattern[str], Put], ...] = (
 def slurm_seconds(text: str) -> int:
     """SLURM's time forms: minutes, MM:SS, HH:MM:SS, D-HH, D-HH:MM, D-HH:MM:SS."""
     days, dash, clock = text.rpartition("-")
-    parts = [int(p) for p in clock.split(":") if p.isdigit()]
-    if not parts or (dash and not days.isdigit()):
+    parts = [int(p) for p in clock.split(":") if p.isdecimal()]
+    if not parts or (dash and not days.isdecimal()):
         return 0
     if dash:
         hours, minutes, seconds = [*parts, 0, 0][:3]

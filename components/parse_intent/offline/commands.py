@@ -86,7 +86,9 @@ def starts_command(text: str, start: int, *, strict: bool, run: bool = False) ->
         return following.rstrip(".,") in PROGRAMS or RELATIVE.match(following) is not None
     if word in PROGRAMS:
         if word in ENGLISH_PROGRAMS or not run:
-            if word == token and _option_like(following):
+            # "timeout 3 hours" and "sleep 30 seconds" are words of people, not of a shell
+            counted = strict and following.rstrip(".,;:)").isdecimal()
+            if word == token and _option_like(following) and not counted:
                 return True
             return not strict and word not in ENGLISH_PROGRAMS
         return word == token or not strict or run
@@ -211,7 +213,7 @@ def _walk(text: str, start: int, line_end: int) -> int:
         plain = bare.isalpha() and bare.islower()
         if not (first or quoted or option) and plain and bare in STOP:
             break
-        if not (first or quoted or option) and bare.isdigit() and _counts(text, match.end()):
+        if not (first or quoted or option) and bare.isdecimal() and _counts(text, match.end()):
             break
         end = match.start() + len(bare) if bare != token else match.end()
         if token[-1:] in ",;" and not quoted:

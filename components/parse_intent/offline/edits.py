@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import Any
 
-from components.parse_intent.draft import Asked, Disk, Draft, Step, Volume
+from components.parse_intent.draft import Asked, Disk, Draft, Pair, Step, Volume
 from components.parse_intent.offline.page import Page
 from components.parse_intent.offline.vocabulary import words
 
@@ -62,6 +63,7 @@ FIELD_WORDS: tuple[tuple[str, str], ...] = (
     ("provisioning", r"spot|preemptible|provisioning(?: model)?"),
     ("logs", r"logs? (?:path|bucket|policy)|logging"),
 )
+MAX_DROPS = 40
 DROP = re.compile(
     r"\b(?:drop|remove|delete|get rid of|lose|take out|take away|leave out|scrap|strip|clear"
     r"|unset|forget about|without|no longer (?:need|want)|don't (?:need|want)|do not (?:need"
@@ -164,9 +166,10 @@ def fields_in(text: str) -> list[tuple[str, int, int]]:
 
 
 def _drop(page: Page, draft: Draft) -> None:
-    for match in DROP.finditer(page.norm):
-        stop = NEW_VERB.search(page.norm, match.end())
-        end = min(stop.start() if stop else len(page.norm), match.end() + 120)
+    for match in islice(DROP.finditer(page.norm), MAX_DROPS):
+        end = min(len(page.norm), match.end() + 120)
+        stop = NEW_VERB.search(page.norm, match.end(), end)
+        end = stop.start() if stop else end
         reach = page.norm[match.end() : end]
         if _drop_named(draft, reach, page.quote(match.end(), end)):
             page.take(match.start(), end)
@@ -291,7 +294,11 @@ def _scale(page: Page, draft: Draft) -> None:
         names = [f for f, _, _ in fields_in(reach) if f in NUMBER_FIELDS]
         both = re.search(r"\bboth\b|\b(?:them|those|everything|all)\b", match.group() + reach, re.I)
         if not names:
-            before = [f for f, _, _ in fields_in(page.norm[: match.start()]) if f in NUMBER_FIELDS]
+            before = [
+                f
+                for f, _, _ in fields_in(page.norm[max(0, match.start() - 300) : match.start()])
+                if f in NUMBER_FIELDS
+            ]
             names = list(dict.fromkeys(before)) if both else before[-1:]
         if not names or any(getattr(page.draft, f) is not None for f in names):
             continue
@@ -319,11 +326,9 @@ def _merge_scalars(page: Page, draft: Draft) -> None:
         )
 
 
-def _by_name(old: list[Any], new: list[Any]) -> list[Any]:
-    names = {pair.name for pair in new}
-    merged = {pair.name: pair for pair in new}
-    result = [merged.pop(pair.name) if pair.name in names else pair for pair in old]
-    return result + list(merged.values())
+def _by_name(old: list[Pair], new: list[Pair]) -> list[Pair]:
+    """Pairs with the new ones in the place of those of their name, or behind them."""
+    return list(({pair.name: pair for pair in old} | {pair.name: pair for pair in new}).values())
 
 
 def _merge_lists(page: Page, draft: Draft) -> None:

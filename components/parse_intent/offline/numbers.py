@@ -14,7 +14,7 @@ def is_number_word(word: str) -> bool:
         or word in TENS
         or word in COUNTED
         or word in ("and", "a", "half")
-        or (word.isdigit() and len(word) < 9)
+        or (word.isdecimal() and len(word) < 9)
     )
 
 
@@ -46,7 +46,7 @@ class Number:
             return not self.last and following == "a"
         if word == "and":
             return self.last in ("hundred", "thousand")
-        if word.isdigit():
+        if word.isdecimal():
             return not self.last and self._add(int(word))
         if word in ONES:
             return self._fits(TENS if ONES[word] < 10 else ()) and self._add(ONES[word])
@@ -92,6 +92,6 @@ def read_number(words: list[str]) -> tuple[int, int] | None:
             break
         if number.seen and word not in ("and", "a", "half"):
             used, value = i + 1, number.value
-    if not used or (used == 1 and words[0].isdigit()):
+    if not used or (used == 1 and words[0].isdecimal()):
         return None
     return value, used

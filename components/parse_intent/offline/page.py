@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
+from itertools import islice
 
 from components.parse_intent.draft import Draft
 from components.parse_intent.offline.amounts import Amount, durations, sizes
@@ -30,6 +31,12 @@ NEGATION = re.compile(
     r"going|put|want|kind)[\s-]+){0,5}$",
     re.IGNORECASE,
 )
+
+
+# How far a sentence is looked at on each side, so that one without an end costs no more.
+REACH = 600
+# No person says one thing as often; what lies beyond is not read.
+MAX_MATCHES = 200
 
 
 class Page:
@@ -64,7 +71,8 @@ class Page:
     def _bounds(self, marks: list[int], pos: int) -> tuple[int, int]:
         i = bisect_right(marks, pos)
         start = marks[i - 1] if i else 0
-        return start, marks[i] if i < len(marks) else len(self.norm)
+        end = marks[i] if i < len(marks) else len(self.norm)
+        return max(start, pos - REACH), min(end, pos + REACH)
 
     def sentence(self, pos: int) -> tuple[int, int]:
         """The sentence, list item or line around a place."""
@@ -101,7 +109,7 @@ class Page:
 
     def find(self, pattern: re.Pattern[str], *, free: bool = True) -> Iterator[re.Match[str]]:
         """Matches in the normal text; free: only those in words that nothing has read."""
-        for match in pattern.finditer(self.norm):
+        for match in islice(pattern.finditer(self.norm), MAX_MATCHES):
             if not free or not any(self.used[match.start() : match.end()]):
                 yield match
 

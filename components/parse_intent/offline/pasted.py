@@ -109,7 +109,7 @@ def _without_attempts(words: list[str]) -> list[str]:
     return [
         word
         for i, word in enumerate(words)
-        if not (word.isdigit() and i > 0 and words[i - 1] == "--preemptible")
+        if not (word.isdecimal() and i > 0 and words[i - 1] == "--preemptible")
     ]
 
 
@@ -131,7 +131,7 @@ class _Dsub:
     def number(self, name: str, scale: int = 1) -> Asked[int] | None:
         """An option's number, times a scale."""
         value = self.one(name)
-        if not value.replace(".", "", 1).isdigit():
+        if not value.replace(".", "", 1).isdecimal():
             return None
         return Asked(value=round(float(value) * scale), quote=f"{name} {value}")
 
@@ -232,7 +232,7 @@ def _docker_option(name: str, value: str, step: Step, draft: Draft) -> str:
         step.entrypoint = asked
     elif name in ("-w", "--workdir"):
         step.workdir = asked
-    elif name == "--cpus" and value.replace(".", "", 1).isdigit():
+    elif name == "--cpus" and value.replace(".", "", 1).isdecimal():
         draft.cpu_milli = Asked(value=round(float(value) * 1000), quote=asked.quote)
     elif name in ("-m", "--memory"):
         put_memory(value, asked.quote, draft)
@@ -243,7 +243,7 @@ def _docker_option(name: str, value: str, step: Step, draft: Draft) -> str:
 
 def put_memory(value: str, quote: str, draft: Draft) -> None:
     """Set the memory from docker's or a cluster's words for it (512m, 16G)."""
-    if value[-1:].lower() == "m" and value[:-1].isdigit():
+    if value[-1:].lower() == "m" and value[:-1].isdecimal():
         draft.memory_mib = Asked(value=int(value[:-1]), quote=quote)
         return
     found = sizes(value)

@@ -107,7 +107,7 @@ def waiting_container(page: Page) -> Step:
     for payload in page.payloads:
         if payload.role == "args":
             words = split_words(payload.text) or [payload.text]
-            step.commands = Asked(value=words, quote=payload.text)
+            step.commands = Asked(value=words, quote=payload.quote)
     return step
 
 
@@ -147,7 +147,7 @@ def _attach_args(item: Item, containers: list[Item], page: Page, marks: list[int
     if target is None or target.step is None:
         return
     words = split_words(payload.text) or [payload.text]
-    target.step.commands = Asked(value=words, quote=payload.text)
+    target.step.commands = Asked(value=words, quote=payload.quote)
 
 
 def _place_command(
@@ -161,7 +161,7 @@ def _place_command(
     """Decide whether a command runs in an image or as a script on the VM."""
     payload = item.payload
     assert payload is not None  # noqa: S101 - the caller asked for commands
-    text: Asked[str] = Asked(value=script_text(payload), quote=payload.text)
+    text: Asked[str] = Asked(value=script_text(payload), quote=payload.quote)
     target = None if _on_host(page, item) else _image_for(page, item, containers, commands, marks)
     if target is not None and target.step is not None:
         if target.step.text is None and target.step.commands is None:

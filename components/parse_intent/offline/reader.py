@@ -14,6 +14,7 @@ from components.parse_intent.offline.edits import UNDO, apply_edits
 from components.parse_intent.offline.page import Page
 from components.parse_intent.offline.pasted import read_pasted
 from components.parse_intent.offline.read_images import (
+    Image,
     read_binds,
     read_entrypoint,
     read_images,
@@ -132,6 +133,7 @@ def _is_undo(turn: str) -> bool:
     return UNDO.search(turn) is not None and len(turn) < 80 and not re.search(r"\d", turn)
 
 
+MAX_CORRECTIONS = 8
 CORRECTION = re.compile(
     r"(?:[.;,!\n]|\s-+|\s—|\.\.\.|…)\s*(?:(?:oh |ah |hmm,? |uh,? )?(?:no,? wait|wait,? no"
     r"|wait,|no no|scratch that|correction|sorry,? (?:i mean|make that|no)|i mean(?:t)?"
@@ -147,6 +149,8 @@ def _corrections(turn: str) -> list[str]:
     parts: list[str] = []
     start = 0
     for match in CORRECTION.finditer(turn):
+        if len(parts) >= MAX_CORRECTIONS:
+            break
         if turn.count("`", start, match.start()) % 2 == 0 and turn[start : match.start()].strip():
             parts.append(turn[start : match.start()])
             start = match.end()

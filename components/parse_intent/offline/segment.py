@@ -22,6 +22,7 @@ class Payload:
 
     start and end are its place in the turn, fences and quotes included; `text` is without them.
     role is "args" where it can only be arguments of a container; lang is a fence's language.
+    said is the person's own text where `text` was changed on the way in.
     """
 
     start: int
@@ -30,6 +31,12 @@ class Payload:
     role: Role = "command"
     lang: str = ""
     fenced: bool = False
+    said: str = ""
+
+    @property
+    def quote(self) -> str:
+        """The person's own text."""
+        return self.said or self.text
 
 
 FENCE = re.compile(r"^([ \t]*)(```+|~~~+)[ \t]*([\w+.-]*)[ \t]*\n", re.MULTILINE)
@@ -87,6 +94,11 @@ VERB = re.compile(
 )
 
 
+# No name or path is this long: data that nobody reads, and that patterns would search for ever.
+MAX_PAYLOADS = 200
+OVERLONG = re.compile(r"[^\s\ue000]{500,}")
+
+
 class Cutter:
     """Collects payloads and hides them from what comes after."""
 
@@ -96,7 +108,9 @@ class Cutter:
         self.payloads: list[Payload] = []
 
     def cut(self, payload: Payload) -> None:
-        """Take a payload out of the instructions."""
+        """Take a payload out of the instructions; beyond a sane number of them, none."""
+        if len(self.payloads) >= MAX_PAYLOADS:
+            return
         self.payloads.append(payload)
         size = payload.end - payload.start
         self.masked = self.masked[: payload.start] + FILL * size + self.masked[payload.end :]
@@ -118,6 +132,7 @@ def cut_payloads(text: str, *, hidden: list[tuple[int, int]] | None = None) -> C
         cutter.masked = cutter.masked[:start] + FILL * (end - start) + cutter.masked[end:]
     _fences(cutter)
     _ticks(cutter)
+    cutter.masked = OVERLONG.sub(lambda match: FILL * len(match[0]), cutter.masked)
     _quoted(cutter)
     _labelled(cutter)
     _lines(cutter)
@@ -129,7 +144,7 @@ def cut_payloads(text: str, *, hidden: list[tuple[int, int]] | None = None) -> C
 
 def _fences(cutter: Cutter) -> None:
     pos = 0
-    while match := FENCE.search(cutter.masked, pos):
+    while len(cutter.payloads) < MAX_PAYLOADS and (match := FENCE.search(cutter.masked, pos)):
         fence = match[2]
         closing = re.compile(rf"^[ \t]*{re.escape(fence)}[ \t]*$", re.MULTILINE)
         close = closing.search(cutter.masked, match.end())

@@ -31,7 +31,7 @@ def unread_words(page: Page) -> list[str]:
         if any(page.used[start:end]) or FILL in page.norm[start:end]:
             continue
         words = [w.lower() for w in WORD.findall(page.norm[start:end])]
-        tells = [w for w in words if (w in KEYWORDS and w not in EMPTY) or w[0].isdigit()]
+        tells = [w for w in words if (w in KEYWORDS and w not in EMPTY) or w[0].isdecimal()]
         quote = page.quote(start, end).strip(" ,.;:()-*\n")
         if tells and quote:
             found.append(quote)
