@@ -84,3 +84,10 @@ def test_the_page_holds_no_markup_of_the_person() -> None:
     assert "<script>" not in page
     assert "# A job came out" in page
     assert "What was assumed" in page
+
+
+def test_the_refused_rules_are_rules_of_the_validator() -> None:
+    from components.batch.rules import all_rules
+    from components.parse_intent.answer import REFUSED_RULES
+
+    assert all_rules().keys() >= REFUSED_RULES
