@@ -1,0 +1,236 @@
+"""What a later turn says, put over the draft before it, field by field."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from components.parse_intent.draft import Disk, Draft, Pair, Step, Volume
+from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.vocabulary import words
+
+SCALARS = words(
+    """
+    task_count parallelism tasks_per_node in_order require_hosts_file permissive_ssh
+    run_as_non_root cpu_milli memory_mib max_retries max_run_s machine_type min_cpu_platform gpus
+    install_gpu_drivers install_ops_agent block_project_ssh_keys provisioning instance_template
+    reservation collocated network subnetwork no_external_ip service_account priority logs
+    """
+)
+
+ADD = re.compile(
+    r"\b(?:add|append|also|another|additional|extra|one more|1 more|include|insert|prepend"
+    r"|plus|as well"
+    r"|too)\b",
+    re.IGNORECASE,
+)
+
+FIRST = re.compile(
+    r"\b(?:first step|as the first|at the (?:start|beginning|front)|before (?:that|it"
+    r"|everything|the)|beforehand|prepend|to begin with|first run)\b",
+    re.IGNORECASE,
+)
+
+SAME_COMMAND = re.compile(
+    r"\bsame (?:command|script|cmd|thing|arguments|call)\b|\beverything else\b|\bdocker(?:ised"
+    r"|ized|ise|ize)\b|\binside the container\b",
+    re.IGNORECASE,
+)
+
+
+def merge_turn(page: Page, draft: Draft) -> None:
+    """Put what the turn asks for over the draft, which is changed in place."""
+    _merge_scalars(page, draft)
+    _merge_lists(page, draft)
+    _merge_steps(page, draft)
+
+
+def _merge_scalars(page: Page, draft: Draft) -> None:
+    for name in SCALARS:
+        value = getattr(page.draft, name)
+        if value is not None:
+            setattr(draft, name, value)
+    if page.draft.in_order is not None and page.draft.in_order.value:
+        draft.parallelism = page.draft.parallelism
+    elif page.draft.parallelism is not None:
+        draft.in_order = page.draft.in_order
+    boot = page.draft.boot_disk
+    if boot is not None:
+        have = draft.boot_disk or boot
+        draft.boot_disk = have.model_copy(
+            update={k: getattr(boot, k) for k in ("image", "type", "size_gb") if getattr(boot, k)}
+        )
+
+
+def _by_name(old: list[Pair], new: list[Pair]) -> list[Pair]:
+    """Pairs with the new ones in the place of those of their name, or behind them."""
+    return list(({pair.name: pair for pair in old} | {pair.name: pair for pair in new}).values())
+
+
+def _merge_lists(page: Page, draft: Draft) -> None:
+    new = page.draft
+    for name in ("env", "secret_env", "job_labels", "vm_labels"):
+        setattr(draft, name, _by_name(getattr(draft, name), getattr(new, name)))
+    secret = {pair.name for pair in new.secret_env}
+    draft.env = [pair for pair in draft.env if pair.name not in secret]
+    if new.task_envs:
+        indexes = {env.index for env in new.task_envs}
+        draft.task_envs = [e for e in draft.task_envs if e.index not in indexes] + new.task_envs
+        draft.task_envs.sort(key=lambda env: env.index)
+    if new.locations:
+        also = re.search(r"\b(?:also|too|as well|in addition|additionally|add)\b", page.norm, re.I)
+        draft.locations = (draft.locations if also else []) + new.locations
+    if new.retry_policies:
+        draft.retry_policies = new.retry_policies
+    tags = {tag.value for tag in draft.tags}
+    draft.tags += [tag for tag in new.tags if tag.value not in tags]
+    _merge_notifications(draft, new)
+    _merge_volumes(page, draft)
+    _merge_disks(page, draft)
+    _move_mount(page, draft)
+
+
+def _merge_notifications(draft: Draft, new: Draft) -> None:
+    waiting = [n for n in draft.notifications if not n.topic]
+    for notification in new.notifications:
+        if waiting and notification.topic and not notification.state:
+            waiting[0].topic, waiting[0].quote = notification.topic, notification.quote
+            continue
+        draft.notifications = [n for n in draft.notifications if n.topic]
+        same = [
+            n
+            for n in draft.notifications
+            if n.topic == notification.topic and n.about == notification.about
+        ]
+        for old in same:
+            draft.notifications.remove(old)
+        draft.notifications.append(notification)
+
+
+def _merge_volumes(page: Page, draft: Draft) -> None:
+    instead = re.search(
+        r"\b(?:instead|replace|swap|not|rather|wrong|change|switch|should be|actually)\b",
+        page.norm,
+        re.I,
+    )
+    for volume in page.draft.volumes:
+        same = [
+            v
+            for v in draft.volumes
+            if v.remote == volume.remote or (volume.mount and v.mount == volume.mount)
+        ]
+        if not same and instead and not ADD.search(page.norm):
+            same = [v for v in draft.volumes if v.kind == volume.kind][:1]
+        if same:
+            i = draft.volumes.index(same[0])
+            merged = volume.model_copy(
+                update={
+                    "mount": volume.mount or same[0].mount,
+                    "options": volume.options or same[0].options,
+                }
+            )
+            draft.volumes[i] = merged
+        else:
+            draft.volumes.append(volume)
+
+
+MOUNT_AT = re.compile(
+    r"\b(?:mount(?:ed|ing|s)?|mount ?(?:point|path))\b[^.;\n]{0,30}?\b(?:at|on|under|to|as|is"
+    r"|be)\s+(?P<p>/[\w./-]*\w)",
+    re.IGNORECASE,
+)
+
+
+def _move_mount(page: Page, draft: Draft) -> None:
+    """As in "mount it at /mnt/input instead": the one thing that is mounted moves."""
+    mounted: list[Volume | Disk] = [*draft.volumes, *draft.disks]
+    if len(mounted) != 1 or page.draft.volumes or page.draft.disks:
+        return
+    for match in page.find(MOUNT_AT):
+        mounted[0].mount = match["p"].rstrip("/")
+        mounted[0].quote = page.take(*match.span())
+
+
+def _merge_disks(page: Page, draft: Draft) -> None:
+    for disk in page.draft.disks:
+        same = [
+            d for d in draft.disks if d.type == disk.type or (disk.mount and d.mount == disk.mount)
+        ]
+        if same and not ADD.search(page.norm):
+            i = draft.disks.index(same[0])
+            draft.disks[i] = disk.model_copy(
+                update={
+                    "mount": disk.mount or same[0].mount,
+                    "size_gb": disk.size_gb or same[0].size_gb,
+                }
+            )
+        else:
+            draft.disks.append(disk)
+
+
+def _merge_steps(page: Page, draft: Draft) -> None:
+    new = page.draft.steps
+    if not new:
+        return
+    work = [s for s in draft.steps if s.kind != "barrier"]
+    if not work:
+        draft.steps = draft.steps + new
+        return
+    if (
+        len(new) == 1
+        and new[0].kind == "container"
+        and new[0].text is None
+        and not ADD.search(page.norm)
+    ):
+        _into_image(draft, new[0])
+        return
+    if ADD.search(page.norm) and not SAME_COMMAND.search(page.norm):
+        draft.steps = new + draft.steps if FIRST.search(page.norm) else draft.steps + new
+        return
+    if len(new) == 1 and len(work) == 1:
+        _replace_step(draft, work[0], new[0])
+        return
+    draft.steps = list(new) if len(new) >= len(work) else draft.steps[: -len(new)] + new
+
+
+def _into_image(draft: Draft, new: Step) -> None:
+    """A new image for what ran before: scripts move into it, containers change image."""
+    for i, step in enumerate(draft.steps):
+        if step.kind == "barrier":
+            continue
+        update: dict[str, Any] = {"kind": "container", "image": new.image}
+        if new.commands is not None:
+            update |= {"commands": new.commands, "text": None}
+        elif step.kind == "script" and step.text is None and step.path is not None:
+            update |= {"text": step.path, "path": None}
+        for name in (
+            "options",
+            "username",
+            "password",
+            "block_external_network",
+            "image_streaming",
+            "entrypoint",
+        ):
+            if getattr(new, name) is not None:
+                update[name] = getattr(new, name)
+        draft.steps[i] = step.model_copy(update=update)
+
+
+def _replace_step(draft: Draft, old: Step, new: Step) -> None:
+    """A new command for the one step: its conditions stay."""
+    i = next(n for n, step in enumerate(draft.steps) if step is old)
+    update: dict[str, Any] = {"text": new.text, "commands": new.commands, "path": new.path}
+    if new.kind == "container":
+        update |= {"kind": "container", "image": new.image}
+    for name in (
+        "workdir",
+        "timeout_s",
+        "background",
+        "always_run",
+        "ignore_exit_status",
+        "entrypoint",
+        "options",
+    ):
+        if getattr(new, name) is not None:
+            update[name] = getattr(new, name)
+    draft.steps[i] = old.model_copy(update=update)
