@@ -310,13 +310,27 @@ def _policy_of_instance(draft: Draft, notes: Notes) -> dict[str, Any]:
 
 def _boot_disk(draft: Draft, notes: Notes) -> dict[str, Any]:
     boot: dict[str, Any] = {}
-    if draft.boot_disk is None:
-        return boot
     path = f"{INSTANCE}.policy.bootDisk"
-    _put(boot, "image", draft.boot_disk.image, f"{path}.image", notes)
-    _put(boot, "type", draft.boot_disk.type, f"{path}.type", notes)
-    _put(boot, "sizeGb", draft.boot_disk.size_gb, f"{path}.sizeGb", notes)
+    if draft.boot_disk is not None:
+        _put(boot, "image", draft.boot_disk.image, f"{path}.image", notes)
+        _put(boot, "type", draft.boot_disk.type, f"{path}.type", notes)
+        _put(boot, "sizeGb", draft.boot_disk.size_gb, f"{path}.sizeGb", notes)
+    if "image" not in boot and _mounts_need_debian(draft):
+        boot["image"] = "batch-debian"
+        why = "the default image of container-only jobs mounts below /mnt/disks only"
+        notes.assumed(f"{path}.image", "batch-debian", why)
     return boot
+
+
+def _mounts_need_debian(draft: Draft) -> bool:
+    """Whether the job would boot Container-Optimized OS and could not mount what it asks for.
+
+    On that image a mount at /mnt/share fails with "Read-only file system" (batch-samples#21).
+    """
+    kinds = {step.kind for step in draft.steps}
+    mounts = [volume.mount for volume in draft.volumes] + [disk.mount for disk in draft.disks]
+    outside = any(mount and not mount.startswith("/mnt/disks/") for mount in mounts)
+    return "container" in kinds and "script" not in kinds and outside
 
 
 def _logs(draft: Draft, notes: Notes) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from components.batch.rules import check
 from components.parse_intent.build import build
 from components.parse_intent.draft import (
     Asked,
@@ -232,3 +233,29 @@ def test_task_environments_set_the_count() -> None:
     group = build(draft).job["taskGroups"][0]
     assert group["taskCount"] == 3
     assert group["taskEnvironments"] == [{}, {}, {"variables": {"A": "1"}}]
+
+
+@pytest.mark.parametrize(
+    ("kinds", "mount", "image"),
+    [
+        (["container"], "/mnt/in", "batch-debian"),
+        (["container"], "/mnt/disks/in", None),
+        (["container"], "", None),
+        (["container", "script"], "/mnt/in", None),
+        (["script"], "/mnt/in", None),
+    ],
+)
+def test_a_container_job_boots_an_image_that_can_mount(
+    kinds: list[str], mount: str, image: str | None
+) -> None:
+    steps = [
+        {"kind": kind, "image": {"value": "a/b:1"}}
+        if kind == "container"
+        else {"kind": kind, "text": {"value": "true"}}
+        for kind in kinds
+    ]
+    volumes = [{"kind": "gcs", "remote": "inputs", "mount": mount}]
+    built = build(Draft.model_validate({"steps": steps, "volumes": volumes}))
+    instances = built.job.get("allocationPolicy", {}).get("instances", [{}])
+    assert instances[0].get("policy", {}).get("bootDisk", {}).get("image") == image
+    assert "VOL_COS" not in {finding.rule for finding in check(built.job)}
