@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -11,21 +13,35 @@ COMMAND = Path(sys.executable).with_name("intent2batch")
 UPLOAD = f"--upload={HERE / 'data' / 'mauna-loa-co2.csv'}=gs://climate-readings/mauna-loa-co2.csv"
 
 EXAMPLES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-    ("Five tasks that say hello", "hello.txt", ()),
-    ("44 years of CO2 readings, a task a year; the last one checks the sum", "co2.txt", (UPLOAD,)),
+    ("Five tasks that say hello", "hello", ()),
+    ("44 years of CO2 readings, a task a year; the last one checks the sum", "co2", (UPLOAD,)),
 )
 
 
 def main() -> int:
     """Run every example; returns the exit code of the first that fails, or 0."""
-    for title, intent, options in EXAMPLES:
-        print(f"\n== {title} (examples/{intent})", flush=True)
-        words = (HERE / intent).read_text(encoding="utf-8")
-        line = [str(COMMAND), "run", "intent-to-batch", words, "--local", *options]
+    runs = Path("runs") / f"examples-{datetime.datetime.now().astimezone():%Y%m%d-%H%M%S}"
+    for title, name, options in EXAMPLES:
+        print(f"\n== {title} (examples/{name}.txt)", flush=True)
+        words = (HERE / f"{name}.txt").read_text(encoding="utf-8")
+        out = f"--out={runs / name}"
+        line = [str(COMMAND), "run", "intent-to-batch", words, "--local", out, *options]
         code = subprocess.run(line, check=False).returncode
         if code:
             return code
-    return 0
+    return print_readings(runs / "co2" / "results" / "tasks.jsonl")
+
+
+def print_readings(tasks: Path) -> int:
+    """Print the first and the last year, and what the check said; 1 if no task has checked."""
+    rows = [json.loads(line) for line in tasks.read_text(encoding="utf-8").splitlines()]
+    output = [line for row in rows for line in str(row["output_tail"]).splitlines()]
+    years = sorted(line.split(",") for line in output if "," in line and line[:4].isdigit())
+    for year in (years[0], years[-1]):
+        print(f"CO2 in {year[0]}: {year[3]} ppm on average of {year[1]} weeks, +- {year[6]}")
+    checks = dict.fromkeys(line for line in output if line.startswith("checked:"))
+    print(*checks or ["no task has checked the sum"], sep="\n")
+    return 0 if checks else 1
 
 
 if __name__ == "__main__":
