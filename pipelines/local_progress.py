@@ -76,7 +76,7 @@ class Display:
 
     def _start(self, step: str) -> None:
         if step in self.failed and not self.cancelled():
-            self.say(f"{self.title(step)}: once more")
+            self.say(f"{self.title(step)}: the step is tried again, its job is not")
         self._started[step] = self.clock()
         self._current = step
         self._input, self._in_traceback = None, False

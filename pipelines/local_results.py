@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TextIO
 
 from components.aggregate_results.summary import Summary
 from components.aggregate_results.tasks import read_rows
 from components.aggregate_results.terminal import terminal_table
 from components.storage import files
-from components.storage.uris import join
+from components.storage.uris import join, name_of
 from pipelines.running import Outcome
 
 
@@ -24,7 +25,7 @@ def show(outcome: Outcome, *, out: TextIO, say: Callable[[str], None]) -> int:
         say: shows one line beside it.
     """
     if outcome.run_uri:
-        _table(outcome.run_uri, out)
+        _table(outcome, out)
     if outcome.signal:
         say(_cancelled(outcome))
         return 128 + outcome.signal
@@ -41,11 +42,16 @@ def show_on_stdout(outcome: Outcome, say: Callable[[str], None]) -> int:
     return show(outcome, out=sys.stdout, say=say)
 
 
-def _table(run_uri: str, out: TextIO) -> None:
-    place = join(run_uri, "summary.json")
-    if files.exists(place):
-        summary = Summary(**json.loads(files.read_text(place)))
-        terminal_table(read_rows(run_uri), out, summary=summary)
+def _table(outcome: Outcome, out: TextIO) -> None:
+    place = join(outcome.run_uri, "summary.json")
+    if not files.exists(place):
+        return
+    summary = Summary(**json.loads(files.read_text(place)))
+    link = outcome.folder / "results"
+    if link.is_symlink():  # the short way to the same files
+        short = {name: str(link / name_of(uri)) for name, uri in summary.files.items()}
+        summary = replace(summary, files=short)
+    terminal_table(read_rows(outcome.run_uri), out, summary=summary)
 
 
 def _cancelled(outcome: Outcome) -> str:

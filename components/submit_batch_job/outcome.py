@@ -14,25 +14,29 @@ _PERMISSIONS = (
 )
 
 
-def check_outcome(ledger: Ledger) -> None:
+def check_outcome(ledger: Ledger, *, see: str = "") -> None:
     """Pass if the job succeeded, was only shown or still runs; else say why it did not.
+
+    Args:
+        ledger: the job's life.
+        see: a sentence on where a person sees what each task did; empty: the command.
 
     Raises:
         WorkFailed: the job ended without success.
         ServiceError: the job could not be made or followed.
     """
-    error = failure(ledger)
+    error = failure(ledger, see=see)
     if error is not None:
         raise error
 
 
-def failure(ledger: Ledger) -> Intent2BatchError | None:
+def failure(ledger: Ledger, *, see: str = "") -> Intent2BatchError | None:
     """The error that tells of the job's end; None if there is nothing to tell."""
     if ledger.outcome in (None, "succeeded", "dry_run"):
         return None
     reason = ledger.reason.rstrip(".") or "no reason is known"
     name = ledger.job_name
-    tasks = f"See what each task did: intent2batch tasks {name}" if name else ""
+    tasks = see or (f"See what each task did: intent2batch tasks {name}" if name else "")
     if ledger.outcome == "failed":
         return WorkFailed(f"The job failed: {reason}", where=_job_id(ledger), fix=tasks)
     if ledger.outcome == "cancelled":

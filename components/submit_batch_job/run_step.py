@@ -85,7 +85,7 @@ def submit_run(
         ),
     )
     on_change(ledger)
-    check_outcome(ledger)
+    check_outcome(ledger, see="The report of this run tells what each task did.")
     if ledger.outcome is None:
         raise WorkFailed("The wait ended before the job did")
     return ledger.outcome

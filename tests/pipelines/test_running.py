@@ -90,7 +90,7 @@ def test_a_failed_step_is_told_in_its_own_sentence(run):
     assert run.left == {"last.json"}
     assert json.loads(Path(run.outcome.run_uri, "last.json").read_text())["state"] == "FAILED"
     assert not run.seen("The intent is empty")  # it is told once, when the run ends
-    assert run.seen("Do as told: once more") == 1
+    assert run.seen("Do as told: the step is tried again, its job is not") == 1
     assert run.seen("careful") == 1
 
 
