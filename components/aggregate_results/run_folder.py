@@ -36,7 +36,7 @@ class Run:
 
     @property
     def outcome(self) -> str:
-        """How the run ended, one of the keys of `report.OUTCOMES`."""
+        """How the run ended, one of the keys of `outcomes.OUTCOMES`."""
         if self.ledger:
             return text_of(self.ledger.get("outcome")) or "unfinished"
         intent = text_of(self.intent.get("outcome"))
@@ -62,7 +62,7 @@ def read_run(uri: str, *, pipeline_state: str = "", pipeline_error: str = "") ->
     ledger = _mapping(uri, "submission.json", notes)
     job = _job_of(ledger) or _mapping(uri, "job.json", notes) or _mapping_in(intent, "job")
     found = _read(uri, "findings.json", notes)
-    findings = _mappings(found)
+    findings = mappings_of(found)
     if found is not None and not isinstance(found, list):
         notes.append("findings.json is not a list of findings.")
     return Run(
@@ -108,10 +108,6 @@ def _mapping_in(value: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     return inner if isinstance(inner, dict) else {}
 
 
-def _mappings(value: Any) -> list[Mapping[str, Any]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
 def text_of(value: Any) -> str:
     """A value that ought to be text; "" where it is none."""
     return value if isinstance(value, str) else ""
@@ -124,4 +120,4 @@ def texts_of(value: Any) -> list[str]:
 
 def mappings_of(value: Any) -> list[Mapping[str, Any]]:
     """A value that ought to be a list of objects."""
-    return _mappings(value)
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

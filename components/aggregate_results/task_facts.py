@@ -53,9 +53,8 @@ _NOT_RUN = {
 }
 PREEMPTED = 50001
 
-# "due to …" is missing when the program itself failed:
 # "… on zones/europe-west4-c/instances/1331099789278906760 with exit code 127."
-_CODE = re.compile(r"(?:due to (?P<why>.{1,500}?) )?with exit code (?P<code>\d{1,6})\b", re.S)
+_CODE = re.compile(r"with exit code (?P<code>\d{1,6})\b")
 _PLACE = re.compile(r"\bon zones/(?P<zone>[a-z0-9-]+)/instances/(?P<vm>[A-Za-z0-9_.-]*[A-Za-z0-9])")
 _STEP = re.compile(r"Task state is updated from (?P<old>[A-Z_-]+) to (?P<new>[A-Z_]+)")
 
@@ -76,12 +75,6 @@ def code_in(text: str) -> int | None:
     """The exit code that the text of an event names."""
     found = _CODE.search(text)
     return int(found["code"]) if found else None
-
-
-def reason_in(text: str) -> str:
-    """Why, as the text of an event says it; "" where it does not."""
-    found = _CODE.search(text)
-    return (found["why"] or "") if found else ""
 
 
 def place_in(text: str) -> tuple[str, str]:

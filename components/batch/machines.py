@@ -63,7 +63,6 @@ class GpuLimit:
     gpu_count: int
     max_vcpus: int
     max_memory_gib: int
-    end_of_life: bool
 
 
 @lru_cache(maxsize=1)
@@ -87,7 +86,6 @@ def gpu_limits() -> dict[tuple[str, int], GpuLimit]:
             int(row["gpu_count"]),
             int(row["max_vcpus"]),
             int(row["max_memory_gib"]),
-            "end of life" in row["notes"],
         )
         for row in _rows("n1_gpu_attach.csv")
     }

@@ -16,7 +16,6 @@ BASH_ONLY = re.compile(
     re.MULTILINE,
 )
 SHELL_SYNTAX = re.compile(r"[$|&;<>*`]|\|\|")
-EXECUTABLE_PATH = re.compile(r"/[^\s'\"$|&;<>*`]+")
 
 
 def runnables(draft: Draft, path: str, notes: Notes) -> list[dict[str, Any]]:

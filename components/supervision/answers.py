@@ -95,9 +95,7 @@ def _reason(error: Exception) -> str:
     text = str(getattr(error, "message", "") or error) or type(error).__name__
     text = re.sub(r"^(\d{3} )?(GET|POST|DELETE) https?://\S+: ", "", text)
     # requests tells of a connection with its whole stack of objects and their addresses.
-    cause = re.search(
-        r"\[Errno -?\d+\] ([^'\")(]+)|(Read timed out|Remote end closed[^'\")]*)", text
-    )
+    cause = _CAUSE.search(text)
     if "0x" in text or "Pool(" in text or "aborted" in text:
         text = f"no connection: {(cause[1] or cause[2]).strip()}" if cause else "no connection"
     code = getattr(error, "code", None)

@@ -159,8 +159,7 @@ def _on_seen(life: Life, seen: Seen, now: float, policy: Policy) -> Life:
     if seen.stage in ("succeeded", "failed"):
         return _end(life, seen.stage, seen.why, now)
     if seen.stage == "cancelled":
-        outcome: Outcome = life.asked if life.asked in ("deadline", "hopeless") else "cancelled"
-        return _end(life, outcome, life.why_asked or "cancelled by someone else", now)
+        return _end(life, _asked_outcome(life), life.why_asked or "cancelled by someone else", now)
     if seen.hopeless and seen.stage == "waiting" and not life.asked:
         life = _ask(life, "hopeless", seen.hopeless, now)
     reacting = life.cancel_at is not None and now < life.cancel_at + policy.recancel_s
@@ -302,7 +301,7 @@ def _ask(life: Life, ask: Ask, why: str, now: float) -> Life:
 
 
 def _asked_outcome(life: Life) -> Outcome:
-    return "cancelled" if life.asked in ("", "cancel") else life.asked  # type: ignore[return-value]
+    return life.asked if life.asked in ("deadline", "hopeless") else "cancelled"
 
 
 def _end(life: Life, outcome: Outcome, reason: str, now: float) -> Life:

@@ -76,19 +76,6 @@ def _svg(body: Markup, height: float, title: str, description: str) -> Markup:
     )
 
 
-def share_bar(parts: Sequence[tuple[str, int, Tone]]) -> Markup:
-    """One bar that shows what the whole is made of."""
-    total = sum(number for _, number, _ in parts) or 1
-    bars, x = [], 0.0
-    for label, number, tone in parts:
-        width = 100 * number / total
-        if number:
-            bars.append(_bar(x, width, 0, 10, tone, f"{label}: {count(number)}"))
-        x += width
-    words = ", ".join(f"{count(n)} {label.lower()}" for label, n, _ in parts if n)
-    return _svg(join(bars), 10, "Tasks by state", words or "none")
-
-
 _CLOCK = (60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
 
 

@@ -26,8 +26,8 @@ class Sample:
     """Which rows a page shows when there are many: the important ones, then some of the rest.
 
     Args:
-        important: kept first, up to their cap.
-        caps: how many important rows, how many others.
+        important_cap: how many important rows are kept.
+        others_cap: how many others.
         bytes_left: a bound on the text of all kept rows as the page holds it: a page has it once
             as JSON, and that of its first rows as HTML too.
 

@@ -18,7 +18,7 @@ from components.validate_config.source import (
     slip_finding,
     written_path,
 )
-from components.validate_config.spans import Lines, Read
+from components.validate_config.spans import Lines, Read, value_at
 
 
 @dataclass(frozen=True)
@@ -81,17 +81,6 @@ def validate_bytes(data: bytes, file: str, *, region: str | None = None) -> Vali
     return validate_text(text, file, region=region)
 
 
-def validate_file(uri: str) -> Validated:
-    """Check the file at a local path or gs:// address.
-
-    Raises:
-        InputError: there is no such file, or it cannot be read.
-    """
-    from components.storage.files import read_bytes
-
-    return validate_bytes(read_bytes(uri), uri)
-
-
 def _placed(finding: Finding, read: Read, examined: Examined, lines: Lines, file: str) -> Finding:
     span = locate(read, path_parts(finding.path), examined.names)
     if span is None:
@@ -140,10 +129,7 @@ def _silent_traps(read: Read, told: set[str]) -> list[Finding]:
 
 
 def _value(read: Read, path: Path) -> Any:
-    value = read.value
-    for part in path:
-        try:
-            value = value[part]
-        except (KeyError, IndexError, TypeError):  # a duplicate key hid it
-            return None
-    return value
+    try:
+        return value_at(read.value, path)
+    except (KeyError, IndexError, TypeError):  # a duplicate key hid it
+        return None

@@ -80,10 +80,6 @@ class Lines:
         line = bisect_right(self._starts, offset)
         return line, offset - self._starts[line - 1] + 1
 
-    def offset(self, line: int) -> int:
-        """Where the line (from 1) begins."""
-        return self._starts[min(line, len(self._starts)) - 1]
-
 
 def value_at(value: Any, path: Path) -> Any:
     """The value at a path that exists."""

@@ -1,4 +1,4 @@
-"""The maps of states are total over the enums of the installed client."""
+"""The map of states is total over the enum of the installed client."""
 
 from __future__ import annotations
 
@@ -7,26 +7,13 @@ from typing import get_args
 import pytest
 from google.cloud import batch_v1
 
-from components.batch.states import (
-    JOB_STAGES,
-    TASK_STAGES,
-    TaskStage,
-    job_stage,
-    job_state_name,
-    task_stage,
-    task_state_name,
-)
+from components.batch.states import JOB_STAGES, job_stage, job_state_name
 from components.supervision.life import Stage
 
 
 def test_every_job_state_is_mapped_and_no_other() -> None:
     assert set(JOB_STAGES) == {state.name for state in batch_v1.JobStatus.State}
     assert set(JOB_STAGES.values()) == set(get_args(Stage))
-
-
-def test_every_task_state_is_mapped_and_no_other() -> None:
-    assert set(TASK_STAGES) == {state.name for state in batch_v1.TaskStatus.State}
-    assert set(TASK_STAGES.values()) == set(get_args(TaskStage))
 
 
 @pytest.mark.parametrize("state", list(batch_v1.JobStatus.State))
@@ -36,4 +23,3 @@ def test_a_number_is_told_by_name(state: batch_v1.JobStatus.State) -> None:
 
 def test_a_state_of_a_later_release_is_still_going() -> None:
     assert (job_state_name(99), job_stage("99")) == ("99", "unknown")
-    assert (task_state_name(99), task_stage("99")) == ("99", "unknown")

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import pytest
-
-from components.errors import InputError
-from components.validate_config.check import validate_file, validate_text
+from components.validate_config.check import validate_text
 
 JOB_JSON = """{
   "task_groups": [
@@ -107,12 +102,3 @@ def test_findings_are_sorted_with_errors_first() -> None:
     severities = [f.severity for f in validate_text(JOB_JSON, "job.json").findings]
 
     assert severities == sorted(severities, key=["error", "warning", "hint"].index)
-
-
-def test_a_file_is_read_and_named(tmp_path: Path) -> None:
-    file = tmp_path / "job.json"
-    file.write_text(JOB_JSON, encoding="utf-8")
-
-    assert {f.file for f in validate_file(str(file)).findings} == {str(file)}
-    with pytest.raises(InputError):
-        validate_file(str(tmp_path / "absent.json"))
