@@ -12,6 +12,7 @@ import sys
 import typer
 
 from components.errors import Intent2BatchError
+from pipelines.cli import streams
 
 app = typer.Typer(
     name="intent2batch",
@@ -35,11 +36,18 @@ def load_commands() -> typer.Typer:
 
 def main() -> None:
     """Run the command line; errors that a person can mend are told in one message."""
+    streams.prepare()
     try:
+        streams.check_words(sys.argv[1:])
         load_commands()()
     except Intent2BatchError as error:
-        sys.stderr.write(f"intent2batch: {error}\n")
+        streams.tell(f"intent2batch: {error}")
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        sys.stderr.write("intent2batch: interrupted\n")
+        streams.tell("intent2batch: interrupted")
         sys.exit(130)
+    except OSError as error:
+        if error.errno not in streams.FULL:
+            raise
+        streams.tell(f"intent2batch: {streams.full(error)}")
+        sys.exit(1)

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from pipelines.cli.streams import tell
+
 NOT_THERE_YET = (
     "Running on Vertex AI or Kubeflow from the command is not there yet. Write the spec with "
     "`python compile.py --image NAME@sha256:…`, then upload dist/*.yaml in the console "
@@ -64,16 +66,10 @@ def run(
             dry_run=dry_run,
             uploads=tuple(upload or ()),
         ),
-        say=say,
-        show=lambda outcome: show_on_stdout(outcome, say),
+        say=tell,
+        show=lambda outcome: show_on_stdout(outcome, tell),
     )
     sys.exit(code)
-
-
-def say(line: str) -> None:
-    """Progress goes to stderr, a line at a time."""
-    sys.stderr.write(line + "\n")
-    sys.stderr.flush()
 
 
 def register(app: typer.Typer) -> None:

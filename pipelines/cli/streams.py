@@ -1,0 +1,84 @@
+"""The command's own streams and words, whatever the terminal, pipe or disk behind them is like."""
+
+from __future__ import annotations
+
+import codecs
+import errno
+import os
+import sys
+from collections.abc import Sequence
+
+from components.errors import WrongUse
+
+# What a write says when there is no room: disk, quota, size limit of a file.
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+def prepare() -> None:
+    """Make the standard streams safe to write to and to read from.
+
+    A stream that was closed by whoever started the command reads as empty, and takes what is
+    written to it; else the next file that is opened would get its number. A character that the
+    terminal's encoding lacks is written as an escape, in the form that JSON has for it.
+    """
+    codecs.register_error("json-escape", _escaped)
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        stream = getattr(sys, name)
+        if stream is None:
+            _take_number(number)
+            stream = open(number, mode, encoding="utf-8", closefd=False)  # noqa: SIM115
+            setattr(sys, name, stream)
+        if mode == "w":
+            stream.reconfigure(errors="json-escape")
+
+
+def check_words(words: Sequence[str]) -> None:
+    """Refuse words that are not text in the encoding of this terminal.
+
+    Raises:
+        WrongUse: says which one.
+    """
+    for number, word in enumerate(words, start=1):
+        if any("\ud800" <= character <= "\udfff" for character in word):
+            raise WrongUse(
+                f"Word {number} of the command is not text in this terminal's encoding "
+                f"({sys.getfilesystemencoding()})",
+                fix="Set LC_ALL=C.UTF-8, or put the text into a UTF-8 file.",
+            )
+
+
+def tell(line: str) -> None:
+    """Write a line for the person; one who has gone away is told nothing.
+
+    Progress that nobody reads is no reason to drop a job half-way.
+    """
+    try:
+        sys.stderr.write(line + "\n")
+        sys.stderr.flush()
+    except BrokenPipeError:
+        # What is left in the buffer would fail once more when the process ends.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stderr.fileno())
+        os.close(nowhere)
+
+
+def full(error: OSError) -> str:
+    """What to say of a disk that is full."""
+    place = f"{error.filename}: " if error.filename else ""
+    return f"{place}Cannot write: {error.strerror}. Make room, then run the command again."
+
+
+def _take_number(number: int) -> None:
+    """Open the null device under the number of a stream that is closed."""
+    opened = os.open(os.devnull, os.O_RDWR)
+    if opened != number:
+        os.dup2(opened, number)
+        os.close(opened)
+
+
+def _escaped(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    units = error.object[error.start : error.end].encode("utf-16-be", "surrogatepass")
+    pairs = (units[at : at + 2].hex() for at in range(0, len(units), 2))
+    return "".join(f"\\u{pair}" for pair in pairs), error.end
