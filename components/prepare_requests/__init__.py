@@ -1,0 +1,1 @@
+"""Rows of prompts into checked request shards, a manifest and a plan, before anything is paid."""

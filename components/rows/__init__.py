@@ -1,0 +1,1 @@
+"""What the steps of the rows journey share: requests, their keys, references, limits, prices."""
