@@ -14,6 +14,7 @@ import os
 import re
 import signal
 import sys
+import threading
 from types import FrameType
 from typing import Any
 
@@ -93,12 +94,34 @@ def cancel_on_sigterm(progress: Progress) -> None:
     signal.signal(signal.SIGTERM, cancel)
 
 
+def end_with_parent(*, own_stand_ins: bool, patience_s: float = 60.0) -> None:
+    """When whoever started this is gone (killed, out of memory), end the run as well.
+
+    The parent keeps our stdin open as long as it lives.
+
+    Args:
+        own_stand_ins: they were the parent's, so that there is no job left to cancel.
+        patience_s: how long the steps may take to cancel the job, where there may be one.
+    """
+
+    def wait() -> None:
+        # Not sys.stdin: a thread that holds its lock breaks the end of the interpreter.
+        while os.read(0, 4096):
+            pass
+        if not own_stand_ins:
+            os.kill(os.getpid(), signal.SIGTERM)
+            threading.Event().wait(patience_s)
+        os.killpg(0, signal.SIGKILL)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
 def main() -> int:
     """Run a pipeline; returns the exit code.
 
     The first line on stdin: `pipeline` (a name) or `spec` (its text), and `token`. The event
     `ready` answers with the text. The second line: `parameters`, `pipeline_root`, and
-    `environment` for the steps.
+    `environment` for the steps, and whether the stand-ins in it are the parent's.
     """
     request = json.loads(sys.stdin.readline())
     progress = Progress(request["token"])
@@ -116,6 +139,7 @@ def main() -> int:
         return 0
     run = json.loads(second)
     os.environ.update(run["environment"])
+    end_with_parent(own_stand_ins=run["own_stand_ins"])
     progress.exit_steps = exit_steps(yaml.safe_load(text))
     local.init(runner=local.SubprocessRunner(use_venv=False), pipeline_root=run["pipeline_root"])
     logging.getLogger().addFilter(progress)

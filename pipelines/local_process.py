@@ -18,6 +18,10 @@ from typing import IO, Any, cast
 
 # How long a cancelled run may take to cancel its job and to leave its report.
 CANCEL_SECONDS = 60.0
+# Also where the terminal is closed: what would the run be good for, and who would end it?
+CANCELLING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# The terminal may speak another encoding; what we read from the driver is UTF-8.
+STEPS_SPEAK = {"PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1", "PYTHONIOENCODING": "utf-8"}
 
 
 class Driver:
@@ -33,7 +37,7 @@ class Driver:
             encoding="utf-8",
             errors="replace",
             start_new_session=True,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            env={**os.environ, **STEPS_SPEAK},
         )
         self._stdin = cast("IO[str]", self._process.stdin)
         self._stdout = cast("IO[str]", self._process.stdout)
@@ -43,6 +47,7 @@ class Driver:
         with contextlib.suppress(BrokenPipeError):
             self._stdin.write(json.dumps(content) + "\n")
             self._stdin.flush()
+        # It stays open: its end tells the driver that this process is gone.
 
     def lines(self) -> Iterator[str]:
         """What it writes, until it ends."""
@@ -88,7 +93,10 @@ class Cancellation:
 
 @contextlib.contextmanager
 def cancellable(driver: Driver, say: Callable[[str], None]) -> Iterator[Cancellation]:
-    """While it lasts, Ctrl-C and SIGTERM cancel the run; a second one, or a minute, kills it."""
+    """While it lasts, Ctrl-C, SIGTERM and SIGHUP cancel the run.
+
+    A second one kills it, and so does a minute.
+    """
     cancellation = Cancellation()
     ours, theirs = os.pipe()
     os.set_blocking(theirs, False)
@@ -110,7 +118,7 @@ def cancellable(driver: Driver, say: Callable[[str], None]) -> Iterator[Cancella
     # The pipe hears of a signal whichever thread receives it; a handler would wait until the main
     # thread, which reads what the driver writes, runs Python again.
     pipe_before = signal.set_wakeup_fd(theirs, warn_on_full_buffer=False)
-    before = {number: signal.signal(number, _nothing) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, _nothing) for number in CANCELLING}
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
     try:

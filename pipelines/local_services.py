@@ -7,26 +7,30 @@ import mimetypes
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from components.errors import InputError, WrongUse
 from components.storage import files
 from components.storage.client import storage_client, told_plainly
 from components.storage.uris import join, split_gcs
 
-# Whoever set it has an emulator running, or means a particular endpoint.
 BATCH_ENDPOINT = "CLOUDSDK_API_ENDPOINT_OVERRIDES_BATCH"
+# All of these point at this machine where a person has pasted what `emulate` prints.
+STAND_IN_VARIABLES = (BATCH_ENDPOINT, "STORAGE_EMULATOR_HOST", "GOOGLE_VERTEX_BASE_URL")
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
 @contextlib.contextmanager
 def services(state: Path) -> Iterator[dict[str, str]]:
     """Start stand-ins, point this process's environment at them, and give that environment.
 
-    Empty if the environment points at some already; they are used and left running.
+    Empty if the environment points at some already; they are used and left running. A setting
+    that points anywhere else is not used: a run on this machine calls nothing outside of it.
 
     Args:
         state: the folder for the state of stand-ins that are started here.
     """
-    if os.environ.get(BATCH_ENDPOINT):
+    if stand_ins_are_up():
         yield {}
         return
     from emulator.launch import start
@@ -43,9 +47,20 @@ def services(state: Path) -> Iterator[dict[str, str]]:
 
 def project_here() -> str:
     """The project of the stand-ins that this process's environment points at, or of new ones."""
-    if os.environ.get(BATCH_ENDPOINT):
-        return os.environ.get("GOOGLE_CLOUD_PROJECT", "")
-    return "local-project"
+    return (stand_ins_are_up() and os.environ.get("GOOGLE_CLOUD_PROJECT")) or "local-project"
+
+
+def stand_ins_are_up() -> bool:
+    """Whether the environment points every client at stand-ins on this machine."""
+    return all(_is_loopback(os.environ.get(name, "")) for name in STAND_IN_VARIABLES)
+
+
+def _is_loopback(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme == "http" and parts.hostname in LOOPBACK
+    except ValueError:
+        return False
 
 
 def check_uploads(uploads: Sequence[str]) -> list[tuple[Path, str]]:

@@ -11,13 +11,15 @@ import pytest
 
 from components.errors import WrongUse
 from pipelines.local_request import Request
+from pipelines.local_services import STAND_IN_VARIABLES
 from pipelines.running import Outcome, run_here
 
 
 @pytest.fixture(autouse=True)
 def no_stand_ins(monkeypatch):
     # The steps here call no service.
-    monkeypatch.setenv("CLOUDSDK_API_ENDPOINT_OVERRIDES_BATCH", "http://127.0.0.1:9/")
+    for name in STAND_IN_VARIABLES:
+        monkeypatch.setenv(name, "http://127.0.0.1:9/")
 
 
 class Run:
