@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 Unusable = Literal["blocked", "truncated", "empty", "not_json"]
-_FENCE = re.compile(r"\A\s*```[a-zA-Z0-9_-]*\s*\n(?P<inside>.*?)\n?\s*```\s*\Z", re.DOTALL)
+_FENCE = re.compile(r"```[a-zA-Z0-9_-]*[ \t\r]*\n")
+# Possessive (`*+`): a model that never closes a string must not make this try again and again.
+_MARK = re.compile(r'"(?:[^"\\]|\\.|\\\Z)*+(?:"|\Z)|[\[{]|[\]}]', re.DOTALL)
 _MAX_DEPTH = 200
 # Reasons of the service that are its judgement of the content; asking again changes nothing.
 _BLOCKING = frozenset(
@@ -250,8 +252,10 @@ def json_of(text: str) -> Any:
     Raises:
         ValueError: it is none, or it is nested so deeply that no honest answer would be.
     """
-    fence = _FENCE.match(text)
-    inside = fence.group("inside") if fence else text
+    inside = text.strip()
+    fence = _FENCE.match(inside)
+    if fence and inside.endswith("```"):
+        inside = inside[fence.end() : -3]
     if _depth(inside) > _MAX_DEPTH:
         raise ValueError(f"nested more than {_MAX_DEPTH} deep")
     return json.loads(inside, parse_constant=_refuse_constant)
@@ -264,7 +268,7 @@ def _refuse_constant(name: str) -> None:
 def _depth(text: str) -> int:
     """The deepest run of open brackets, strings left out: cheap, before any recursion."""
     deepest = depth = 0
-    for mark in re.finditer(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', text):
+    for mark in _MARK.finditer(text):
         if mark.group() in "[{":
             depth += 1
             deepest = max(deepest, depth)

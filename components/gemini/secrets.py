@@ -12,7 +12,7 @@ from typing import Any
 
 _KNOWN = re.compile(
     r"""
-    -----BEGIN\ [A-Z ]*PRIVATE\ KEY-----.*?-----END\ [A-Z ]*PRIVATE\ KEY-----  # PEM
+    -----BEGIN\ [A-Z ]*PRIVATE\ KEY-----.{,10000}?-----END\ [A-Z ]*PRIVATE\ KEY-----  # PEM
     | \bgh[pousr]_[A-Za-z0-9]{30,}\b            # GitHub
     | \bgithub_pat_[A-Za-z0-9_]{40,}\b
     | \bglpat-[A-Za-z0-9_-]{20,}                # GitLab
@@ -22,7 +22,7 @@ _KNOWN = re.compile(
     | \bAKIA[0-9A-Z]{16}\b                      # AWS key id
     | \bAIza[0-9A-Za-z_-]{35}                   # Google API key
     | \bya29\.[0-9A-Za-z_-]{20,}                # Google access token
-    | \beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}  # JWT
+    | (?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}  # JWT
     """,
     re.VERBOSE | re.DOTALL,
 )

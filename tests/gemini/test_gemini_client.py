@@ -262,6 +262,22 @@ def test_a_fence_inside_a_value_stays() -> None:
     assert json_of('{"s": "```sh\\nls\\n```"}') == {"s": "```sh\nls\n```"}
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param('"' + '\\"' * 200_000, id="a string that never ends"),
+        pytest.param('"' + '\\"' * 200_000 + "\\", id="a string that ends in a backslash"),
+        pytest.param("```json\n" + "\n" * 200_000 + "x", id="a fence of empty lines"),
+        pytest.param("```json\n" + "``` " * 100_000 + "x", id="a fence of fences"),
+        pytest.param("```" + " " * 200_000 + "x", id="a fence of blanks"),
+    ],
+)
+def test_degenerate_answers_are_refused_in_one_pass(text: str) -> None:
+    # With a pattern that goes back and tries again these take minutes to days.
+    with pytest.raises(ValueError, match=r"Expecting|Unterminated"):
+        json_of(text)
+
+
 def test_usage_adds_up() -> None:
     assert Usage(1, 2, 3, 4) + Usage(10, 20, 30, 40) == Usage(11, 22, 33, 44)
 
