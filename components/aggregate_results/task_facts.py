@@ -51,7 +51,6 @@ _NOT_RUN = {
     "RUNNING": "was running when this was read",
     "UNKNOWN": "Batch gives no state",
 }
-PREEMPTED = 50001
 
 # "… on zones/europe-west4-c/instances/1331099789278906760 with exit code 127."
 _CODE = re.compile(r"with exit code (?P<code>\d{1,6})\b")
@@ -129,7 +128,7 @@ def row_of(task: Any, *, position: int = 0, machine_type: str = "") -> Row:
         "meaning": meaning,
         "remedy": remedy,
         "attempts": _attempts(state, events),
-        "preemptions": sum(event.code == PREEMPTED for event in events),
+        "preemptions": sum(event.code == exit_codes.PREEMPTED for event in events),
         "started_at": moment(started),
         "ended_at": moment(ended),
         "duration_s": _between(started, ended),

@@ -49,11 +49,9 @@ class Collected:
 def aggregate(
     run_uri: str,
     *,
-    out_uri: str = "",
     service: Service | Callable[[], Service] = live_service,
     pipeline_state: str = "",
     pipeline_error: str = "",
-    excel_mark: bool = False,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Summary:
     """Read a run folder and the job's tasks; write tables, summary.json and report.html.
@@ -63,17 +61,14 @@ def aggregate(
 
     Args:
         run_uri: the run folder, a path or a gs:// URI.
-        out_uri: where to write; the run folder if empty.
         service: the calls to Batch and Cloud Logging, or what makes them when they are needed.
         pipeline_state: how the platform says that the steps before ended.
         pipeline_error: the message that goes with it.
-        excel_mark: begin the CSV with a byte order mark.
         now: the time of the report.
 
     Raises:
         ServiceError: the results could not be written.
     """
-    out_uri = out_uri or run_uri
     run = read_run(run_uri, pipeline_state=pipeline_state, pipeline_error=pipeline_error)
     got = Collected(notes=list(run.notes))
     written: dict[str, str] = {}
@@ -82,8 +77,8 @@ def aggregate(
             group = _list(run, service, spool, got)
             tails = _tails(run, service, group, spool, got)
             if got.listed:
-                written = _write_tables(out_uri, spool, tails, got, run, excel_mark)
-    summary = _summary(run, got, out_uri, written)
+                written = _write_tables(run, spool, tails, got)
+    summary = _summary(run, got, written)
     page = report_page(run, summary, got.tally, got.sample, now())
     files.write_text(summary.files["report"], render(page), "text/html; charset=utf-8")
     files.write_text(
@@ -201,21 +196,15 @@ def _tails(
 
 
 def _write_tables(
-    out_uri: str,
-    spool: Spool,
-    tails: Mapping[int, str],
-    got: Collected,
-    run: Run,
-    excel_mark: bool,
+    run: Run, spool: Spool, tails: Mapping[int, str], got: Collected
 ) -> dict[str, str]:
-    stem = join(out_uri, "tasks")
+    stem = join(run.uri, "tasks")
     writers = writers_for(
         FORMATS,
         COLUMNS,
         stem,
-        excel_mark=excel_mark,
         sheet="Tasks",
-        summary=lambda: _summary_sheet(_summary(run, got, out_uri, {})),
+        summary=lambda: _summary_sheet(_summary(run, got, {})),
     )
 
     def keep(row: Row) -> None:
@@ -246,7 +235,7 @@ def _summary_sheet(summary: Summary) -> Iterator[tuple[str, Any]]:
         yield "Note", note
 
 
-def _summary(run: Run, got: Collected, out_uri: str, written: dict[str, str]) -> Summary:
+def _summary(run: Run, got: Collected, written: dict[str, str]) -> Summary:
     tally = got.tally
     states = tally.states
     ended = states["SUCCEEDED"] + states["FAILED"] + states["UNEXECUTED"]
@@ -288,8 +277,8 @@ def _summary(run: Run, got: Collected, out_uri: str, written: dict[str, str]) ->
         ),
         files={
             **written,
-            "summary": join(out_uri, "summary.json"),
-            "report": join(out_uri, "report.html"),
+            "summary": join(run.uri, "summary.json"),
+            "report": join(run.uri, "report.html"),
         },
         notes=tuple(notes),
     )

@@ -13,6 +13,9 @@ from typing import Literal
 
 Retry = Literal["yes", "no", "maybe"]
 
+PREEMPTED = 50001
+TIMED_OUT = 50005
+
 
 @dataclass(frozen=True)
 class ExitCode:
@@ -84,6 +87,9 @@ _BATCH = {
         "yes",
     ),
 }
+
+# Codes of lost VMs, not of the program's own faults: another attempt may well succeed.
+LOST_VM = tuple(code for code, known in _BATCH.items() if known.retry == "yes")
 
 _KNOWN = {
     0: ExitCode(0, "success", "", "no"),

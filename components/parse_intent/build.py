@@ -7,9 +7,12 @@ Paths are those of the job, e.g. `taskGroups[0].taskSpec.maxRetryCount`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from components.batch.durations import written
+from components.batch.exit_codes import LOST_VM
 from components.parse_intent.build_steps import runnables
 from components.parse_intent.build_storage import disks, volumes
 from components.parse_intent.draft import Asked, Draft, Pair
@@ -22,8 +25,6 @@ INSTANCE = "allocationPolicy.instances[0]"
 # GPU and machine come as one in these series: the service takes no other GPU with them.
 GPU_SERIES = ("a2-", "a3-", "a4-", "a4x-", "g2-", "g4-")
 SPOT_RETRIES = 3
-# Codes of lost VMs, not of the task's own faults (reference: Batch troubleshooting, exit codes).
-LOST_VM_CODES = [50001, 50002, 50003, 50004, 50006]
 
 
 @dataclass(frozen=True)
@@ -63,11 +64,6 @@ def _put(target: dict[str, Any], key: str, asked: Asked[Any] | None, path: str, 
     if asked is not None:
         target[key] = asked.value
         n.said(path, asked.value, asked.quote)
-
-
-def seconds(value: int) -> str:
-    """A protobuf duration in JSON."""
-    return f"{value}s"
 
 
 def _pairs(pairs: list[Pair], path: str, notes: Notes) -> dict[str, str]:
@@ -162,7 +158,7 @@ def _task_spec(draft: Draft, notes: Notes) -> dict[str, Any]:
     if resource:
         spec["computeResource"] = resource
     if draft.max_run_s is not None:
-        spec["maxRunDuration"] = seconds(draft.max_run_s.value)
+        spec["maxRunDuration"] = written(draft.max_run_s.value)
         notes.said(f"{SPEC}.maxRunDuration", spec["maxRunDuration"], draft.max_run_s.quote)
     _retries(draft, spec, notes)
     environment: dict[str, Any] = {}
@@ -199,14 +195,14 @@ def _retries(draft: Draft, spec: dict[str, Any], notes: Notes) -> None:
     for i, policy in enumerate(draft.retry_policies):
         notes.said(f"{where}[{i}]", policies[i], policy.quote)
     if spot and draft.max_retries is None and not policies:
-        policies = [_policy("RETRY_TASK", LOST_VM_CODES)]
+        policies = [_policy("RETRY_TASK", LOST_VM)]
         why = "retry when the VM is lost, not when the task's own code fails"
         notes.assumed(f"{where}[0]", policies[0], why)
     if policies:
         spec["lifecyclePolicies"] = policies
 
 
-def _policy(action: str, codes: list[int]) -> dict[str, Any]:
+def _policy(action: str, codes: Sequence[int]) -> dict[str, Any]:
     return {"action": action, "actionCondition": {"exitCodes": list(codes)}}
 
 

@@ -6,6 +6,7 @@ import re
 import shlex
 from typing import Any
 
+from components.batch.durations import written
 from components.parse_intent.draft import Draft, Step
 from components.parse_intent.notes import Notes
 
@@ -46,7 +47,7 @@ def _modifiers(step: Step, runnable: dict[str, Any], path: str, notes: Notes) ->
         for pair in step.env:
             notes.said(f"{path}.environment.variables.{pair.name}", pair.value, pair.quote)
     if step.timeout_s is not None:
-        runnable["timeout"] = f"{step.timeout_s.value}s"
+        runnable["timeout"] = written(step.timeout_s.value)
         notes.said(f"{path}.timeout", runnable["timeout"], step.timeout_s.quote)
     for key, asked in (
         ("background", step.background),

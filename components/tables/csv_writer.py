@@ -20,33 +20,22 @@ class CsvWriter:
     Args:
         uri: where.
         columns: the header line holds their names, not their titles: programs read CSV.
-        excel_mark: begin with a byte order mark, without which Excel reads UTF-8 as its own
-            code page. Off, because other readers then see it as a part of the first name.
-        formula_guard: put `'` before text that a spreadsheet would run; `text.unguard` is the
-            way back. Numbers are never guarded.
 
-    Only NUL is changed (to `␀`): many readers end the file there. Half a surrogate pair becomes
-    `?`. The JSONL beside it holds both as they were.
+    Text that a spreadsheet would run gets `'` in front; `text.unguard` is the way back. Else only
+    NUL is changed (to `␀`): many readers end the file there. Half a surrogate pair becomes `?`. The
+    JSONL beside it holds all as it was. There is no byte order mark: Excel wants one, but other
+    readers see it as a part of the first name, and for Excel there is XLSX.
     """
 
-    def __init__(
-        self,
-        uri: str,
-        columns: Sequence[Column],
-        *,
-        excel_mark: bool = False,
-        formula_guard: bool = True,
-    ) -> None:
+    def __init__(self, uri: str, columns: Sequence[Column]) -> None:
         self._uri = uri
         self._columns = columns
-        self._encoding = "utf-8-sig" if excel_mark else "utf-8"
-        self._guard = formula_guard
         self._stack = ExitStack()
         self._text: io.TextIOWrapper
 
     def __enter__(self) -> CsvWriter:
         out = self._stack.enter_context(files.open_write(self._uri, CSV_TYPE))
-        self._text = io.TextIOWrapper(out, self._encoding, errors="replace", newline="")
+        self._text = io.TextIOWrapper(out, "utf-8", errors="replace", newline="")
         self._csv = csv.writer(self._text, lineterminator="\r\n")
         self._csv.writerow([column.name for column in self._columns])
         return self
@@ -63,7 +52,4 @@ class CsvWriter:
     def _cell(self, value: Any) -> Any:
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             return value
-        text = as_text(value)
-        if "\x00" in text:
-            text = text.replace("\x00", "␀")
-        return guard(text) if self._guard else text
+        return guard(as_text(value).replace("\x00", "␀"))

@@ -55,7 +55,9 @@ def writers_for(
     formats: Sequence[str],
     columns: Sequence[Column],
     stem: str,
-    **options: Any,
+    *,
+    sheet: str = "Rows",
+    summary: Callable[[], Iterable[tuple[str, Any]]] | None = None,
 ) -> list[RowWriter]:
     """Writers for `stem.jsonl`, `stem.csv`, `stem.xlsx`, by the names of the formats.
 
@@ -63,17 +65,16 @@ def writers_for(
         formats: any of `jsonl`, `csv`, `xlsx`.
         columns: what the rows hold.
         stem: path or `gs://` URI without the ending.
-        options: `excel_mark` and `formula_guard` (CSV), `sheet` and `summary` (XLSX).
+        sheet: name of the sheet of rows in XLSX.
+        summary: gives the rows of a first sheet in XLSX when all rows are written; None: no sheet.
     """
     from components.tables.csv_writer import CsvWriter
     from components.tables.jsonl_writer import JsonlWriter
     from components.tables.xlsx_writer import XlsxWriter
 
-    csv_options = {k: v for k, v in options.items() if k in ("excel_mark", "formula_guard")}
-    xlsx_options = {k: v for k, v in options.items() if k in ("sheet", "summary")}
     made: dict[str, Callable[[], RowWriter]] = {
         "jsonl": lambda: JsonlWriter(f"{stem}.jsonl"),
-        "csv": lambda: CsvWriter(f"{stem}.csv", columns, **csv_options),
-        "xlsx": lambda: XlsxWriter(f"{stem}.xlsx", columns, **xlsx_options),
+        "csv": lambda: CsvWriter(f"{stem}.csv", columns),
+        "xlsx": lambda: XlsxWriter(f"{stem}.xlsx", columns, sheet=sheet, summary=summary),
     }
     return [made[name]() for name in formats]

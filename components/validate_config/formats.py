@@ -11,7 +11,8 @@ from urllib.parse import quote
 
 from components.batch.findings import Finding
 from components.batch.rules import all_rules
-from components.batch.rules.rule import Rule, counted
+from components.batch.rules.rule import Rule
+from components.tables.formats import plural
 from components.validate_config.source import TEXT_RULES
 
 _SARIF_LEVEL = {"error": "error", "warning": "warning", "hint": "note"}
@@ -36,8 +37,8 @@ def _line(finding: Finding) -> str:
 def summary(findings: Sequence[Finding], files: Sequence[str]) -> str:
     """`2 files: 1 error, 3 warnings, 0 hints`."""
     by_severity = Counter(finding.severity for finding in findings)
-    counts = ", ".join(counted(by_severity[s], s) for s in ("error", "warning", "hint"))
-    return f"{counted(len(files), 'file')}: {counts}"
+    counts = ", ".join(plural(by_severity[s], s) for s in ("error", "warning", "hint"))
+    return f"{plural(len(files), 'file')}: {counts}"
 
 
 def as_json(findings: Sequence[Finding]) -> str:

@@ -307,19 +307,10 @@ def test_fewer_tasks_than_asked_for_are_noted(make: Any) -> None:
     assert got.notes == ("Batch listed 1 of the 3 tasks that the job has.",)
 
 
-def test_results_can_go_to_another_folder(make: Any, tmp_path: Path) -> None:
-    uri = make.run(submission=make.ledger(1))
-    service = make.fake([make.ran(0, 1.0, 1.0)]).service()
-    got = aggregate(uri, out_uri=str(tmp_path / "out"), service=service)
-    assert got.files["report"] == f"{tmp_path}/out/report.html"
-    assert (tmp_path / "out" / "tasks.xlsx").exists()
-    assert not (make.folder / "report.html").exists()
-
-
-def test_a_place_that_cannot_be_written_is_one_clear_error(make: Any, tmp_path: Path) -> None:
+def test_a_place_that_cannot_be_written_is_one_clear_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ServiceError, match="part of the path is a file"):
-        aggregate(make.run(), out_uri=str(tmp_path / "file" / "out"))
+        aggregate(str(tmp_path / "file" / "run"))
 
 
 def test_the_rows_of_a_live_job(make: Any) -> None:

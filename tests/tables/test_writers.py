@@ -111,17 +111,10 @@ def test_csv_numbers_are_never_guarded(tmp_path: Path) -> None:
     assert (tmp_path / "t.csv").read_text().splitlines()[1] == "-5,x,-0.5,,true"
 
 
-@pytest.mark.parametrize("mark", [True, False])
-def test_the_excel_mark_is_a_choice(tmp_path: Path, mark: bool) -> None:
-    with CsvWriter(f"{tmp_path}/t.csv", COLUMNS, excel_mark=mark):
+def test_csv_begins_without_a_mark(tmp_path: Path) -> None:
+    with CsvWriter(f"{tmp_path}/t.csv", COLUMNS):
         pass
-    assert (tmp_path / "t.csv").read_bytes().startswith(b"\xef\xbb\xbf") is mark
-
-
-def test_without_the_guard_text_stays(tmp_path: Path) -> None:
-    with CsvWriter(f"{tmp_path}/t.csv", COLUMNS, formula_guard=False) as writer:
-        writer.write({"text": "=1"})
-    assert ",=1," in (tmp_path / "t.csv").read_text()
+    assert (tmp_path / "t.csv").read_bytes().startswith(COLUMNS[0].name.encode())
 
 
 def test_xlsx_text_is_text(tmp_path: Path) -> None:

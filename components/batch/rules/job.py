@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from components.batch.findings import Path
-from components.batch.rules.rule import Problem, RuleSet, counted, shown
+from components.batch.rules.rule import Problem, RuleSet, shown
 from components.batch.rules.view import ALLOCATION, JobView
+from components.tables.formats import plural
 
 RULES = RuleSet()
 
@@ -276,7 +277,7 @@ def notification_lossy(view: JobView) -> Iterator[Problem]:
     if view.job.get("notifications"):
         yield Problem(
             ("notifications",),
-            f"{counted(len(view.job['notifications']), 'notification')}: states that pass quickly "
+            f"{plural(len(view.job['notifications']), 'notification')}: states that pass quickly "
             "may not be sent",
             "take notifications as a hint, and read the job's state to be sure",
         )

@@ -6,17 +6,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from components.batch.durations import spoken
+from components.batch.exit_codes import LOST_VM, PREEMPTED, TIMED_OUT
 from components.batch.findings import Path
-from components.batch.rules.rule import Problem, RuleSet, counted
+from components.batch.rules.rule import Problem, RuleSet
 from components.batch.rules.view import POLICY, SPEC, JobView
+from components.tables.formats import plural
 
 RULES = RuleSet()
 
 MOST_RETRIES = 10
-PREEMPTED = 50001
-TIMED_OUT = 50005
-# Failures of the VM, not of the program: another attempt may well succeed.
-WORTH_RETRYING = (50001, 50002, 50003, 50004, 50006)
 _LONG_SPOT_S = 6 * 3600
 
 
@@ -137,8 +135,8 @@ def shared_budget(view: JobView) -> Iterator[Problem]:
     if view.is_spot and PREEMPTED in codes and any(code < 256 for code in codes):
         yield Problem(
             (*SPEC, "maxRetryCount"),
-            f"{counted(view.retries, 'retry').replace('retrys', 'retries')} for preemptions and "
-            "for failures of the program together",
+            f"{plural(view.retries, 'retry', 'retries')} for preemptions and for failures of the "
+            "program together",
             "count both, or retry only what the VM did",
         )
 
@@ -165,7 +163,7 @@ def spot_needs_retries(view: JobView) -> Iterator[Problem]:
         yield Problem(
             (*SPEC, "maxRetryCount"),
             f"{view.provisioning} VMs can be taken away at any time, and nothing is retried",
-            "set maxRetryCount to 3 and retry " + ", ".join(str(code) for code in WORTH_RETRYING),
+            "set maxRetryCount to 3 and retry " + ", ".join(str(code) for code in LOST_VM),
         )
     elif not retries_code(view, PREEMPTED) and _policy(view).get("action") == "FAIL_TASK":
         yield Problem(

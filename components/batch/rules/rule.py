@@ -95,8 +95,3 @@ def shown(value: object, limit: int = 60) -> str:
     text = value if isinstance(value, str) else repr(value)
     text = "".join(c if c.isprintable() else " " for c in text[: limit + 1])
     return f"`{text[:limit]}…`" if len(text) > limit else f"`{text}`"
-
-
-def counted(number: int, noun: str) -> str:
-    """`1 task`, `2 tasks`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
