@@ -94,13 +94,14 @@ def cancel_on_sigterm(progress: Progress) -> None:
     signal.signal(signal.SIGTERM, cancel)
 
 
-def end_with_parent(*, own_stand_ins: bool, patience_s: float = 60.0) -> None:
+def end_with_parent(credentials: str, *, patience_s: float = 60.0) -> None:
     """When whoever started this is gone (killed, out of memory), end the run as well.
 
     The parent keeps our stdin open as long as it lives.
 
     Args:
-        own_stand_ins: they were the parent's, so that there is no job left to cancel.
+        credentials: the file that the parent's own stand-ins gave to the steps and to the tasks of
+            jobs, by which those are known; empty where the stand-ins are not the parent's.
         patience_s: how long the steps may take to cancel the job, where there may be one.
     """
 
@@ -108,7 +109,11 @@ def end_with_parent(*, own_stand_ins: bool, patience_s: float = 60.0) -> None:
         # Not sys.stdin: a thread that holds its lock breaks the end of the interpreter.
         while os.read(0, 4096):
             pass
-        if not own_stand_ins:
+        if credentials:  # the job went with the stand-ins; its tasks may still run
+            from pipelines.local_services import end_tasks
+
+            end_tasks(credentials)
+        else:
             os.kill(os.getpid(), signal.SIGTERM)
             threading.Event().wait(patience_s)
         os.killpg(0, signal.SIGKILL)
@@ -121,7 +126,7 @@ def main() -> int:
 
     The first line on stdin: `pipeline` (a name) or `spec` (its text), and `token`. The event
     `ready` answers with the text. The second line: `parameters`, `pipeline_root`, and
-    `environment` for the steps, and whether the stand-ins in it are the parent's.
+    `environment` for the steps.
     """
     request = json.loads(sys.stdin.readline())
     progress = Progress(request["token"])
@@ -139,7 +144,7 @@ def main() -> int:
         return 0
     run = json.loads(second)
     os.environ.update(run["environment"])
-    end_with_parent(own_stand_ins=run["own_stand_ins"])
+    end_with_parent(run["environment"].get("GOOGLE_APPLICATION_CREDENTIALS", ""))
     progress.exit_steps = exit_steps(yaml.safe_load(text))
     local.init(runner=local.SubprocessRunner(use_venv=False), pipeline_root=run["pipeline_root"])
     logging.getLogger().addFilter(progress)

@@ -50,6 +50,17 @@ def project_here() -> str:
     return (stand_ins_are_up() and os.environ.get("GOOGLE_CLOUD_PROJECT")) or "local-project"
 
 
+def end_tasks(credentials: str) -> None:
+    """Kill what still runs of jobs whose stand-ins were killed.
+
+    Args:
+        credentials: the file that those stand-ins gave to their tasks.
+    """
+    from emulator.batch.processes import kill_marked
+
+    kill_marked(f"GOOGLE_APPLICATION_CREDENTIALS={credentials}")
+
+
 def stand_ins_are_up() -> bool:
     """Whether the environment points every client at stand-ins on this machine."""
     return all(_is_loopback(os.environ.get(name, "")) for name in STAND_IN_VARIABLES)

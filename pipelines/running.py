@@ -97,7 +97,6 @@ def run_here(
                     parameters=settled.parameters,
                     pipeline_root=str(folder / "steps"),
                     environment={**environment, "TMPDIR": str(folder / "tmp")},
-                    own_stand_ins=bool(environment),
                 )
             for line in lines:
                 display.feed(line)

@@ -8,8 +8,6 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli.streams import tell
-
 NOT_THERE_YET = (
     "Running on Vertex AI or Kubeflow from the command is not there yet. Write the spec with "
     "`python compile.py --image NAME@sha256:…`, then upload dist/*.yaml in the console "
@@ -52,6 +50,7 @@ def run(
 
     if not local:
         raise WrongUse(NOT_THERE_YET)
+    from pipelines.cli.streams import tell
     from pipelines.local_request import Request
     from pipelines.local_results import show_on_stdout
     from pipelines.running import run_here
