@@ -230,7 +230,7 @@ VALUES = st.recursive(
 
 @given(st.sampled_from([("labels",), ("taskGroups",), ("taskGroups", 0, "taskSpec"),
                         ("taskGroups", 0, "taskSpec", "runnables"), ("allocationPolicy",)]), VALUES)  # fmt: skip
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 def test_mending_makes_nothing_worse(path: tuple[Any, ...], value: Any) -> None:
     job: Any = clean_job()
     inner = job

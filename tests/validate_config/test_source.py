@@ -36,7 +36,7 @@ def slips(text: str, file: str = "job.json") -> list[tuple[str, int, int]]:
 
 
 @given(OBJECTS, st.sampled_from([None, 2]))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_json_is_read_as_the_standard_parser_does_and_every_place_is_right(
     value: Any, indent: int | None
 ) -> None:
@@ -53,7 +53,7 @@ def test_json_is_read_as_the_standard_parser_does_and_every_place_is_right(
 
 
 @given(st.dictionaries(st.sampled_from(["a", "b c", "üöä", "x-y"]), JSON, max_size=4))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_yaml_is_read_as_safe_load_does(value: Any) -> None:
     text = yaml.safe_dump(value, allow_unicode=True, sort_keys=False)
 
@@ -64,7 +64,7 @@ def test_yaml_is_read_as_safe_load_does(value: Any) -> None:
 
 
 @given(st.text(max_size=60))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_any_text_is_taken(text: str) -> None:
     for file in ("job.json", "job.yaml", "-"):
         validated = validate_text(text, file)
@@ -72,14 +72,14 @@ def test_any_text_is_taken(text: str) -> None:
 
 
 @given(st.text(alphabet="{}[],:\"\\ \n#/-&*!|>'`~aé0", max_size=40))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_text_of_brackets_and_quotes_is_taken(text: str) -> None:
     for file in ("job.json", "job.yaml"):
         validate_text(text, file)
 
 
 @given(st.binary(max_size=60))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_any_bytes_are_taken(data: bytes) -> None:
     validate_bytes(data, "job.json")
 

@@ -74,7 +74,7 @@ def with_value(path: tuple[Any, ...], value: Any) -> dict[str, Any]:
 
 
 @given(JSON)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @example({"taskGroups": [[]], "labels": [None]})
 @example({"taskGroups": {"taskSpec": {"runnables": [None, 3, {"script": [{}]}]}}})
 @example({"priority": float("inf"), "taskGroups": [{"taskCount": 10**5000}]})
@@ -90,7 +90,7 @@ def test_any_json_gives_findings_and_never_an_exception(job: Any) -> None:
 
 
 @given(st.sampled_from(PLACES), JSON)
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 def test_a_job_without_errors_parses_strictly(path: tuple[Any, ...], value: Any) -> None:
     job = with_value(path, value)
 
@@ -100,7 +100,7 @@ def test_a_job_without_errors_parses_strictly(path: tuple[Any, ...], value: Any)
 
 
 @given(st.sampled_from(PLACES), SCALARS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_what_the_parser_refuses_is_a_finding_of_reading(path: tuple[Any, ...], value: Any) -> None:
     job = with_value(path, value)
 
@@ -150,6 +150,6 @@ def test_the_cases_of_unknown_shapes_are_refused_by_the_parser_too() -> None:
 
 
 @given(st.lists(st.text(max_size=12) | st.integers(min_value=0, max_value=99), max_size=5))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_paths_are_read_as_they_were_written(parts: list[Any]) -> None:
     assert path_parts(path_text(parts)) == tuple(parts)

@@ -188,9 +188,7 @@ NAMES = ["a", "b", "d/a", "d/e/b"]
         max_size=15,
     )
 )
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_happens_folder_and_bucket_agree_in_the_end(
     store: Store, tmp_path: Path, steps: list[tuple[str, str, bytes]]
 ) -> None:

@@ -80,9 +80,7 @@ def test_objects_that_come_and_go_between_pages_disturb_nothing(bucket: storage.
     prefix=st.text("ab/ü", max_size=2),
     size=st.integers(1, 5),
 )
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_pages_together_are_the_listing(
     emulator: Emulator, names: list[str], prefix: str, size: int
 ) -> None:

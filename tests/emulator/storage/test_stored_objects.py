@@ -173,9 +173,7 @@ def test_a_range_past_the_end_is_told(bucket: storage.Bucket, start: int) -> Non
 
 
 @given(st.binary(max_size=50), st.integers(-60, 60), st.none() | st.integers(0, 60))
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_ranges_are_slices(emulator: Emulator, data: bytes, start: int, end: int | None) -> None:
     emulator.store.insert("local-project-bucket", "x", data)
     header = f"bytes={start}-{'' if end is None else end}" if start >= 0 else f"bytes={start}"
