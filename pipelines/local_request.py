@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import os
+import secrets
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -103,6 +104,8 @@ def settle(request: Request, spec: Mapping[str, Any], folder: Path, project: str
         given["intent"] = request.text
     parameters.check(given, known)
     intent = None
+    if "intent" in known and "intent_uri" in known:
+        _check_intent(given)
     if given.get("intent") and "intent_uri" in known:
         if given.get("intent_uri"):
             raise WrongUse("The intent is given as text and as a file", fix="Give one of them.")
@@ -112,7 +115,36 @@ def settle(request: Request, spec: Mapping[str, Any], folder: Path, project: str
         if name in known and value:
             given.setdefault(name, value)
     parameters.check_for_this_machine(given)
+    _check_place(given)
     return Settled(given, intent)
+
+
+def _check_intent(given: Mapping[str, Any]) -> None:
+    """Refuse a run that has nothing to read."""
+    uri = str(given.get("intent_uri") or "").strip()
+    if not uri and not str(given.get("intent") or "").strip():
+        raise WrongUse(
+            "The intent is empty", fix='Say what should run, for example "3 tasks of `date`".'
+        )
+    if uri and "://" not in uri and not given.get("intent") and not Path(uri).is_file():
+        raise WrongUse("There is no such file", where=f"parameter intent_uri: {uri}")
+
+
+def _check_place(given: Mapping[str, Any]) -> None:
+    """Refuse a region or a project that cannot be one; the stand-ins know the same regions."""
+    from components.batch.locations import nearest_region, regions
+    from components.batch.names import parent_name
+
+    if given.get("project"):
+        parent_name(given["project"], "us-central1")
+    region = given.get("region")
+    if region and region not in regions():
+        near = nearest_region(region)
+        raise WrongUse(
+            f"'{parameters.short(region)}' is not a region of Batch",
+            where="parameter region",
+            fix=f"Did you mean {near}?" if near else "For example us-central1.",
+        )
 
 
 def _from_file(path: Path | None) -> dict[str, Any]:
@@ -120,8 +152,10 @@ def _from_file(path: Path | None) -> dict[str, Any]:
         return {}
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise WrongUse("The parameter file cannot be read", where=str(path)) from error
+    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
+        raise WrongUse(
+            f"The parameter file cannot be read: {_why_unread(error)}", where=str(path)
+        ) from error
     if not isinstance(content, dict) or not all(isinstance(name, str) for name in content):
         raise WrongUse(
             "The parameter file must hold names and values, as YAML or JSON", where=str(path)
@@ -129,26 +163,42 @@ def _from_file(path: Path | None) -> dict[str, Any]:
     return content
 
 
+def _why_unread(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8 text"
+    mark = getattr(error, "problem_mark", None)
+    place = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
+    return f"it is neither YAML nor JSON{place}"
+
+
 def choose_folder(request: Request, now: datetime.datetime) -> Path:
     """The folder of a run, not made yet; in the temporary folder if the usual path is a trap.
 
     Raises:
         WrongUse: the folder that the person chose holds something, or its path is a trap.
+        InputError: it cannot be looked into.
     """
     stem = Path(request.pipeline).stem
-    usual = Path("runs", f"{stem}-{now:%Y%m%d-%H%M%S}")
+    # Two runs may begin in the same second.
+    usual = Path("runs", f"{stem}-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}")
     wanted = (request.out or usual).absolute()
     trapped = any(trap in str(wanted) for trap in KFP_TRAPS)
     if request.out is None:
         root = Path(tempfile.gettempdir(), "intent2batch") if trapped else Path.cwd()
-        return _first_free(root / usual)
+        return root / usual
     if trapped:
         raise WrongUse(
             f"The path of a local run cannot hold {' or '.join(KFP_TRAPS)}",
             where=str(wanted),
             fix="Choose another folder with --out.",
         )
-    if wanted.exists() and not (wanted.is_dir() and not any(wanted.iterdir())):
+    try:
+        taken = wanted.exists() and not (wanted.is_dir() and not any(wanted.iterdir()))
+    except OSError as error:
+        raise _not_writable(wanted, error) from error
+    if taken:
         raise WrongUse(
             "The folder of the run is not new and not empty",
             where=str(wanted),
@@ -157,27 +207,32 @@ def choose_folder(request: Request, now: datetime.datetime) -> Path:
     return wanted
 
 
-def _first_free(wanted: Path) -> Path:
-    number, path = 2, wanted
-    while path.exists():
-        path, number = wanted.with_name(f"{wanted.name}-{number}"), number + 1
-    return path
-
-
 def make_folder(folder: Path, settled: Settled) -> None:
     """Make the run's folder, with the intent in it.
 
     Raises:
+        WrongUse: another run has taken it meanwhile.
         InputError: it cannot be made or written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "tmp").mkdir()
+    except FileExistsError as error:
+        raise WrongUse(
+            "Another run has just taken this folder", where=str(folder), fix="Run it once more."
+        ) from error
+    except OSError as error:
+        raise _not_writable(folder, error) from error
+    try:
         if settled.intent is not None:
             (folder / "intent.txt").write_text(settled.intent, encoding="utf-8")
     except OSError as error:
-        raise InputError(
-            f"The folder of the run cannot be written ({os.strerror(error.errno or 0)})",
-            where=str(folder),
-            fix="Give another with --out.",
-        ) from error
+        raise _not_writable(folder, error) from error
+
+
+def _not_writable(folder: Path, error: OSError) -> InputError:
+    return InputError(
+        f"The folder of the run cannot be written ({os.strerror(error.errno or 0)})",
+        where=str(folder),
+        fix="Give another with --out.",
+    )

@@ -33,7 +33,7 @@ def from_words(words: Iterable[str], known: Mapping[str, Any]) -> dict[str, Valu
     for word in words:
         name, separator, value = word.partition("=")
         if not separator:
-            raise WrongUse(f"'{_short(word)}' is not NAME=VALUE", where="-p")
+            raise WrongUse(f"'{short(word)}' is not NAME=VALUE", where="-p")
         kind = _declaration(name, known)["parameterType"]
         try:
             parameters[name] = READERS[kind](value)
@@ -96,20 +96,21 @@ def _declaration(name: str, known: Mapping[str, Any]) -> Mapping[str, Any]:
         return declaration
     near = difflib.get_close_matches(name, known, n=1)
     raise WrongUse(
-        f"The pipeline has no parameter '{_short(name)}'",
+        f"The pipeline has no parameter '{short(name)}'",
         fix=f"Did you mean {near[0]}?" if near else f"It takes: {', '.join(sorted(known))}.",
     )
 
 
 def _misfit(name: str, value: object, kind: str) -> WrongUse:
     return WrongUse(
-        f"'{_short(str(value))}' is not {NAMES[kind]}",
+        f"'{short(str(value))}' is not {NAMES[kind]}",
         where=f"parameter {name}",
         fix=EXAMPLES[kind],
     )
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
+    """A text cut to what fits into a sentence."""
     return text if len(text) <= 60 else text[:59] + "…"
 
 

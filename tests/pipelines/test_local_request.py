@@ -12,7 +12,7 @@ from components.errors import InputError, WrongUse
 from pipelines.local_request import Request, Settled, choose_folder, make_folder, settle, spec_text
 
 NOW = datetime.datetime(2026, 11, 21, 10, 30, tzinfo=datetime.UTC)
-NAMES = ("intent", "intent_uri", "reader", "project")
+NAMES = ("intent", "intent_uri", "reader", "project", "region")
 SPEC = {
     "pipelineInfo": {"name": "p"},
     "root": {
@@ -52,8 +52,10 @@ def test_what_the_person_says_wins(tmp_path):
 
 def test_words_win_over_the_file(tmp_path):
     (tmp_path / "p.yaml").write_text("reader: gemini\nproject: a\n")
-    got = settled(tmp_path, parameter_file=tmp_path / "p.yaml", words=("project=b",)).parameters
-    assert (got["reader"], got["project"]) == ("gemini", "b")
+    got = settled(
+        tmp_path, text="x", parameter_file=tmp_path / "p.yaml", words=("project=bbbbbb",)
+    ).parameters
+    assert (got["reader"], got["project"]) == ("gemini", "bbbbbb")
 
 
 @pytest.mark.parametrize(
@@ -62,8 +64,14 @@ def test_words_win_over_the_file(tmp_path):
         ({"text": " \n"}, "The intent is empty"),
         ({"text": "a", "words": ("intent=b",)}, "given twice"),
         ({"text": "a", "words": ("intent_uri=b",)}, "as text and as a file"),
-        ({"words": ("project=python3",)}, "cannot hold 'python3'"),
+        ({"text": "a", "words": ("project=python3",)}, "cannot hold 'python3'"),
         ({"words": ("reader",)}, "NAME=VALUE"),
+        ({}, "The intent is empty"),
+        ({"words": ("intent= ",)}, "The intent is empty"),
+        ({"words": ("intent_uri=absent.txt",)}, "no such file"),
+        ({"text": "a", "words": ("region=us-nowhere9",)}, "not a region of Batch"),
+        ({"text": "a", "words": ("region=us-central",)}, "Did you mean us-central1"),
+        ({"text": "a", "words": ("project=Not One",)}, "not the id of a project"),
     ],
 )
 def test_wrong_requests_are_refused(tmp_path, asked, says):
@@ -74,7 +82,7 @@ def test_wrong_requests_are_refused(tmp_path, asked, says):
 @pytest.mark.parametrize("content", ["- a", "a: [", "3: x", "\xff\xfe"])
 def test_a_parameter_file_that_is_none(tmp_path, content):
     (tmp_path / "p.yaml").write_bytes(content.encode("latin-1"))
-    with pytest.raises(WrongUse, match=r"p\.yaml"):
+    with pytest.raises(WrongUse, match=r"p\.yaml.* (YAML|UTF-8)"):
         settled(tmp_path, parameter_file=tmp_path / "p.yaml")
 
 
@@ -86,9 +94,15 @@ def test_an_absent_parameter_file(tmp_path):
 def test_runs_do_not_share_a_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     first = choose_folder(Request("x/intent-to-batch.yaml"), NOW)
-    assert first == tmp_path / "runs" / "intent-to-batch-20261121-103000"
-    first.mkdir(parents=True)
-    assert choose_folder(Request("intent-to-batch"), NOW).name.endswith("-103000-2")
+    assert first.parent == tmp_path / "runs"
+    assert first.name.startswith("intent-to-batch-20261121-103000-")
+    assert choose_folder(Request("intent-to-batch"), NOW) != first
+
+
+def test_a_folder_that_another_run_has_taken_meanwhile(tmp_path):
+    make_folder(tmp_path / "run", Settled({}, None))
+    with pytest.raises(WrongUse, match="has just taken"):
+        make_folder(tmp_path / "run", Settled({}, None))
 
 
 def test_a_usual_folder_that_kfp_would_rewrite_moves(tmp_path, monkeypatch):
