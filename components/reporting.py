@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from components.errors import Intent2BatchError, WorkFailed
+from components.tables.text import visible
 
 # Set by whoever cancels a run on this machine, so that no later step of it begins.
 CANCELLED_VARIABLE = "INTENT2BATCH_RUN_CANCELLED"
@@ -81,5 +82,5 @@ def _tell(sentence: str, place: Path | None) -> None:
             place.write_text(json.dumps({"errorMessage": sentence}), encoding="utf-8")
         except OSError as error:
             log.warning("The error could not be left at %s: %s", place, error)
-    sys.stderr.write(sentence + "\n")
+    sys.stderr.write(visible(sentence) + "\n")
     sys.stderr.flush()

@@ -26,6 +26,12 @@ def test_our_error_becomes_one_sentence_and_a_file(tmp_path, capsys):
     assert written == {"errorMessage": "The intent is empty. Say what should run."}
 
 
+def test_nobody_elses_words_command_the_terminal(tmp_path, capsys):
+    with pytest.raises(SystemExit), reported(argv(tmp_path)):
+        raise InputError("It said \x1b]0;title\x07 and \u202etxt")
+    assert "It said [U+001B]]0;title[U+0007] and [U+202E]txt" in capsys.readouterr().err
+
+
 def test_a_defect_keeps_its_traceback(tmp_path):
     with pytest.raises(ZeroDivisionError), reported(argv(tmp_path)):
         _ = 1 / 0

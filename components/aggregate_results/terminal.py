@@ -10,7 +10,7 @@ from components.aggregate_results.summary import Summary
 from components.tables.columns import Row
 from components.tables.data_table import Sample
 from components.tables.formats import count, duration, plural
-from components.tables.text import visible
+from components.tables.text import one_line, visible
 
 LIMIT = 50
 _STYLES = {
@@ -87,9 +87,9 @@ def _cells(row: Row) -> tuple[str, ...]:
     state = row["state"]
     return (
         str(row["index"]),
-        f"{_SIGNS.get(state, '○')} {state.lower()}",
+        one_line(f"{_SIGNS.get(state, '○')} {state.lower()}"),
         "" if code is None else str(code),
-        visible(str(row["meaning"])),
+        one_line(str(row["meaning"])),
         str(row["attempts"]),
         duration(row["duration_s"]),
     )
@@ -122,9 +122,9 @@ def _plain_lines(rows: list[Row]) -> list[str]:
 
 def summary_lines(summary: Summary) -> list[str]:
     """What happened in a few lines: headline, why, failures with remedies, where the files are."""
-    lines = [visible(summary.headline)]
+    lines = [summary.headline]
     if summary.reason and not (summary.outcome == "failed" and summary.failures):
-        lines.append(visible(summary.reason))
+        lines.append(summary.reason)
     for failure in summary.failures[:5]:
         code = failure["code"]
         lines.append(
@@ -136,7 +136,7 @@ def summary_lines(summary: Summary) -> list[str]:
     if summary.unexecuted:
         lines.append(f"  {plural(summary.unexecuted, 'task')} never ran: the job ended before")
     if summary.remedy and not summary.failures and summary.outcome != "succeeded":
-        lines.append(visible(summary.remedy))
-    lines += [f"  note: {visible(note)}" for note in summary.notes]
+        lines.append(summary.remedy)
+    lines += [f"  note: {note}" for note in summary.notes]
     lines.append(f"Report: {summary.files['report']}")
-    return lines
+    return [visible(line) for line in lines]

@@ -13,6 +13,7 @@ from components.project import project_here
 from components.storage.files import read_text, write_text
 from components.storage.uris import join
 from components.tables.markdown import plain
+from components.tables.text import json_text
 
 INTENT_FILE = "intent.json"
 JOB_FILE = "job.json"
@@ -43,7 +44,7 @@ def read_step(
             fix="Say what should run, or name a file that says it.",
         )
     answer = answer_intent([words], reader=_reader(reader), settings=settings)
-    text = json.dumps(answer.to_dict(), indent=2, ensure_ascii=False) + "\n"
+    text = json_text(answer.to_dict(), indent=2) + "\n"
     write_text(join(run_uri, INTENT_FILE), text, content_type="application/json")
     if answer.job is not None:
         write_text(join(run_uri, JOB_FILE), job_text(answer), content_type="application/json")
@@ -87,7 +88,7 @@ def gemini_settings(project: str, location: str, model: str, temperature: float)
 
 def job_text(answer: Answer) -> str:
     """The job as JSON text; `null` where there is none."""
-    return json.dumps(answer.job, indent=2, ensure_ascii=False) + "\n"
+    return json_text(answer.job, indent=2) + "\n"
 
 
 def _safe(value: Any, width: int = 200) -> str:

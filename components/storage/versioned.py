@@ -66,7 +66,12 @@ def write(uri: str, text: str, version: Version | None) -> Version:
 
 
 def _versioned(data: bytes) -> Versioned:
-    return Versioned(data.decode(), Version(hashlib.sha256(data).hexdigest()))
+    return Versioned(_text(data), Version(hashlib.sha256(data).hexdigest()))
+
+
+def _text(data: bytes) -> str:
+    """The text; bytes that are no UTF-8 become marks that no reader takes for its own format."""
+    return data.decode("utf-8", "replace")
 
 
 @contextmanager
@@ -87,7 +92,7 @@ def _read_gcs(uri: str) -> Versioned | None:
     with told_plainly(uri, "read it"):
         try:
             # One request: the reply carries the generation that the bytes belong to.
-            text = blob.download_as_bytes().decode()
+            text = _text(blob.download_as_bytes())
         except exceptions.NotFound:
             return None
     return Versioned(text, Version(str(blob.generation)))

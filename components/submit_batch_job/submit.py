@@ -31,6 +31,7 @@ from components.supervision.life import (
     Life,
     Policy,
 )
+from components.tables.text import one_line
 
 if TYPE_CHECKING:
     from google.cloud.batch_v1 import BatchServiceClient
@@ -40,7 +41,7 @@ log = logging.getLogger(__name__)
 
 def to_stderr(line: str) -> None:
     """Show a line of progress."""
-    sys.stderr.write(f"{line}\n")
+    sys.stderr.write(f"{one_line(line)}\n")
     sys.stderr.flush()
 
 

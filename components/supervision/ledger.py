@@ -10,10 +10,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_args
 
 from components.errors import InputError
-from components.supervision.life import Event, Life, Outcome
+from components.supervision.life import Ask, Event, Life, Outcome, Phase
+from components.tables.text import json_text
 
 VERSION = 1
 _WRITTEN = tuple(f.name for f in fields(Life) if f.compare and f.name != "events")
@@ -74,7 +75,7 @@ def to_text(ledger: Ledger) -> str:
     told["events"] = [
         {"time": e.time, "type": e.type, "description": e.description} for e in life.events
     ]
-    return json.dumps(told, ensure_ascii=False) + "\n"
+    return json_text(told) + "\n"
 
 
 def from_text(text: str, where: str = "") -> Ledger:
@@ -93,6 +94,7 @@ def from_text(text: str, where: str = "") -> Ledger:
                 fix="Use the release that wrote it, or start a new run.",
             )
         known = {name: told[name] for name in _WRITTEN if name in told}
+        _check_kinds(known, told)
         for name in _TIMES & known.keys():
             if known[name] is not None:
                 known[name] = from_time(known[name])
@@ -102,12 +104,32 @@ def from_text(text: str, where: str = "") -> Ledger:
         return Ledger(
             Life(**known, events=events), told.get("request", {}), told.get("console_url", "")
         )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(
-            f"This is not the ledger of a job ({error})",
+            f"This is not the ledger of a job ({type(error).__name__}: {error})",
             where=where,
             fix="Start a new run; an existing job can be followed with `intent2batch watch`.",
         ) from error
+
+
+def _check_kinds(known: Mapping[str, Any], told: Mapping[str, Any]) -> None:
+    """Refuse values that no release has written; the rest of the code trusts a ledger's types.
+
+    Raises:
+        ValueError: names the field.
+    """
+    texts = {f.name: known[f.name] for f in fields(Life) if f.default == "" and f.name in known}
+    for event in told.get("events", ()):
+        texts |= {f"event {name}": event[name] for name in ("time", "type", "description")}
+    texts["console_url"] = told.get("console_url", "")
+    for name, value in texts.items():
+        if not isinstance(value, str):
+            raise ValueError(f"{name} is no text")
+    for name, words in (("phase", Phase), ("asked", Ask), ("outcome", Outcome)):
+        if known.get(name) is not None and known[name] not in get_args(words):
+            raise ValueError(f"{name} has no such value")
+    if not isinstance(told.get("request", {}), dict):
+        raise ValueError("request is no object")
 
 
 def to_time(seconds: float) -> str:

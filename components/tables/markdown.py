@@ -5,6 +5,8 @@ from __future__ import annotations
 import html
 import re
 
+from components.tables.text import visible
+
 _MARKS = re.compile(r"([\\`*_{}\[\]()#+!|~-])")
 
 
@@ -15,7 +17,7 @@ def plain(text: str, width: int = 0) -> str:
         text: any text.
         width: cut beyond so many characters; 0 cuts nothing.
     """
-    line = " ".join(text.split())
+    line = " ".join(visible(text).split())
     if width and len(line) > width:
         line = line[: width - 1] + "…"
     return _MARKS.sub(r"\\\1", html.escape(line, quote=False))

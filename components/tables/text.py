@@ -1,14 +1,17 @@
 """Making hostile text harmless and visible, one small reversible rule each.
 
-Three places need different rules, so there are three functions:
-a page must show what would hide or reorder text (`visible`), a spreadsheet must not run
-text as a formula (`guard`/`unguard`), and XML cannot hold most control characters
-(`printable`).
+Each place needs its own rule, so there is a function for each:
+a page or a terminal must show what would hide or reorder text, or command the terminal
+(`visible`, and `one_line` where a line break would forge a line), JSON can write the same as
+escapes (`json_text`), a spreadsheet must not run text as a formula (`guard`/`unguard`), and XML
+cannot hold most control characters (`printable`).
 """
 
 from __future__ import annotations
 
+import json
 import re
+from typing import Any
 
 # Control Pictures (U+2400..) draw each C0 control character as one sign, which spreadsheets have
 # a font for; browsers often have none, so a page names the character instead.
@@ -38,6 +41,20 @@ def visible(text: str) -> str:
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     return _HIDDEN_TEXT.sub(_name, text)
+
+
+def one_line(text: str) -> str:
+    """The text made visible, on one line: nobody else's words can look like a line of ours."""
+    return " ".join(visible(text).split("\n"))
+
+
+def json_text(value: Any, *, indent: int | None = None) -> str:
+    r"""JSON that hides nothing: what `visible` names is written as `\uXXXX`, which reads the same.
+
+    Half a surrogate pair, which UTF-8 cannot hold, is among it.
+    """
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    return _HIDDEN_TEXT.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
 
 
 def printable(text: str) -> str:

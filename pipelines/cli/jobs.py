@@ -162,8 +162,10 @@ def tasks(
 
 def say(line: str) -> None:
     """Progress goes to stderr, a line at a time."""
-    sys.stderr.write(f"{line}\n")
-    sys.stderr.flush()
+    from components.tables.text import one_line
+    from pipelines.cli.streams import tell
+
+    tell(one_line(line))
 
 
 def _checked_project(project: str, region: str) -> str:
@@ -278,23 +280,22 @@ def _say_end(told: Ledger) -> None:
 
 
 def _print_json(value: Any) -> None:
-    import json
+    from components.tables.text import json_text
 
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    sys.stdout.write(json_text(value, indent=2) + "\n")
 
 
 def _print_tasks(name: str, *, as_json: bool) -> None:
-    import json
-
     from components.aggregate_results.spool import Spool
     from components.aggregate_results.tasks import job_rows
+    from components.tables.text import json_text
 
     with Spool() as spool:
         for row in job_rows(name):
             spool.add(row)
         rows = spool.in_order({})
         if as_json:
-            lines = (json.dumps(row, ensure_ascii=False) for row in rows)
+            lines = (json_text(row) for row in rows)
             sys.stdout.write("[\n" + ",\n".join(lines) + "\n]\n")
             return
         sys.stdout.write(_line("task", "state", "exit", "tries", "time", "zone", "what it means"))
@@ -314,8 +315,10 @@ def _task_line(row: dict[str, Any]) -> str:
 def _line(
     index: object, state: object, code: object, tries: object, time: object, zone: object, why: str
 ) -> str:
+    from components.tables.text import one_line
+
     line = f"{index:>6}  {state:<10}  {code:>5}  {tries:>5}  {time:>12}  {zone:<16}  {why}"
-    return line.rstrip() + "\n"
+    return one_line(line).rstrip() + "\n"
 
 
 def _service_error(error: Exception, name: str) -> Exception:

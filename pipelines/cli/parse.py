@@ -50,6 +50,7 @@ def parse(
     first, or that the ask cannot be met.
     """
     from components.errors import WrongUse
+    from components.tables.text import json_text
 
     if reader not in ("offline", "gemini"):
         raise WrongUse(f"There is no reader {reader!r}", fix="Choose offline or gemini.")
@@ -65,9 +66,9 @@ def parse(
         )
     answer = answered([first, *(turn or [])])
     if as_json:
-        sys.stdout.write(json.dumps(answer.to_dict(), indent=2, ensure_ascii=False) + "\n")
+        sys.stdout.write(json_text(answer.to_dict(), indent=2) + "\n")
     elif answer.job is not None:
-        sys.stdout.write(json.dumps(answer.job, indent=2, ensure_ascii=False) + "\n")
+        sys.stdout.write(json_text(answer.job, indent=2) + "\n")
     explain(answer, sys.stderr)
     if answer.outcome != "config":
         raise typer.Exit(1)
@@ -129,9 +130,11 @@ def _parse_lines(
     lines: Iterator[str], out: TextIO, answered: Callable[[list[str]], Answer]
 ) -> None:
     """One answer a line; a line that cannot be read gives an answer that says so."""
+    from components.tables.text import json_text
+
     for number, line in enumerate(lines, start=1):
         if line.strip():
-            out.write(json.dumps(_line_answer(line, number, answered), ensure_ascii=False) + "\n")
+            out.write(json_text(_line_answer(line, number, answered)) + "\n")
             out.flush()
 
 
@@ -163,25 +166,33 @@ def _line_answer(line: str, number: int, answered: Callable[[list[str]], Answer]
 
 def explain(answer: Answer, err: TextIO) -> None:
     """Write what came of an intent and why, for a person."""
-    err.write(f"{answer.message}\n")
+    from components.tables.text import visible
+
+    err.write(visible("".join(_explained(answer))))
+
+
+def _explained(answer: Answer) -> Iterator[str]:
+    yield f"{answer.message}\n"
     if answer.evidence:
-        err.write("\nWhat you asked for:\n")
+        yield "\nWhat you asked for:\n"
         for line in answer.evidence:
             quote = " ".join(str(line["quote"]).split())
-            err.write(f"  {line['path']} = {_short(line['value'])}\n")
+            yield f"  {line['path']} = {_short(line['value'])}\n"
             if quote:
-                err.write(f'      "{_clip(quote)}"\n')
+                yield f'      "{_clip(quote)}"\n'
     if answer.assumptions:
-        err.write("\nWhat was assumed:\n")
+        yield "\nWhat was assumed:\n"
         for line in answer.assumptions:
-            err.write(f"  {line['path']} = {_short(line['value'])}\n      {line['why']}\n")
+            yield f"  {line['path']} = {_short(line['value'])}\n      {line['why']}\n"
     for title, lines in (("Warnings", answer.warnings), ("Not read", answer.unread)):
         if lines:
-            err.write(f"\n{title}:\n" + "".join(f"  {_clip(line)}\n" for line in lines))
+            yield f"\n{title}:\n" + "".join(f"  {_clip(line)}\n" for line in lines)
 
 
 def _short(value: object) -> str:
-    return _clip(json.dumps(value, ensure_ascii=False))
+    from components.tables.text import json_text
+
+    return _clip(json_text(value))
 
 
 def _clip(text: str, width: int = 96) -> str:

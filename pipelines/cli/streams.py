@@ -48,12 +48,14 @@ def check_words(words: Sequence[str]) -> None:
 
 
 def tell(line: str) -> None:
-    """Write a line for the person; one who has gone away is told nothing.
+    """Write a line for the person, made visible; one who has gone away is told nothing.
 
     Progress that nobody reads is no reason to drop a job half-way.
     """
+    from components.tables.text import visible
+
     try:
-        sys.stderr.write(line + "\n")
+        sys.stderr.write(visible(line) + "\n")
         sys.stderr.flush()
     except BrokenPipeError:
         # What is left in the buffer would fail once more when the process ends.

@@ -108,9 +108,11 @@ def _checked(file: str, data: bytes) -> Validated:
 
 def _mended(file: str, data: bytes) -> Validated:
     """Mend the file where that is safe, write it back, and check what it has become."""
+    from components.tables.text import one_line
     from components.validate_config.check import validate_text
     from components.validate_config.fix import fix_text
     from components.validate_config.source import decode
+    from pipelines.cli.streams import tell
 
     name = _shown_name(file)
     text, slip = decode(data)
@@ -122,7 +124,7 @@ def _mended(file: str, data: bytes) -> Validated:
     elif fixed.changes:
         _write(file, fixed.text)
     for change in fixed.changes:
-        sys.stderr.write(f"{name}: mended {change.rule} {change.path}: {change.what}\n")
+        tell(one_line(f"{name}: mended {change.rule} {change.path}: {change.what}"))
     return validate_text(fixed.text, name)
 
 

@@ -114,3 +114,20 @@ def test_the_offline_reader_needs_no_google_library() -> None:
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"
+
+
+def test_words_of_an_intent_command_no_terminal(app: typer.Typer) -> None:
+    hostile = "3 tasks of `echo \x1b]0;title\x07 \x1b[2J \x9b31m \u202egpj`"
+    result = CliRunner().invoke(app, ["parse", hostile])
+    for output in (result.stdout, result.stderr):
+        assert not any(sign in output for sign in "\x1b\x07\x9b\u202e")
+    text = json.loads(result.stdout)["taskGroups"][0]["taskSpec"]["runnables"][0]["script"]["text"]
+    assert text in hostile
+    assert "[U+202E]" in result.stderr
+
+
+def test_half_a_character_comes_through(app: typer.Typer) -> None:
+    line = '{"id": "a", "turns": ["3 tasks of `echo \\ud800`"]}\n'
+    result = CliRunner().invoke(app, ["parse", "--jsonl"], input=line)
+    assert result.exit_code == 0
+    assert "\\ud800" in result.stdout

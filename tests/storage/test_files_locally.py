@@ -107,3 +107,10 @@ def test_of_many_first_writers_one_wins(tmp_path: Path) -> None:
         wins = list(pool.map(attempt, range(16)))
     assert sum(wins) == 1
     assert versioned.read(uri).text == str(wins.index(True))  # type: ignore[union-attr]
+
+
+def test_what_is_no_text_has_a_version_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "ledger").write_bytes(b"\xff\xfe{")
+    found = versioned.read(str(tmp_path / "ledger"))
+    assert found is not None
+    assert "\ufffd" in found.text

@@ -86,9 +86,27 @@ def test_fields_of_later_releases_are_passed_over() -> None:
         ('{"version": 1, "events": 3}', "not the ledger"),
         ('{"version": 1, "ended_at": "yesterday"}', "not the ledger"),
         ('{"version": 1, "ended_at": 7}', "not the ledger"),
+        ('{"version": 1, "job_name": 7}', "job_name is no text"),
+        ('{"version": 1, "phase": "dancing"}', "phase has no such value"),
+        ('{"version": 1, "phase": ["watch"]}', "phase has no such value"),
+        ('{"version": 1, "outcome": "won"}', "outcome has no such value"),
+        ('{"version": 1, "request": "all"}', "request is no object"),
+        (
+            '{"version": 1, "events": [{"time": 3, "type": "", "description": ""}]}',
+            "event time is no text",
+        ),
+        ("[" * 200_000, "not the ledger"),
     ],
 )
 def test_what_is_no_ledger_is_told_with_its_place(text: str, told: str) -> None:
     with pytest.raises(InputError, match=told) as caught:
         from_text(text, "gs://b/submission.json")
     assert caught.value.where == "gs://b/submission.json"
+
+
+def test_a_ledger_hides_nothing_and_can_be_written() -> None:
+    event = Event("2026-01-01T00:00:00Z", "STATUS", "half a pair \ud800, turned \u202e")
+    text = to_text(Ledger(Life(events=(event,))))
+    text.encode()
+    assert "\u202e" not in text
+    assert from_text(text).events == (event,)

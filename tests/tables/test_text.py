@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.tables.text import guard, printable, unguard, visible
+from components.tables.text import guard, json_text, one_line, printable, unguard, visible
 
 ANY = st.text(st.characters())
 
@@ -82,3 +85,18 @@ def test_what_a_workbook_holds_is_xml(text: str) -> None:
 
 def test_a_workbook_draws_control_characters() -> None:
     assert printable("a\x00\x1b\x7f\ufffe") == "a␀␛␡[U+FFFE]"
+
+
+@given(st.recursive(ANY, lambda inner: st.lists(inner) | st.dictionaries(ANY, inner)))
+def test_json_hides_nothing_and_means_the_same(value: object) -> None:
+    text = json_text(value, indent=1)
+    assert json.loads(text) == value
+    assert visible(text) == text
+    text.encode()
+
+
+@given(ANY)
+def test_one_line_is_one_line_and_commands_no_terminal(text: str) -> None:
+    line = one_line(text)
+    assert len(line.splitlines()) <= 1
+    assert not any(unicodedata.category(sign) == "Cc" for sign in line.replace("\t", " "))
