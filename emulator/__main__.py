@@ -40,7 +40,9 @@ def service_port(text: str) -> tuple[str, int]:
     """
     name, _, number = text.partition("=")
     if not (name and number.isascii() and number.isdigit() and 0 < int(number) < 65536):
-        raise ValueError(f"'{text}' is not of the form SERVICE=N, as in storage=4443")
+        raise ValueError(
+            f"'{text}' is not of the form SERVICE=N with a port from 1 to 65535, as in storage=4443"
+        )
     return name, int(number)
 
 

@@ -22,6 +22,7 @@ from emulator.storage.service import service as storage_service
 from emulator.storage.store import Store
 
 SERVICES = ("storage", "batch", "vertex", "logging")
+_PROXIES = ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")
 _TASKS_KEEP = ("PATH", "LANG", "LC_ALL", "TZ")  # not the rest: it may hold the person's secrets
 
 
@@ -205,7 +206,7 @@ def _environment(state_dir: Path, project: str, urls: Mapping[str, str]) -> dict
 
 def _past_proxies() -> dict[str, str]:
     """Where a proxy is set, it must not be asked for the loopback interface."""
-    if not any(os.environ.get(name) for name in ("http_proxy", "HTTP_PROXY", "all_proxy")):
+    if not any(os.environ.get(name) for name in _PROXIES):
         return {}
     kept = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
     value = ",".join(filter(None, [kept, "127.0.0.1,localhost"]))

@@ -165,6 +165,12 @@ def local_errors(path: str, doing: str) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as error:
+        if doing == "write it":  # the folder cannot be made either: below /proc, or just removed
+            raise ServiceError(
+                "Cannot write it: the folder cannot be made",
+                where=path,
+                fix="Choose another folder.",
+            ) from error
         raise InputError("There is no such file", where=path) from error
     except IsADirectoryError as error:
         raise InputError(f"Cannot {doing}: it is a folder", where=path) from error
