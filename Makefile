@@ -12,10 +12,20 @@ install: $(STAMP)  ## Make .venv with the pinned packages (once)
 
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.11 ...")'
-	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "Python's venv module is missing: apt-get install python3-venv" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || $(MAKE) --no-print-directory venv-module
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $(STAMP)
+
+# Debian keeps ensurepip, which venv needs, in a package of its own.
+.PHONY: venv-module
+venv-module:
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "Python's venv module is missing: installing Debian's python3-venv" >&2; \
+	  { apt-get update -qq && apt-get install -y -qq --no-install-recommends python3-venv; } >/dev/null; \
+	else \
+	  echo "Python's venv module is missing; as root: apt-get install python3-venv" >&2; exit 1; \
+	fi
 
 run: install  ## Two intents, from words to finished Batch jobs, on this machine
 	@$(BIN)/python examples/run.py
