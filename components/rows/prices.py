@@ -1,0 +1,114 @@
+"""What tokens cost: a dated file that a person can replace. A model that is not in it costs
+"unknown", never nothing.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+
+from components.errors import InputError
+from components.rows.models import bare
+from components.storage import files
+
+_COLUMNS = ("model", "input", "output", "batch_input", "batch_output", "cached_input")
+_MILLION = 1_000_000
+
+
+@dataclass(frozen=True)
+class Price:
+    """USD per 1,000,000 tokens of one model."""
+
+    input: float
+    output: float
+    batch_input: float
+    batch_output: float
+    cached_input: float
+
+
+@dataclass(frozen=True)
+class Prices:
+    """A price file: its date, where it came from, and the price of each model."""
+
+    dated: str
+    source: str
+    by_model: Mapping[str, Price]
+
+    def cost(
+        self, model: str, input_tokens: float, output_tokens: float, *, batch: bool
+    ) -> float | None:
+        """USD for so many tokens, thoughts among the output; None where the price is unknown."""
+        price = self.by_model.get(bare(model))
+        if price is None:
+            return None
+        if batch:
+            total = input_tokens * price.batch_input + output_tokens * price.batch_output
+        else:
+            total = input_tokens * price.input + output_tokens * price.output
+        return total / _MILLION
+
+
+def load_prices(uri: str = "") -> Prices:
+    """The price file at a path or gs:// URI; the one that the package ships where it is empty.
+
+    Raises:
+        InputError: it cannot be read as prices; the message names the line.
+    """
+    if uri:
+        return parse_prices(files.read_text(uri), uri)
+    text = resources.files("components.rows").joinpath("prices.csv").read_text("utf-8")
+    return parse_prices(text, "prices.csv")
+
+
+def parse_prices(text: str, source: str) -> Prices:
+    """Read the text of a price file: `#` lines (a date in them dates the file), then CSV.
+
+    Raises:
+        InputError: a column or a number is missing or wrong.
+    """
+    comments = [line for line in text.splitlines() if line.startswith("#")]
+    dated = re.search(r"\d{4}-\d\d-\d\d", "\n".join(comments))
+    by_model: dict[str, Price] = {}
+    header: list[str] | None = None
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.startswith("#") or not line.strip():
+            continue
+        cells = [cell.strip() for cell in next(csv.reader([line]))]
+        if header is None:
+            header = cells
+            missing = [name for name in _COLUMNS if name not in header]
+            if missing:
+                raise InputError(
+                    f"The price file lacks the columns {', '.join(missing)}",
+                    where=f"{source}:{number}",
+                    fix=f"Its header is {','.join(_COLUMNS)}.",
+                )
+            continue
+        row = dict(zip(header, cells, strict=False))
+        by_model[bare(row["model"])] = _price(row, f"{source}:{number}")
+    if not by_model:
+        raise InputError("The price file holds no prices", where=source)
+    return Prices(dated.group() if dated else "no date", source, by_model)
+
+
+def _price(row: Mapping[str, str], where: str) -> Price:
+    numbers = {name: _amount(row.get(name, ""), name, where) for name in _COLUMNS[1:]}
+    return Price(**numbers)
+
+
+def _amount(text: str, name: str, where: str) -> float:
+    try:
+        amount = float(text)
+    except ValueError:
+        amount = math.nan
+    if not (math.isfinite(amount) and amount >= 0):
+        raise InputError(
+            f"'{text[:40]}' is no price in the column {name}",
+            where=where,
+            fix="Write USD per 1,000,000 tokens, for example 0.375.",
+        )
+    return amount
