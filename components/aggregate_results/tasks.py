@@ -81,11 +81,7 @@ def aggregate(
     summary = _summary(run, got, written)
     page = report_page(run, summary, got.tally, got.sample, now())
     files.write_text(summary.files["report"], render(page), "text/html; charset=utf-8")
-    files.write_text(
-        summary.files["summary"],
-        json.dumps(summary.to_dict(), ensure_ascii=False, indent=2) + "\n",
-        "application/json",
-    )
+    files.write_json(summary.files["summary"], summary.to_dict())
     return summary
 
 

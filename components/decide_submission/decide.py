@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from components.errors import InputError
-from components.storage.files import read_text, write_text
+from components.storage.files import read_text, write_json
 from components.storage.uris import join
 
 # The console shows an error in one line; the report holds all of it.
@@ -85,11 +85,7 @@ def decide_run(run_uri: str, *, dry_run: bool) -> Decision:
     findings = json.loads(read_text(join(run_uri, "findings.json")))
     decision = decide(answer, findings, dry_run=dry_run)
     gate = {"go": decision.go, **asdict(decision)}
-    write_text(
-        join(run_uri, "gate.json"),
-        json.dumps(gate, indent=2) + "\n",
-        content_type="application/json",
-    )
+    write_json(join(run_uri, "gate.json"), gate)
     if decision.verdict == "stop":
         raise InputError(decision.reason, fix=decision.fix)
     return decision

@@ -10,7 +10,7 @@ from components.gemini.settings import GeminiSettings
 from components.parse_intent.answer import Answer, answer_intent
 from components.parse_intent.reading import ReaderName
 from components.project import project_here
-from components.storage.files import read_text, write_text
+from components.storage.files import read_text, write_json
 from components.storage.uris import join
 from components.tables.markdown import plain
 from components.tables.text import json_text
@@ -44,10 +44,9 @@ def read_step(
             fix="Say what should run, or name a file that says it.",
         )
     answer = answer_intent([words], reader=_reader(reader), settings=settings)
-    text = json_text(answer.to_dict(), indent=2) + "\n"
-    write_text(join(run_uri, INTENT_FILE), text, content_type="application/json")
+    write_json(join(run_uri, INTENT_FILE), answer.to_dict())
     if answer.job is not None:
-        write_text(join(run_uri, JOB_FILE), job_text(answer), content_type="application/json")
+        write_json(join(run_uri, JOB_FILE), answer.job)
     return answer
 
 

@@ -12,6 +12,7 @@ from typing import BinaryIO, cast
 from components.errors import InputError, ServiceError
 from components.storage.client import blob_at, storage_client, told_plainly
 from components.storage.uris import check_supported, is_gcs, split_gcs
+from components.tables.text import json_text
 
 _CHUNK_BYTES = 8 * 1024 * 1024  # a multiple of 256 KiB, as resumable uploads require
 
@@ -63,6 +64,11 @@ def write_bytes(uri: str, data: bytes, content_type: str = "application/octet-st
 def write_text(uri: str, text: str, content_type: str = "text/plain; charset=utf-8") -> None:
     """Write the text as UTF-8."""
     write_bytes(uri, text.encode(), content_type)
+
+
+def write_json(uri: str, value: object) -> None:
+    """Write the value as indented JSON."""
+    write_text(uri, json_text(value, indent=2) + "\n", "application/json")
 
 
 def exists(uri: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -13,6 +12,7 @@ from components.batch.findings import Finding
 from components.batch.rules import all_rules
 from components.batch.rules.rule import Rule
 from components.tables.formats import plural
+from components.tables.text import json_text
 from components.validate_config.source import TEXT_RULES
 
 _SARIF_LEVEL = {"error": "error", "warning": "warning", "hint": "note"}
@@ -43,7 +43,7 @@ def summary(findings: Sequence[Finding], files: Sequence[str]) -> str:
 
 def as_json(findings: Sequence[Finding]) -> str:
     """A list of `{file, line, column, path, rule, severity, message, fix}`."""
-    return json.dumps([finding.to_dict() for finding in findings], indent=2) + "\n"
+    return json_text([finding.to_dict() for finding in findings], indent=2) + "\n"
 
 
 def as_sarif(findings: Sequence[Finding]) -> str:
@@ -62,7 +62,7 @@ def as_sarif(findings: Sequence[Finding]) -> str:
         "columnKind": "unicodeCodePoints",
         "results": [_sarif_result(finding, index) for finding in findings],
     }
-    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
+    return json_text({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
 
 
 def _sarif_rule(rule_id: str, known: Mapping[str, Rule]) -> dict[str, Any]:

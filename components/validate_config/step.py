@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from components.batch.findings import Finding
-from components.storage.files import write_text
+from components.storage.files import write_json, write_text
 from components.storage.uris import join
 from components.tables.markdown import plain
-from components.validate_config.check import Validated, validate_bytes
+from components.tables.text import json_text
+from components.validate_config.check import validate_bytes
 from components.validate_config.fix import Change, fix_text
 from components.validate_config.formats import summary
 from components.validate_config.source import decode
@@ -55,8 +55,7 @@ def check_step(job_path: str, run_uri: str, *, region: str, strict: bool) -> Che
     checked = Checked("null\n", [], []) if none else check_job(data, region)
     if strict:
         checked = replace(checked, findings=[_stricter(finding) for finding in checked.findings])
-    findings = json.dumps([finding.to_dict() for finding in checked.findings], indent=2) + "\n"
-    write_text(join(run_uri, FINDINGS_FILE), findings, content_type="application/json")
+    write_json(join(run_uri, FINDINGS_FILE), [finding.to_dict() for finding in checked.findings])
     if checked.changes:
         write_text(join(run_uri, JOB_FILE), checked.job_text, content_type="application/json")
     return checked
@@ -69,11 +68,8 @@ def check_job(data: bytes, region: str) -> Checked:
         return Checked("null\n", validate_bytes(data, JOB_FILE, region=region).findings, [])
     fixed = fix_text(text, JOB_FILE)
     validated = validate_bytes(fixed.text.encode(), JOB_FILE, region=region)
-    return Checked(_job_text(validated), validated.findings, fixed.changes)
-
-
-def _job_text(validated: Validated) -> str:
-    return json.dumps(validated.job, indent=2) + "\n"
+    job_text = json_text(validated.job, indent=2) + "\n"
+    return Checked(job_text, validated.findings, fixed.changes)
 
 
 def _stricter(finding: Finding) -> Finding:

@@ -12,7 +12,6 @@ import typer
 if TYPE_CHECKING:
     from components.supervision.ledger import Ledger
 
-DEFAULT_REGION = "us-central1"
 _RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
 Job = Annotated[
@@ -21,7 +20,9 @@ Job = Annotated[
 Project = Annotated[
     str, typer.Option("--project", help="Id of the project [GOOGLE_CLOUD_PROJECT].")
 ]
-Region = Annotated[str, typer.Option("--region", help=f"Region of the job [{DEFAULT_REGION}].")]
+Region = Annotated[
+    str, typer.Option("--region", help="Region of the job, where JOB is only ID [us-central1].")
+]
 MaxWait = Annotated[
     str, typer.Option("--max-wait", metavar="TIME", help="How long to wait: 90s, 30m, 2h, 1d.")
 ]
@@ -43,7 +44,10 @@ def submit(
         ),
     ],
     project: Project = "",
-    region: Region = "",
+    region: Annotated[
+        str,
+        typer.Option("--region", help="Region of the job [the one that it names, or us-central1]."),
+    ] = "",
     run: Annotated[
         str, typer.Option("--run", help="Name of this run; the same run submits a job only once.")
     ] = "",
@@ -170,6 +174,7 @@ def say(line: str) -> None:
 
 def _checked_project(project: str, region: str) -> str:
     """The project to use; the region is only looked at."""
+    from components.batch.locations import DEFAULT_REGION
     from components.batch.names import parent_name
     from components.project import project_here
 
@@ -179,6 +184,7 @@ def _checked_project(project: str, region: str) -> str:
 
 
 def _job_name(job: str, project: str, region: str) -> str:
+    from components.batch.locations import DEFAULT_REGION
     from components.batch.names import job_name
 
     if "/" not in job:
@@ -261,15 +267,19 @@ def _existing(told: Ledger) -> Ledger:
     Raises:
         InputError: the service knows no such job.
     """
+    if told.outcome == "deleted" and not told.state:
+        raise _no_such_job(told.job_name)
+    return told
+
+
+def _no_such_job(name: str) -> Exception:
     from components.errors import InputError
 
-    if told.outcome == "deleted" and not told.state:
-        raise InputError(
-            "There is no such job",
-            where=told.job_name,
-            fix="Batch deletes jobs 60 days after they end; check project and region.",
-        )
-    return told
+    return InputError(
+        "There is no such job",
+        where=name,
+        fix="Batch deletes jobs 60 days after they end; check project and region.",
+    )
 
 
 def _say_end(told: Ledger) -> None:
@@ -322,14 +332,10 @@ def _line(
 
 
 def _service_error(error: Exception, name: str) -> Exception:
-    from components.errors import InputError, Intent2BatchError, ServiceError
+    from components.errors import Intent2BatchError, ServiceError
 
     if isinstance(error, Intent2BatchError):
         return error
     if getattr(error, "code", None) == 404:
-        return InputError(
-            "There is no such job",
-            where=name,
-            fix="Batch deletes jobs 60 days after they end; check project and region.",
-        )
+        return _no_such_job(name)
     return ServiceError(f"The tasks cannot be listed ({error})", where=name)

@@ -342,3 +342,10 @@ def test_memory_does_not_grow_with_the_tasks() -> None:
     assert figures["rows"] == 10_000
     assert figures["report_bytes"] < 2_000_000
     assert figures["peak_mb"] < 200
+
+
+def test_half_a_surrogate_pair_in_the_run_folder_is_no_reason_to_fail(make: Any) -> None:
+    intent = {"outcome": "reject", "message": "not \ud800 possible", "turns": ["\udfff"]}
+    got = aggregate(make.run(intent=intent))
+    told = json.loads((make.folder / "summary.json").read_text())
+    assert told["reason"] == got.reason == "not \ud800 possible"
