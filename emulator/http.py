@@ -2,7 +2,9 @@
 
 Only the loopback interface is served, and only callers that name it: a page in a browser must
 not reach a service that runs scripts, neither through a name that resolves to 127.0.0.1 (the
-Host header shows it) nor by posting to the port (the Origin header shows it).
+Host header shows it) nor by posting to the port (the Origin header shows it). That holds for
+pages of this machine too: one may be an object that a task wrote, which is why no script of an
+answer runs in a browser either.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ from emulator.messages import (
     Service,
     not_emulated,
 )
-from emulator.streams import Body, body_of
+from emulator.streams import Body, BrokenBodyError, body_of
 
 __all__ = [
     "ApiError",
@@ -50,6 +52,9 @@ __all__ = [
 ]
 
 log = logging.getLogger(__name__)
+
+# What a browser must not do with an answer, such as a page that a task has written.
+_NO_PAGES = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox"}
 
 _LAST_ANSWERS_S = 5.0  # that stop() gives to calls that are being answered
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
@@ -189,8 +194,9 @@ class _Connection(BaseHTTPRequestHandler):
 
     def do(self) -> None:
         """Answer one request."""
-        body = body_of(_plain(self.headers), cast(BinaryIO, self.rfile))
         try:
+            self._check_framing()
+            body = body_of(_plain(self.headers), cast(BinaryIO, self.rfile))
             self._answer(body)
             body.drain()
         except _HangUpError:
@@ -232,12 +238,21 @@ class _Connection(BaseHTTPRequestHandler):
             raise _HangUpError
         self._send(response)
 
+    def _check_framing(self) -> None:
+        """Refuse a body whose end two readers might see in two places (RFC 9112, 6.3)."""
+        lengths = self.headers.get_all("Content-Length", [])
+        codings = self.headers.get_all("Transfer-Encoding", [])
+        said = [*lengths, *codings]
+        if len(said) > 1 or any(not re.fullmatch("[0-9]{1,18}", each) for each in lengths):
+            raise BrokenBodyError("the length of the body is not told, or told twice")
+        if any(each.strip().lower() != "chunked" for each in codings):
+            raise BrokenBodyError("the body is sent in a way that is not known here")
+
     def _check_caller(self) -> None:
-        origin = self.headers.get("Origin")
         if not _is_loopback(f"//{self.headers.get('Host', '')}"):
             raise ApiError(403, "", "Only callers that name 127.0.0.1 or localhost are answered.")
-        if origin is not None and not _is_loopback(origin):
-            raise ApiError(403, "", "Pages of other sites are not answered.")
+        if self.headers.get("Origin") is not None:  # which browsers send, and clients do not
+            raise ApiError(403, "", "Pages in a browser are not answered.")
 
     def _route(self, path: str) -> tuple[Route, dict[str, str]]:
         methods = {self.command, "GET"} if self.command == "HEAD" else {self.command}
@@ -280,7 +295,8 @@ class _Connection(BaseHTTPRequestHandler):
 
     def _head(self, status: int, headers: Mapping[str, str]) -> None:
         self.send_response(status)
-        for name, value in {"Content-Type": "application/octet-stream", **headers}.items():
+        usual = {"Content-Type": "application/octet-stream"}
+        for name, value in {**usual, **headers, **_NO_PAGES}.items():
             self.send_header(name, re.sub(r"[^\t\x20-\x7e\xa0-\xff]", "?", value))
         if self.close_connection:
             self.send_header("Connection", "close")

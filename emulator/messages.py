@@ -138,7 +138,7 @@ class Request:
         text = self.read()
         try:
             value = json.loads(text) if text.strip() else {}
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ApiError(400, "INVALID_ARGUMENT", f"The body is not JSON: {error}") from error
         if not isinstance(value, dict):
             raise ApiError(400, "INVALID_ARGUMENT", "The body is not a JSON object.")

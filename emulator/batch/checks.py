@@ -97,7 +97,10 @@ def check_volume(volume: Mapping[str, Any], disks: frozenset[str] | None) -> Non
     where = f"volumes: mount_path '{path[:100]}'"
     require(path.startswith("/") and len(path) <= _LONGEST_PATH, f"{where} is no absolute path.")
     require(not path.endswith("/"), f"{where} must not end with a slash.")
-    require(not {"..", "."} & set(path.split("/")) and "\0" not in path, f"{where} is not plain.")
+    require(
+        not {"..", ".", ""} & set(path.split("/")[1:]) and "\0" not in path,
+        f"{where} is not plain.",
+    )
     require(
         not PurePosixPath(path).is_relative_to("/proc")
         and not any(str(PurePosixPath(path)) == system for system in _SYSTEM),

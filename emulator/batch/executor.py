@@ -23,13 +23,12 @@ from pathlib import Path
 from emulator.batch.book import JobBook
 from emulator.batch.events import OPERATIONAL_INFO, quota_delay
 from emulator.batch.jobs import FINAL, Job
-from emulator.batch.processes import Alarms, kill_marked
+from emulator.batch.processes import MARKER, Alarms, kill_marked
 from emulator.batch.run import JobRun, Stop
 from emulator.batch.scenarios import Scenario, Scenarios
 from emulator.batch.slots import Slots
 from emulator.batch.volumes import Buckets, Volumes
 
-MARKER = "INTENT2BATCH_EMULATOR"
 DEFAULT_CAPACITY = max(32, 4 * (os.cpu_count() or 1))
 _PATIENCE_SECONDS = 30
 

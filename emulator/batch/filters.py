@@ -18,6 +18,7 @@ from emulator.http import ApiError
 
 _TOKEN = re.compile(r'\s*(?:("(?:[^"\\]|\\.)*")|([<>!]=|[()=<>])|([^\s()=<>!"]+))')
 _SIGNS = ("(", ")", "=", ":", "<", ">", "<=", ">=", "!=")
+_LONGEST = 20_000  # of Cloud Logging (Quotas and limits); of Batch none is documented
 _TIMES = ("createTime", "create_time", "timestamp")
 _COMPARE: dict[str, Callable[[int, int], bool]] = {
     "=": operator.eq,
@@ -56,6 +57,8 @@ def parse(text: str, known: Callable[[str], bool]) -> list[Term]:
     Raises:
         ApiError: 400, for what is not understood.
     """
+    if len(text) > _LONGEST:
+        raise _refused(text, f"it is longer than {_LONGEST} characters")
     tokens = _tokens(text)
     terms: list[Term] = []
     while tokens:

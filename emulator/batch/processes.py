@@ -24,6 +24,7 @@ from emulator.batch.events import REASONS
 
 log = logging.getLogger(__name__)
 
+MARKER = "INTENT2BATCH_EMULATOR"  # the variable by which processes of tasks are known
 _MOST_SWEEPS = 10
 GRACE_SECONDS = 1.0  # between the request to end and the end
 
@@ -269,7 +270,8 @@ def kill_marked(marker: str) -> None:
     """
     wanted = marker.encode()
     for _ in range(_MOST_SWEEPS):  # what is killed may have started another meanwhile
-        found = [_kill_if(folder, wanted) for folder in Path("/proc").glob("[0-9]*")]
+        others = (each for each in Path("/proc").glob("[0-9]*") if each.name != str(os.getpid()))
+        found = [_kill_if(folder, wanted) for folder in others]
         if not any(found):
             return
 

@@ -17,6 +17,7 @@ can be made to go wrong.
 
 from __future__ import annotations
 
+import re
 import threading
 import uuid
 from collections.abc import Callable, Mapping
@@ -174,7 +175,7 @@ class Batch:
     def _get_task(self, request: Request) -> Response:
         job = self._find_group(request)
         index = request.params["task"]
-        if not (index.isascii() and index.isdigit() and int(index) < job.task_count):
+        if not (re.fullmatch("[0-9]{1,9}", index) and int(index) < job.task_count):
             raise _missing(f"{job.name}/taskGroups/{GROUP}/tasks/{index}")
         with self.book.changed:
             answer = task_json(job, int(index), _numbers(request.query))

@@ -17,7 +17,7 @@ from emulator.batch.jobs import Job
 from emulator.batch.logs import StepFiles, drop, write_to_path
 from emulator.batch.mounts import MountError
 from emulator.batch.plan import Plan, Runnable
-from emulator.batch.processes import EXPIRED, Alarms, Attempt, Outcome
+from emulator.batch.processes import EXPIRED, MARKER, Alarms, Attempt, Outcome
 from emulator.batch.scripts import interpreter, interpreter_of
 from emulator.batch.volumes import Mounted
 
@@ -260,6 +260,8 @@ class TaskAttempt:
             "BATCH_NODE_COUNT": str(plan.nodes),
             "BATCH_MAIN_NODE_HOSTNAME": "localhost",
         }
+        if MARKER in setting.environment:
+            own[MARKER] = setting.environment[MARKER]
         if plan.hosts_file:
             own["BATCH_HOSTS_FILE"] = str(setting.folder / "hosts")
         return {**self._base(), **setting.environment, **plan.variables_of(self._index)}, own

@@ -61,11 +61,7 @@ class _Text:
 
     def line(self, dashes: bytes) -> bytes:
         """Pass the first boundary; returns how the body ends its lines."""
-        while b"\n" not in self._buffer:
-            self._more()
-        line, _, self._buffer = self._buffer.partition(b"\n")
-        if not line.strip():  # an empty line may precede it
-            return self.line(dashes)
+        line = self._line() or self._line()  # an empty line may precede it
         if line.strip() != dashes:
             raise _broken("it does not begin with its boundary")
         return b"\r\n" if line.endswith(b"\r") else b"\n"
@@ -95,10 +91,17 @@ class _Text:
             self._more()
         if self._buffer.startswith(b"--"):
             return True
-        while b"\n" not in self._buffer:
-            self._more()
-        self._buffer = self._buffer.partition(b"\n")[2]
+        self._line()
         return False
+
+    def _line(self) -> bytes:
+        """The next line; a carriage return at its end stays, unless it is all there is."""
+        while b"\n" not in self._buffer:
+            if len(self._buffer) > _MAX_HEAD_BYTES:
+                raise _broken("a line is too long")
+            self._more()
+        line, _, self._buffer = self._buffer.partition(b"\n")
+        return b"" if line == b"\r" else line
 
     def _more(self) -> None:
         piece = self._body.some()

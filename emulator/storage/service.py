@@ -342,7 +342,7 @@ def _bucket_settings(resource: dict[str, Any]) -> dict[str, Any]:
 def _object(text: bytes) -> dict[str, Any]:
     try:
         value = json.loads(text or b"{}")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ApiError(400, "", f"The metadata are not JSON: {error}", "parseError") from error
     if not isinstance(value, dict):
         raise ApiError(400, "", "The metadata are not a JSON object.", "parseError")

@@ -23,6 +23,9 @@ from emulator.http import (
     serve,
 )
 
+# What a smuggler hides behind a body whose end two readers see in two places.
+_SECOND = b"GET /pieces HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
 
 def _echo(request: Request) -> Response:
     return Response(body={"body": request.read().decode(), **request.params, **request.query})
@@ -138,9 +141,11 @@ def test_a_defect_is_told_and_not_retried(running: Running, http: requests.Sessi
         {"Host": "[::"},
         {"Origin": "https://evil.example"},
         {"Origin": "null"},
+        {"Origin": "http://localhost:3000"},
+        {"Origin": "http://127.0.0.1"},
     ],
 )
-def test_pages_of_other_sites_reach_nothing(
+def test_pages_reach_nothing(
     running: Running, http: requests.Session, headers: dict[str, str]
 ) -> None:
     answer = http.post(f"{running.url}/echo/x", data="hi", headers=headers)
@@ -152,6 +157,19 @@ def test_every_name_of_this_machine_is_answered(
     running: Running, http: requests.Session, host: str
 ) -> None:
     assert http.get(f"{running.url}/pieces", headers={"Host": host}).status_code == 200
+
+
+def test_no_answer_runs_as_a_page(running: Running, http: requests.Session) -> None:
+    for path in ("/file", "/nothing"):
+        headers = http.get(f"{running.url}{path}").headers
+        assert headers["Content-Security-Policy"] == "sandbox"
+        assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_json_nested_without_end_is_refused(running: Running, http: requests.Session) -> None:
+    answer = http.post(f"{running.url}/_emulator/faults", data="[" * 200_000)
+    assert answer.status_code == 400
+    assert "The body is not JSON" in answer.text
 
 
 def test_only_the_loopback_interface_is_served(running: Running) -> None:
@@ -191,6 +209,17 @@ def test_what_the_service_started_ends_with_it() -> None:
         b"Content-Length: 100\r\n\r\ntoo short",
         b"Transfer-Encoding: chunked\r\n\r\nzz\r\nhello\r\n",
         b"Content-Encoding: gzip\r\nContent-Length: 5\r\n\r\nhello",
+        pytest.param(b"Content-Length: abc\r\n\r\n" + _SECOND, id="no number"),
+        pytest.param(b"Content-Length: +5\r\n\r\nhello" + _SECOND, id="signed"),
+        pytest.param(b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n" + _SECOND, id="endless"),
+        pytest.param(
+            b"Content-Length: 5\r\nContent-Length: 0\r\n\r\nhello" + _SECOND, id="two lengths"
+        ),
+        pytest.param(
+            b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + _SECOND,
+            id="two framings",
+        ),
+        pytest.param(b"Transfer-Encoding: xchunked\r\n\r\n" + _SECOND, id="unknown coding"),
     ],
 )
 def test_a_broken_body_ends_the_connection_and_nothing_else(

@@ -170,6 +170,11 @@ def test_a_filter_is_read_or_refused(text: str) -> None:
     assert all(term.values for term in terms)
 
 
+def test_a_filter_without_end_is_refused() -> None:
+    with pytest.raises(ApiError, match="longer than 20000"):
+        filters.parse("a=b " * 1_000_000, lambda _: True)
+
+
 @pytest.mark.parametrize(
     ("text", "label", "holds"),
     [

@@ -71,6 +71,29 @@ def test_no_process_is_left(jobs: Any, new_job: NewJob, how: str, tmp_path: Path
     assert _left(marker) == []
 
 
+def test_a_job_cannot_take_its_mark_off(jobs: Any, new_job: NewJob) -> None:
+    folder = jobs.emulator.batch.book.folder.parent
+    variables = {"variables": {"INTENT2BATCH_EMULATOR": "another"}}
+    job = jobs.run(
+        new_job(
+            {
+                "script": {"text": f'test "$INTENT2BATCH_EMULATOR" = {folder}'},
+                "environment": variables,
+            },
+            spec={"environment": variables},
+        )
+    )
+    assert job.status.state.name == "SUCCEEDED"
+
+
+def test_who_sweeps_up_does_not_end_itself(tmp_path: Path) -> None:
+    # As when a task that outlived its emulator starts the next one.
+    sweep = f"from emulator.batch.processes import kill_marked; kill_marked('MARK={tmp_path}')"
+    environment = {**os.environ, "MARK": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", sweep], env=environment, check=False)
+    assert done.returncode == 0
+
+
 def test_leftovers_of_a_step_end_with_the_task(jobs: Any, new_job: NewJob) -> None:
     marker = f"INTENT2BATCH_EMULATOR={jobs.emulator.batch.book.folder.parent}"
     job = jobs.run(new_job("sleep 4242 &", "pgrep -g 0 >/dev/null || true"))

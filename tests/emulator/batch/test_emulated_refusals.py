@@ -52,6 +52,8 @@ _VOLUME = {"gcs": {"remotePath": "bucket"}, "mountPath": "/mnt/disks/share"}
         (f"{_SPEC}.volumes", [{**_VOLUME, "mountPath": "mnt"}], "absolute"),
         (f"{_SPEC}.volumes", [{**_VOLUME, "mountPath": "/mnt/../etc"}], "not plain"),
         (f"{_SPEC}.volumes", [{**_VOLUME, "mountPath": "/proc/x"}], "folder of the system"),
+        (f"{_SPEC}.volumes", [{**_VOLUME, "mountPath": "//etc"}], "not plain"),
+        (f"{_SPEC}.volumes", [{**_VOLUME, "mountPath": "/mnt//a"}], "not plain"),
         (f"{_SPEC}.volumes", [{**_VOLUME, "gcs": {"remotePath": "gs://b"}}], "remote_path"),
         (f"{_SPEC}.volumes", [{"deviceName": "d", "mountPath": "/mnt/d"}], "no disk"),
         (f"{_SPEC}.environment", {"secretVariables": {"A": "projects/p/secrets/s"}}, "not emulate"),

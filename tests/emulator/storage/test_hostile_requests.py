@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 import requests
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -112,4 +113,28 @@ def test_every_request_is_answered(
     url = emulator.urls["storage"] + path
     answer = requests.request(method, url, params=query, headers=head, data=body, timeout=10)
     assert answer.status_code < 500
+    assert "A defect of the emulator" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"\n" * 5_000, id="empty lines"),
+        pytest.param(b"a" * 1_000_000, id="a line without an end"),
+        pytest.param(
+            b"--b\r\n\r\n" + b"[" * 200_000 + b"\r\n--b\r\n\r\nx\r\n--b--", id="deep JSON"
+        ),
+        pytest.param(b"--b\r\n\r\n{}\r\n--b" + b" " * 1_000_000, id="an end without an end"),
+    ],
+)
+def test_multipart_bodies_without_bounds_are_refused(emulator: Emulator, body: bytes) -> None:
+    url = f"{emulator.urls['storage']}/upload/storage/v1/b/local-project-bucket/o"
+    answer = requests.post(
+        url,
+        params={"uploadType": "multipart"},
+        data=body,
+        headers={"Content-Type": "multipart/related; boundary=b"},
+        timeout=10,
+    )
+    assert answer.status_code == 400
     assert "A defect of the emulator" not in answer.text
