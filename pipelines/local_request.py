@@ -16,9 +16,6 @@ import yaml
 from components.errors import InputError, WrongUse
 from pipelines import parameters
 
-# kfp.local rewrites the first and dies on the second, in paths too.
-KFP_TRAPS = ("python3", "{{$")
-
 
 @dataclass(frozen=True)
 class Request:
@@ -184,13 +181,13 @@ def choose_folder(request: Request, now: datetime.datetime) -> Path:
     # Two runs may begin in the same second.
     usual = Path("runs", f"{stem}-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}")
     wanted = (request.out or usual).absolute()
-    trapped = any(trap in str(wanted) for trap in KFP_TRAPS)
+    trapped = any(trap in str(wanted) for trap in parameters.KFP_TRAPS)
     if request.out is None:
         root = Path(tempfile.gettempdir(), "intent2batch") if trapped else Path.cwd()
         return root / usual
     if trapped:
         raise WrongUse(
-            f"The path of a local run cannot hold {' or '.join(KFP_TRAPS)}",
+            f"The path of a local run cannot hold {' or '.join(parameters.KFP_TRAPS)}",
             where=str(wanted),
             fix="Choose another folder with --out.",
         )

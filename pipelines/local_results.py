@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TextIO
@@ -35,11 +34,6 @@ def show(outcome: Outcome, *, out: TextIO, say: Callable[[str], None]) -> int:
         say(f"All that was written: {outcome.folder / 'run.log'}")
         return 1
     return 0
-
-
-def show_on_stdout(outcome: Outcome, say: Callable[[str], None]) -> int:
-    """As `show`, with the table on stdout."""
-    return show(outcome, out=sys.stdout, say=say)
 
 
 def _table(outcome: Outcome, out: TextIO) -> None:

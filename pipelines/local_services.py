@@ -9,14 +9,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from components.batch.client import BATCH_VARIABLE
 from components.errors import InputError, WrongUse
 from components.storage import files
 from components.storage.client import storage_client, told_plainly
 from components.storage.uris import join, split_gcs
 
-BATCH_ENDPOINT = "CLOUDSDK_API_ENDPOINT_OVERRIDES_BATCH"
 # All of these point at this machine where a person has pasted what `emulate` prints.
-STAND_IN_VARIABLES = (BATCH_ENDPOINT, "STORAGE_EMULATOR_HOST", "GOOGLE_VERTEX_BASE_URL")
+STAND_IN_VARIABLES = (BATCH_VARIABLE, "STORAGE_EMULATOR_HOST", "GOOGLE_VERTEX_BASE_URL")
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -35,7 +35,7 @@ def services(state: Path) -> Iterator[dict[str, str]]:
         return
     from emulator.launch import start
 
-    with start(state, project=project_here()) as emulator:
+    with start(state, project=stand_in_project()) as emulator:
         before = dict(os.environ)
         os.environ.update(emulator.environment)
         try:
@@ -45,7 +45,7 @@ def services(state: Path) -> Iterator[dict[str, str]]:
             os.environ.update(before)
 
 
-def project_here() -> str:
+def stand_in_project() -> str:
     """The project of the stand-ins that this process's environment points at, or of new ones."""
     return (stand_ins_are_up() and os.environ.get("GOOGLE_CLOUD_PROJECT")) or "local-project"
 

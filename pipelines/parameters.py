@@ -11,6 +11,8 @@ from components.errors import WrongUse
 
 Value = str | int | float | bool | list[Any] | dict[str, Any]
 
+# kfp.local rewrites the first to the interpreter's path and dies on the second, in paths too.
+KFP_TRAPS = ("python3", "{{$")
 # kfp.local puts all parameters on one command line, which Linux limits to 128 KiB an argument.
 LONGEST_LOCAL = 100_000
 
@@ -70,12 +72,11 @@ def check(parameters: Mapping[str, Any], known: Mapping[str, Any]) -> None:
 def check_for_this_machine(parameters: Mapping[str, Any]) -> None:
     """Refuse what kfp.local 2.17 would change or fail on without a word.
 
-    It rewrites `python3` in values to the interpreter's path, dies on `{{$`, and cannot pass on
-    much more than 100 kB.
+    Those are `KFP_TRAPS`, and much more than 100 kB.
     """
     for name, value in parameters.items():
         text = value if isinstance(value, str) else json.dumps(value)
-        for trap in ("python3", "{{$"):
+        for trap in KFP_TRAPS:
             if trap in text:
                 raise WrongUse(
                     f"A parameter of a local run cannot hold '{trap}'",

@@ -25,7 +25,7 @@ from pipelines.local_request import (
     settle,
     spec_text,
 )
-from pipelines.local_services import check_uploads, project_here, services, upload
+from pipelines.local_services import check_uploads, services, stand_in_project, upload
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def run_here(
     text = spec_text(request.pipeline)
     with Driver() as driver:
         driver.send(pipeline=request.pipeline, spec=text, token=driver.token)
-        project = project_here()
+        project = stand_in_project()
         lines = driver.lines()
         text = _await_spec(driver, lines)
         settled = settle(request, yaml.safe_load(text), folder, project)

@@ -192,3 +192,5 @@ def local_errors(path: str, doing: str) -> Iterator[None]:
         ) from error
     except OSError as error:
         raise ServiceError(f"Cannot {doing}: {error.strerror or error}", where=path) from error
+    except ValueError as error:  # a NUL byte in the path
+        raise InputError(f"Cannot {doing}: {error}", where=path) from error

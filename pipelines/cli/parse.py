@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
@@ -24,8 +23,8 @@ def parse(
         list[str] | None, typer.Argument(help="The intent; '-' or nothing reads standard input.")
     ] = None,
     file: Annotated[
-        Path | None, typer.Option("--file", "-f", help="A file that holds the intent.")
-    ] = None,
+        str, typer.Option("--file", "-f", help="A file or gs:// address that holds the intent.")
+    ] = "",
     reader: Annotated[
         str, typer.Option(help="Who reads: offline (rules, no network) or gemini.")
     ] = "offline",
@@ -86,44 +85,35 @@ def _answers(reader: str, project: str, location: str, model: str) -> Callable[[
     return lambda turns: answer_intent(turns, reader="gemini", settings=settings)
 
 
-def _intent(words: list[str], file: Path | None) -> str:
-    if file is not None:
+def _intent(words: list[str], file: str) -> str:
+    if file:
         return _read(file)
     if words and words != ["-"]:
         return " ".join(words)
     if not words and sys.stdin.isatty():
         return ""
-    return _decode(sys.stdin.buffer.read(), "standard input")
+    return _standard_input()
 
 
-def _read(file: Path) -> str:
+def _read(file: str) -> str:
+    from components.storage.files import read_text
+
+    return read_text(file)
+
+
+def _standard_input() -> str:
     from components.errors import InputError
 
     try:
-        return _decode(file.read_bytes(), str(file))
-    except OSError as error:
-        raise InputError(
-            f"The intent's file cannot be read: {error.strerror}",
-            where=str(file),
-            fix="Check the path and its permissions.",
-        ) from error
-
-
-def _decode(data: bytes, where: str) -> str:
-    from components.errors import InputError
-
-    try:
-        return data.decode("utf-8-sig")
+        return sys.stdin.buffer.read().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(
-            "This is not UTF-8 text", where=where, fix="Give the intent as plain text."
+            "This is not UTF-8 text", where="standard input", fix="Give the intent as plain text."
         ) from error
 
 
-def _lines(file: Path | None) -> Iterator[str]:
-    if file is not None:
-        return iter(_read(file).splitlines())
-    return iter(_decode(sys.stdin.buffer.read(), "standard input").splitlines())
+def _lines(file: str) -> Iterator[str]:
+    return iter((_read(file) if file else _standard_input()).splitlines())
 
 
 def _parse_lines(

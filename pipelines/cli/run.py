@@ -52,7 +52,7 @@ def run(
         raise WrongUse(NOT_THERE_YET)
     from pipelines.cli.streams import tell
     from pipelines.local_request import Request
-    from pipelines.local_results import show_on_stdout
+    from pipelines.local_results import show
     from pipelines.running import run_here
 
     code = run_here(
@@ -66,7 +66,7 @@ def run(
             uploads=tuple(upload or ()),
         ),
         say=tell,
-        show=lambda outcome: show_on_stdout(outcome, tell),
+        show=lambda outcome: show(outcome, out=sys.stdout, say=tell),
     )
     sys.exit(code)
 

@@ -80,24 +80,12 @@ def _read(file: str) -> bytes:
     """
     if file == "-":
         return sys.stdin.buffer.read()
-    if file.startswith("gs://"):
-        from components.storage.files import read_bytes
+    from components.storage.files import read_bytes
 
-        try:
-            return read_bytes(file)
-        except Intent2BatchError as error:
-            raise WrongUse(error.what, where=error.where, fix=error.fix) from error
     try:
-        return Path(file).read_bytes()
-    except FileNotFoundError as error:
-        raise WrongUse("There is no such file", where=file, fix="Check the name.") from error
-    except IsADirectoryError as error:
-        raise WrongUse(
-            "This is a folder, not a file", where=file, fix="Name the files in it."
-        ) from error
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise WrongUse(f"The file cannot be read ({reason})", where=file) from error
+        return read_bytes(file)
+    except Intent2BatchError as error:
+        raise WrongUse(error.what, where=error.where, fix=error.fix) from error
 
 
 def _checked(file: str, data: bytes) -> Validated:

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from components.batch.client import BATCH_VARIABLE
 from components.errors import InputError, WrongUse
 from components.storage.files import read_text
 from pipelines.local_services import (
-    BATCH_ENDPOINT,
     check_uploads,
     make_bucket,
-    project_here,
     services,
+    stand_in_project,
     upload,
 )
 
@@ -50,11 +50,11 @@ def test_an_absent_file_is_refused(tmp_path):
 
 
 def test_stand_ins_are_started_and_the_environment_is_put_back(tmp_path, monkeypatch):
-    monkeypatch.delenv(BATCH_ENDPOINT, raising=False)
+    monkeypatch.delenv(BATCH_VARIABLE, raising=False)
     before = dict(os.environ)
     with services(tmp_path / "state") as environment:
-        assert environment[BATCH_ENDPOINT].startswith("http://127.0.0.1:")
-        assert os.environ[BATCH_ENDPOINT] == environment[BATCH_ENDPOINT]
+        assert environment[BATCH_VARIABLE].startswith("http://127.0.0.1:")
+        assert os.environ[BATCH_VARIABLE] == environment[BATCH_VARIABLE]
     assert dict(os.environ) == before
 
 
@@ -62,4 +62,4 @@ def test_stand_ins_that_are_up_already_are_used(tmp_path, emulator):
     with services(tmp_path / "state") as environment:
         assert environment == {}
     assert not (tmp_path / "state").exists()
-    assert project_here() == emulator.project
+    assert stand_in_project() == emulator.project
