@@ -1,0 +1,165 @@
+"""The fields of a request, as a table: message, field, type.
+
+From the `GenerateContentRequest` of the Vertex API as google-genai 2.34 types it. Types: `text`,
+`number`, `whole`, `flag`, `data` (not looked into), a message's name, `X[]` for lists and `X{}` for
+maps by the user's names. A test compares the table with the library.
+"""
+
+from __future__ import annotations
+
+Fields = dict[str, str]
+
+REQUEST: Fields = {
+    "contents": "Content[]",
+    "systemInstruction": "Content",
+    "tools": "Tool[]",
+    "toolConfig": "data",
+    "safetySettings": "SafetySetting[]",
+    "generationConfig": "GenerationConfig",
+    "labels": "data",
+    "cachedContent": "text",
+    "modelArmorConfig": "data",
+}
+
+MESSAGES: dict[str, Fields] = {
+    "Request": REQUEST,
+    "Content": {"role": "text", "parts": "Part[]"},
+    "Part": {
+        "text": "text",
+        "fileData": "FileData",
+        "inlineData": "Blob",
+        "functionCall": "data",
+        "functionResponse": "data",
+        "executableCode": "data",
+        "codeExecutionResult": "data",
+        "toolCall": "data",
+        "toolResponse": "data",
+        "thought": "flag",
+        "thoughtSignature": "text",
+        "videoMetadata": "VideoMetadata",
+        "mediaResolution": "data",
+        "partMetadata": "data",
+        "audioTranscription": "data",
+        "mediaProcessing": "data",
+        "speechMetadata": "data",
+    },
+    "FileData": {"fileUri": "text", "mimeType": "text", "displayName": "text"},
+    "Blob": {"data": "text", "mimeType": "text", "displayName": "text"},
+    "VideoMetadata": {"startOffset": "text", "endOffset": "text", "fps": "number"},
+    "SafetySetting": {"category": "text", "threshold": "text", "method": "text"},
+    "GenerationConfig": {
+        "temperature": "number",
+        "topP": "number",
+        "topK": "number",
+        "maxOutputTokens": "whole",
+        "candidateCount": "whole",
+        "stopSequences": "text[]",
+        "seed": "whole",
+        "presencePenalty": "number",
+        "frequencyPenalty": "number",
+        "responseMimeType": "text",
+        "responseSchema": "Schema",
+        "responseJsonSchema": "data",
+        "responseLogprobs": "flag",
+        "logprobs": "whole",
+        "responseModalities": "text[]",
+        "thinkingConfig": "ThinkingConfig",
+        "mediaResolution": "text",
+        "audioTimestamp": "flag",
+        "routingConfig": "data",
+        "modelSelectionConfig": "data",
+        "speechConfig": "data",
+        "imageConfig": "data",
+        "enableAffectiveDialog": "flag",
+        "enableEnhancedCivicAnswers": "flag",
+        "responseFormat": "data",
+        "translationConfig": "data",
+        "audioTranscriptionConfig": "data",
+    },
+    "ThinkingConfig": {
+        "includeThoughts": "flag",
+        "thinkingBudget": "whole",
+        "thinkingLevel": "text",
+    },
+    "Tool": {
+        "functionDeclarations": "FunctionDeclaration[]",
+        "googleSearch": "data",
+        "googleSearchRetrieval": "data",
+        "enterpriseWebSearch": "data",
+        "googleMaps": "data",
+        "urlContext": "data",
+        "codeExecution": "data",
+        "computerUse": "data",
+        "fileSearch": "data",
+        "retrieval": "data",
+        "parallelAiSearch": "data",
+        "exaAiSearch": "data",
+        "mcpServers": "data",
+    },
+    "FunctionDeclaration": {
+        "name": "text",
+        "description": "text",
+        "parameters": "Schema",
+        "parametersJsonSchema": "data",
+        "response": "Schema",
+        "responseJsonSchema": "data",
+        "behavior": "text",
+    },
+    "Schema": {
+        "type": "text",
+        "format": "text",
+        "title": "text",
+        "description": "text",
+        "nullable": "flag",
+        "default": "data",
+        "example": "data",
+        "enum": "data",
+        "items": "Schema",
+        "minItems": "data",
+        "maxItems": "data",
+        "properties": "Schema{}",
+        "propertyOrdering": "text[]",
+        "required": "text[]",
+        "minProperties": "data",
+        "maxProperties": "data",
+        "minimum": "number",
+        "maximum": "number",
+        "minLength": "data",
+        "maxLength": "data",
+        "pattern": "text",
+        "anyOf": "Schema[]",
+        "additionalProperties": "data",
+        "ref": "text",
+        "$ref": "text",
+        "defs": "Schema{}",
+        "$defs": "Schema{}",
+    },
+}
+
+# Exactly one of these makes a part.
+PART_KINDS = frozenset(
+    {
+        "text",
+        "fileData",
+        "inlineData",
+        "functionCall",
+        "functionResponse",
+        "executableCode",
+        "codeExecutionResult",
+        "toolCall",
+        "toolResponse",
+    }
+)
+
+# What people write who come from other APIs.
+ELSEWHERE = {
+    "messages": "Gemini calls it contents, and each turn has parts: [{text}].",
+    "prompt": "Write contents: [{role: user, parts: [{text}]}].",
+    "max_tokens": "Gemini calls it generationConfig.maxOutputTokens.",
+    "maxTokens": "Gemini calls it generationConfig.maxOutputTokens.",
+    "content": "Gemini calls it parts: [{text}].",
+    "config": "Gemini calls it generationConfig.",
+    "system": "Gemini calls it systemInstruction: {parts: [{text}]}.",
+    "stop": "Gemini calls it stopSequences.",
+}
+ROLES = {"assistant": "model", "ai": "model", "bot": "model", "human": "user"}
