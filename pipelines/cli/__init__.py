@@ -39,15 +39,22 @@ def main() -> None:
     streams.prepare()
     try:
         streams.check_words(sys.argv[1:])
-        load_commands()()
+        try:
+            load_commands()()
+        finally:
+            sys.stdout.flush()  # what cannot be written shows here at the latest
     except Intent2BatchError as error:
         streams.tell(f"intent2batch: {error}")
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         streams.tell("intent2batch: interrupted")
         sys.exit(130)
+    except BrokenPipeError:
+        streams.let_go(sys.stdout)
+        sys.exit(1)
     except OSError as error:
         if error.errno not in streams.FULL:
             raise
+        streams.let_go(sys.stdout)
         streams.tell(f"intent2batch: {streams.full(error)}")
         sys.exit(1)

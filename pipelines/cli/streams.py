@@ -7,6 +7,7 @@ import errno
 import os
 import sys
 from collections.abc import Sequence
+from typing import TextIO
 
 from components.errors import WrongUse
 
@@ -58,10 +59,14 @@ def tell(line: str) -> None:
         sys.stderr.write(visible(line) + "\n")
         sys.stderr.flush()
     except BrokenPipeError:
-        # What is left in the buffer would fail once more when the process ends.
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stderr.fileno())
-        os.close(nowhere)
+        let_go(sys.stderr)
+
+
+def let_go(stream: TextIO) -> None:
+    """Send what is left in the stream's buffer nowhere; it would fail once more at the end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 def full(error: OSError) -> str:
