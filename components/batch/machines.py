@@ -9,6 +9,8 @@ from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
 
+LOCAL_SSD_GB = 375
+
 DATA = Path(__file__).parent / "data"
 
 _CUSTOM = re.compile(

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from components.errors import InputError
 from components.storage.files import read_text, write_json
 from components.storage.uris import join
+from components.tables.text import brief
 
 # The console shows an error in one line; the report holds all of it.
 LONGEST_QUOTE = 300
@@ -93,5 +94,4 @@ def decide_run(run_uri: str, *, dry_run: bool) -> Decision:
 
 def _quoted(text: object) -> str:
     """Somebody else's words in one short line without a final stop."""
-    words = " ".join(str(text or "").split()).rstrip(".")
-    return words if len(words) <= LONGEST_QUOTE else words[: LONGEST_QUOTE - 1] + "…"
+    return brief(str(text or "").rstrip().rstrip("."), LONGEST_QUOTE)

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from components.errors import InputError, WrongUse
+from components.errors import InputError
 from components.parse_intent.build import build
-from components.parse_intent.reading import ReaderName, Reading
+from components.parse_intent.reading import ReaderName, Reading, reader_named
 
 if TYPE_CHECKING:
     from components.gemini.settings import GeminiSettings
@@ -76,7 +76,7 @@ def answer_intent(
     if not any(turn.strip() for turn in said):
         question = "What should the job run? Give a command, a script or a container image."
         return Answer("clarify", question, reader, said, questions=[question])
-    return answer_reading(_read(said, reader, settings), said)
+    return answer_reading(_read(said, reader_named(reader), settings), said)
 
 
 def check_size(turns: Sequence[str]) -> None:
@@ -100,18 +100,14 @@ def check_size(turns: Sequence[str]) -> None:
         )
 
 
-def _read(turns: list[str], reader: str, settings: GeminiSettings | None) -> Reading:
+def _read(turns: list[str], reader: ReaderName, settings: GeminiSettings | None) -> Reading:
     if reader == "offline":
         from components.parse_intent.offline.reader import read
 
         return read(turns)
-    if reader == "gemini":
-        from components.parse_intent import gemini_reader
+    from components.parse_intent import gemini_reader
 
-        return gemini_reader.read(turns, settings)
-    raise WrongUse(
-        f"There is no reader {reader!r}", where="--reader", fix="Choose offline or gemini."
-    )
+    return gemini_reader.read(turns, settings)
 
 
 def answer_reading(reading: Reading, turns: list[str]) -> Answer:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from components.batch.machines import LOCAL_SSD_GB
 from components.parse_intent.draft import Disk, Draft, Volume
 from components.parse_intent.notes import Notes
 
-LOCAL_SSD_GB = 375
 DEFAULT_DISK_GB = 100
 
 

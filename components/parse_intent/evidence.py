@@ -13,6 +13,7 @@ from typing import Any
 
 from components.batch.findings import Finding, path_text
 from components.parse_intent.draft import Draft
+from components.tables.text import brief
 
 Place = tuple[str | int, ...]
 
@@ -274,8 +275,7 @@ def _may_be_payload(leaf: Leaf) -> bool:
 
 
 def _short(text: str) -> str:
-    flat = " ".join(text.split())
-    return f"'{flat[:80]}…'" if len(flat) > 80 else f"'{flat}'"
+    return f"'{brief(text, 81)}'"
 
 
 def requoted(draft: Mapping[str, Any], turns: Sequence[Words]) -> dict[str, Any]:

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast, get_args
 
+from components.errors import WrongUse
 from components.parse_intent.draft import Draft
 
 ReaderName = Literal["offline", "gemini"]
+
+
+def reader_named(name: str) -> ReaderName:
+    """The reader of that name.
+
+    Raises:
+        WrongUse: there is none.
+    """
+    if name not in get_args(ReaderName):
+        raise WrongUse(f"There is no reader {name!r}", fix="Choose offline or gemini.")
+    return cast(ReaderName, name)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 from components.errors import InputError, WrongUse
 from components.gemini.settings import GeminiSettings
 from components.parse_intent.answer import Answer, answer_intent
-from components.parse_intent.reading import ReaderName
+from components.parse_intent.reading import reader_named
 from components.project import project_here
 from components.storage.files import read_text, write_json
 from components.storage.uris import join
@@ -43,7 +43,7 @@ def read_step(
             where=intent_uri or "intent",
             fix="Say what should run, or name a file that says it.",
         )
-    answer = answer_intent([words], reader=_reader(reader), settings=settings)
+    answer = answer_intent([words], reader=reader_named(reader), settings=settings)
     write_json(join(run_uri, INTENT_FILE), answer.to_dict())
     if answer.job is not None:
         write_json(join(run_uri, JOB_FILE), answer.job)
@@ -52,14 +52,6 @@ def read_step(
 
 def _from_file(uri: str) -> str:
     return read_text(uri) if uri.strip() else ""
-
-
-def _reader(name: str) -> ReaderName:
-    if name == "offline":
-        return "offline"
-    if name == "gemini":
-        return "gemini"
-    raise WrongUse(f"There is no reader {name!r}", where="reader", fix="Choose offline or gemini.")
 
 
 def gemini_settings(project: str, location: str, model: str, temperature: float) -> GeminiSettings:

@@ -10,7 +10,7 @@ from components.batch.client import call_options
 from components.batch.events import failure_reason, hopeless_reason
 from components.batch.names import JobNames
 from components.batch.states import job_stage, job_state_name
-from components.submit_batch_job.preemptions import Preemptions
+from components.submit_batch_job.preemptions import Preemptions, time_of
 from components.supervision.answers import to_cancel, to_create, to_find
 from components.supervision.life import (
     Accepted,
@@ -112,7 +112,7 @@ def to_events(status_events: Iterable[Any]) -> tuple[Event, ...]:
     """Status events of the service, oldest first: it does not promise their order."""
     return _in_order(
         Event(
-            time=str(event.event_time.rfc3339()) if event.event_time else "",
+            time=time_of(event),
             type=event.type_,
             description=event.description,
         )

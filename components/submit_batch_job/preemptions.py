@@ -65,11 +65,16 @@ def _matters(job: Job) -> bool:
     return bool(models & _SPOT) and tasks <= TASKS_MAX
 
 
+def time_of(event: Any) -> str:
+    """When a status event of the service happened, RFC 3339; empty where it does not say."""
+    return str(event.event_time.rfc3339()) if event.event_time else ""
+
+
 def _losses(task: Any) -> list[Event]:
     index = task.name.rpartition("/")[2]
     return [
         Event(
-            time=str(event.event_time.rfc3339()) if event.event_time else "",
+            time=time_of(event),
             type="TASK",
             description=f"Task {index}: {event.description}",
         )

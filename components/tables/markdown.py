@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 
-from components.tables.text import visible
+from components.tables.text import brief
 
 _MARKS = re.compile(r"([\\`*_{}\[\]()#+!|~-])")
 
@@ -17,7 +17,4 @@ def plain(text: str, width: int = 0) -> str:
         text: any text.
         width: cut beyond so many characters; 0 cuts nothing.
     """
-    line = " ".join(visible(text).split())
-    if width and len(line) > width:
-        line = line[: width - 1] + "…"
-    return _MARKS.sub(r"\\\1", html.escape(line, quote=False))
+    return _MARKS.sub(r"\\\1", html.escape(brief(text, width), quote=False))

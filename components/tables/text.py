@@ -48,6 +48,12 @@ def one_line(text: str) -> str:
     return " ".join(visible(text).split("\n"))
 
 
+def brief(text: str, width: int = 0) -> str:
+    """The text made visible, on one line, cut to so many characters; 0 cuts nothing."""
+    line = " ".join(visible(text).split())
+    return f"{line[: width - 1]}…" if width and len(line) > width else line
+
+
 def json_text(value: Any, *, indent: int | None = None) -> str:
     r"""JSON that hides nothing: what `visible` names is written as `\uXXXX`, which reads the same.
 

@@ -51,8 +51,6 @@ def parse(
     from components.errors import WrongUse
     from components.tables.text import json_text
 
-    if reader not in ("offline", "gemini"):
-        raise WrongUse(f"There is no reader {reader!r}", fix="Choose offline or gemini.")
     answered = _answers(reader, project, location, model)
     if jsonl:
         _parse_lines(_lines(file), sys.stdout, answered)
@@ -76,8 +74,9 @@ def parse(
 def _answers(reader: str, project: str, location: str, model: str) -> Callable[[list[str]], Answer]:
     """What answers the turns of a person, by the reader that was chosen."""
     from components.parse_intent.answer import answer_intent
+    from components.parse_intent.reading import reader_named
 
-    if reader == "offline":
+    if reader_named(reader) == "offline":
         return answer_intent
     from components.parse_intent.step import gemini_settings
 
@@ -186,5 +185,6 @@ def _short(value: object) -> str:
 
 
 def _clip(text: str, width: int = 96) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= width else line[: width - 1] + "…"
+    from components.tables.text import brief
+
+    return brief(text, width)

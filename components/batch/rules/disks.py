@@ -8,6 +8,7 @@ from typing import Any
 
 from components.batch import machines
 from components.batch.findings import Path
+from components.batch.machines import LOCAL_SSD_GB
 from components.batch.rules.placeholders import placeholder_in
 from components.batch.rules.rule import Problem, RuleSet, shown
 from components.batch.rules.view import ALLOCATION, INSTANCE, POLICY, JobView
@@ -16,7 +17,6 @@ RULES = RuleSet()
 
 BOOT: Path = (*POLICY, "bootDisk")
 
-LOCAL_SSD_GB = 375
 SMALLEST_BOOT_GB = 30  # Batch's own images
 LARGE_BOOT_GB = 1000
 
