@@ -10,6 +10,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from components.aggregate_results import outcomes
+from components.aggregate_results.hiding import (
+    hidden_run,
+    hidden_sample,
+    hidden_summary,
+    secrets_of,
+)
 from components.aggregate_results.report import report_page
 from components.aggregate_results.run_folder import Run, mappings_of, read_run, text_of
 from components.aggregate_results.service import Service, live_service, told_by_service
@@ -79,7 +85,14 @@ def aggregate(
             if got.listed:
                 written = _write_tables(run, spool, tails, got)
     summary = _summary(run, got, written)
-    page = report_page(run, summary, got.tally, got.sample, now())
+    secrets = secrets_of(run)
+    page = report_page(
+        hidden_run(run, secrets),
+        hidden_summary(summary, secrets),
+        got.tally,
+        hidden_sample(got.sample, secrets),
+        now(),
+    )
     files.write_text(summary.files["report"], render(page), "text/html; charset=utf-8")
     files.write_json(summary.files["summary"], summary.to_dict())
     return summary
