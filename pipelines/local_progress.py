@@ -101,7 +101,7 @@ class Display:
         if self._input is not None:
             self._input.append(line)
             if line == "}":
-                self._take_input(json.loads("\n".join(self._input)))
+                self._take_input("\n".join(self._input))
                 self._input = None
             return
         if logged := EXECUTOR_LINE.fullmatch(line):
@@ -115,9 +115,13 @@ class Display:
         if line.strip() and not self._in_traceback:
             self._show(line)
 
-    def _take_input(self, executor_input: Mapping[str, Any]) -> None:
-        values = executor_input.get("inputs", {}).get("parameterValues", {})
-        self.pipeline_folder = self.pipeline_folder or str(values.get("pipeline_folder", ""))
+    def _take_input(self, text: str) -> None:
+        try:
+            values = json.loads(text)["inputs"]["parameterValues"]
+            folder = values.get("pipeline_folder", "")
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+            return  # not the executor's own: a step has printed something that looks like it
+        self.pipeline_folder = self.pipeline_folder or str(folder)
 
     def _show(self, line: str) -> None:
         # What an attempt says again is not shown again.

@@ -18,7 +18,7 @@ import yaml
 # A Vertex job id is the name plus 15 characters, at most 128, and starts with a letter.
 LONGEST_NAME = 113
 NAME = re.compile(r"[a-z][a-z0-9-]*")
-PINNED_IMAGE = re.compile(r"[\w./:-]+@sha256:[0-9a-f]{64}")
+PINNED_IMAGE = re.compile(r"[a-z0-9][A-Za-z0-9_./:-]*@sha256:[0-9a-f]{64}")
 SYMBOLIC_IMAGE = re.compile(r"[a-z0-9-]+")
 
 # The others end in an IndexError in kfp.local, or are known to Vertex alone.

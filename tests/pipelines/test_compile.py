@@ -74,7 +74,9 @@ def test_a_released_spec_is_pinned_everywhere(tmp_path):
     assert WORKER_IMAGE not in text
 
 
-@pytest.mark.parametrize("image", ["worker", "worker:1.2", "worker@sha256:12", f"{IMAGE} x"])
+@pytest.mark.parametrize(
+    "image", ["worker", "worker:1.2", "worker@sha256:12", f"{IMAGE} x", f"ü{IMAGE}"]
+)
 def test_an_image_without_its_digest_is_refused(tmp_path, image, capsys):
     assert command.main(["--image", image, "--output", str(tmp_path / "out")]) == 2
     assert "is not pinned" in capsys.readouterr().err
