@@ -1,0 +1,390 @@
+"""All predictions of a run: wave after wave, and within a wave sending after sending.
+
+What is to be done next is read from the ledger and the files each time, so that any process can go
+on where another one died.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from components.batch_predict import waves
+from components.batch_predict.book import Book, Doc, Entry, EntryStore
+from components.batch_predict.files import Files
+from components.batch_predict.online import Ask, answer_online
+from components.batch_predict.places import Places, content_hash, display_name, slug
+from components.batch_predict.policy import within_budget
+from components.batch_predict.schedule import Supervised, Surroundings, supervise_all
+from components.batch_predict.settle import Cost, Settled, Settling, settle
+from components.batch_predict.shards import BYTES_MAX, REQUESTS_MAX, Shard
+from components.batch_predict.vertex import model_path
+from components.errors import InputError, ServiceError, WorkFailed
+from components.supervision.clock import Clock
+from components.supervision.driver import RemoteJobs
+from components.supervision.ledger import Ledger
+from components.supervision.life import Life, Policy
+
+RUN_LABEL = "intent2batch-run"
+CONTENT_LABEL = "intent2batch-content"
+
+
+class Job(RemoteJobs, Protocol):
+    """A job of the service that also tells what the service says of it."""
+
+    stats: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a run is carried out.
+
+    Attributes:
+        deadline_s: what has not ended so long after the beginning is cancelled. A job may wait
+            72 hours in the queue and run for 24.
+        attempts: how often a request may be sent.
+        max_cost_usd: how much the answers of this run may cost before nothing more is sent;
+            0: any amount.
+        online_up_to: rounds of at most so many requests are asked one by one, at twice the price
+            and without the wait of a batch job; 0: none.
+        online_at_once: how many requests are under way online.
+        policy: how patient to be with the service.
+        requests_max, bytes_max: limits of a shard.
+        prompt_chars_max: characters of all texts of one request, answers put in.
+    """
+
+    deadline_s: float = 96 * 3600.0
+    attempts: int = 3
+    max_cost_usd: float = 0.0
+    online_up_to: int = 0
+    online_at_once: int = 4
+    policy: Policy = Policy(poll_first=5.0, poll_max=60.0, dedupe_s=None)  # noqa: RUF009 - frozen
+    requests_max: int = REQUESTS_MAX
+    bytes_max: int = BYTES_MAX
+    prompt_chars_max: int = 4_000_000
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything outside of this step.
+
+    Attributes:
+        files: where everything lies.
+        job: the job that a body describes.
+        ask: asks one request online.
+        clock, draw: see `Surroundings`.
+        cost: what tokens cost.
+        say: shows one line of progress.
+    """
+
+    files: Files
+    job: Callable[[Mapping[str, Any]], Job]
+    ask: Ask
+    clock: Clock
+    draw: Callable[[float, float], float]
+    cost: Cost
+    say: Callable[[str], None] = lambda _: None
+
+
+def predict(places: Places, world: World, settings: Settings) -> Doc:
+    """Send every request until it has an answer or a reason why not.
+
+    Called again with the same run folder, in this process or another, it goes on where it stands;
+    jobs that were made are found again. SIGTERM and Ctrl-C cancel the jobs; what they have
+    finished lies in their output folders.
+
+    Returns:
+        The ledger as written.
+
+    Raises:
+        WorkFailed: the run was cancelled.
+        InputError: what was prepared cannot be read.
+        ServiceError: files or the ledger cannot be kept, or every job of a round was refused.
+    """
+    return _Prediction(places, world, settings).run()
+
+
+class _Prediction:
+    def __init__(self, places: Places, world: World, settings: Settings) -> None:
+        self._places = places
+        self._world = world
+        self._settings = settings
+        self._book = Book(world.files, places.book)
+
+    def run(self) -> Doc:
+        plan = read_plan(self._world.files, self._places)
+        self._book.load()
+        if self._book.doc.stopped:
+            raise WorkFailed(f"The predictions were cancelled: {self._book.doc.stopped}")
+        until = self._world.clock.now() + self._settings.deadline_s
+        doc = self._book.update(
+            lambda doc: doc if doc.deadline_at else replace(doc, deadline_at=until)
+        )
+        for wave in range(doc.waves_done, plan.waves):
+            self._wave(wave, plan)
+            self._book.update(lambda doc, n=wave + 1: replace(doc, waves_done=n))  # type: ignore[misc]
+        return self._book.doc
+
+    def _wave(self, wave: int, plan: Plan) -> None:
+        attempt = max((e.attempt for e in self._book.doc.entries if e.wave == wave), default=0)
+        if not attempt:
+            attempt = 1
+            self._add(wave, attempt, self._first_shards(wave, plan), [])
+        while entries := self._book.doc.round(wave, attempt):
+            if all(entry.counts is not None for entry in entries):
+                return  # settled, and nothing of it was sent again
+            self._bring_to_end(entries)
+            self._check_stopped(wave, attempt)
+            entries = self._book.doc.round(wave, attempt)
+            settled = self._settled(entries)
+            self._add(wave, attempt + 1, settled.shards, settled.entries)
+            attempt += 1
+
+    def _first_shards(self, wave: int, plan: Plan) -> Sequence[Shard]:
+        if wave == 0:
+            return [shard for shard in plan.shards if shard.wave == 0]
+        return waves.open_wave(
+            self._world.files,
+            self._places,
+            self._book.doc,
+            wave,
+            waves.Bounds(
+                self._settings.requests_max,
+                self._settings.bytes_max,
+                self._settings.prompt_chars_max,
+                self._over_budget(1),
+            ),
+        )
+
+    def _bring_to_end(self, entries: Sequence[Entry]) -> None:
+        requests = sum(entry.requests for entry in entries)
+        first = entries[0]
+        self._world.say(
+            f"wave {first.wave + 1}, sending {first.attempt}: "
+            f"{requests} requests in {len(entries)} jobs"
+        )
+        self._supervise([entry for entry in entries if entry.mode == "batch"])
+        for entry in entries:
+            if entry.mode == "online" and entry.ledger.outcome is None:
+                self._online(entry)
+
+    def _supervise(self, entries: Sequence[Entry]) -> None:
+        world, now = self._world, self._world.clock.now()
+        left = max(0.0, (self._book.doc.deadline_at or now) - now)
+        policy = replace(self._settings.policy, dedupe_s=None, max_wait_s=left)
+        lives = []
+        for entry in entries:
+            job = world.job(entry.ledger.request["body"])
+            store = EntryStore(self._book, entry.display_name, lambda job=job: job.stats)  # type: ignore[misc]
+            lives.append(Supervised(job, store, entry.ledger))
+        progress = _Progress(self._book, world.say)
+        around = Surroundings(world.clock, world.draw, progress.change, progress.trouble)
+        supervise_all(lives, policy, around)
+        if self._places.staged:
+            for entry in entries:
+                copy_outputs(world.files, self._places, entry)
+
+    def _online(self, entry: Entry) -> None:
+        world = self._world
+        deadline = self._book.doc.deadline_at or 0.0
+        outcome, reason = answer_online(
+            world.files,
+            self._places,
+            entry,
+            world.ask,
+            world.clock,
+            at_once=self._settings.online_at_once,
+            deadline_at=deadline,
+        )
+        now = world.clock.now()
+        life = replace(
+            entry.ledger.life, phase="ended", outcome=outcome, reason=reason, ended_at=now,
+            state="ONLINE", asked="cancel" if outcome == "cancelled" else "",
+        )  # fmt: skip
+        ended = replace(entry, ledger=replace(entry.ledger, life=life))
+        self._book.update(lambda doc: doc.with_entry(ended))
+
+    def _check_stopped(self, wave: int, attempt: int) -> None:
+        why = self._world.clock.stop_asked()
+        for entry in self._book.doc.round(wave, attempt):
+            if entry.ledger.life.asked == "cancel":
+                why = entry.ledger.life.why_asked or entry.ledger.reason
+        if why:
+            self._book.update(lambda doc: replace(doc, stopped=why))
+            raise WorkFailed(
+                f"The predictions were cancelled: {why}",
+                fix="What was finished lies in the output folders; start a new run for the rest.",
+            )
+        ended = self._book.doc.round(wave, attempt)
+        if all(e.ledger.outcome == "refused" and not e.ledger.job_name for e in ended):
+            raise ServiceError(
+                f"No job could be made: {ended[0].ledger.reason}",
+                fix="Batch prediction needs roles/aiplatform.user on the project, the Vertex AI "
+                "API enabled, and read and write rights on the bucket.",
+            )
+
+    def _settled(self, entries: Sequence[Entry]) -> Settled:
+        settings, world = self._settings, self._world
+        how = Settling(settings.attempts, settings.requests_max, settings.bytes_max)
+        if world.clock.now() >= (self._book.doc.deadline_at or 0.0):
+            how = replace(how, veto="the time allowed is over")
+        settled = settle(world.files, self._places, entries, world.cost, how)
+        again = sum(shard.requests for shard in settled.shards)
+        over = self._over_budget(again, settled.entries) if again else ""
+        if over:
+            veto = replace(how, veto=over)
+            return settle(world.files, self._places, entries, world.cost, veto)
+        return settled
+
+    def _over_budget(self, asked: int, fresh: Sequence[Entry] = ()) -> str:
+        doc = self._book.doc
+        for entry in fresh:
+            doc = doc.with_entry(entry)
+        known = all(e.cost_usd is not None for e in doc.entries if e.counts is not None)
+        answered = sum(
+            n
+            for entry in doc.entries
+            for status, n in (entry.counts or {}).items()
+            if status not in ("missing", "transient", "resent", "given_up")
+        )
+        return within_budget(
+            doc.spent_usd if known else None, answered, asked, self._settings.max_cost_usd
+        )
+
+    def _add(
+        self, wave: int, attempt: int, shards: Sequence[Shard], settled: Sequence[Entry]
+    ) -> None:
+        """Write down, in one go, what came of a round and what the next one is."""
+        few = sum(shard.requests for shard in shards) <= self._settings.online_up_to
+        entries = [self._entry(shard, online=few) for shard in shards]
+
+        def change(doc: Doc) -> Doc:
+            for entry in settled:
+                doc = doc.with_entry(entry)
+            if doc.round(wave, attempt):
+                return doc  # another process was faster
+            return replace(doc, entries=(*doc.entries, *entries))
+
+        self._book.update(change)
+
+    def _entry(self, shard: Shard, *, online: bool) -> Entry:
+        places, files = self._places, self._world.files
+        content = content_hash(files.lines(places.shard(shard.name)))
+        name = display_name(places.identity, shard.name, shard.attempt, content)
+        input_uri, output_uri = places.service_shard(shard.name), places.service_outputs(name)
+        if places.staged and not online:
+            copy(files, places.shard(shard.name), input_uri)
+        request: dict[str, Any] = {}
+        if not online:
+            labels = {RUN_LABEL: slug(places.identity)[-63:].strip("-"), CONTENT_LABEL: content}
+            request = {"body": job_body(name, shard.model, input_uri, output_uri, labels)}
+        return Entry(
+            shard=shard.name,
+            wave=shard.wave,
+            attempt=shard.attempt,
+            model=shard.model,
+            display_name=name,
+            input_uri=places.shard(shard.name) if online else input_uri,
+            output_uri=places.outputs(name) if online else output_uri,
+            requests=shard.requests,
+            mode="online" if online else "batch",
+            ledger=Ledger(Life(), request),
+        )
+
+
+# --- the plan, the body of a job, copies ----------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the preparing step planned."""
+
+    waves: int
+    shards: list[Shard]
+
+
+def read_plan(files: Files, places: Places) -> Plan:
+    """What the preparing step planned.
+
+    Raises:
+        InputError: there is no plan, or it is not one.
+    """
+    uri = places.prepared("plan.json")
+    found = files.read(uri)
+    if found is None:
+        raise InputError("Nothing was prepared", where=uri, fix="Prepare the rows first.")
+    try:
+        told = json.loads(found.text)
+        shards = [
+            Shard(str(s["name"]), str(s["model"]), int(s["wave"]), 1, int(s["requests"]))
+            for s in told["shards"]
+        ]
+        return Plan(int(told["waves"]), shards)
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"This is no plan ({error})", where=uri, fix="Prepare the rows again."
+        ) from error
+
+
+def job_body(
+    name: str, model: str, input_uri: str, output_uri: str, labels: Mapping[str, str]
+) -> dict[str, Any]:
+    """A batch prediction job as it is sent."""
+    return {
+        "displayName": name,
+        "model": model_path(model),
+        "inputConfig": {"instancesFormat": "jsonl", "gcsSource": {"uris": [input_uri]}},
+        "outputConfig": {
+            "predictionsFormat": "jsonl",
+            "gcsDestination": {"outputUriPrefix": output_uri},
+        },
+        "labels": dict(labels),
+    }
+
+
+def copy(files: Files, source: str, target: str) -> None:
+    """Copy a file."""
+    with files.writer(target) as write:
+        for line in files.lines(source):
+            write(line)
+
+
+def copy_outputs(files: Files, places: Places, entry: Entry) -> None:
+    """Copy what a job wrote into the run folder; files that are there already are the same."""
+    source, target = entry.output_uri.rstrip("/"), places.outputs(entry.display_name)
+    known = set(files.below(target))
+    for uri in files.below(source):
+        place = target + uri.removeprefix(source)
+        if place not in known:
+            copy(files, uri, place)
+
+
+class _Progress:
+    """One line whenever jobs by state or the spending have changed."""
+
+    def __init__(self, book: Book, say: Callable[[str], None]) -> None:
+        self._book = book
+        self._say = say
+        self._told = ""
+        self._trouble = ""
+
+    def change(self) -> None:
+        doc = self._book.doc
+        states = Counter(
+            (e.ledger.state or e.ledger.life.phase).removeprefix("JOB_STATE_").lower()
+            for e in doc.entries
+            if e.counts is None
+        )
+        line = "jobs: " + ", ".join(f"{n} {state}" for state, n in sorted(states.items()))
+        line += f"; ${doc.spent_usd:.4f} spent on earlier ones" if doc.spent_usd else ""
+        if line != self._told:
+            self._told = line
+            self._say(line)
+
+    def trouble(self, reason: str) -> None:
+        if reason != self._trouble:
+            self._trouble = reason
+            self._say(f"no answer, trying again: {reason}")
