@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from components.aggregate_results.run_folder import Run, text_of, texts_of
@@ -49,9 +50,12 @@ OUTCOMES: dict[str, Outcome] = {
         "again and never makes a second one.",
     ),
     "broken": Outcome(
-        "bad", "Incomplete", "Read the log of the first step that failed, mend it and run again."
+        "bad", "Incomplete", "See what the first step that failed says, mend it and run again."
     ),
 }
+
+
+_NAMES_NO_STEP = re.compile(r"Task exit-handler-\d+ failed\.")
 
 
 def headline(run: Run, tally: Tally, listed: bool) -> str:
@@ -114,7 +118,9 @@ def reason(run: Run) -> str:
     if outcome in ("findings", "stopped"):
         return text_of(run.gate.get("reason"))
     if outcome == "broken":
-        return run.pipeline_error or text_of(run.intent.get("message"))
+        # kfp.local only says "Task exit-handler-1 failed.", which is no step that a person knows.
+        said = "" if _NAMES_NO_STEP.fullmatch(run.pipeline_error) else run.pipeline_error
+        return said or text_of(run.intent.get("message"))
     if outcome == "dry_run" and not run.ledger:
         return text_of(run.gate.get("reason"))
     said = text_of(run.ledger.get("reason"))

@@ -55,6 +55,8 @@ _NOT_RUN = {
 # "… on zones/europe-west4-c/instances/1331099789278906760 with exit code 127."
 _CODE = re.compile(r"with exit code (?P<code>\d{1,6})\b")
 _PLACE = re.compile(r"\bon zones/(?P<zone>[a-z0-9-]+)/instances/(?P<vm>[A-Za-z0-9_.-]*[A-Za-z0-9])")
+_UNSPECIFIC = 50000
+_CANCELLED = ("ended because the job was cancelled", "")
 _STEP = re.compile(r"Task state is updated from (?P<old>[A-Z_-]+) to (?P<new>[A-Z_]+)")
 
 
@@ -118,7 +120,7 @@ def row_of(task: Any, *, position: int = 0, machine_type: str = "") -> Row:
     state = STATES.get(task.status.state, "UNKNOWN")
     index = index_of(task.name)
     code = _exit_code(state, events)
-    meaning, remedy = _words(state, code)
+    meaning, remedy = _CANCELLED if _was_cancelled(state, code, events) else _words(state, code)
     started, ended = _times(state, events)
     zone, vm = _last_place(events)
     return {
@@ -152,6 +154,14 @@ def _exit_code(state: str, events: list[Event]) -> int | None:
     if state != "FAILED":
         return None
     return next((event.code for event in reversed(events) if event.code is not None), None)
+
+
+def _was_cancelled(state: str, code: int | None, events: list[Event]) -> bool:
+    """Whether the task went with its job; its code then says nothing of its own."""
+    if state != "FAILED" or code not in (None, _UNSPECIFIC) or not events:
+        return False
+    last = events[-1].text
+    return bool(_STEP.match(last)) and "cancel" in last.lower()
 
 
 @lru_cache(maxsize=4096)

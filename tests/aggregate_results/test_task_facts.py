@@ -209,3 +209,13 @@ def test_the_position_stands_in_for_a_missing_index(make: Any) -> None:
     odd = make.task(0, "PENDING")
     odd.name = "nonsense"
     assert row_of(odd, position=17)["index"] == 17
+
+
+def test_a_task_that_went_with_its_job(make: Any) -> None:
+    text = (
+        "Task state is updated from RUNNING to FAILED on zones/us-central1-a/instances/12 "
+        "due to the job was cancelled with exit code 50000."
+    )
+    row = row_of(make.task(0, "FAILED", [(5.0, "FAILED", text, 50000)]))
+    assert row["meaning"] == "ended because the job was cancelled"
+    assert row["remedy"] == ""
