@@ -256,8 +256,9 @@ def _may_change(job: Job, verb: Verb) -> bool:
         verb == "cancel" and (job.state in FINAL or job.state == "CANCELLATION_IN_PROGRESS")
     )
     if refused:
-        text = f"Job {job.name} cannot be {verb}led: it is in state {job.state}."
-        raise ApiError(400, "FAILED_PRECONDITION", text.replace("deleteled", "deleted"))
+        done = {"cancel": "cancelled", "delete": "deleted"}[verb]
+        text = f"Job {job.name} cannot be {done}: it is in state {job.state}."
+        raise ApiError(400, "FAILED_PRECONDITION", text)
     return True
 
 

@@ -44,31 +44,6 @@ _PART = {
 }
 _PART_DATA = {"text", "inlineData", "fileData"}
 _PART_NOT_EMULATED = {"functionCall", "functionResponse", "executableCode", "codeExecutionResult"}
-_GENERATION = {
-    "temperature",
-    "topP",
-    "topK",
-    "candidateCount",
-    "maxOutputTokens",
-    "stopSequences",
-    "presencePenalty",
-    "frequencyPenalty",
-    "seed",
-    "responseMimeType",
-    "responseSchema",
-    "responseJsonSchema",
-    "thinkingConfig",
-    "responseModalities",
-    "mediaResolution",
-    "responseLogprobs",
-    "logprobs",
-    "audioTimestamp",
-    "speechConfig",
-    "imageConfig",
-    "routingConfig",
-    "modelConfig",
-    "enableAffectiveDialog",
-}
 _GENERATION_NOT_EMULATED = {
     "responseLogprobs",
     "logprobs",
@@ -80,6 +55,22 @@ _GENERATION_NOT_EMULATED = {
     "enableAffectiveDialog",
     "stopSequences",
 }
+_GENERATION = {
+    "temperature",
+    "topP",
+    "topK",
+    "candidateCount",
+    "maxOutputTokens",
+    "presencePenalty",
+    "frequencyPenalty",
+    "seed",
+    "responseMimeType",
+    "responseSchema",
+    "responseJsonSchema",
+    "thinkingConfig",
+    "responseModalities",
+    "mediaResolution",
+} | _GENERATION_NOT_EMULATED
 _MIME_TYPES = {"text/plain", "application/json", "text/x.enum"}
 _SCHEMA = {
     "type",
