@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import os
+import re
 import secrets
 import tempfile
 from collections.abc import Mapping
@@ -148,7 +149,8 @@ def _from_file(path: Path | None) -> dict[str, Any]:
     if path is None:
         return {}
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        # The loader is SafeLoader without aliases.
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_PlainLoader)  # noqa: S506
     except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
         raise WrongUse(
             f"The parameter file cannot be read: {_why_unread(error)}", where=str(path)
@@ -158,6 +160,17 @@ def _from_file(path: Path | None) -> dict[str, Any]:
             "The parameter file must hold names and values, as YAML or JSON", where=str(path)
         )
     return content
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """YAML in which nothing stands for something else: ten aliases can mean a billion values."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """As in SafeLoader, but for aliases, which it refuses."""
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise yaml.composer.ComposerError(None, None, "aliases are not read here", mark)
+        return super().compose_node(parent, index)
 
 
 def _why_unread(error: Exception) -> str:
@@ -177,14 +190,16 @@ def choose_folder(request: Request, now: datetime.datetime) -> Path:
         WrongUse: the folder that the person chose holds something, or its path is a trap.
         InputError: it cannot be looked into.
     """
-    stem = Path(request.pipeline).stem
+    stem = re.sub(r"python3|[^A-Za-z0-9._-]", "-", Path(request.pipeline).stem)[:80]
     # Two runs may begin in the same second.
     usual = Path("runs", f"{stem}-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}")
     wanted = (request.out or usual).absolute()
     trapped = any(trap in str(wanted) for trap in parameters.KFP_TRAPS)
     if request.out is None:
-        root = Path(tempfile.gettempdir(), "intent2batch") if trapped else Path.cwd()
-        return root / usual
+        if not trapped:
+            return wanted
+        # Others may write to the temporary folder too: a name that nobody can take before us.
+        return Path(tempfile.gettempdir(), f"intent2batch-{secrets.token_hex(8)}") / usual
     if trapped:
         raise WrongUse(
             f"The path of a local run cannot hold {' or '.join(parameters.KFP_TRAPS)}",

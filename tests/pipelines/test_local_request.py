@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from pathlib import Path
 
 import pytest
@@ -109,7 +110,36 @@ def test_a_usual_folder_that_kfp_would_rewrite_moves(tmp_path, monkeypatch):
     (tmp_path / "python3-work").mkdir()
     monkeypatch.chdir(tmp_path / "python3-work")
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    assert choose_folder(Request("p"), NOW).is_relative_to(tmp_path / "intent2batch")
+    first, second = choose_folder(Request("p"), NOW), choose_folder(Request("p"), NOW)
+    for folder in (first, second):
+        assert folder.is_relative_to(tmp_path)
+        assert "python3" not in str(folder)
+    # Nobody else who may write there can have made it before us.
+    assert first.parents[1] != second.parents[1]
+
+
+@pytest.mark.parametrize("pipeline", ["python3-p.yaml", "{{$.x}}.yaml", "a\nb.yaml", "x" * 300])
+def test_the_name_of_a_spec_makes_a_plain_folder(tmp_path, monkeypatch, pipeline):
+    monkeypatch.chdir(tmp_path)
+    folder = choose_folder(Request(pipeline), NOW)
+    assert folder.parent == tmp_path / "runs"
+    assert re.fullmatch(r"[A-Za-z0-9._-]{1,120}", folder.name)
+    assert "python3" not in folder.name
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "reader: [" + "[" * 100_000,
+        "intent:\n  a: &a [x, x]\n  b: [*a, *a]\n",
+        "reader: !!python/object/apply:os.system [id]\n",
+    ],
+    ids=["deep", "aliases", "objects"],
+)
+def test_a_parameter_file_that_is_made_to_harm_is_refused(tmp_path, text):
+    (tmp_path / "p.yaml").write_text(text)
+    with pytest.raises(WrongUse, match="cannot be read"):
+        settled(tmp_path, text="x", parameter_file=tmp_path / "p.yaml")
 
 
 @pytest.mark.parametrize("name", ["python3", "{{$x"])
