@@ -15,6 +15,7 @@ import stat
 import threading
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -81,9 +82,13 @@ class Folders:
                 changed.append(prefix + name)
         return changed
 
-    def _of(self, folder: Path) -> _Held:
+    @contextmanager
+    def _of(self, folder: Path) -> Iterator[dict[str, _Seen]]:
+        """What is known of the folder, while this thread alone handles it."""
         with self._lock:
-            return _Held(self._locks[folder], self._seen[folder])
+            lock, seen = self._locks[folder], self._seen[folder]
+        with lock:
+            yield seen
 
     def _fetch(self, stored: Stored, name: str, folder: Path, seen: dict[str, _Seen]) -> bool:
         """Make the file what the object is; False where no file can have the name."""
@@ -126,21 +131,6 @@ class Folders:
             self._store.delete(bucket, name, Conditions(generation=generation))
         except ApiError as error:  # somebody else wrote or deleted it; theirs stands
             log.debug("%s/%s stays: %s", bucket, name, error.message)
-
-
-class _Held:
-    """The lock of a folder, and what is known of it while the lock is held."""
-
-    def __init__(self, lock: threading.Lock, seen: dict[str, _Seen]) -> None:
-        self._lock = lock
-        self._seen = seen
-
-    def __enter__(self) -> dict[str, _Seen]:
-        self._lock.acquire()
-        return self._seen
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()
 
 
 def _files(folder: Path) -> Iterator[tuple[str, tuple[int, int, int]]]:
