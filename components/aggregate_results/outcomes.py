@@ -120,7 +120,7 @@ def reason(run: Run) -> str:
     if outcome == "broken":
         # kfp.local only says "Task exit-handler-1 failed.", which is no step that a person knows.
         said = "" if _NAMES_NO_STEP.fullmatch(run.pipeline_error) else run.pipeline_error
-        return said or text_of(run.intent.get("message"))
+        return said if run.job else said or text_of(run.intent.get("message"))
     if outcome == "dry_run" and not run.ledger:
         return text_of(run.gate.get("reason"))
     said = text_of(run.ledger.get("reason"))

@@ -78,12 +78,21 @@ def test_a_retried_task_counts_its_attempts(tmp_path: Path) -> None:
     assert row["output_tail"].endswith("try 1")
 
 
-def test_the_step_leaves_the_page_where_the_platform_looks(make: Any, tmp_path: Path) -> None:
-    status = SimpleNamespace(state="FAILED", error_message="Task exit-handler-1 failed.")
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("The failed tasks are: [read-the-intent].", "The failed tasks are: [read-the-intent]."),
+        ("Task exit-handler-1 failed.", ""),
+    ],
+)
+def test_the_step_leaves_the_page_where_the_platform_looks(
+    make: Any, tmp_path: Path, said: str, reason: str
+) -> None:
+    status = SimpleNamespace(state="FAILED", error_message=said)
     place = tmp_path / "artifacts" / "report"
     summary = aggregate_step(make.run(), status, str(place))
     assert place.read_text() == (make.folder / "report.html").read_text()
-    assert summary.reason == "Task exit-handler-1 failed."
+    assert summary.reason == reason
     assert json.loads((make.folder / "summary.json").read_text())["outcome"] == "broken"
 
 
