@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from emulator.messages import ApiError
-from emulator.storage.records import Conditions, Stored
+from emulator.storage.records import Conditions, Stored, check_object_name
 
 if TYPE_CHECKING:
     from emulator.storage.store import Store
@@ -70,7 +70,7 @@ class Folders:
         changed = []
         folder = folder.resolve()
         with self._of(folder) as seen:
-            found = dict(_files(folder))
+            found = dict(_files(folder, prefix))
             for name, mark in sorted(found.items()):
                 if name not in seen or seen[name].mark != mark:
                     stored = self._publish(bucket, prefix + name, folder / name)
@@ -133,15 +133,18 @@ class Folders:
             log.debug("%s/%s stays: %s", bucket, name, error.message)
 
 
-def _files(folder: Path) -> Iterator[tuple[str, tuple[int, int, int]]]:
+def _files(folder: Path, prefix: str) -> Iterator[tuple[str, tuple[int, int, int]]]:
     """Relative names of the regular files and their marks; links are not followed."""
     for where, _, names in os.walk(folder):
         for name in names:
             path = Path(where, name)
             mark = _mark(path)
             relative = path.relative_to(folder).as_posix()
-            if mark and _is_text(relative) and not _SCRATCH.fullmatch(name):
-                yield relative, mark
+            if mark and not _SCRATCH.fullmatch(name):
+                if _can_be_name(prefix + relative):
+                    yield relative, mark
+                else:
+                    log.warning("%r stays out of the bucket, which takes no such name", relative)
 
 
 def _mark(path: Path) -> tuple[int, int, int] | None:
@@ -155,10 +158,11 @@ def _mark(path: Path) -> tuple[int, int, int] | None:
     return found.st_ino, found.st_size, found.st_mtime_ns
 
 
-def _is_text(name: str) -> bool:
+def _can_be_name(name: str) -> bool:
+    """Whether an object can have the name; what is not UTF-8 has half surrogate pairs here."""
     try:
-        name.encode()
-    except UnicodeEncodeError:  # a file name that is not UTF-8 cannot be an object's
+        check_object_name(name)
+    except ApiError:
         return False
     return True
 

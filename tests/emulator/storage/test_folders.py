@@ -214,3 +214,16 @@ def test_whatever_happens_folder_and_bucket_agree_in_the_end(
     store.absorb(BUCKET, "", folder)
     store.materialise(BUCKET, "", folder)
     assert _files(folder) == _objects(store)
+
+
+def test_a_file_whose_name_no_object_can_have_stays_out_and_stops_nothing(
+    store: Store, folder: Path
+) -> None:
+    folder.mkdir()
+    for name in ("new\nline", "\udcff", "good"):
+        (folder / name).write_bytes(b"x")
+    deep = folder / "/".join(["a" * 250] * 5)
+    deep.mkdir(parents=True)
+    (deep / "too long a name").write_bytes(b"x")
+    assert store.absorb(BUCKET, "", folder) == ["good"]
+    assert store.absorb(BUCKET, "", folder) == []
