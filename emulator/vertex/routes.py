@@ -1,6 +1,7 @@
 """Calls of the Vertex stand-in: generateContent, streamGenerateContent, countTokens, tokens.
 
-Nothing is kept on disk: prompts may be confidential, and a stand-in model has no memory.
+Of these nothing is kept on disk: prompts may be confidential, and a stand-in model has no memory.
+Batch predictions (`batch_jobs`) are jobs, which are kept; their prompts lie in buckets.
 """
 
 from __future__ import annotations
@@ -8,15 +9,27 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
 from emulator.faults import Faults
 from emulator.http import ApiError, Request, Response, Route, Service
+from emulator.storage.store import Store
+from emulator.vertex.batch_jobs import PredictionJobs
+from emulator.vertex.callers import check_caller
 from emulator.vertex.fields import checked_count, checked_generate
-from emulator.vertex.stand_in import Script, StandIn, last_user_text, stood_in, token_count
+from emulator.vertex.stand_in import (
+    Answer,
+    Script,
+    StandIn,
+    last_user_text,
+    stood_in,
+    token_count,
+    unscripted,
+)
+from emulator.vertex.upstream import Upstream
 
 _JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _MODEL = (
@@ -26,20 +39,39 @@ _MODEL = (
 _CHUNKS = 3  # pieces that a streamed answer arrives in
 
 
-def service(state_dir: Path, project: str, faults: Faults) -> Service:
+def service(
+    state_dir: Path,
+    project: str,
+    faults: Faults,
+    store: Store | None = None,
+    upstream: Upstream | None = None,
+) -> Service:
     """The Vertex stand-in.
 
     Args:
-        state_dir: the emulator's folder; nothing is written to it here.
+        state_dir: the emulator's folder; batch predictions are kept in `predictions/` in it.
         project: the emulator's own project; calls for other projects are answered too, as the
             stand-in has no accounts.
         faults: shared by the services of one emulator.
+        store: the buckets; without them there are no batch predictions.
+        upstream: what answers, where no script does; without it the stand-in's notice.
     """
-    calls = _Calls(StandIn())
+    stand_in = StandIn()
+    otherwise = upstream.answer if upstream else unscripted
+    calls = _Calls(stand_in, otherwise)
+    jobs = None
+    if store:
+
+        def model(body: Mapping[str, Any], words: str) -> Answer:
+            return stand_in.answer_by_rules(words) or otherwise(body)
+
+        jobs = PredictionJobs(state_dir / "predictions", store, model)
     return Service(
         name="vertex",
         faults=faults,
+        close=jobs.close if jobs else lambda: None,
         routes=[
+            *(jobs.routes() if jobs else []),
             Route("POST", f"{_MODEL}generateContent", calls.generate, "vertex.generateContent"),
             Route(
                 "POST",
@@ -59,8 +91,9 @@ def service(state_dir: Path, project: str, faults: Faults) -> Service:
 class _Calls:
     """The handlers, round one stand-in model."""
 
-    def __init__(self, stand_in: StandIn) -> None:
+    def __init__(self, stand_in: StandIn, otherwise: Callable[[Mapping[str, Any]], Answer]) -> None:
         self._stand_in = stand_in
+        self._otherwise = otherwise
 
     def generate(self, request: Request) -> Response:
         """The whole answer at once."""
@@ -75,7 +108,7 @@ class _Calls:
 
     def count(self, request: Request) -> Response:
         """Tokens by a stated heuristic: a quarter of the characters, rounded up."""
-        _check_caller(request)
+        check_caller(request)
         _check_model(request)
         body = checked_count(request.json())
         total = token_count(body)
@@ -105,7 +138,7 @@ class _Calls:
         return Response(body={})
 
     def _answer(self, request: Request, method: str) -> dict[str, Any]:
-        _check_caller(request)
+        check_caller(request)
         _check_model(request)
         body = checked_generate(request.json())
         params = request.params
@@ -119,17 +152,7 @@ class _Calls:
             },
             last_user_text(body),
         )
-        return stood_in(body, answer)
-
-
-def _check_caller(request: Request) -> None:
-    kind, _, credential = request.headers.get("Authorization", "").partition(" ")
-    if kind.lower() != "bearer" or not credential.strip():
-        raise ApiError(
-            401,
-            "UNAUTHENTICATED",
-            "Request is missing required authentication credential. Expected OAuth 2 access token.",
-        )
+        return stood_in(body, answer or self._otherwise(body))
 
 
 def _check_model(request: Request) -> None:

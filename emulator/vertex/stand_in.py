@@ -1,8 +1,9 @@
 """The stand-in model: no model at all, and every answer says so.
 
 Tests script it: a queue of answers, rules by words of the last turn, an answer for the rest.
-Without a script it answers plain text with a notice, and refuses what it could only invent: an
-answer that must fit a schema.
+Without a script it answers plain text with a notice, which names the prompt's digest so that the
+answers to two prompts can be told apart, and refuses what it could only invent: an answer that must
+fit a schema.
 """
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ class Answer:
         block_reason: not empty: the prompt was blocked, and there is no candidate.
         empty: there is no candidate, and no reason either.
         error: code, status and message of an error in place of an answer.
+        model_version: who answers.
+        tokens: of prompt and answer, where something counted them; otherwise they are estimated.
     """
 
     parts: list[dict[str, Any]] = field(default_factory=list)
@@ -51,6 +54,8 @@ class Answer:
     block_reason: str = ""
     empty: bool = False
     error: Mapping[str, Any] | None = None
+    model_version: str = MODEL_VERSION
+    tokens: tuple[int, int] | None = None
 
     @staticmethod
     def from_json(data: Any) -> Answer:
@@ -159,20 +164,29 @@ class StandIn:
             self._seen.append(request)
             if self._queue:
                 return self._queue.popleft()
-            for match, answer in self._script.rules:
-                if match in words:
-                    return answer
-            return self._script.otherwise
+            return self._by_rules(words)
+
+    def answer_by_rules(self, words: str) -> Answer | None:
+        """The same for a row of a batch prediction, which takes nothing from the queue.
+
+        Rows are answered in no order that a test could count on, and are not kept.
+        """
+        with self._lock:
+            return self._by_rules(words)
+
+    def _by_rules(self, words: str) -> Answer | None:
+        for match, answer in self._script.rules:
+            if match in words:
+                return answer
+        return self._script.otherwise
 
 
-def stood_in(body: Mapping[str, Any], answer: Answer | None) -> dict[str, Any]:
+def stood_in(body: Mapping[str, Any], answer: Answer) -> dict[str, Any]:
     """The response of generateContent to a checked body.
 
     Raises:
-        ApiError: the script says so, or nothing is scripted and a schema must be met.
+        ApiError: the answer is an error.
     """
-    if answer is None:
-        answer = _unscripted(body)
     if answer.error is not None:
         error = answer.error
         raise ApiError(
@@ -181,9 +195,9 @@ def stood_in(body: Mapping[str, Any], answer: Answer | None) -> dict[str, Any]:
             str(error.get("message", "scripted error")),
         )
     spoken = sum(len(str(part.get("text", ""))) for part in answer.parts)
-    asked, said = token_count(body), _tokens(spoken)
+    asked, said = answer.tokens or (token_count(body), _tokens(spoken))
     response: dict[str, Any] = {
-        "modelVersion": MODEL_VERSION,
+        "modelVersion": answer.model_version,
         "responseId": _response_id(body, answer),
         "createTime": datetime.datetime.now(datetime.UTC).isoformat().replace("+00:00", "Z"),
         "usageMetadata": {"promptTokenCount": asked, "totalTokenCount": asked},
@@ -200,7 +214,12 @@ def stood_in(body: Mapping[str, Any], answer: Answer | None) -> dict[str, Any]:
     return response
 
 
-def _unscripted(body: Mapping[str, Any]) -> Answer:
+def unscripted(body: Mapping[str, Any]) -> Answer:
+    """What is said to a checked body where nothing is scripted.
+
+    Raises:
+        ApiError: a schema must be met.
+    """
     config = body.get("generationConfig", {})
     if "responseSchema" in config or "responseJsonSchema" in config:
         raise ApiError(
@@ -211,13 +230,24 @@ def _unscripted(body: Mapping[str, Any]) -> Answer:
             "reader, or call the real service.",
         )
     turns, chars = len(body["contents"]), text_length(body)
-    notice = f"[local stand-in, no model] {turns} turn(s) with {chars} characters arrived."
+    notice = (
+        f"[local stand-in, no model] {turns} turn(s) with {chars} characters arrived, "
+        f"digest {_digest(body)}."
+    )
     if config.get("responseMimeType") == "application/json":
-        notice = json.dumps({"stand_in": True, "turns": turns, "characters": chars})
+        said = {"stand_in": True, "turns": turns, "characters": chars, "digest": _digest(body)}
+        notice = json.dumps(said)
     limit = int(config.get("maxOutputTokens", 65536)) * CHARS_PER_TOKEN
     if len(notice) > limit:
         return Answer([{"text": notice[:limit]}], finish_reason="MAX_TOKENS")
     return Answer([{"text": notice}])
+
+
+def _digest(body: Mapping[str, Any]) -> str:
+    """Of what was said by whom; the same for a call and for a row of a batch prediction."""
+    contents = [body.get("systemInstruction", {}), *body["contents"]]
+    said = [[content.get("role", "user"), content.get("parts")] for content in contents]
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:8]
 
 
 def _response_id(body: Mapping[str, Any], answer: Answer) -> str:

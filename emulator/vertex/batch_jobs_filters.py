@@ -1,0 +1,116 @@
+"""The part of the list filter that clients use: fields compared with values, joined by AND.
+
+`display_name` (or `displayName`) and `state` with `=` and `!=`, the name also with `:` and `*`;
+`create_time` with `=`, `!=`, `<`, `<=`, `>`, `>=`; `labels.KEY` with `=`, `!=` and `:*` (from the
+documentation of ListBatchPredictionJobsRequest). OR, NOT and brackets are refused, rather than read
+wrongly.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
+from typing import Any, NamedTuple
+
+from emulator.http import ApiError
+
+_TERM = re.compile(
+    r'\s*(?P<field>[A-Za-z_][\w.-]*)\s*(?P<sign>!=|<=|>=|[=<>:])\s*(?P<value>"(?:[^"\\]|\\.)*"|[^\s"]+)'
+)
+_AND = re.compile(r"\s+AND(?=\s)")
+_SIGNS = {
+    "display_name": "= != :",
+    "state": "= !=",
+    "create_time": "= != < <= > >=",
+    "labels": "= != :",
+}
+_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+    "=": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+
+class Term(NamedTuple):
+    """A field (of `labels`, a key), the sign and the value it is compared with."""
+
+    field: str
+    key: str
+    sign: str
+    value: str
+
+
+def parse(text: str) -> list[Term]:
+    """The terms, all of which must hold; no text is no term.
+
+    Raises:
+        ApiError: 400, for what is not understood.
+    """
+    terms: list[Term] = []
+    at, text = 0, text.rstrip()
+    while at < len(text):
+        if terms:
+            joint = _AND.match(text, at)
+            if not joint:
+                raise _refused(text, "terms must be joined by AND")
+            at = joint.end()
+        found = _TERM.match(text, at)
+        if not found:
+            raise _refused(text, "it must be FIELD=VALUE, joined by AND")
+        terms.append(_term(found, text))
+        at = found.end()
+    return terms
+
+
+def _term(found: re.Match[str], text: str) -> Term:
+    field, _, key = found["field"].partition(".")
+    field = re.sub(r"[A-Z]", lambda letter: f"_{letter[0].lower()}", field)
+    if field not in _SIGNS or bool(key) != (field == "labels"):
+        raise _refused(text, f"the field '{found['field']}' cannot be asked for")
+    sign, value = found["sign"], found["value"]
+    if sign not in _SIGNS[field].split():
+        raise _refused(text, f"'{sign}' cannot be used with '{found['field']}'")
+    if value.startswith('"'):
+        value = re.sub(r"\\(.)", r"\1", value[1:-1])
+    if field == "labels" and sign == ":" and value != "*":
+        raise _refused(text, "a label can be compared with '=', or asked for with ':*'")
+    if field == "create_time":
+        _time(value, text)
+    return Term(field, key, sign, value)
+
+
+def holds(term: Term, job: Mapping[str, Any]) -> bool:
+    """Whether the job, as the service shows it, passes."""
+    if term.field == "labels":
+        labels = job.get("labels", {})
+        if term.sign == ":":
+            return term.key in labels
+        return _COMPARE[term.sign](labels.get(term.key), term.value)
+    if term.field == "create_time":
+        return _COMPARE[term.sign](_time(job["createTime"], ""), _time(term.value, ""))
+    value = str(job["displayName" if term.field == "display_name" else "state"])
+    if term.sign == ":":
+        return fnmatchcase(value, re.sub(r"([\[?])", r"[\1]", term.value))
+    return _COMPARE[term.sign](value, term.value)
+
+
+def _time(value: str, text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError as error:
+        raise _refused(text, "it holds no time in the form of RFC 3339") from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _refused(text: str, why: str) -> ApiError:
+    return ApiError(
+        400,
+        "INVALID_ARGUMENT",
+        f"The local emulator cannot read the filter '{text[:200]}': {why}.",
+    )
