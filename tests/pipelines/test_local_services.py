@@ -9,7 +9,7 @@ import pytest
 
 from components.batch.client import BATCH_VARIABLE
 from components.errors import InputError, WrongUse
-from components.storage.files import read_text
+from components.storage.files import read_text, write_text
 from pipelines.local_services import (
     check_uploads,
     make_bucket,
@@ -35,7 +35,9 @@ def test_files_go_into_buckets_of_the_stand_ins(emulator, rows):
 
 def test_a_bucket_that_is_there_stays(emulator):
     make_bucket("twice")
+    write_text("gs://twice/kept", "x")
     make_bucket("twice")
+    assert read_text("gs://twice/kept") == "x"
 
 
 @pytest.mark.parametrize("word", ["", "a", "a=b", "=gs://b/c", "a=gs://"])

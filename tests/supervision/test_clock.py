@@ -70,4 +70,5 @@ def test_a_wait_without_a_wish_takes_its_time_only() -> None:
     clock = SystemClock()
     clock.sleep(0.0)
     clock.sleep(-1.0)
+    assert clock.stop_asked() == ""
     clock.close()
