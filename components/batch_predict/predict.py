@@ -78,6 +78,7 @@ class World:
         clock, draw: see `Surroundings`.
         cost: what tokens cost.
         say: shows one line of progress.
+        on_change: is told of the ledger when the life of a job was read or written.
     """
 
     files: Files
@@ -87,6 +88,7 @@ class World:
     draw: Callable[[float, float], float]
     cost: Cost
     say: Callable[[str], None] = lambda _: None
+    on_change: Callable[[Doc], None] = lambda _: None
 
 
 def predict(places: Places, world: World, settings: Settings) -> Doc:
@@ -180,8 +182,13 @@ class _Prediction:
             job = world.job(entry.ledger.request["body"])
             store = EntryStore(self._book, entry.display_name, lambda job=job: job.stats)  # type: ignore[misc]
             lives.append(Supervised(job, store, entry.ledger))
-        progress = _Progress(self._book, world.say)
-        around = Surroundings(world.clock, world.draw, progress.change, progress.trouble)
+        progress = _Progress(world.say)
+
+        def on_change() -> None:
+            progress.change(self._book.doc)
+            world.on_change(self._book.doc)
+
+        around = Surroundings(world.clock, world.draw, on_change, progress.trouble)
         supervise_all(lives, policy, around)
         if self._places.staged:
             for entry in entries:
@@ -259,6 +266,8 @@ class _Prediction:
     ) -> None:
         """Write down, in one go, what came of a round and what the next one is."""
         few = sum(shard.requests for shard in shards) <= self._settings.online_up_to
+        # A tuned model is asked online at its endpoint, which its name does not tell.
+        few = few and not any(shard.model.startswith("projects/") for shard in shards)
         entries = [self._entry(shard, online=few) for shard in shards]
 
         def change(doc: Doc) -> Doc:
@@ -365,14 +374,12 @@ def copy_outputs(files: Files, places: Places, entry: Entry) -> None:
 class _Progress:
     """One line whenever jobs by state or the spending have changed."""
 
-    def __init__(self, book: Book, say: Callable[[str], None]) -> None:
-        self._book = book
+    def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
         self._told = ""
         self._trouble = ""
 
-    def change(self) -> None:
-        doc = self._book.doc
+    def change(self, doc: Doc) -> None:
         states = Counter(
             (e.ledger.state or e.ledger.life.phase).removeprefix("JOB_STATE_").lower()
             for e in doc.entries

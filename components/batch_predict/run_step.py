@@ -1,0 +1,149 @@
+"""The step of a run: everything that was prepared, predicted."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import random
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from components.batch_predict.ask import OnlineModel
+from components.batch_predict.book import Doc
+from components.batch_predict.files import StoredFiles
+from components.batch_predict.places import Places
+from components.batch_predict.predict import Settings, World, predict
+from components.batch_predict.prediction_job import JOB_NAME, PredictionJob
+from components.batch_predict.vertex import endpoint, is_local, vertex
+from components.errors import WrongUse
+from components.project import project_here
+from components.rows.prices import load_prices
+from components.storage.uris import is_gcs
+from components.supervision.clock import Clock, stopping_clock
+from components.supervision.life import Policy
+
+# The stand-in carries out a create before it answers or not at all, and looks at it are free.
+_LOCAL_POLICY = Policy(
+    poll_first=0.05,
+    poll_max=0.5,
+    backoff_first=0.1,
+    backoff_max=2.0,
+    settle_s=3.0,
+    dedupe_s=None,
+)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """How a run went: numbers of requests, not of rows.
+
+    Attributes:
+        outcome: "succeeded" if every request has an answer, "partial" if some have, else "none".
+        answered, given_up: requests with an answer, and without one for good.
+        jobs: how many batch jobs there were.
+        spent_usd: what the answers cost, as far as prices are known.
+    """
+
+    outcome: str
+    answered: int
+    given_up: int
+    jobs: int
+    spent_usd: float
+
+
+def predict_run(
+    run_uri: str,
+    *,
+    project: str = "",
+    location: str = "global",
+    staging_uri: str = "",
+    prices_uri: str = "",
+    settings: Settings | None = None,
+    gcp_resources_path: str = "",
+    clock: Clock | None = None,
+    say: Callable[[str], None] | None = None,
+) -> Summary:
+    """Send every prepared request of a run and see it through; see `predict`.
+
+    Args:
+        run_uri: the run folder; its last two parts tell the run from others.
+        project: the id of the project; the one that this process runs in if empty.
+        location: where the models are asked.
+        staging_uri: a gs:// folder for shards and outputs; needed if the run folder is local.
+        prices_uri: a price file; the one that the package ships if empty.
+        settings: deadline, attempts, budget, online rounds.
+        gcp_resources_path: where the platform looks for the jobs; empty: nowhere.
+        clock: the time; None: the machine's, with signal handlers.
+        say: shows one line of progress; None: on stderr.
+
+    Raises:
+        WrongUse: a place is not one.
+        WorkFailed: the run was cancelled.
+        InputError: what was prepared cannot be read.
+        ServiceError: files or the ledger cannot be kept, or no job could be made.
+    """
+    if not is_gcs(run_uri) and not is_gcs(staging_uri):
+        raise WrongUse(
+            "Batch prediction reads and writes Cloud Storage, and the run folder is local",
+            where=run_uri,
+            fix="Give a gs:// folder for staging.",
+        )
+    places = Places(run_uri.rstrip("/"), "/".join(run_uri.rstrip("/").split("/")[-2:]), staging_uri)
+    service = vertex(project or project_here(), location)
+    prices = load_prices(prices_uri)
+    settings = settings or Settings()
+    if is_local():
+        settings = replace(settings, policy=_LOCAL_POLICY)
+
+    def cost(model: str, given: int, got: int, batch: bool) -> float | None:
+        return prices.cost(model, given, got, batch=batch) if given or got else 0.0
+
+    with _clock(clock) as time:
+        world = World(
+            files=StoredFiles(),
+            job=lambda body: PredictionJob(service, body),
+            ask=OnlineModel(lambda: vertex(project or project_here(), location), time.sleep),
+            clock=time,
+            draw=random.uniform,
+            cost=cost,
+            say=say or _to_stderr,
+            on_change=lambda doc: _write_resources(gcp_resources_path, doc, location),
+        )
+        return summary_of(predict(places, world, settings))
+
+
+def summary_of(doc: Doc) -> Summary:
+    """How the run went, by its ledger."""
+    answered = sum((entry.counts or {}).get("ok", 0) for entry in doc.entries)
+    given_up = sum((entry.counts or {}).get("given_up", 0) for entry in doc.entries)
+    outcome = "succeeded" if not given_up else "partial" if answered else "none"
+    jobs = sum(entry.mode == "batch" for entry in doc.entries)
+    return Summary(outcome, answered, given_up, jobs, doc.spent_usd)
+
+
+@contextlib.contextmanager
+def _clock(given: Clock | None) -> Iterator[Clock]:
+    if given is not None:
+        yield given
+        return
+    with stopping_clock() as clock:
+        yield clock
+
+
+def _write_resources(path: str, doc: Doc, location: str) -> None:
+    """Write the output that consoles read (the GcpResources proto, as JSON)."""
+    names = [e.ledger.job_name for e in doc.entries if JOB_NAME.fullmatch(e.ledger.job_name)]
+    if not path or not names:
+        return
+    base = f"{endpoint(location)}/v1/"
+    told = [{"resourceType": "BatchPredictionJob", "resourceUri": base + name} for name in names]
+    place = Path(path)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text(json.dumps({"resources": told}), encoding="utf-8")
+
+
+def _to_stderr(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
