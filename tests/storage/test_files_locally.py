@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import stat
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -79,34 +78,6 @@ def test_list_is_in_name_order_and_empty_for_no_folder(tmp_path: Path) -> None:
         files.write_text(str(tmp_path / name), "")
     assert list(files.list_uris(str(tmp_path))) == [str(tmp_path / "a" / "c"), str(tmp_path / "b")]
     assert list(files.list_uris(str(tmp_path / "none"))) == []
-
-
-def test_compare_and_swap(tmp_path: Path) -> None:
-    uri = str(tmp_path / "run" / "ledger.json")
-    assert versioned.read(uri) is None
-    first = versioned.write(uri, "1", None)
-    with pytest.raises(versioned.Conflict):
-        versioned.write(uri, "2", None)
-    second = versioned.write(uri, "2", first)
-    with pytest.raises(versioned.Conflict):
-        versioned.write(uri, "3", first)
-    assert versioned.read(uri) == versioned.Versioned("2", second)
-
-
-def test_of_many_first_writers_one_wins(tmp_path: Path) -> None:
-    uri = str(tmp_path / "ledger.json")
-
-    def attempt(writer: int) -> bool:
-        try:
-            versioned.write(uri, str(writer), None)
-        except versioned.Conflict:
-            return False
-        return True
-
-    with ThreadPoolExecutor(16) as pool:
-        wins = list(pool.map(attempt, range(16)))
-    assert sum(wins) == 1
-    assert versioned.read(uri).text == str(wins.index(True))  # type: ignore[union-attr]
 
 
 def test_what_is_no_text_has_a_version_all_the_same(tmp_path: Path) -> None:

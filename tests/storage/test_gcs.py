@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import urllib.request
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -63,34 +62,8 @@ def test_what_is_not_there_is_told_plainly(uri: str) -> None:
         files.read_bytes(uri)
 
 
-@pytest.mark.usefixtures("emulator")
-def test_compare_and_swap() -> None:
-    uri = f"{BUCKET}/ledger.json"
-    assert versioned.read(uri) is None
-    first = versioned.write(uri, "1", None)
-    with pytest.raises(versioned.Conflict):
-        versioned.write(uri, "2", None)
-    second = versioned.write(uri, "2", first)
-    with pytest.raises(versioned.Conflict):
-        versioned.write(uri, "3", first)
-    assert versioned.read(uri) == versioned.Versioned("2", second)
-
-
 def test_a_write_whose_reply_was_lost_does_not_lose_against_itself(emulator: Emulator) -> None:
     uri = f"{BUCKET}/ledger.json"
     fault(emulator, method="storage.insert", nth=1, count=1, kind="lose_reply")
     version = versioned.write(uri, "mine", None)
     assert versioned.read(uri) == versioned.Versioned("mine", version)
-
-
-@pytest.mark.usefixtures("emulator")
-def test_of_many_first_writers_one_wins() -> None:
-    def attempt(writer: int) -> bool:
-        try:
-            versioned.write(f"{BUCKET}/race.json", str(writer), None)
-        except versioned.Conflict:
-            return False
-        return True
-
-    with ThreadPoolExecutor(8) as pool:
-        assert sum(pool.map(attempt, range(8))) == 1
