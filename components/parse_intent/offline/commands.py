@@ -33,7 +33,6 @@ STOP = frozenset(
     all only also too everything anything nothing spot retry no not don't mount mounted up
     """)
 )
-SENTENCE_END = re.compile(r"[.!?]+(?=\s+[A-Z\"'(*-]|\s*$|\s*\n)|[.](?=\s+[a-z]{2,})")
 LINE_CUT = re.compile(
     r"\s+(?:<-|<--|←|--?>|=>|\u2014|\u2013|//)\s|,\s|;\s+(?=[a-zA-Z]+ [a-zA-Z]+)| - (?=[a-zA-Z\d])"
     r"|\s\((?=[a-zA-Z])|\.\s+(?=[A-Z])"

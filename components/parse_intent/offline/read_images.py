@@ -26,9 +26,6 @@ BARE = re.compile(
     rf"|(?P<b>{NAME}(?:/{NAME})*)\s+(?:docker\s+|container\s+)?(?:image|container)\b)",
     re.IGNORECASE,
 )
-CUE = re.compile(
-    r"\b(?:image|container|docker|dockerised|dockerized|in|inside|with|run|use)\b[^.\n]*$", re.I
-)
 # A registry path ends with these only by mistake: hosts of other things.
 NOT_REGISTRY = re.compile(r"^(?:storage\.googleapis|github|www\.|console\.|docs\.)")
 FILE_END = re.compile(r"\.(?:sh|py|csv|json|txt|yaml|yml|tar|gz|zip|bam|fa|vcf|blend)$")
