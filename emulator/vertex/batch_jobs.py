@@ -16,6 +16,7 @@ Answers are the stand-in model's, by the rules of its script; tokens are charact
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -58,13 +59,18 @@ class PredictionJobs:
         self._runner.book = self.book
         self.book.resume()
 
+    @property
+    def ending(self) -> threading.Event:
+        """Set when close() has begun."""
+        return self._runner.ends
+
     def close(self) -> None:
         """End the work; what had not ended begins again with the next emulator."""
         self._runner.close()
 
     def routes(self) -> list[Route]:
         """The calls."""
-        scenarios = "/_emulator/prediction_scenarios"
+        scenarios, sums = "/_emulator/prediction_scenarios", "/_emulator/predictions"
         return [
             Route("POST", _JOBS, self._create, "vertex.CreateBatchPredictionJob"),
             Route("GET", _JOBS, self._list, "vertex.ListBatchPredictionJobs"),
@@ -73,6 +79,8 @@ class PredictionJobs:
             Route("POST", f"{_JOB}:cancel", self._cancel, "vertex.CancelBatchPredictionJob"),
             Route("POST", scenarios, self._set_scenario, "_emulator.addPredictionScenario"),
             Route("DELETE", scenarios, self._forget, "_emulator.clearPredictionScenarios"),
+            Route("GET", sums, self._sums, "_emulator.getPredictions"),
+            Route("DELETE", sums, self._forget_sums, "_emulator.clearPredictions"),
         ]
 
     def _create(self, request: Request) -> Response:
@@ -175,6 +183,13 @@ class PredictionJobs:
 
     def _forget(self, _: Request) -> Response:
         self.scenarios.clear()
+        return Response(body={})
+
+    def _sums(self, _: Request) -> Response:
+        return Response(body=dict(self._runner.tally.sums()))
+
+    def _forget_sums(self, _: Request) -> Response:
+        self._runner.tally.clear()
         return Response(body={})
 
 

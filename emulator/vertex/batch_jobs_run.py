@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from fnmatch import translate
+from functools import partial
 from itertools import chain
 from typing import Any, BinaryIO
 
@@ -20,6 +21,7 @@ from emulator.vertex.batch_jobs_book import Book, Job
 from emulator.vertex.batch_jobs_request import split_gcs
 from emulator.vertex.rows_answer import Model
 from emulator.vertex.rows_read import MAX_BYTES, UnreadableInputError, surveyed
+from emulator.vertex.rows_tally import Tally
 from emulator.vertex.rows_write import Lines, Stream, first_share, shuffled, torn
 
 log = logging.getLogger(__name__)
@@ -42,6 +44,7 @@ class Runner:
     """The thread that does the work, begun with the first job."""
 
     def __init__(self, store: Store, model: Model, clock: Callable[[], float]) -> None:
+        self.tally = Tally()
         self.book: Book  # set once, before the first job comes
         self._store = store
         self._model = model
@@ -49,12 +52,12 @@ class Runner:
         self._waiting: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
-        self._ends = threading.Event()
+        self.ends = threading.Event()
 
     def submit(self, job: Job) -> None:
         """Have a job done."""
         with self._lock:
-            if self._ends.is_set():
+            if self.ends.is_set():
                 return
             self._waiting.put(job)
             if self._thread is None:
@@ -66,13 +69,13 @@ class Runner:
     def close(self) -> None:
         """Stop between two rows; a second call does nothing."""
         with self._lock:
-            self._ends.set()
+            self.ends.set()
             self._waiting.put(None)
         if self._thread:
             self._thread.join(timeout=_LAST_ROWS_S)
 
     def _work(self) -> None:
-        while (job := self._waiting.get()) and not self._ends.is_set():
+        while (job := self._waiting.get()) and not self.ends.is_set():
             try:
                 self._run(job)
             except _EmulatorEndsError:
@@ -98,7 +101,7 @@ class Runner:
 
     def _check_end(self) -> bool:
         """Nothing stops the job but the end of the emulator: half a file must not appear."""
-        if self._ends.is_set():
+        if self.ends.is_set():
             raise _EmulatorEndsError
         return False
 
@@ -112,7 +115,8 @@ class Runner:
             survey = surveyed(self._open(job, opened), self._check_end)
             uris = job.spec["inputConfig"]["gcsSource"]["uris"]
             order = shuffled(len(survey), f"{job.spec['displayName']}\n{uris}")
-            lines = Lines(survey, job.scenarios, self._model, self._clock, is_stopped)
+            note = partial(self.tally.add, job.spec["model"])
+            lines = Lines(survey, job.scenarios, self._model, self._clock, is_stopped, note)
             errors = opened.enter_context(tempfile.TemporaryFile())
             for name, text in _files(job, lines, first_share(order, share), errors):
                 self._insert(folder, name, Stream(text))

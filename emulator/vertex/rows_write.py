@@ -45,11 +45,11 @@ class Lines:
 
     Args:
         survey: the input.
-        order: the places of the rows to write, from 0.
         scenarios: of the job.
         model: what answers.
         clock: seconds since 1970.
         is_stopped: ends the lines early, before the next row.
+        note: gets each request that is answered, as JSON with sorted keys.
     """
 
     def __init__(
@@ -59,8 +59,10 @@ class Lines:
         model: Model,
         clock: Callable[[], float],
         is_stopped: Callable[[], bool],
+        note: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.counts = Counts()
+        self._note = note
         self._survey = survey
         self._clock = clock
         self._model = model
@@ -77,6 +79,7 @@ class Lines:
             if self._is_stopped():
                 return
             row = self._survey.row(index)
+            self._note(_sorted_json(row["request"]))
             answer = answered(row["request"], index + 1, self._scenarios, self._model)
             hits = [s for s in self._faults if s.points_at(index + 1, answer.words)]
             if any(s.kind == "missing" for s in hits):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,17 @@ from google.cloud import aiplatform_v1
 from google.genai import errors, types
 
 from emulator.faults import Fault, Faults
+from emulator.storage.store import Store
 from emulator.vertex import service
+from emulator.vertex.batch_jobs import PredictionJobs
 from emulator.vertex.batch_jobs_filters import parse
+from emulator.vertex.batch_jobs_request import checked_create
 from emulator.vertex.batch_jobs_scenarios import STATES
+from emulator.vertex.stand_in import Answer, unscripted
 from tests.emulator.vertex.test_batch_support import (
     MODEL,
     Place,
+    json_line,
     numbered,
     prompt_of,
     short,
@@ -437,6 +442,80 @@ def test_jobs_survive_the_end_of_the_emulator(tmp_path: Path) -> None:
         assert seen == ["RUNNING", "RUNNING", "SUCCEEDED"]
         again = place.create("gs://rows/in/rows.jsonl", "new")
         assert place.client.batches.list()[0].name == again.name
+
+
+class Halting:
+    """A model that waits before the row of a number until it is let go."""
+
+    def __init__(self, number: int) -> None:
+        self.reached, self.go = threading.Event(), threading.Event()
+        self._left = number
+
+    def __call__(self, body: Mapping[str, Any], _: str) -> Answer:
+        self._left -= 1
+        if self._left == 0:
+            self.reached.set()
+            assert self.go.wait(20)
+        return unscripted(body)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    store = Store(tmp_path / "storage")
+    store.create_bucket("rows")
+    store.insert("rows", "in.jsonl", b"".join(map(json_line, numbered(10))))
+    yield store
+    store.close()
+
+
+def outputs(store: Store) -> list[int]:
+    """The number of rows of each output."""
+    found = []
+    for stored in store.list("rows", "out/"):
+        with store.open("rows", stored.name)[1] as file:
+            found.append(len(file.readlines()))
+    return found
+
+
+def test_a_job_that_is_cancelled_while_it_runs_keeps_its_rows(tmp_path: Path, store: Store) -> None:
+    model = Halting(4)
+    jobs = PredictionJobs(tmp_path / "jobs", store, model)
+    spec = checked_create(body(), "p", "us-central1")
+    job = jobs.book.create("p", "us-central1", spec, [])
+    waits = jobs.book.create("p", "us-central1", spec, [])
+    assert model.reached.wait(20)
+    assert (jobs.book.visible(job), jobs.book.visible(waits)) == ("RUNNING", "PENDING")
+    jobs.book.cancel(job)
+    jobs.book.cancel(waits)
+    assert jobs.book.visible(job) == "CANCELLING"
+    model.go.set()
+    for each in (job, waits):
+        assert jobs.book.wait_until_ended(each, 20)
+        assert each.state == "CANCELLED"
+    assert outputs(store) == [4]
+    assert job.counts == (4, 0, 6)
+    jobs.close()
+
+
+def test_the_end_of_the_emulator_leaves_no_half_file(tmp_path: Path, store: Store) -> None:
+    model = Halting(4)
+    jobs = PredictionJobs(tmp_path / "jobs", store, model)
+    spec = checked_create(body(), "p", "us-central1")
+    job = jobs.book.create("p", "us-central1", spec, [])
+    assert model.reached.wait(20)
+    closing = threading.Thread(target=jobs.close)
+    closing.start()
+    jobs.ending.wait(20)
+    model.go.set()
+    closing.join()
+    assert job.state == "RUNNING"
+    assert outputs(store) == []
+    again = PredictionJobs(tmp_path / "jobs", store, lambda body, _: unscripted(body))
+    (found,) = again.book.jobs()
+    assert again.book.wait_until_ended(found, 20)
+    assert (found.id, found.state) == (job.id, "SUCCEEDED")
+    assert outputs(store) == [10]
+    again.close()
 
 
 def test_without_buckets_there_are_no_batch_predictions(tmp_path: Path) -> None:

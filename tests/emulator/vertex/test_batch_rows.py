@@ -279,6 +279,20 @@ def test_missing_repeated_and_foreign_rows(place: Place) -> None:
     assert place.raw(job)["completionStats"] == {"successfulCount": "8", "incompleteCount": "2"}
 
 
+def test_the_emulator_counts_what_was_sent_again(place: Place) -> None:
+    def sums() -> tuple[int, ...]:
+        return tuple(place.send("GET", "/_emulator/predictions")[1].values())
+
+    place.scenario(kind="duplicate")
+    place.scenario(kind="missing", rows=[1])
+    place.run(numbered(3))
+    assert sums() == (3, 3, 0)
+    place.run(numbered(1))
+    assert sums() == (4, 3, 1)
+    place.send("DELETE", "/_emulator/predictions")
+    assert sums() == (0, 0, 0)
+
+
 def test_the_last_line_can_be_torn(place: Place) -> None:
     place.scenario(kind="torn")
     (lines,) = place.files(place.run(numbered(3))).values()
