@@ -51,7 +51,9 @@ class Progress:
                 self._say(line_of(event))
                 if self._on_event:
                     self._on_event(event)
-        if life.asked and life.asked != self._asked and life.outcome is None:
+        # Who asks for a job to be cancelled is not told so before it is known that there is one.
+        known = bool(life.state) or life.phase != "watch"
+        if life.asked and life.asked != self._asked and life.outcome is None and known:
             self._asked = life.asked
             self._say(f"cancelling: {life.why_asked}")
 

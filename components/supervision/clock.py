@@ -62,7 +62,7 @@ class SystemClock:
         os.close(self._wake_write)
 
 
-_TOLD = {signal.SIGTERM: "the run was cancelled (SIGTERM)", signal.SIGINT: "interrupted (Ctrl-C)"}
+_TOLD = {signal.SIGTERM: "the run was cancelled", signal.SIGINT: "interrupted (Ctrl-C)"}
 
 
 @contextlib.contextmanager

@@ -29,18 +29,6 @@ def test_an_absent_script_fails_its_tasks_and_says_why(at_stand_ins, written):
     assert [row["exit_code"] for row in rows] == [127, 127]
 
 
-def test_an_id_that_is_taken_by_another_job_is_left_alone(at_stand_ins, written):
-    first = written("job.json", job({"text": "true"}))
-    assert at_stand_ins("submit", first, "--run", "mine", *HERE).code == 0
-    other = written("other.json", job({"text": "false"}))
-    ended = at_stand_ins("submit", other, "--run", "mine", *HERE)
-    assert (ended.code, ended.out) == (1, "")
-    assert "This run has submitted a job already" in ended.message
-    again = at_stand_ins("submit", first, "--run", "mine", *HERE)
-    assert again.code == 0
-    assert again.out.count("\n") == 1
-
-
 @pytest.mark.parametrize("verb", ["watch", "tasks", "cancel"])
 def test_a_job_that_is_not_there(at_stand_ins, verb):
     ended = at_stand_ins(verb, "absent", *HERE)

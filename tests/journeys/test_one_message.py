@@ -27,16 +27,14 @@ WRONG_USE = {
     "not local": (["run", "intent-to-batch", "x"], "Add --local"),
     "port out of range": (["emulate", "--port", "batch=99999"], "from 1 to 65535"),
     "run: region": ([*RUN, "x", "-p", "region=us-centrall1"], "Did you mean us-central1?"),
-    "run: no YAML": ([*RUN, "x", "--params", "NOT_YAML"], "neither YAML nor JSON (line 2"),
     "run: full folder": ([*RUN, "x", "--out", "/etc"], "/etc: The folder of the run is not new"),
 }
 
 
 @pytest.mark.parametrize("case", WRONG_USE)
-def test_wrong_use_ends_with_2_and_starts_nothing(terminal, written, case):
+def test_wrong_use_ends_with_2_and_starts_nothing(terminal, case):
     words, says = WRONG_USE[case]
-    path = written("not.yaml", "a: 1\nb: [")
-    ended = terminal(*(path if word == "NOT_YAML" else word for word in words), stdin="")
+    ended = terminal(*words, stdin="")
     assert (ended.code, ended.out) == (2, "")
     assert says in ended.message
     assert ended.message.startswith("intent2batch: ")
