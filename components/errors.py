@@ -1,4 +1,4 @@
-"""The errors that a person may meet: what happened, where, whose fault, what to do next.
+"""The errors that a person may meet: what happened, where, what to do next; the class: whose fault.
 
 Intent2BatchError
  +- WrongUse       the command or a parameter is wrong; nothing was started      (exit code 2)
@@ -22,7 +22,6 @@ class Intent2BatchError(Exception):
     """
 
     exit_code = 1
-    whose = "the work"
 
     def __init__(self, what: str, *, where: str = "", fix: str = "") -> None:
         super().__init__(what)
@@ -39,13 +38,10 @@ class WrongUse(Intent2BatchError):  # noqa: N818 - reads as what it is
     """The command line or a parameter is wrong; nothing was started."""
 
     exit_code = 2
-    whose = "the command"
 
 
 class InputError(Intent2BatchError):
     """What was given (an intent, a config, rows) cannot be used as it is."""
-
-    whose = "the input"
 
 
 class WorkFailed(Intent2BatchError):  # noqa: N818 - reads as what it is
@@ -54,5 +50,3 @@ class WorkFailed(Intent2BatchError):  # noqa: N818 - reads as what it is
 
 class ServiceError(Intent2BatchError):
     """A Google service refused a call or did not answer in time."""
-
-    whose = "the service"

@@ -26,7 +26,6 @@ class Run:
     ledger: Mapping[str, Any] = field(default_factory=dict)
     job: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    pipeline_state: str = ""
     pipeline_error: str = ""
 
     @property
@@ -73,7 +72,6 @@ def read_run(uri: str, *, pipeline_state: str = "", pipeline_error: str = "") ->
         ledger=ledger,
         job=job,
         notes=tuple(notes),
-        pipeline_state=pipeline_state,
         pipeline_error=pipeline_error if pipeline_state in _STEP_FAILED else "",
     )
 
