@@ -1,0 +1,102 @@
+"""Which column of a table has which role, by its name or by what the person says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+
+from components.errors import InputError
+
+# In order of preference.
+_NAMES: dict[str, tuple[str, ...]] = {
+    "prompt": ("prompt", "prompts", "question", "input", "query", "text"),
+    "system": ("system", "system_instruction", "system_prompt", "instruction"),
+    "model": ("model", "model_id"),
+    "id": ("id", "key", "custom_id", "row_id", "name"),
+    "media": ("media", "media_uri", "file_uri", "image_uri", "file", "image", "uri"),
+    "mime_type": ("mime_type", "mime", "media_type"),
+    "turns": ("turns", "messages", "history", "conversation"),
+    "max_output_tokens": ("max_output_tokens", "max_tokens"),
+    "stop_sequences": ("stop_sequences", "stop"),
+    "response_schema": ("response_schema", "schema"),
+}
+_ALONE = (
+    "temperature",
+    "top_p",
+    "top_k",
+    "seed",
+    "presence_penalty",
+    "frequency_penalty",
+    "thinking_budget",
+    "response_mime_type",
+)
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_GAP = re.compile(r"[\s\-_]+")
+
+
+def plain_name(name: str) -> str:
+    """`System Instruction` and `systemInstruction` as `system_instruction`."""
+    return _GAP.sub("_", _HUMP.sub("_", name.strip())).strip("_").lower()
+
+
+def roles_of(
+    header: Sequence[str], given: Mapping[str, str], where: str, *, with_template: bool
+) -> dict[str, int]:
+    """The place of the column of each role.
+
+    Args:
+        header: names of the columns.
+        given: roles that the person names columns for.
+        where: for the error.
+        with_template: a template stands for the prompt column, whose name is then not guessed.
+
+    Raises:
+        InputError: a column that was named is not there or is there twice.
+    """
+    plain = [plain_name(name) for name in header]
+    roles: dict[str, int] = {}
+    for role, names in (_NAMES | {name: (name,) for name in _ALONE}).items():
+        if role in given:
+            roles[role] = _given(given[role], header, where)
+        elif not (role == "prompt" and with_template):
+            found = next((plain.index(name) for name in names if name in plain), None)
+            if found is not None:
+                roles[role] = _once(found, plain, header, where)
+    return roles
+
+
+def no_prompt(header: Sequence[str], where: str) -> InputError:
+    """The error of a table in which nothing can be sent."""
+    shown = ", ".join(f"'{name[:40]}'" for name in header[:12])
+    close = get_close_matches("prompt", [plain_name(name) for name in header], n=1, cutoff=0.6)
+    hint = f" Did you mean '{close[0]}'?" if close else ""
+    return InputError(
+        f"No column holds the prompt; the columns are {shown}.{hint}".rstrip("."),
+        where=where,
+        fix="Name it (columns: prompt=NAME), or give a template over the columns.",
+    )
+
+
+def _given(name: str, header: Sequence[str], where: str) -> int:
+    plain = [plain_name(column) for column in header]
+    if name in header:
+        return list(header).index(name)
+    if plain_name(name) in plain:
+        return _once(plain.index(plain_name(name)), plain, header, where)
+    close = get_close_matches(name, list(header), n=1)
+    raise InputError(
+        f"There is no column '{name[:60]}'",
+        where=where,
+        fix=f"Did you mean '{close[0]}'?" if close else f"Columns: {', '.join(header[:12])}.",
+    )
+
+
+def _once(index: int, plain: Sequence[str], header: Sequence[str], where: str) -> int:
+    if plain.count(plain[index]) > 1:
+        raise InputError(
+            f"The column '{header[index][:60]}' is there {plain.count(plain[index])} times",
+            where=where,
+            fix="Rename all but one.",
+        )
+    return index

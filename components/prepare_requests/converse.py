@@ -1,0 +1,91 @@
+"""What a row brings besides its text: files, and the conversation that it goes on from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from components.prepare_requests.made import BadCell
+from components.prepare_requests.settings import Settings
+from components.rows import media
+from components.rows.check import Problem
+from components.rows.conversation import BadConversation, Turn, assembled, turns_of
+from components.rows.references import texts_of
+
+_BETWEEN_URIS = re.compile(r"[\s;,]+(?=gs://|https?://)")
+
+
+def media_parts(uris: str, mimes: str) -> list[dict[str, Any]]:
+    """Parts for the URIs of a cell, several of them one after the other or as a JSON list."""
+    if not uris:
+        return []
+    listed = _listed(uris) if uris.startswith("[") else _BETWEEN_URIS.split(uris.strip())
+    types = [mime for mime in re.split(r"[\s;,]+", mimes) if mime]
+    if len(types) not in (0, 1, len(listed)):
+        raise BadCell(f"bad_media: {len(listed)} files and {len(types)} mime types")
+    parts = []
+    for index, uri in enumerate(listed):
+        given = types[index if len(types) > 1 else 0] if types else media.guessed(uri)
+        file = {"fileUri": uri, "mimeType": given}
+        parts.append({"fileData": file})
+    return parts
+
+
+def _listed(text: str) -> list[str]:
+    try:
+        return [str(item) for item in orjson.loads(text)]
+    except orjson.JSONDecodeError as error:
+        raise BadCell("bad_media: the list of files is no JSON list") from error
+
+
+def conversation(
+    parts: Sequence[Mapping[str, Any]],
+    text: str,
+    stored: str,
+    history: Sequence[Turn],
+    rest: Mapping[str, Any],
+    settings: Settings,
+) -> tuple[dict[str, Any], list[Problem]]:
+    """The request of a row that goes on a conversation, and what had to be left out."""
+    try:
+        own, own_system = turns_of(orjson.loads(stored)) if stored else ([], "")
+    except orjson.JSONDecodeError as error:
+        raise BadCell("bad_conversation: the turns are no JSON list") from error
+    except BadConversation as error:
+        raise BadCell(f"bad_conversation: {error}") from error
+    asked = [Turn("user", text)] if text.strip() else []
+    system = "\n\n".join([*texts_of({"systemInstruction": rest.get("systemInstruction")})])
+    fitted = assembled(
+        [*history, *own, *asked],
+        system="\n\n".join(part for part in (system, own_system) if part),
+        budget=settings.history_tokens,
+    )
+    request = {**rest, "contents": fitted.contents}
+    if fitted.system:
+        request["systemInstruction"] = {"parts": [{"text": fitted.system}]}
+    files = [dict(part) for part in parts if "text" not in part]
+    if files:
+        request["contents"] = _with_files(fitted.contents, files)
+    return request, _cut(fitted.dropped, fitted.tokens, fitted.fits, settings)
+
+
+def _with_files(contents: list[dict[str, Any]], files: list[dict[str, Any]]) -> list[Any]:
+    if contents and contents[-1]["role"] == "user":
+        last = {**contents[-1], "parts": [*files, *contents[-1]["parts"]]}
+        return [*contents[:-1], last]
+    return [*contents, {"role": "user", "parts": files}]
+
+
+def _cut(dropped: int, tokens: int, fits: bool, settings: Settings) -> list[Problem]:
+    if not fits:
+        words = f"about {tokens:,} tokens without any history, and {settings.history_tokens:,}"
+        return [Problem("conversation_too_long", "", f"{words} are allowed (history_tokens)")]
+    if not dropped:
+        return []
+    words = f"the {dropped} oldest turns are left out" if dropped > 1 else "the oldest turn is left"
+    words = words if dropped > 1 else f"{words} out"
+    room = f"{words}, to keep within {settings.history_tokens:,} tokens (history_tokens)"
+    return [Problem("history_cut", "contents", room, "", "warning")]

@@ -1,0 +1,95 @@
+"""JSON Lines as a stream of objects: our rows, or ready requests."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+import orjson
+
+from components.errors import InputError
+from components.prepare_requests.tables import Row, Table
+from components.prepare_requests.text import MAX_LINE, bounded_lines, bounded_raw_lines
+
+
+def read_jsonl(stream: BinaryIO, encoding: str, where: str) -> Table:
+    """The objects in the stream; a line that is none is a row with its reason.
+
+    Raises:
+        InputError: the file is one JSON document over many lines.
+    """
+    lines: Iterator[bytes | str | None]
+    if encoding in ("utf-8", "utf-8-sig"):
+        lines = bounded_raw_lines(stream)
+    else:
+        lines = bounded_lines(stream, encoding, where)
+    return Table(None, _rows(lines, where))
+
+
+def _rows(lines: Iterator[bytes | str | None], where: str) -> Iterator[Row]:
+    for number, line in enumerate(lines, start=1):
+        if line is None:
+            reason = f"line_too_long: the line is longer than {MAX_LINE:,} bytes"
+            yield Row(number, (), None, reason)
+            continue
+        if number == 1:
+            _refuse_document(line, where)
+        if isinstance(line, bytes) and number == 1:
+            line = line.removeprefix(b"\xef\xbb\xbf")  # noqa: PLW2901 - the file's own mark
+        if not line.strip():
+            continue
+        value, reason = _decoded(line)
+        yield Row(number, (), value, reason)
+
+
+def _refuse_document(line: bytes | str, where: str) -> None:
+    start = (
+        line.strip()
+        if isinstance(line, str)
+        else line.strip(b"\xef\xbb\xbf \r\n\t").decode("utf-8", "replace")
+    )
+    if start in ("[", "{") or start.startswith("[{"):
+        raise InputError(
+            "It is one JSON document, not a JSON object a line",
+            where=f"{where}:1",
+            fix="Write each row as one line: jq -c '.[]' FILE.",
+        )
+
+
+def _decoded(line: bytes | str) -> tuple[Any, str]:
+    try:
+        value = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        value = _slowly(line)
+        if value is None:
+            return None, _words(error, line)
+    if not isinstance(value, dict):
+        return None, "bad_json: the line holds no JSON object"
+    return value, ""
+
+
+def _slowly(line: bytes | str) -> Any:
+    """What orjson refuses and is JSON all the same: half a surrogate pair."""
+    if len(line) > 1_000_000:
+        return None
+    try:
+        text = line.decode() if isinstance(line, bytes) else line
+        return json.loads(text, parse_constant=_no_constant) if "\\ud" in text.lower() else None
+    except (ValueError, RecursionError):
+        return None
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(name)
+
+
+def _words(error: orjson.JSONDecodeError, line: bytes | str) -> str:
+    text = str(error).split(": line ", 1)[0]
+    if "unexpected end" in text:
+        return "bad_json: the line ends in the middle of an object (is the file cut short?)"
+    if "depth limit" in text:
+        return "too_deep: the object nests too deep"
+    if isinstance(line, bytes) and "UTF-8" in text:
+        return "not_utf8: the line is not UTF-8 text"
+    return f"bad_json: {text}, at character {error.pos + 1}"

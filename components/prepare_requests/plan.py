@@ -1,0 +1,156 @@
+"""What was prepared, what it will cost at most by a stated estimate, and what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from components.batch.findings import Finding, Severity
+from components.rows.prices import Prices
+
+VERSION = 1
+MAX_FINDINGS = 1000
+_MAX_A_RULE = 250  # so that one rule does not hide the others
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A file of requests to one model: one batch job. For `bq://` its name is the table."""
+
+    name: str
+    model: str
+    wave: int
+    requests: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Tokens and USD before anything runs; None where a price is unknown."""
+
+    input_tokens: int
+    output_tokens: int
+    cost_batch_usd: float | None
+    cost_online_usd: float | None
+    how: str
+    unknown_prices: list[str]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`prepared/plan.json`: counts of rows, the shards, the estimate and the findings.
+
+    `finding_counts` counts all findings by rule; `findings` holds the first 1000.
+    """
+
+    rows: int
+    ready: int
+    waiting: int
+    invalid: int
+    unique_requests: int
+    waves: int
+    shards: list[Shard]
+    estimate: Estimate
+    findings: list[dict[str, Any]]
+    finding_counts: dict[str, int]
+    sources: list[str]
+    settings: dict[str, Any]
+    version: int = VERSION
+
+    def to_dict(self) -> dict[str, Any]:
+        """The plan as JSON data."""
+        return asdict(self)
+
+
+@dataclass
+class Usage:
+    """What one model is asked for: bytes of text, tokens of media, requests, tokens of answers."""
+
+    requests: int = 0
+    text_bytes: int = 0
+    media_tokens: int = 0
+    output_tokens: int = 0
+
+    def input_tokens(self) -> int:
+        """4 bytes of UTF-8 are about one token."""
+        return self.text_bytes // 4 + self.media_tokens
+
+
+# Tokens of a file, whose size nobody has looked up: an image of Gemini 3 at its default
+# resolution (docs: media resolution, 2026-11); a minute of audio or of video at low resolution.
+_MEDIA_TOKENS = {"image": 1120, "audio": 1920, "video": 6000}
+_OTHER_MEDIA_TOKENS = 5000
+
+
+def media_tokens(types: Iterable[str]) -> int:
+    """Assumed tokens of the files of a request."""
+    return sum(
+        _MEDIA_TOKENS.get(mime.split("/", 1)[0].lower(), _OTHER_MEDIA_TOKENS) for mime in types
+    )
+
+
+def estimated(usage: Mapping[str, Usage], prices: Prices, expected_output: int) -> Estimate:
+    """The estimate over all models."""
+    batch: float | None = 0.0
+    online: float | None = 0.0
+    unknown = []
+    for model, used in sorted(usage.items()):
+        tokens = (used.input_tokens(), used.output_tokens)
+        one, other = (prices.cost(model, *tokens, batch=b) for b in (True, False))
+        if one is None or other is None:
+            unknown.append(model)
+            batch = online = None
+        elif batch is not None and online is not None:
+            batch, online = batch + one, online + other
+    how = (
+        "1 token for 4 bytes of text, answers of "
+        f"{expected_output} tokens or maxOutputTokens if that is less; "
+        f"prices of {prices.dated} ({prices.source})"
+    )
+    if any(used.media_tokens for used in usage.values()):
+        how += "; an image 1,120 tokens, a minute for each audio or video, 5,000 for other files"
+    return Estimate(
+        input_tokens=sum(used.input_tokens() for used in usage.values()),
+        output_tokens=sum(used.output_tokens for used in usage.values()),
+        cost_batch_usd=None if batch is None else round(batch, 6),
+        cost_online_usd=None if online is None else round(online, 6),
+        how=how,
+        unknown_prices=unknown,
+    )
+
+
+@dataclass
+class Findings:
+    """Collects findings within bounds and counts them all."""
+
+    kept: list[Finding] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+    _said: set[tuple[str, str]] = field(default_factory=set)
+
+    def add(
+        self,
+        rule: str,
+        severity: Severity,
+        message: str,
+        *,
+        file: str = "",
+        line: int = 0,
+        path: str = "",
+        fix: str = "",
+    ) -> None:
+        """Take one finding, or only count it."""
+        count = self.counts[rule] = self.counts.get(rule, 0) + 1
+        if count <= _MAX_A_RULE and len(self.kept) < MAX_FINDINGS:
+            self.kept.append(Finding(rule, severity, path, message, fix, file, line))
+
+    def add_once(self, rule: str, message: str, file: str, line: int) -> None:
+        """Take a warning that would be the same for many rows at its first row only."""
+        if (rule, message) not in self._said and len(self._said) < 10_000:
+            self._said.add((rule, message))
+            self.add(rule, "warning", message, file=file, line=line)
+
+    def reason(self, reason: str, file: str, line: int) -> None:
+        """Take the typed reason of a row that is not sent."""
+        rule, _, message = reason.partition(": ")
+        self.add(rule, "error", message or rule, file=file, line=line)

@@ -1,0 +1,311 @@
+"""Rows into checked request shards, a manifest and a plan."""
+
+from __future__ import annotations
+
+import datetime
+import functools
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import orjson
+
+from components.batch.findings import SEVERITY_ORDER
+from components.errors import InputError
+from components.gemini import models
+from components.prepare_requests.jsonl_rows import read_jsonl
+from components.prepare_requests.links import File, Links, Settled, settled
+from components.prepare_requests.made import Made
+from components.prepare_requests.make import ObjectMaker, TableMaker
+from components.prepare_requests.plan import Findings, Plan, Shard, estimated
+from components.prepare_requests.settings import Settings
+from components.prepare_requests.sources import expanded, opened
+from components.prepare_requests.spool import Spool, json_text
+from components.prepare_requests.tables import Row, Table
+from components.prepare_requests.template import MissingColumns
+from components.rows.canonical import encoded
+from components.rows.conversation import BadConversation, Turn, turns_of
+from components.rows.models import Choice, choose
+from components.rows.prices import Prices, load_prices
+from components.storage import files as storage
+from components.storage.uris import join, name_of
+
+log = logging.getLogger(__name__)
+
+Progress = Callable[[int], None]
+_PROGRESS_ROWS = 10_000
+_MAX_NAMED_MODELS = 4096
+
+
+@dataclass
+class _Run:
+    """What is collected while rows are read."""
+
+    settings: Settings
+    chooser: Callable[[str], Choice]
+    history: list[Turn]
+    spool: Spool
+    progress: Progress
+    findings: Findings = field(default_factory=Findings)
+    links: Links = field(default_factory=Links)
+    files: list[File] = field(default_factory=list)
+    invalid: bytearray = field(default_factory=lambda: bytearray(1))  # by row, from 1
+    rows: int = 0
+    ready: int = 0
+
+
+def prepare(
+    sources: Sequence[str],
+    run_uri: str,
+    settings: Settings | None = None,
+    *,
+    today: datetime.date | None = None,
+    progress: Progress = lambda rows: None,
+) -> Plan:
+    """Read rows, check them, and write `prepared/` below `run_uri`; the plan comes last.
+
+    Rows that cannot be sent do not stop the others: they are `invalid` in the manifest, with their
+    reason. Memory does not grow with the rows but for 100 bytes for each request that differs, and
+    some hundred for each row with references.
+
+    Args:
+        sources: CSV, XLSX or JSONL files, folders of such, names with `*`, or one `bq://` table.
+        run_uri: the run's folder, local or gs://.
+        settings: what the person chose.
+        today: for dates of models' retirement; the clock's if None.
+        progress: called now and then with the number of rows read.
+
+    Raises:
+        InputError: a source cannot be read as rows at all, or there are too many.
+        WrongUse: sources or settings contradict each other.
+        ServiceError: something cannot be read or written.
+    """
+    settings = settings or Settings()
+    prices = load_prices(settings.prices)
+    found = expanded(sources)
+    chooser = _chooser(settings, today or datetime.datetime.now(datetime.UTC).date())
+    folder = join(run_uri, "prepared")
+    if found[0].startswith("bq://"):
+        return _written(_table_plan(found[0], settings, chooser, prices), folder)
+    with Spool(folder, settings) as spool:
+        run = _Run(settings, chooser, _history(settings.history), spool, progress)
+        for number, uri in enumerate(found):
+            _read_file(run, number, uri, alone=len(found) == 1)
+        if not run.rows:
+            raise InputError("The sources hold no rows", where=", ".join(found[:3]))
+        spool.close_shards()
+        order = settled(run.links, run.files, spool.ids(), run.invalid, settings.max_waves)
+        _note_unsent(run, order)
+        spool.finish(order.rows, lambda row: _tail(order, row))
+    return _written(_plan(run, order, found, prices), folder)
+
+
+def _chooser(settings: Settings, today: datetime.date) -> Callable[[str], Choice]:
+    default = settings.model or models.default_model()
+
+    @functools.lru_cache(maxsize=_MAX_NAMED_MODELS)
+    def chosen(name: str) -> Choice:
+        return choose(name, settings.models, default, today)
+
+    return chosen
+
+
+def _history(uri: str) -> list[Turn]:
+    if not uri:
+        return []
+    turns = []
+    with storage.open_read(uri) as stream:
+        for row in read_jsonl(stream, "utf-8", name_of(uri)).rows:
+            where = f"{name_of(uri)}:{row.line}"
+            if row.reason:
+                raise InputError(row.reason.partition(": ")[2], where=where)
+            try:
+                found, system = turns_of([row.value])
+            except BadConversation as error:
+                raise InputError(f"A turn cannot be read: {error}", where=where) from error
+            if system:
+                raise InputError(
+                    "A stored conversation holds a system text", where=where, fix="Use `system`."
+                )
+            turns += found
+    return turns
+
+
+def _read_file(run: _Run, number: int, uri: str, *, alone: bool) -> None:
+    first = run.rows + 1
+    name = name_of(uri)
+
+    def note(rule: str, message: str, line: int, fix: str) -> None:
+        run.findings.add(rule, "warning", message, file=name, line=line, fix=fix)
+
+    try:
+        with opened(uri, run.settings, note) as table:
+            _read_rows(run, number, name, table)
+    except InputError as error:
+        if alone or error.what != "The file is empty":
+            raise
+        note("empty_file", "the file is empty", 0, "")
+    run.files.append(File(name, first, run.rows + 1 - first))
+    if run.rows < first:
+        if alone:
+            raise InputError(
+                "The file has a header and no rows", where=uri, fix="Give it a row at least."
+            )
+        note("no_rows", "the file has no rows", 0, "")
+
+
+def _read_rows(run: _Run, number: int, name: str, table: Table) -> None:
+    make = _maker(run, table, name)
+    source = json_text(name)
+    spool, most = run.spool, run.settings.limits.max_rows
+    for row in table.rows:
+        run.rows += 1
+        run.invalid.append(0)
+        if run.rows > most:
+            raise InputError(
+                f"There are more than {most:,} rows (max_rows)",
+                where=f"{name}:{row.line}",
+                fix="Split the file, or set max_rows or MAX_EXECUTIONS_PER_BATCH.",
+            )
+        made = Made("", reason=row.reason) if row.reason else make(row)
+        if made.reason:
+            run.invalid[run.rows] = 1
+            spool.invalid(run.rows, made, source, row.line)
+            _note_invalid(run, made, name, row.line)
+        elif made.names:
+            run.links.add(run.rows, made.names, number, row.line)
+            spool.waiting(run.rows, made, source, row.line)
+        else:
+            run.ready += 1
+            spool.ready(run.rows, made, source, row.line)
+        if made.problems and not made.reason:
+            _note_warnings(run, made, name, row.line)
+        if run.rows % _PROGRESS_ROWS == 0:
+            run.progress(run.rows)
+
+
+def _maker(run: _Run, table: Table, name: str) -> Callable[[Row], Made]:
+    if table.header is None:
+        objects = ObjectMaker(run.settings, run.chooser, run.history, name)
+        return lambda row: objects.make(row.value)
+    try:
+        cells = TableMaker(table.header, run.settings, run.chooser, run.history, name)
+    except MissingColumns as error:
+        raise InputError(
+            f"The template names columns that are not there: {error.words}",
+            where=f"{name}:1",
+            fix=f"Columns: {', '.join(table.header[:12])}.",
+        ) from error
+    return lambda row: cells.make(row.cells)
+
+
+def _note_invalid(run: _Run, made: Made, file: str, line: int) -> None:
+    errors = [problem for problem in made.problems if problem.severity == "error"]
+    if not errors:
+        run.findings.reason(made.reason, file, line)
+    for problem in errors:
+        run.findings.add(
+            problem.rule,
+            "error",
+            problem.message,
+            file=file,
+            line=line,
+            path=problem.path,
+            fix=problem.fix,
+        )
+
+
+def _note_warnings(run: _Run, made: Made, file: str, line: int) -> None:
+    for problem in made.problems:
+        message = f"{problem.path}: {problem.message}" if problem.path else problem.message
+        if problem.rule == "history_cut":
+            run.findings.add(problem.rule, "warning", message, file=file, line=line)
+        else:
+            run.findings.add_once(problem.rule, message, file, line)
+
+
+def _note_unsent(run: _Run, order: Settled) -> None:
+    for row, (_, reason) in order.rows.items():
+        if reason:
+            file = run.files[run.links.file_of[row]].name
+            run.findings.reason(reason, file, run.links.line_of[row])
+
+
+def _tail(order: Settled, row: int) -> dict[str, object]:
+    refs = order.refs[row]
+    return {"needs": sorted(set(refs.values())), "refs": refs}
+
+
+def _plan(run: _Run, order: Settled, sources: list[str], prices: Prices) -> Plan:
+    waiting = sum(1 for _, reason in order.rows.values() if not reason)
+    estimate = estimated(run.spool.usage, prices, run.settings.expected_output_tokens)
+    _judge_cost(run.findings, estimate.cost_batch_usd, estimate.unknown_prices, run.settings)
+    return Plan(
+        rows=run.rows,
+        ready=run.ready,
+        waiting=waiting,
+        invalid=run.rows - run.ready - waiting,
+        unique_requests=run.spool.unique,
+        waves=order.waves,
+        shards=run.spool.shards,
+        estimate=estimate,
+        findings=[
+            finding.to_dict()
+            for finding in sorted(run.findings.kept, key=lambda f: SEVERITY_ORDER[f.severity])
+        ],
+        finding_counts=run.findings.counts,
+        sources=sources,
+        settings=run.settings.to_dict(),
+    )
+
+
+def _judge_cost(
+    findings: Findings, cost: float | None, unknown: Sequence[str], settings: Settings
+) -> None:
+    most = settings.max_cost_usd
+    if unknown:
+        words = f"the price of {', '.join(unknown[:5])} is unknown"
+        findings.add("cost_unknown", "warning", words, fix="Give a price file (prices).")
+    elif most and cost is not None and cost > most:
+        findings.add(
+            "cost_above_limit",
+            "error",
+            f"the estimate is {cost:,.2f} USD, and {most:,.2f} are allowed",
+            fix="Raise max_cost_usd, take a cheaper model, or send fewer rows.",
+        )
+
+
+def _table_plan(
+    uri: str, settings: Settings, chooser: Callable[[str], Choice], prices: Prices
+) -> Plan:
+    """A BigQuery table goes to the service as it is; nobody here has seen its rows."""
+    parts = uri.removeprefix("bq://").split(".")
+    if len(parts) != 3 or not all(parts) or any(c.isspace() for c in uri):
+        raise InputError("It names no table", where=uri, fix="Write bq://project.dataset.table.")
+    choice = chooser("")
+    if choice.error:
+        raise InputError(choice.error.partition(": ")[2], where="model")
+    findings = Findings()
+    for words in choice.warnings:
+        findings.add("model", "warning", words)
+    findings.add("not_checked", "warning", "rows of a table are not read, checked or estimated")
+    return Plan(
+        rows=0,
+        ready=0,
+        waiting=0,
+        invalid=0,
+        unique_requests=0,
+        waves=1,
+        shards=[Shard(uri, choice.model, 0, 0, 0)],
+        estimate=estimated({}, prices, settings.expected_output_tokens),
+        findings=[finding.to_dict() for finding in findings.kept],
+        finding_counts=findings.counts,
+        sources=[uri],
+        settings=settings.to_dict(),
+    )
+
+
+def _written(plan: Plan, folder: str) -> Plan:
+    text = orjson.dumps(orjson.loads(encoded(plan.to_dict())), option=orjson.OPT_INDENT_2)
+    storage.write_bytes(join(folder, "plan.json"), text + b"\n", "application/json")
+    return plan

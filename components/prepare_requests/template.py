@@ -1,0 +1,75 @@
+"""Templates over the columns of a row: `Translate {{text}} to {{language}}`.
+
+Only `{{name}}` is read; `$1`, `{}`, `{x}`, `${HOME}` and `%s` stay as they are. Values are put in
+once: what a cell holds is text, never a placeholder or a reference to an answer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from components.rows.references import escaped, may_refer
+
+_PLACEHOLDER = re.compile(r"\{\{[ \t]*([^{}\n]{1,200}?)[ \t]*\}\}")
+
+
+class MissingColumns(ValueError):  # noqa: N818 - reads as what it is
+    """The template names columns that the row does not have; `names` lists every one."""
+
+    def __init__(self, names: list[str], columns: Sequence[str]) -> None:
+        super().__init__(", ".join(names))
+        self.names = names
+        hints = [_hint(name, columns) for name in names]
+        self.words = ", ".join(hints)
+
+
+def _hint(name: str, columns: Sequence[str]) -> str:
+    folded = {column.lower(): column for column in columns}
+    close = get_close_matches(name.lower(), list(folded), n=1)
+    return f"{{{{{name}}}}} (did you mean {folded[close[0]]}?)" if close else f"{{{{{name}}}}}"
+
+
+@dataclass(frozen=True)
+class Template:
+    """A template whose columns are known by their place."""
+
+    pieces: tuple[str | int, ...]
+    refers: bool
+
+    def fill(self, cells: Sequence[str]) -> str:
+        """The template with the cells of one row put in."""
+        if self.refers:
+            cells = [escaped(cell) for cell in cells]
+        return "".join([p if isinstance(p, str) else cells[p] for p in self.pieces])
+
+
+def compiled(text: str, columns: Sequence[str]) -> Template:
+    """The template for rows with these columns; case and blanks around names do not count.
+
+    Raises:
+        MissingColumns: names that are no column, all of them at once.
+    """
+    place = _places(columns)
+    pieces: list[str | int] = []
+    missing: dict[str, None] = {}
+    at = 0
+    for match in _PLACEHOLDER.finditer(text):
+        index = place(match[1])
+        if index is None:
+            missing[match[1]] = None
+        else:
+            pieces += [text[at : match.start()], index]
+        at = match.end()
+    if missing:
+        raise MissingColumns(list(missing), columns)
+    pieces.append(text[at:])
+    return Template(tuple(piece for piece in pieces if piece != ""), may_refer(text))
+
+
+def _places(columns: Sequence[str]) -> Callable[[str], int | None]:
+    exact = {name: index for index, name in reversed(list(enumerate(columns)))}
+    loose = {name.strip().lower(): index for index, name in reversed(list(enumerate(columns)))}
+    return lambda name: exact.get(name, loose.get(name.strip().lower()))
