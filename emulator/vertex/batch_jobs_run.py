@@ -83,6 +83,8 @@ class Runner:
             except (ApiError, UnreadableInputError) as error:
                 self._fail(job, error)
             except Exception as error:  # whoever waits for the job must learn of it
+                if self.ends.is_set():
+                    return  # the store may be closed already; the job begins again
                 log.exception("%s", job.name)
                 self._end(job, "FAILED", 13, f"A defect of the emulator: {error!r}")
 
