@@ -75,20 +75,32 @@ class Vertex:
 def vertex(project: str, location: str) -> Vertex:
     """Vertex AI, or what GOOGLE_VERTEX_BASE_URL names, with the credentials of the environment.
 
+    An http:// base is a stand-in on this machine and gets no credentials, only a word.
+
     Raises:
         WrongUse: project or location cannot be one.
         ServiceError: there are no credentials.
     """
-    import google.auth
-    from google.auth.exceptions import GoogleAuthError
-    from google.auth.transport.requests import AuthorizedSession
-
     if not _NAME.fullmatch(project):
         raise WrongUse(
             f"{project!r} is not the id of a project" if project else "No project is given",
             fix="Give --project, or set GOOGLE_CLOUD_PROJECT.",
         )
-    base = endpoint(location)
+    return Vertex(_session(), endpoint(location), project, location)
+
+
+def _session() -> Any:
+    import google.auth
+    from google.auth.exceptions import GoogleAuthError
+    from google.auth.transport.requests import AuthorizedSession
+
+    if is_local():
+        from requests import Session
+
+        session = Session()
+        session.trust_env = False  # no proxy, no .netrc
+        session.headers["Authorization"] = "Bearer local"
+        return session
     try:
         credentials, _ = google.auth.default(scopes=_SCOPES)
     except GoogleAuthError as error:
@@ -96,7 +108,7 @@ def vertex(project: str, location: str) -> Vertex:
             f"There are no credentials for Google Cloud ({error})",
             fix="Run `gcloud auth application-default login`, or use --local.",
         ) from error
-    return Vertex(AuthorizedSession(credentials), base, project, location)
+    return AuthorizedSession(credentials)
 
 
 def endpoint(location: str) -> str:

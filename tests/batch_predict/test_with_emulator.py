@@ -1,0 +1,246 @@
+"""The step with the stand-in of batch prediction: real HTTP, rows as the service writes them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.batch_predict.run_step import predict_run
+from components.errors import ServiceError, WorkFailed, WrongUse
+from components.storage import files
+from emulator.faults import Fault
+from tests.batch_predict.conftest import BUCKET, MODEL, Run, prepare, read_lines, request_of
+
+TEXTS = [f"prompt {n}" for n in range(1, 7)]
+
+
+@pytest.mark.parametrize("keys", [False, True])
+def test_every_request_gets_its_answer(run: Run, keys: bool) -> None:
+    run.scenario("echo", keys=keys)
+    run.prepare(*TEXTS)
+    summary = run.predict()
+    assert (summary.outcome, summary.answered, summary.jobs) == ("succeeded", 6, 1)
+    assert summary.spent_usd > 0
+    [job] = run.jobs()
+    assert (job["state"], job["outcome"]) == ("JOB_STATE_SUCCEEDED", "succeeded")
+    assert job["stats"]["successfulCount"] == 6
+    assert job["stats"]["outputDirectory"].startswith(job["output_uri"])
+    assert run.predict() == summary  # done is done
+    assert run.made() == 1
+
+
+def test_only_what_has_no_answer_is_sent_again(run: Run) -> None:
+    keys = run.prepare(*TEXTS)
+    run.scenario("error", rows=[1], code=429, jobs=1)
+    run.scenario("missing", rows=[2], jobs=1)
+    run.scenario("blocked", rows=[3], jobs=1)
+    run.scenario("error", rows=[4], code=400, jobs=1)
+    run.scenario("finish", rows=[5], reason="RECITATION", jobs=1)
+    summary = run.predict()
+    assert (summary.outcome, summary.answered, summary.given_up) == ("partial", 3, 3)
+    again = run.jobs()[1]
+    assert again["requests"] == 2
+    sent = read_lines(f"{run.uri}/prepared/shards/{again['shard']}")
+    assert {line["key"] for line in sent} == {keys["prompt 1"], keys["prompt 2"]}
+    why = {line["key"]: line.get("given_up", "") for line in run.decisions().values()}
+    assert why[keys["prompt 3"]].startswith("blocked: prompt")
+    assert why[keys["prompt 4"]].startswith("refused")
+    assert why[keys["prompt 5"]] == "blocked: answer: RECITATION"
+
+
+def test_a_cut_answer_gets_more_room_once(run: Run) -> None:
+    prepare(run.uri, {"w000-00000.jsonl": [request_of("long", maxOutputTokens=100)]})
+    run.scenario("max_tokens", below=300)
+    assert run.predict().outcome == "succeeded"
+    sent = read_lines(f"{run.uri}/prepared/shards/{run.jobs()[1]['shard']}")
+    assert sent[0]["request"]["generationConfig"]["maxOutputTokens"] == 400
+    [told] = run.decisions().values()
+    assert (told["fixes"], told["sent_as"] == told["key"]) == (["room"], False)
+
+
+def test_a_cut_answer_that_stays_cut_is_given_up(run: Run) -> None:
+    prepare(run.uri, {"w000-00000.jsonl": [request_of("long", maxOutputTokens=100)]})
+    run.scenario("max_tokens")
+    assert run.predict().outcome == "none"
+    assert run.made() == 2
+    [told] = run.decisions(attempt=2).values()
+    assert told["given_up"] == "truncated again with more room"
+
+
+def test_broken_json_is_repaired_by_a_turn(run: Run) -> None:
+    request = request_of(
+        "json", responseMimeType="application/json", responseSchema={"type": "OBJECT"}
+    )
+    keys = prepare(run.uri, {"w000-00000.jsonl": [request]})
+    run.scenario("broken_json", jobs=1)
+    run.answer("Give the whole answer again", json={"mended": True})
+    assert run.predict().outcome == "succeeded"
+    [line] = read_lines(f"{run.uri}/prepared/shards/{run.jobs()[1]['shard']}")
+    assert line["key"] == keys["json"]
+    assert [turn["role"] for turn in line["request"]["contents"]] == ["user", "model", "user"]
+
+
+@pytest.mark.parametrize(
+    ("end", "jobs", "outcome"),
+    [
+        ({"state": "EXPIRED", "share": 0.5}, 2, "succeeded"),
+        ({"state": "PARTIALLY_SUCCEEDED", "share": 0.5}, 2, "succeeded"),
+        ({"state": "FAILED", "share": 0.5, "code": 13}, 2, "succeeded"),
+        ({"state": "FAILED", "share": 0.5, "code": 3, "message": "bad line"}, 1, "partial"),
+        ({"state": "CANCELLED", "share": 0.5}, 1, "partial"),
+    ],
+)
+def test_finished_rows_of_jobs_that_end_badly_are_kept(
+    run: Run, end: dict[str, Any], jobs: int, outcome: str
+) -> None:
+    run.prepare(*TEXTS)
+    run.scenario("end", jobs=1, **end)
+    summary = run.predict()
+    assert (summary.outcome, summary.jobs, run.made()) == (outcome, jobs, jobs)
+    first = run.jobs()[0]
+    assert first["state"] == f"JOB_STATE_{end['state']}"
+    assert first["counts"]["ok"] == 3
+    assert summary.answered == (6 if outcome == "succeeded" else 3)
+    if jobs == 2:
+        assert run.jobs()[1]["requests"] == 3
+
+
+def test_many_jobs_pass_through_every_state_on_one_clock(run: Run) -> None:
+    shards = {f"w000-{n:05d}.jsonl": [request_of(f"{n} {t}") for t in TEXTS] for n in range(5)}
+    prepare(run.uri, shards, models={"w000-00003.jsonl": "gemini-3.8-flash"})
+    for state in ("QUEUED", "PENDING", "PAUSED", "UPDATING", "RUNNING"):
+        run.scenario("delay_state", state=state, calls=1)
+    assert run.predict().answered == 30
+    assert run.made() == 5
+    assert {job["model"] for job in run.jobs()} == {MODEL, "gemini-3.8-flash"}
+    assert any("5 " in line and "jobs" in line for line in run.lines)
+
+
+def test_a_job_that_is_stuck_is_cancelled_at_the_deadline(run: Run) -> None:
+    run.prepare(*TEXTS)
+    run.scenario("stuck", state="PENDING")
+    summary = run.predict(deadline_s=100.0)
+    assert summary.outcome == "none"
+    [job] = run.jobs()
+    assert (job["outcome"], job["state"]) == ("deadline", "JOB_STATE_CANCELLED")
+
+
+def test_cancelling_the_run_cancels_its_jobs_and_keeps_what_they_finished(run: Run) -> None:
+    prepare(run.uri, {f"w000-{n:05d}.jsonl": [request_of(f"{n} {t}") for t in TEXTS]
+                      for n in range(3)})  # fmt: skip
+    run.scenario("stuck", state="RUNNING", share=0.5)
+    run.clock.stop_at = 10
+    with pytest.raises(WorkFailed, match="cancelled: SIGTERM"):
+        run.predict()
+    assert {job["state"] for job in run.jobs()} == {"JOB_STATE_CANCELLED"}
+    for job in run.jobs():
+        [uri] = [u for u in files.list_uris(job["output_uri"]) if u.endswith("predictions.jsonl")]
+        assert len(read_lines(uri)) == 3
+    run.clock.stop_at = 0
+    with pytest.raises(WorkFailed, match="cancelled: SIGTERM"):
+        run.predict()  # a retry of the step does not begin anew
+    assert run.made() == 3
+
+
+@pytest.mark.parametrize("method", ["Create", "Get", "List"])
+@pytest.mark.parametrize("kind", ["lose_reply", "drop", "status"])
+def test_trouble_with_calls_makes_no_second_job(run: Run, method: str, kind: str) -> None:
+    run.prepare(*TEXTS)
+    name = f"vertex.{method}BatchPredictionJob{'s' if method == 'List' else ''}"
+    run.emulator.faults.add(Fault(name, kind=kind, count=2 if kind == "status" else 1))
+    assert run.predict().answered == 6
+    made = {job["job_name"] for job in run.jobs()}
+    assert len(made) == 1
+    assert len(run.held()) == 1
+
+
+def test_a_model_that_cannot_do_batch_stops_only_its_own_rows(run: Run) -> None:
+    shards = {"w000-a.jsonl": [request_of("a")], "w000-b.jsonl": [request_of("b")]}
+    prepare(run.uri, shards, models={"w000-b.jsonl": "gemini-9"})
+    run.scenario("refuse", model="gemini-9")
+    summary = run.predict()
+    assert (summary.outcome, summary.answered, summary.given_up) == ("partial", 1, 1)
+    assert "Do not support publisher model" in next(iter(run.decisions().values()))["given_up"]
+
+
+def test_where_no_job_can_be_made_the_step_fails_and_may_be_tried_again(run: Run) -> None:
+    run.prepare(*TEXTS)
+    run.scenario("refuse", code=403, message="Permission denied", jobs=1)
+    with pytest.raises(ServiceError, match="Permission denied"):
+        run.predict()
+    assert run.predict().answered == 6
+
+
+def test_spending_is_capped(run: Run) -> None:
+    run.prepare(*TEXTS)
+    run.scenario("error", rows=[1], code=500)
+    assert run.predict(max_cost_usd=1e-9).given_up == 1
+    assert run.made() == 1
+    [told] = run.decisions().values()
+    assert "of $0.00 are spent" in told["given_up"]
+
+
+def chained(row: int, wave: int, text: str, **refs: int) -> dict[str, Any]:
+    names = {name.removeprefix("r"): number for name, number in refs.items()}
+    return {"row": row, "wave": wave, "template": request_of(text), "refs": names,
+            "needs": sorted(names.values())}  # fmt: skip
+
+
+def test_later_waves_are_asked_with_the_answers_of_earlier_ones(run: Run) -> None:
+    prepare(
+        run.uri,
+        {"w000-00000.jsonl": [request_of("capital of France"), request_of("blocked one")]},
+        chained=[
+            chained(3, 1, "About: ${output.1} $${output.2}", r1=1),
+            chained(4, 1, "About: ${output.2}", r2=2),
+            chained(5, 2, "And: ${output.3}", r3=3),
+            chained(6, 2, "And: ${output.4}", r4=4),
+            chained(7, 1, "About: ${output.1} $${output.2}", r1=1),
+        ],
+    )
+    run.scenario("blocked", match="blocked one")
+    summary = run.predict()
+    rows = {line["row"]: line for line in read_lines(f"{run.uri}/prepared/resolved.jsonl")}
+    assert [rows[n]["status"] for n in range(1, 8)] == [
+        "ready", "ready", "ready", "invalid", "ready", "invalid", "ready",
+    ]  # fmt: skip
+    assert rows[4]["reason"].startswith("failed_reference: row 2")
+    assert rows[6]["reason"].startswith("failed_reference: row 4")
+    assert rows[3]["key"] == rows[7]["key"]  # asked once
+    assert (summary.answered, summary.given_up, run.made()) == (3, 1, 3)
+    [third] = read_lines(f"{run.uri}/prepared/shards/{rows[3]['shard']}")
+    text = third["request"]["contents"][0]["parts"][0]["text"]
+    assert text.startswith("About: ")
+    assert text.endswith(" ${output.2}")
+    assert "${output.1}" not in text
+
+
+def test_small_rounds_go_online(run: Run) -> None:
+    keys = run.prepare(*TEXTS)
+    run.emulator.faults.add(Fault("vertex.generateContent", nth=2, kind="status", status=429))
+    summary = run.predict(online_up_to=6, online_at_once=4)
+    assert (summary.outcome, summary.answered, summary.jobs, run.made()) == ("succeeded", 6, 0, 0)
+    [job] = run.jobs()
+    assert (job["mode"], job["outcome"]) == ("online", "succeeded")
+    uris = list(files.list_uris(job["output_uri"]))
+    assert [uri.split("/")[-2] for uri in uris] == ["online-00001", "online-00002"]
+    rows = [row for uri in uris for row in read_lines(uri)]
+    assert {row["key"] for row in rows} == set(keys.values())
+    assert all(row["response"]["candidates"] for row in rows)
+
+
+def test_a_local_run_folder_is_staged_in_a_bucket(run: Run, tmp_path: Path) -> None:
+    run.uri = str(tmp_path / "run" / "one")
+    run.prepare(*TEXTS)
+    run.scenario("error", rows=[1], code=503, jobs=1)
+    assert run.predict(staging=f"{BUCKET}/staging").answered == 6
+    for job in run.jobs():
+        folder = tmp_path / "run" / "one" / "predictions" / job["display_name"]
+        assert len(list(folder.glob("prediction-model-*/predictions.jsonl"))) == 1
+
+
+def test_a_local_run_folder_needs_a_bucket(tmp_path: Path) -> None:
+    with pytest.raises(WrongUse, match="run folder is local"):
+        predict_run(str(tmp_path), project="p-roject", location="us-central1")
