@@ -49,6 +49,8 @@ def _table(outcome: Outcome, out: TextIO) -> None:
 
 
 def _cancelled(outcome: Outcome) -> str:
+    if outcome.killed and (outcome.folder / "services").is_dir():
+        return "The run was killed, and its job with the stand-ins that ran it"
     if outcome.killed:
         return (
             "The run was killed. A job that it had submitted to services outside of it may still "

@@ -9,14 +9,19 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from components.batch.client import BATCH_VARIABLE
+from components.batch.client import BATCH_VARIABLE, LOGGING_VARIABLE
 from components.errors import InputError, WrongUse
 from components.storage import files
 from components.storage.client import storage_client, told_plainly
 from components.storage.uris import join, split_gcs
 
 # All of these point at this machine where a person has pasted what `emulate` prints.
-STAND_IN_VARIABLES = (BATCH_VARIABLE, "STORAGE_EMULATOR_HOST", "GOOGLE_VERTEX_BASE_URL")
+STAND_IN_VARIABLES = (
+    BATCH_VARIABLE,
+    LOGGING_VARIABLE,
+    "STORAGE_EMULATOR_HOST",
+    "GOOGLE_VERTEX_BASE_URL",
+)
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 

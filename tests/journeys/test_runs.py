@@ -90,7 +90,9 @@ def test_nothing_runs_on_after_a_run_was_ended(terminal, number, again):
         return
     assert process.returncode == 128 + number
     last = rest.splitlines()[-1]
-    assert ("was killed" if again else "nothing of it is left running") in last
+    assert (
+        "killed, and its job with the stand-ins" if again else "nothing of it is left running"
+    ) in last
     assert not (only_run(terminal.folder) / "tmp").exists()
 
 
