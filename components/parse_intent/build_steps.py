@@ -12,7 +12,7 @@ from components.parse_intent.notes import Notes
 
 # Syntax that /bin/sh (dash on Batch's Debian image) does not know.
 BASH_ONLY = re.compile(
-    r"\[\[|pipefail|<<<|^\s*source\s|<\(|\$\{!|\$\{\w+\^|\bdeclare\s|\b\w+=\(|^\s*function\s"
+    r"\[\[|pipefail|<<<|^[ \t]*source\s|<\(|\$\{!|\$\{\w+\^|\bdeclare\s|\b\w+=\(|^[ \t]*function\s"
     r"|\{\d+\.\.\d+\}|\$RANDOM|&>",
     re.MULTILINE,
 )

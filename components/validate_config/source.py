@@ -39,7 +39,7 @@ TEXT_RULES = {
 }
 
 _FENCE = re.compile(
-    r"^[ \t]{0,3}(```+|~~~+)[ \t]*([A-Za-z]*)[^\n]*\n(.*?)^[ \t]{0,3}\1", re.M | re.S
+    r"^[ \t]{0,3}(```++|~~~++)[ \t]*+([A-Za-z]*+)[^\n]*+\n(.*?)^[ \t]{0,3}\1", re.M | re.S
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _SNAKE = re.compile(r"(?<!^)(?=[A-Z])")

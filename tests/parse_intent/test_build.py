@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from components.batch.rules import check
 from components.parse_intent.build import build
+from components.parse_intent.build_steps import BASH_ONLY
 from components.parse_intent.draft import (
     Asked,
     BootDisk,
@@ -255,3 +256,8 @@ def test_a_container_job_boots_an_image_that_can_mount(
     instances = built.job.get("allocationPolicy", {}).get("instances", [{}])
     assert instances[0].get("policy", {}).get("bootDisk", {}).get("image") == image
     assert "VOL_COS" not in {finding.rule for finding in check(built.job)}
+
+
+def test_a_script_of_empty_lines_is_looked_through_once() -> None:
+    assert BASH_ONLY.search("\n" * 1_000_000) is None
+    assert BASH_ONLY.search("echo\n\n  source ./env\n") is not None

@@ -293,3 +293,13 @@ def test_long_texts_of_one_kind_take_no_more_than_their_length(text: str) -> Non
 @pytest.mark.parametrize(("offset", "place"), [(0, (1, 1)), (2, (1, 3)), (3, (2, 1)), (9, (3, 3))])
 def test_lines_and_columns_count_from_one(offset: int, place: tuple[int, int]) -> None:
     assert Lines("ab\ncde\nfghi").place(offset) == place
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["`" * 500_000, "```" + " " * 500_000, "x\n" + "```\n" * 100_000, "\n" * 500_000],
+    ids=["backticks", "a fence of blanks", "fences", "empty lines"],
+)
+def test_fences_without_end_are_looked_for_in_one_pass(text: str) -> None:
+    # A pattern that goes back and tries again takes minutes to hours here.
+    assert validate_text(text, "job.json").job is None
