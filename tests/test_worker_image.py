@@ -119,7 +119,13 @@ def run_in_worker(
                 "parameters": parameters,
             }
         ),
-        env={**os.environ, "PYTHONPATH": str(app), "PYTHONWARNINGS": "ignore"},
+        # kfp.local leaves a folder behind in the temporary one.
+        env={
+            **os.environ,
+            "PYTHONPATH": str(app),
+            "PYTHONWARNINGS": "ignore",
+            "TMPDIR": str(app),
+        },
         cwd=root.parent,
         capture_output=True,
         text=True,
