@@ -30,7 +30,7 @@ _LOCAL_POLICY = Policy(
     poll_max=0.5,
     backoff_first=0.1,
     backoff_max=2.0,
-    settle_s=3.0,
+    settle_s=1.0,
     dedupe_s=None,
 )
 
