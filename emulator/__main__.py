@@ -1,4 +1,4 @@
-"""`python -m emulator --state DIR [--project P] [--port SERVICE=N ...]`.
+"""`python -m emulator --state DIR [--project P] [--port SERVICE=N ...] [--upstream URL]`.
 
 Prints one line, the environment as JSON, and serves until SIGTERM or SIGINT.
 Exit code 2 where it cannot start.
@@ -22,10 +22,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--port", action="append", default=[], metavar="SERVICE=N", help="others take free ones"
     )
+    parser.add_argument(
+        "--upstream", default="", metavar="URL", help="server of chat completions on this machine"
+    )
     asked = parser.parse_args(arguments)
     try:
         ports = dict(service_port(text) for text in asked.port)
-        serve_until_signalled(asked.state, asked.project, ports, _announce)
+        serve_until_signalled(asked.state, asked.project, ports, _announce, asked.upstream)
     except (OSError, ValueError) as error:
         sys.stderr.write(f"emulator: {getattr(error, 'strerror', None) or error}\n")
         return 2

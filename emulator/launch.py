@@ -20,6 +20,7 @@ from emulator.faults import Faults
 from emulator.http import ApiError, serve
 from emulator.storage.service import service as storage_service
 from emulator.storage.store import Store
+from emulator.vertex.upstream import Upstream
 
 SERVICES = ("storage", "batch", "vertex", "logging")
 _PROXIES = ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")
@@ -68,7 +69,11 @@ class Emulator:
 
 
 def start(
-    state_dir: Path, *, project: str = "local-project", ports: Mapping[str, int] | None = None
+    state_dir: Path,
+    *,
+    project: str = "local-project",
+    ports: Mapping[str, int] | None = None,
+    upstream: str = "",
 ) -> Emulator:
     """Start all stand-ins in threads of this process.
 
@@ -78,12 +83,15 @@ def start(
         state_dir: holds all state; made where it is not there; survives a restart.
         project: the project that clients name.
         ports: by service; the others take free ones.
+        upstream: a server of chat completions on this machine, as in http://127.0.0.1:11434/v1,
+            that answers prompts; "" for the stand-in's notice.
 
     Raises:
         PortTakenError: a port cannot be used.
         StateInUseError: another emulator works in the folder.
-        ValueError: `ports` names an unknown service.
+        ValueError: `ports` names an unknown service, or `upstream` is not on this machine.
     """
+    model = Upstream(upstream) if upstream else None
     wanted = dict(ports or {})
     unknown = set(wanted) - set(SERVICES)
     if unknown:
@@ -99,7 +107,9 @@ def start(
         batch = Batch(state_dir, project, store, faults, lambda: for_tasks(environment))
         ends.callback(batch.close)
         urls: dict[str, str] = {}
-        services = [storage_service(store, faults), vertex.service(state_dir, project, faults)]
+        models = vertex.service(state_dir, project, faults, store, model)
+        ends.callback(models.close)  # before the store, also where a port cannot be had
+        services = [storage_service(store, faults), models]
         for service in (*services, *batch.services):
             running = serve(service, wanted.get(service.name, 0))
             ends.callback(running.stop)
@@ -110,7 +120,11 @@ def start(
 
 
 def serve_until_signalled(
-    state_dir: Path, project: str, ports: Mapping[str, int], announce: Callable[[Emulator], None]
+    state_dir: Path,
+    project: str,
+    ports: Mapping[str, int],
+    announce: Callable[[Emulator], None],
+    upstream: str = "",
 ) -> None:
     """Start, announce, and end with SIGINT, SIGTERM or SIGHUP; a second signal ends at once.
 
@@ -118,7 +132,7 @@ def serve_until_signalled(
     """
     with (
         awaited(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as wait,
-        start(state_dir, project=project, ports=ports) as emulator,
+        start(state_dir, project=project, ports=ports, upstream=upstream) as emulator,
     ):
         announce(emulator)
         wait()

@@ -17,6 +17,7 @@ from pathlib import Path
 import google.auth.transport.requests
 import pytest
 import requests
+from google import genai
 from google.cloud import storage
 from google.oauth2 import service_account
 
@@ -221,6 +222,29 @@ def test_a_folder_that_may_not_be_written_is_told(
     error = capsys.readouterr().err
     assert f"{tmp_path / 'file'} is a file, not a folder" in error
     assert error.count("\n") == 1
+
+
+def test_a_batch_prediction_runs_from_bucket_to_bucket(emulator: Emulator) -> None:
+    bucket = "gs://local-project-bucket"
+    row = {"request": {"contents": [{"role": "user", "parts": [{"text": "hi"}]}]}}
+    emulator.store.insert("local-project-bucket", "in.jsonl", json.dumps(row).encode())
+    with genai.Client(vertexai=True, project=emulator.project, location="global") as client:
+        job = client.batches.create(
+            model="gemini-3.5-flash", src=f"{bucket}/in.jsonl", config={"dest": f"{bucket}/out"}
+        )
+        while not job.done:
+            job = client.batches.get(name=str(job.name))
+    (output,) = emulator.store.list("local-project-bucket", "out/prediction-model-")
+    assert output.name.endswith("/predictions.jsonl")
+
+
+@pytest.mark.parametrize("url", ["http://example.com/v1", "ollama"])
+def test_prompts_go_to_no_other_machine(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], url: str
+) -> None:
+    assert main(["--state", str(tmp_path / "state"), "--upstream", url]) == 2
+    assert "a server on this machine" in capsys.readouterr().err
+    assert not (tmp_path / "state").exists()
 
 
 @pytest.mark.skipif(shutil.which("gcloud") is None, reason="gcloud is not installed")
