@@ -427,9 +427,14 @@ class Job:
         return Seen(remote.name, stage, "u", f"JOB_STATE_{state}", why="why")  # type: ignore[arg-type]
 
 
-def run(seed: int, trace: Callable[[str], None] | None = None) -> str:
+def run(seed: int) -> str:
     """Play the schedule of a seed; how the run ended."""
     universe = Universe(seed)
+    return judge(universe, play(universe))
+
+
+def play(universe: Universe) -> str:
+    """Begin the run as often as it dies; how it ended."""
     universe.quiet = False
     ended = ""
     for _ in range(60):
@@ -449,7 +454,7 @@ def run(seed: int, trace: Callable[[str], None] | None = None) -> str:
                 continue
         break
     universe.quiet = True
-    return judge(universe, ended)
+    return ended
 
 
 def judge(universe: Universe, ended: str) -> str:
