@@ -20,6 +20,7 @@ from components.supervision import ledger as ledgers
 from components.supervision.driver import Loaded, Lost, Saved
 from components.supervision.ledger import Ledger
 from components.supervision.life import Failed
+from components.tables.text import json_text
 
 VERSION = 1
 CONFLICTS_MAX = 20
@@ -205,8 +206,8 @@ def to_text(doc: Doc) -> str:
         "deadline_at": None if doc.deadline_at is None else ledgers.to_time(doc.deadline_at),
     }
     # A line a job: readable, and the encoder's fast way, which an indent is not.
-    jobs = ",\n".join(json.dumps(_told(entry), ensure_ascii=False) for entry in doc.entries)
-    return f'{json.dumps(head, ensure_ascii=False)[:-1]}, "jobs": [\n{jobs}\n]}}\n'
+    jobs = ",\n".join(json_text(_told(entry)) for entry in doc.entries)
+    return f'{json_text(head)[:-1]}, "jobs": [\n{jobs}\n]}}\n'
 
 
 def from_text(text: str, where: str = "") -> Doc:
@@ -230,12 +231,22 @@ def from_text(text: str, where: str = "") -> Doc:
             waves_done=int(told.get("waves_done", 0)),
             stopped=str(told.get("stopped", "")),
         )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(
             f"This is not the ledger of a run's predictions ({error})",
             where=where,
             fix="Start a new run.",
         ) from error
+
+
+_KINDS: dict[str, Any] = {
+    "wave": int,
+    "attempt": int,
+    "requests": int,
+    "stats": dict,
+    "counts": dict | None,
+    "cost_usd": int | float | None,
+}
 
 
 def _told(entry: Entry) -> dict[str, Any]:
@@ -245,4 +256,7 @@ def _told(entry: Entry) -> dict[str, Any]:
 
 def _entry(job: Mapping[str, Any], where: str) -> Entry:
     own = {name: job[name] for name in _OWN}
+    for name, value in own.items():
+        if not isinstance(value, _KINDS.get(name, str)):
+            raise ValueError(f"{name} is {value!r}")
     return Entry(**own, ledger=ledgers.from_text(json.dumps(job), where))

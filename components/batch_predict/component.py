@@ -19,6 +19,7 @@ def batch_predict(
     max_cost_usd: float = 0.0,
     online_up_to: int = 0,
     online_at_once: int = 4,
+    jobs_at_once: int = 0,
     deadline_hours: float = 96.0,
 ) -> str:
     """Send the prepared requests to Gemini as batch prediction jobs and wait for the answers.
@@ -38,6 +39,7 @@ def batch_predict(
         max_cost_usd: Send nothing again, and no later wave, above this cost; 0 is any cost.
         online_up_to: Ask at most so many requests one by one, at twice the price; 0 is never.
         online_at_once: How many requests may be under way online.
+        jobs_at_once: How many jobs may be under way; 0 is any number.
         deadline_hours: Cancel what has not ended after so many hours.
 
     Returns:
@@ -60,6 +62,7 @@ def batch_predict(
                 max_cost_usd=max_cost_usd,
                 online_up_to=online_up_to,
                 online_at_once=online_at_once,
+                jobs_at_once=jobs_at_once,
             ),
             gcp_resources_path=gcp_resources,
         ).outcome

@@ -51,6 +51,7 @@ class Settings:
         online_up_to: rounds of at most so many requests are asked one by one, at twice the price
             and without the wait of a batch job; 0: none.
         online_at_once: how many requests are under way online.
+        jobs_at_once: how many batch jobs are under way; 0: any number.
         policy: how patient to be with the service.
         requests_max, bytes_max: limits of a shard.
         prompt_chars_max: characters of all texts of one request, answers put in.
@@ -61,6 +62,7 @@ class Settings:
     max_cost_usd: float = 0.0
     online_up_to: int = 0
     online_at_once: int = 4
+    jobs_at_once: int = 0
     policy: Policy = Policy(poll_first=5.0, poll_max=60.0, dedupe_s=None)  # noqa: RUF009 - frozen
     requests_max: int = REQUESTS_MAX
     bytes_max: int = BYTES_MAX
@@ -188,7 +190,8 @@ class _Prediction:
             progress.change(self._book.doc)
             world.on_change(self._book.doc)
 
-        around = Surroundings(world.clock, world.draw, on_change, progress.trouble)
+        around = Surroundings(world.clock, world.draw, on_change, progress.trouble,
+                              self._settings.jobs_at_once)  # fmt: skip
         supervise_all(lives, policy, around)
         if self._places.staged:
             for entry in entries:
@@ -300,7 +303,7 @@ class _Prediction:
             output_uri=places.outputs(name) if online else output_uri,
             requests=shard.requests,
             mode="online" if online else "batch",
-            ledger=Ledger(Life(), request),
+            ledger=Ledger(Life(deadline_at=self._book.doc.deadline_at), request),
         )
 
 

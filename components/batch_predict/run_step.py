@@ -23,6 +23,7 @@ from components.rows.prices import load_prices
 from components.storage.uris import is_gcs
 from components.supervision.clock import Clock, stopping_clock
 from components.supervision.life import Policy
+from components.tables.text import one_line
 
 # The stand-in carries out a create before it answers or not at all, and looks at it are free.
 _LOCAL_POLICY = Policy(
@@ -145,5 +146,5 @@ def _write_resources(path: str, doc: Doc, location: str) -> None:
 
 
 def _to_stderr(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
+    sys.stderr.write(f"{one_line(line)}\n")  # it may hold words of the service
     sys.stderr.flush()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from components.supervision.clock import Clock
 from components.supervision.driver import (
@@ -57,12 +58,14 @@ class Surroundings:
         draw: a number between two others (`random.uniform`).
         on_change: called after each write of a ledger, and when one was read.
         on_trouble: called with the reason whenever a call failed.
+        at_once: so many lives are under way at once; 0: all of them.
     """
 
     clock: Clock
     draw: Callable[[float, float], float]
     on_change: Callable[[], None] = lambda: None
     on_trouble: Callable[[str], None] = lambda _: None
+    at_once: int = 0
 
 
 class _Running:
@@ -83,8 +86,11 @@ def supervise_all(lives: Sequence[Supervised], policy: Policy, around: Surroundi
     """
     clock = around.clock
     began = clock.now()
-    agenda = [(began, number, _Running(life, policy)) for number, life in enumerate(lives)]
-    heapq.heapify(agenda)
+    to_come = enumerate(lives)
+    agenda = [
+        (began, number, _Running(life, policy))
+        for number, life in islice(to_come, around.at_once or None)
+    ]
     quiet_until = began
     stopping = False
     while agenda:
@@ -98,6 +104,8 @@ def supervise_all(lives: Sequence[Supervised], policy: Policy, around: Surroundi
             heapq.heapify(agenda)
         wait = _until_it_waits(running, around)
         if wait is None:
+            for other, life in islice(to_come, 1):
+                heapq.heappush(agenda, (clock.now(), other, _Running(life, policy)))
             continue
         now = clock.now()
         if running.in_trouble:
