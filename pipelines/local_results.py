@@ -23,29 +23,30 @@ def show(outcome: Outcome, *, out: TextIO, say: Callable[[str], None]) -> int:
         out: where the table goes.
         say: shows one line beside it.
     """
-    if outcome.run_uri:
-        _table(outcome, out)
+    told = outcome.run_uri and _table(outcome, out)
     if outcome.signal:
         say(_cancelled(outcome))
         return 128 + outcome.signal
     if outcome.failed:
         sentence = outcome.sentence or "it broke, which is a defect of the step"
-        say(f"The run failed at '{outcome.failed}': {sentence}")
+        say(f"The run failed at '{outcome.failed}'" + ("" if told else f": {sentence}"))
         say(f"All that was written: {outcome.folder / 'run.log'}")
         return 1
     return 0
 
 
-def _table(outcome: Outcome, out: TextIO) -> None:
+def _table(outcome: Outcome, out: TextIO) -> bool:
+    """Print the tasks and the summary; whether that told why the run ended as it did."""
     place = join(outcome.run_uri, "summary.json")
     if not files.exists(place):
-        return
+        return False
     summary = Summary(**json.loads(files.read_text(place)))
     link = outcome.folder / "results"
     if link.is_symlink():  # the short way to the same files
         short = {name: str(link / name_of(uri)) for name, uri in summary.files.items()}
         summary = replace(summary, files=short)
     terminal_table(read_rows(outcome.run_uri), out, summary=summary)
+    return summary.outcome not in ("broken", "unfinished")
 
 
 def _cancelled(outcome: Outcome) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -76,13 +77,15 @@ def _text(data: bytes) -> str:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    lock = path.with_name(f".{path.name}.lock")
+    """Hold the folder, so that no lock file is left beside the ledger."""
     with files.local_errors(str(path), "write it"):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle = lock.open("ab")  # creates it, and never replaces the one that others hold
-    with handle:
+        handle = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
         fcntl.flock(handle, fcntl.LOCK_EX)  # released when the handle closes, also by a crash
         yield
+    finally:
+        os.close(handle)
 
 
 def _read_gcs(uri: str) -> Versioned | None:

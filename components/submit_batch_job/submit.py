@@ -91,7 +91,7 @@ def submit_and_watch(
         project: the id of the project.
         region: the region of the job.
         run: what tells this run from others.
-        ledger_uri: where the ledger lies (local path or gs:// URI).
+        ledger_uri: where the ledger lies (local path or gs:// URI); empty keeps none of a dry run.
         dry_run: write down the exact request and call nothing.
         made_before: the job is known to have been made; it counts where the ledger was lost.
         waiting: how to wait.
@@ -109,9 +109,9 @@ def submit_and_watch(
     check_job(job)
     life = Life(phase="watch", job_name=names.name) if made_before else Life()
     fresh = Ledger(life, _request(names, job), console_url(names.name))
-    store = FileStore(ledger_uri)
     if dry_run:
-        return _only_show(store, fresh)
+        return _only_show(FileStore(ledger_uri) if ledger_uri else None, fresh)
+    store = FileStore(ledger_uri)
     _claim(store, fresh)
 
     def jobs(client: BatchServiceClient) -> BatchJob:
@@ -258,10 +258,11 @@ def _request(names: JobNames, job: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _only_show(store: FileStore, fresh: Ledger) -> Ledger:
+def _only_show(store: FileStore | None, fresh: Ledger) -> Ledger:
     life = Life(phase="ended", outcome="dry_run", reason="the request was only shown")
     shown = Ledger(life, fresh.request)
-    _claim(store, shown)
+    if store is not None:
+        _claim(store, shown)
     return shown
 
 

@@ -82,8 +82,10 @@ def submit(
     if not region:
         region = job_region(content)
         say(f"region {region} (--region names another)")
+    kept = not dry_run or bool(ledger)
     run, ledger = _run_and_ledger(run, ledger, job_file)
-    say(f"ledger {ledger}")
+    if kept:
+        say(f"ledger {ledger}")
     announced = set[str]()
 
     def announce(told: Ledger) -> None:
@@ -99,7 +101,7 @@ def submit(
         project=project,
         region=region,
         run=run,
-        ledger_uri=ledger,
+        ledger_uri=ledger if kept else "",
         dry_run=dry_run,
         waiting=Waiting(
             until_ended=not no_wait,
@@ -214,7 +216,7 @@ def _checked(job_file: str, region: str, *, force: bool) -> dict[str, Any]:
             if len(errors) == 1
             else f"The job has {len(errors)} errors and was not submitted",
             where=shown,
-            fix="Mend them (`intent2batch validate --fix` mends some), or submit with --force.",
+            fix="Mend the job (`intent2batch validate --fix` mends some), or submit with --force.",
         )
     return checked.job
 
