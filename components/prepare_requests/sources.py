@@ -14,6 +14,7 @@ from components.prepare_requests.jsonl_rows import read_jsonl
 from components.prepare_requests.settings import Settings
 from components.prepare_requests.tables import Note, Table
 from components.prepare_requests.text import encoding_of
+from components.prepare_requests.xlsx_rows import read_xlsx
 from components.storage import files
 from components.storage.uris import is_gcs, name_of
 
@@ -83,7 +84,8 @@ def opened(uri: str, settings: Settings, note: Note) -> Iterator[Table]:
         if not start.strip():
             raise InputError("The file is empty", where=uri, fix="Give it a row at least.")
         if start.startswith(b"PK\x03\x04"):
-            raise InputError("Workbooks are not read yet", where=uri, fix="Save it as CSV.")
+            with read_xlsx(stream, settings.sheet, name_of(uri), note) as table:
+                yield table
         else:
             yield _text_table(stream, start, uri, settings, note)
 

@@ -79,7 +79,8 @@ def bounded_lines(stream: BinaryIO, encoding: str, where: str) -> Iterator[str]:
     except UnicodeDecodeError as error:
         raise _not_of(error, encoding, where, number) from error
     finally:
-        text.detach()
+        if not stream.closed:
+            text.detach()  # the stream belongs to the caller
 
 
 def _not_of(error: UnicodeDecodeError, encoding: str, where: str, lines: int) -> InputError:
