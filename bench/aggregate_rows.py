@@ -1,0 +1,235 @@
+"""Join shuffled prediction rows of 2.7 kB to their input: time and peak memory, side by side.
+
+    python bench/aggregate_rows.py [--rows N ...] [--json] [--skip-notebook]
+
+Each way is a process of its own, reading the same files from the page cache: `decode` is a typed
+msgspec decode of every line that writes nothing; `ours` writes results.jsonl and results.csv;
+`notebook` is the way of the batch-generation notebook, done to the same end: the whole blob in
+memory, json.loads a line, a dict to join with, the csv module.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+MODEL = "gemini-3.5-flash"
+TEXT = """the quick brown fox jumps over lazy dogs and answers every question with care in plain
+words, that people read: naïve "quoted" lines and numbers 12 345 or commas, too."""
+WORDS = [*TEXT.split(), "end.\n"]
+
+
+def make(folder: Path, count: int) -> None:
+    """A run of `count` rows: manifest, and the outputs of one job, shuffled."""
+    from components.rows.canonical import key_of
+
+    (folder / "prepared").mkdir(parents=True)
+    out = folder / "predictions" / "job-1" / "prediction-model-2026-11-20T10:00:00.000000Z"
+    out.mkdir(parents=True)
+    draw = random.Random(7)
+    texts = [" ".join(draw.choices(WORDS, k=220)) for _ in range(997)]
+    keys = []
+    with (folder / "prepared" / "manifest.jsonl").open("w", encoding="utf-8") as file:
+        for number in range(count):
+            keys.append(key_of(_request(number, texts), MODEL))
+            row = {
+                "row": number + 1,
+                "id": f"q{number}",
+                "model": MODEL,
+                "wave": 0,
+                "status": "ready",
+                "reason": "",
+                "key": keys[-1],
+                "shard": "w000-gemini-3-5-flash-00000.jsonl",
+                "source": "rows.csv",
+                "line": number + 2,
+            }
+            file.write(json.dumps(row) + "\n")
+    order = list(range(count))
+    draw.shuffle(order)
+    with (out / "predictions.jsonl").open("w", encoding="utf-8") as file:
+        for number in order:
+            line = _line(number, keys[number], texts)
+            file.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
+
+
+def _request(number: int, texts: list[str]) -> dict[str, object]:
+    text = f"Question {number}: {texts[number % 991][:900]}"
+    return {"contents": [{"parts": [{"text": text}], "role": "user"}]}
+
+
+def _line(number: int, key: str, texts: list[str]) -> dict[str, object]:
+    details = [{"modality": "TEXT", "tokenCount": 200}]
+    return {
+        "key": key,
+        "request": _request(number, texts),
+        "status": "",
+        "response": {
+            "candidates": [
+                {
+                    "avgLogprobs": -0.21,
+                    "content": {
+                        "parts": [{"text": f"Answer {number}: {texts[number % 997]}"}],
+                        "role": "model",
+                    },
+                    "finishReason": "STOP",
+                    "score": -12.5,
+                }
+            ],
+            "createTime": "2026-11-20T10:00:00.123456Z",
+            "modelVersion": MODEL,
+            "responseId": f"r{number:010d}",
+            "usageMetadata": {
+                "billablePromptUsage": {"textCount": 900},
+                "candidatesTokenCount": 300,
+                "candidatesTokensDetails": details,
+                "promptTokenCount": 200,
+                "promptTokensDetails": details,
+                "totalTokenCount": 500,
+                "trafficType": "ON_DEMAND",
+            },
+        },
+        "processed_time": "2026-11-20T10:00:00.123456+00:00",
+    }
+
+
+def output_of(folder: Path) -> Path:
+    """The one output file."""
+    return next((folder / "predictions").rglob("predictions.jsonl"))
+
+
+def decode(folder: Path) -> None:
+    """The floor: every line through a typed decoder, texts included, nothing kept."""
+    import msgspec
+
+    part = msgspec.defstruct("Part", [("text", str, "")])
+    content = msgspec.defstruct("Content", [("parts", list[part])])  # type: ignore[valid-type]
+    candidate = msgspec.defstruct("Candidate", [("content", content), ("finishReason", str)])
+    usage = msgspec.defstruct("Usage", [("promptTokenCount", int), ("candidatesTokenCount", int)])
+    response = msgspec.defstruct(
+        "Response",
+        [("candidates", list[candidate]), ("usageMetadata", usage)],  # type: ignore[valid-type]
+    )
+    row = msgspec.defstruct("Row", [("key", str), ("status", str), ("response", response)])
+    take = msgspec.json.Decoder(row).decode
+    with output_of(folder).open("rb") as file:
+        for line in file:
+            take(line)
+
+
+def ours(folder: Path) -> None:
+    """The product."""
+    from components.aggregate_results.predictions.aggregate import Options, aggregate_predictions
+
+    summary = aggregate_predictions(
+        str(folder), out_uri=str(folder / "ours"), options=Options(formats=("jsonl", "csv"))
+    )
+    if summary.ok != summary.rows or summary.lines != summary.rows:
+        raise SystemExit(summary.headline)
+
+
+def notebook(folder: Path) -> None:
+    """Everything in memory."""
+    blob = output_of(folder).read_bytes()
+    answers = {}
+    for line in blob.decode().split("\n"):
+        if line:
+            row = json.loads(line)
+            answers[row["key"]] = row
+    manifest = (folder / "prepared" / "manifest.jsonl").read_text().splitlines()
+    with (
+        (folder / "notebook.csv").open("w", newline="", encoding="utf-8") as table,
+        (folder / "notebook.jsonl").open("w", encoding="utf-8") as lines,
+    ):
+        cells = csv.writer(table)
+        for text in manifest:
+            asked = json.loads(text)
+            response = answers[asked["key"]]["response"]
+            candidate, usage = response["candidates"][0], response["usageMetadata"]
+            result = {
+                "row": asked["row"],
+                "id": asked["id"],
+                "text": candidate["content"]["parts"][0]["text"],
+                "finish_reason": candidate["finishReason"],
+                "prompt_tokens": usage["promptTokenCount"],
+                "output_tokens": usage["candidatesTokenCount"],
+            }
+            cells.writerow(result.values())
+            lines.write(json.dumps(result, ensure_ascii=False) + "\n")
+
+
+WAYS: dict[str, Callable[[Path], None]] = {"decode": decode, "ours": ours, "notebook": notebook}
+
+
+def peak_mb() -> float:
+    """Peak memory of this process. (ru_maxrss would begin with that of the parent.)"""
+    status = Path("/proc/self/status").read_text()
+    peak = next(line for line in status.splitlines() if line.startswith("VmHWM"))
+    return round(int(peak.split()[1]) / 1024, 1)
+
+
+def one(way: str, folder: Path) -> None:
+    """Do it one way in this process and print the figures."""
+    began = time.perf_counter()
+    WAYS[way](folder)
+    print(json.dumps({"seconds": time.perf_counter() - began, "peak_mb": peak_mb()}))
+
+
+def measure(counts: list[int], skip: set[str]) -> Iterator[dict[str, object]]:
+    """The figures of every way for every number of rows."""
+    for count in counts:
+        with tempfile.TemporaryDirectory(prefix="rows-bench-") as place:
+            folder = Path(place)
+            make(folder, count)
+            size = output_of(folder).stat().st_size
+            for way in WAYS:
+                if way in skip or (way == "notebook" and count > 300_000):
+                    continue
+                ran = subprocess.run(
+                    [sys.executable, __file__, "--one", way, str(folder)],
+                    stdout=subprocess.PIPE,
+                    check=True,
+                )
+                figures = json.loads(ran.stdout)
+                yield {"rows": count, "bytes": size, "way": way, **figures}
+
+
+def main() -> None:
+    """Run and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, nargs="*", default=[200_000, 1_000_000])
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--skip-notebook", action="store_true")
+    parser.add_argument("--one", nargs=2, metavar=("WAY", "FOLDER"))
+    options = parser.parse_args()
+    if options.one:
+        one(options.one[0], Path(options.one[1]))
+        return
+    floor = 1.0
+    for figures in measure(options.rows, {"notebook"} if options.skip_notebook else set()):
+        if options.json:
+            print(json.dumps(figures), flush=True)
+            continue
+        if figures["way"] == "decode":
+            floor = float(str(figures["seconds"]))
+        seconds = float(str(figures["seconds"]))
+        print(
+            f"{figures['rows']:>9,} rows, {int(str(figures['bytes'])) / 1e6:,.0f} MB  "
+            f"{figures['way']:<9} {seconds:7.2f} s  {seconds / floor:5.1f} x  "
+            f"{figures['peak_mb']:8.0f} MB",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,316 @@
+"""From output files to results.jsonl, results.csv, results.xlsx, report.html and a summary."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from components.aggregate_results.predictions.findings import Remark, remarks
+from components.aggregate_results.predictions.gather import (
+    Counts,
+    Gathering,
+    Price,
+    no_price,
+)
+from components.aggregate_results.predictions.jobs import Job, read_jobs
+from components.aggregate_results.predictions.joining import (
+    Joining,
+    ManifestJoin,
+    RequestJoin,
+)
+from components.aggregate_results.predictions.judge import STATUSES
+from components.aggregate_results.predictions.late import Late, read_late
+from components.aggregate_results.predictions.ordered_rows import OrderedRows
+from components.aggregate_results.predictions.page import report_page
+from components.aggregate_results.predictions.results import (
+    Result,
+    ResultsCsv,
+    ResultsJsonl,
+    as_row,
+    columns_with,
+)
+from components.aggregate_results.predictions.samples import Samples
+from components.aggregate_results.predictions.sources import (
+    Manifest,
+    RequestFile,
+    Source,
+)
+from components.aggregate_results.predictions.spill import Spill
+from components.aggregate_results.predictions.summary import PredictionSummary
+from components.aggregate_results.predictions.tally import Model, Tally
+from components.errors import WrongUse
+from components.storage import files
+from components.storage.uris import join, name_of
+from components.tables.formats import count, plural
+from components.tables.page import render
+
+FORMATS = ("jsonl", "csv", "xlsx", "html")
+_OURS = frozenset({"results.jsonl"})
+_Take = Callable[[Result, "dict[str, Any] | None"], None]
+
+
+@dataclass(frozen=True)
+class Options:
+    """How results are written.
+
+    Args:
+        formats: any of jsonl, csv, xlsx, html. results_summary.json is written always.
+        excel_mark: begin the CSV with a byte order mark, which Excel wants.
+        formula_guard: put `'` before CSV text that a spreadsheet would run.
+        price: what an answer costs, called as `price(model, prompt_tokens, output_tokens,
+            cached_tokens, batch=True)`; None where the price is unknown.
+        now: the time of the report.
+    """
+
+    formats: Sequence[str] = FORMATS
+    excel_mark: bool = False
+    formula_guard: bool = True
+    price: Price = no_price
+    now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
+
+    def __post_init__(self) -> None:
+        unknown = [name for name in self.formats if name not in FORMATS]
+        if unknown or not self.formats:
+            raise WrongUse(
+                f"'{', '.join(unknown)}' is no format of results",
+                fix=f"Choose from {', '.join(FORMATS)}.",
+            )
+
+
+def aggregate_predictions(
+    run_uri: str, *, out_uri: str = "", options: Options | None = None
+) -> PredictionSummary:
+    """Collect the answers of a run: its manifest, its ledger, the outputs of its jobs.
+
+    Args:
+        run_uri: the run folder, with prepared/manifest.jsonl; predictions.json and predictions/
+            may be missing.
+        out_uri: where to write; the run folder if empty.
+        options: formats, prices and the like.
+
+    Raises:
+        InputError: there is no manifest, or it is damaged.
+        ServiceError: something could not be read or written.
+    """
+    source = Manifest(join(run_uri, "prepared", "manifest.jsonl"))
+    jobs = read_jobs(join(run_uri, "predictions.json"))
+    late = read_late(join(run_uri, "predictions", "rows.jsonl"))
+    joining = ManifestJoin(source, late.keys)
+    outputs = [join(run_uri, "predictions")]
+    return _aggregate(source, joining, jobs, late, outputs, out_uri or run_uri, options)
+
+
+def aggregate_outputs(
+    rows_uri: str, outputs: Sequence[str], out_uri: str, *, options: Options | None = None
+) -> PredictionSummary:
+    """Collect the answers of jobs made elsewhere.
+
+    Args:
+        rows_uri: the request JSONL that was sent: `{"key", "request"}` a line, key or not.
+        outputs: folders; every `*.jsonl` below them is read.
+        out_uri: folder to write to.
+        options: formats, prices and the like.
+
+    Raises:
+        InputError: there is no such file, or it is not UTF-8.
+        ServiceError: something could not be read or written.
+    """
+    source = RequestFile(rows_uri)
+    return _aggregate(source, RequestJoin(source), [], Late(), outputs, out_uri, options)
+
+
+def output_files(folders: Sequence[str], leave_out: Sequence[str] = ()) -> list[str]:
+    """Every `*.jsonl` below the folders, each once, in name order; not what we write."""
+    found = {
+        uri
+        for folder in folders
+        for uri in files.list_uris(folder)
+        if uri.endswith(".jsonl") and name_of(uri) not in _OURS and uri not in leave_out
+    }
+    return sorted(found)
+
+
+def _aggregate(
+    source: Source,
+    joining: Joining,
+    jobs: Sequence[Job],
+    late: Late,
+    outputs: Sequence[str],
+    out_uri: str,
+    options: Options | None,
+) -> PredictionSummary:
+    options = options or Options()
+    ours = (source.uri, join(outputs[0], "rows.jsonl")) if outputs else (source.uri,)
+    with Spill(joining.rows) as spill:
+        gathering = Gathering(joining, spill, options.price)
+        gathering.read(output_files(outputs, ours), jobs)
+        names = gathering.fields.names()
+        rows = OrderedRows(
+            source, joining, spill, gathering, jobs, late, options.price, bool(names)
+        )
+        tally, samples = Tally(), Samples()
+        written = _write(rows, tally, samples, names, gathering, out_uri, options)
+    found = remarks(tally, gathering.counts, gathering.fields)
+    written["summary"] = join(out_uri, "results_summary.json")
+    if "html" in options.formats:
+        written["report"] = join(out_uri, "report.html")
+    summary = _summary(tally, gathering, names, found, written)
+    if "html" in options.formats:
+        page = report_page(summary, tally, samples, found, options.now())
+        files.write_text(written["report"], render(page), "text/html; charset=utf-8")
+    text = json.dumps(summary.to_dict(), ensure_ascii=False, indent=2) + "\n"
+    files.write_bytes(written["summary"], text.encode("utf-8", "replace"), "application/json")
+    return summary
+
+
+def _write(
+    rows: OrderedRows,
+    tally: Tally,
+    samples: Samples,
+    names: list[str],
+    gathering: Gathering,
+    out_uri: str,
+    options: Options,
+) -> dict[str, str]:
+    """One walk over the rows feeds every file; if anything fails, none appears."""
+    stem = join(out_uri, "results")
+    written = {name: f"{stem}.{name}" for name in options.formats if name != "html"}
+    with ExitStack() as stack:
+        takes: list[_Take] = []
+        if "jsonl" in written:
+            takes.append(stack.enter_context(ResultsJsonl(written["jsonl"])).write)
+        if "csv" in written:
+            csv = ResultsCsv(
+                written["csv"],
+                names,
+                excel_mark=options.excel_mark,
+                formula_guard=options.formula_guard,
+            )
+            takes.append(stack.enter_context(csv).write)
+        if "xlsx" in written:
+            takes.append(_xlsx(stack, written["xlsx"], names, tally, gathering))
+        if "html" in options.formats:
+            takes.append(samples.add)
+        for result, fields, shared in rows:
+            tally.add(result, shared=shared)
+            for take in takes:
+                take(result, fields)
+    return written
+
+
+def _xlsx(
+    stack: ExitStack, uri: str, names: list[str], tally: Tally, gathering: Gathering
+) -> _Take:
+    from components.tables.xlsx_writer import XlsxWriter
+
+    writer = XlsxWriter(
+        uri,
+        columns_with(names),
+        sheet="Results",
+        summary=lambda: summary_rows(tally, gathering.counts),
+    )
+    write = stack.enter_context(writer).write
+    return lambda result, fields: write(as_row(result, fields))
+
+
+def summary_rows(tally: Tally, counts: Counts) -> Iterator[tuple[str, Any]]:
+    """The first sheet of the workbook."""
+    yield "Rows", tally.rows
+    for status in STATUSES:
+        yield f"Rows {status}", tally.status(status)
+    yield "Answers read", counts.lines
+    yield "Duplicate answers", counts.duplicate
+    yield "Answers to no row", counts.foreign
+    yield "Lines not readable", counts.unreadable
+    yield "Cost of all answers (USD)", round(counts.spent_usd, 6)
+    for name, model in tally.models.items():
+        label = name or "no model"
+        yield f"{label}: rows", model.rows
+        yield f"{label}: prompt tokens", model.prompt_tokens
+        yield f"{label}: output tokens", model.output_tokens
+        if model.rows > model.unpriced:
+            yield f"{label}: cost (USD)", round(model.cost_usd, 6)
+        for finish, number in model.finishes.most_common(12):
+            yield f"{label}: finish reason {finish or 'none'}", number
+
+
+def _summary(
+    tally: Tally,
+    gathering: Gathering,
+    names: Sequence[str],
+    found: Sequence[Remark],
+    written: dict[str, str],
+) -> PredictionSummary:
+    counts = gathering.counts
+    models = tally.models.values()
+    statuses = {name: tally.status(name) for name in STATUSES}
+    notes = [f"{count(counts.requests)} lines are requests, not answers."] * bool(counts.requests)
+    notes += [f"Not used: {example}" for example in counts.examples]
+    if gathering.fields.left_out:
+        notes.append(
+            f"{count(gathering.fields.left_out)} rarer fields have no column of their own."
+        )
+    return PredictionSummary(
+        headline=_headline(tally.rows, statuses),
+        rows=tally.rows,
+        **statuses,
+        files_read=counts.files,
+        lines=counts.lines,
+        matched=counts.matched,
+        duplicate=counts.duplicate,
+        retried=counts.retried,
+        foreign=counts.foreign,
+        unreadable=counts.unreadable,
+        shared=tally.shared,
+        matched_by=dict(counts.how),
+        prompt_tokens=sum(model.prompt_tokens for model in models),
+        output_tokens=sum(model.output_tokens for model in models),
+        spent_usd=round(counts.spent_usd, 6),
+        cost_usd=round(sum(model.cost_usd for model in models), 6),
+        unpriced=sum(model.unpriced for model in models),
+        models={name: _figures(model) for name, model in tally.models.items()},
+        findings=tuple(
+            {
+                "kind": remark.kind,
+                "severity": remark.severity,
+                "title": remark.title,
+                "text": remark.text,
+                "rows": list(remark.rows),
+            }
+            for remark in found
+        ),
+        structured=gathering.fields.objects,
+        fields=tuple(names),
+        files=written,
+        notes=tuple(notes),
+    )
+
+
+def _headline(rows: int, statuses: dict[str, int]) -> str:
+    if not rows:
+        return "There are no rows"
+    if statuses["ok"] == rows:
+        return f"{plural(rows, 'row')}, each with its answer"
+    others = ", ".join(
+        f"{count(number)} {name}" for name, number in statuses.items() if number and name != "ok"
+    )
+    return f"{count(statuses['ok'])} of {plural(rows, 'row')} answered, {others}"
+
+
+def _figures(model: Model) -> dict[str, Any]:
+    return {
+        "rows": model.rows,
+        **{name: model.statuses[name] for name in STATUSES},
+        "prompt_tokens": model.prompt_tokens,
+        "output_tokens": model.output_tokens,
+        "cost_usd": round(model.cost_usd, 6),
+        "unpriced": model.unpriced,
+        "like_refusals": model.refusals,
+        "median_characters": model.lengths.quantile(0.5),
+        "finish_reasons": dict(model.finishes.most_common(20)),
+        "versions": dict(model.versions.most_common(20)),
+    }

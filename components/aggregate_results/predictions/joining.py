@@ -1,0 +1,203 @@
+"""Which row an answer belongs to: by the key that came back, else by the request that did.
+
+An answer that neither proves is nobody's. Two rows that cannot be told apart asked the same, so
+an answer to one is an answer to both; where as many answers came as there are such rows, each row
+gets its own.
+"""
+
+from __future__ import annotations
+
+import logging
+from array import array
+from collections.abc import Iterable
+from typing import Protocol
+
+from components.aggregate_results.predictions.decode import Line, echo_of, request_of
+from components.aggregate_results.predictions.jobs import Job, model_name
+from components.aggregate_results.predictions.key_index import (
+    KeyIndex,
+    ident_of_bytes,
+    ident_of_key,
+)
+from components.aggregate_results.predictions.sources import RequestFile, Source
+from components.errors import InputError, Intent2BatchError
+from components.rows.canonical import canonical, key_of_canonical
+
+log = logging.getLogger(__name__)
+
+FOREIGN = -1
+_UNCANONICAL = (ValueError, TypeError, AttributeError, RecursionError)
+Groups = dict[int, list[int]]
+
+
+class Joining(Protocol):
+    """What the first pass asks."""
+
+    rows: int
+    groups: Groups
+    one_answer_each: bool
+
+    def find(self, line: Line, raw: bytes, job: Job, version: str) -> tuple[int, str]:
+        """(place of the row from 0 on, how it was matched), or (FOREIGN, why it was not)."""
+
+
+def _grouped(pairs: Iterable[tuple[int, int]]) -> Groups:
+    groups: Groups = {}
+    for other, first in pairs:
+        groups.setdefault(first, []).append(other)
+    return groups
+
+
+def _canonical(echo: bytes) -> bytes:
+    """The canonical form of an echoed request; b"" where there is none."""
+    request = request_of(echo) if echo else None
+    if request is None:
+        return b""
+    try:
+        return canonical(request)
+    except _UNCANONICAL:
+        return b""
+
+
+class ManifestJoin:
+    """Rows of a manifest: their keys are made of model and request; equal ones share an answer."""
+
+    one_answer_each = False
+
+    def __init__(self, source: Source, late: dict[int, str] | None = None) -> None:
+        late = late or {}
+        self._index = KeyIndex()
+        self._shards: dict[str, dict[int, int]] = {}
+        models: dict[str, None] = {}
+        for place, row in enumerate(source.rows()):
+            key = late.get(row.row) or row.key
+            self._index.add(ident_of_key(key) if key else 0)
+            if row.model and row.model not in models:
+                models[row.model] = None
+            if row.row != place + 1:
+                raise InputError(
+                    f"Row {row.row} stands where row {place + 1} should",
+                    where=f"manifest line {place + 1}",
+                    fix="Prepare the rows again.",
+                )
+        self._models = list(models)
+        self._index.build()
+        self.rows = len(self._index)
+        self.groups = _grouped(self._index.pairs())
+
+    def find(self, line: Line, raw: bytes, job: Job, version: str) -> tuple[int, str]:
+        """(place of the row from 0 on, how it was matched), or (FOREIGN, why it was not)."""
+        key = line.key if isinstance(line.key, str) and line.key else line.echoed_key
+        if key:
+            place = self._index.find(ident_of_key(key))
+            if place >= 0:
+                return place, "key"
+        request = _canonical(echo_of(raw))
+        if not request:
+            return FOREIGN, "unknown key" if key else "neither key nor request"
+        found = self._of_request(request, job, version)
+        if len(found) == 1:
+            return found.pop(), "request"
+        return FOREIGN, "asked of several models" if found else "unknown request"
+
+    def _of_request(self, request: bytes, job: Job, version: str) -> set[int]:
+        """The rows that may have asked it: none, one, or one of each of several models."""
+        found = {
+            place
+            for model in self._candidates(job, version)
+            if (place := self._index.find(ident_of_key(key_of_canonical(request, model)))) >= 0
+        }
+        if not found and job.input_uri:
+            place = self._changed(job).get(ident_of_bytes(request), FOREIGN)
+            found = {place} - {FOREIGN}
+        return found
+
+    def _changed(self, job: Job) -> dict[int, int]:
+        """The rows of a job's own shard by their requests: those sent again were changed."""
+        known = self._shards.get(job.input_uri)
+        if known is None:
+            known = self._shards[job.input_uri] = {}
+            try:
+                for row, request in RequestFile(job.input_uri).requests():
+                    place = self._index.find(ident_of_key(row.key)) if row.key else FOREIGN
+                    form = _canonical(request)
+                    if place >= 0 and form:
+                        known[ident_of_bytes(form)] = place
+            except Intent2BatchError:
+                log.info("%s could not be read", job.input_uri, exc_info=True)
+        return known
+
+    def _candidates(self, job: Job, version: str) -> list[str]:
+        """The models that may have answered: that of the job, else those named like the version."""
+        if job.model:
+            return [model for model in self._models if model_name(model) == model_name(job.model)]
+        name = model_name(version)
+        return [model for model in self._models if name and model_name(model) == name] or (
+            self._models
+        )
+
+
+class RequestJoin:
+    """Rows of a request file. Indexes of requests are made when the first answer needs them."""
+
+    one_answer_each = True
+
+    def __init__(self, file: RequestFile) -> None:
+        self._file = file
+        self._keys = KeyIndex()
+        for row in file.rows():
+            self._keys.add(ident_of_key(row.key) if row.key else 0)
+        self._keys.build()
+        self.rows = len(self._keys)
+        # Two requests under one key: the key proves nothing, the request may.
+        self._ambiguous = frozenset(first for _, first in self._keys.pairs())
+        self._bytes: KeyIndex | None = None
+        self._canonical: KeyIndex | None = None
+        self.groups: Groups = {}
+
+    def find(self, line: Line, raw: bytes, job: Job, version: str) -> tuple[int, str]:
+        """(place of the row from 0 on, how it was matched), or (FOREIGN, why it was not)."""
+        key = line.key if isinstance(line.key, str) and line.key else line.echoed_key
+        if key:
+            place = self._keys.find(ident_of_key(key))
+            if place >= 0 and place not in self._ambiguous:
+                return place, "key"
+        echo = echo_of(raw)
+        if not echo:
+            return FOREIGN, "unknown key" if key else "neither key nor request"
+        place = self._find_request(echo)
+        return (place, "request") if place >= 0 else (FOREIGN, "unknown request")
+
+    def _find_request(self, echo: bytes) -> int:
+        """By the bytes as they are while that works; canonical forms take twenty times as long."""
+        if self._canonical is None:
+            if self._bytes is None:
+                self._bytes = self._indexed(by_bytes=True)
+                self.groups = _grouped(self._bytes.pairs())
+            place = self._bytes.find(ident_of_bytes(echo))
+            if place >= 0:
+                return place
+            self._canonical = self._indexed(by_bytes=False)
+            # Forms that differ in bytes may be equal: these groups hold those of before.
+            self.groups = _grouped(self._canonical.pairs())
+        form = _canonical(echo)
+        return self._canonical.find(ident_of_bytes(form)) if form else FOREIGN
+
+    def _indexed(self, *, by_bytes: bool) -> KeyIndex:
+        index = KeyIndex()
+        for _, request in self._file.requests():
+            form = request if by_bytes else _canonical(request)
+            index.add(ident_of_bytes(form) if form else 0)
+        index.build()
+        return index
+
+
+def firsts(rows: int, groups: Groups) -> array[int] | None:
+    """For each row the first row that asked the same; None where no two did."""
+    if not groups:
+        return None
+    first_of = array("I", range(rows))
+    for first, others in groups.items():
+        for other in others:
+            first_of[other] = first
+    return first_of

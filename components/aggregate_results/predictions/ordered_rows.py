@@ -1,0 +1,130 @@
+"""The second pass: the rows of the input in their order, each with its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from components.aggregate_results.predictions.decode import text_of
+from components.aggregate_results.predictions.flatten import flat, object_of
+from components.aggregate_results.predictions.gather import Gathering, Price, price_of
+from components.aggregate_results.predictions.jobs import Job, model_name
+from components.aggregate_results.predictions.joining import Joining, firsts
+from components.aggregate_results.predictions.judge import Answer
+from components.aggregate_results.predictions.late import Late
+from components.aggregate_results.predictions.results import Result
+from components.aggregate_results.predictions.sources import InputRow, Source
+from components.aggregate_results.predictions.spill import Spill
+
+_decode_answer = msgspec.msgpack.Decoder(Answer).decode
+
+
+class OrderedRows:
+    """Iterate once: (result, fields of a structured answer, whether another row pays for it)."""
+
+    def __init__(
+        self,
+        source: Source,
+        joining: Joining,
+        spill: Spill,
+        gathering: Gathering,
+        jobs: Sequence[Job],
+        late: Late,
+        price: Price,
+        *,
+        structured: bool,
+    ) -> None:
+        self._source = source
+        self._spill = spill
+        self._attempts = gathering.attempts
+        self._first_of = firsts(joining.rows, joining.groups)
+        self._shards = _sent(jobs)
+        self._late = late
+        self._price = price
+        self._structured = structured
+
+    def __iter__(self) -> Iterator[tuple[Result, dict[str, Any] | None, bool]]:
+        """Each result, the fields of a structured answer, and whether it is another row's."""
+        size = self._spill.size
+        found: dict[int, memoryview] = {}
+        for place, row in enumerate(self._source.rows()):
+            if place % size == 0:
+                found = self._spill.take(place // size)
+            record = found.get(place)
+            shared = False
+            if record is None and self._first_of is not None:
+                record = found.get(self._first_of[place])
+                shared = record is not None
+            if record is None or row.status == "invalid":
+                yield self._without(place, row), None, False
+                continue
+            answer = _decode_answer(record)
+            fields = None
+            text, literal = text_of(answer.literal)
+            if self._structured and answer.status == "ok":
+                value = object_of(text)
+                fields = flat(value) if value else None
+            result = self._result(place, row, answer, shared)
+            result.text, result.literal = text, literal
+            yield result, fields, shared
+
+    def _result(self, place: int, row: InputRow, answer: Answer, shared: bool) -> Result:
+        model = row.model or model_name(answer.model_version)
+        cost = answer.cost_usd
+        if cost is None and row.model:
+            cost = price_of(answer, row.model, self._price)
+        if shared and cost is not None:
+            cost = 0.0
+        first = self._first_of[place] if shared and self._first_of is not None else place
+        return Result(
+            row.row,
+            row.id,
+            answer.status,
+            "",
+            answer.reason,
+            model,
+            answer.finish_reason,
+            answer.prompt_tokens,
+            answer.output_tokens,
+            answer.thinking_tokens,
+            answer.cached_tokens,
+            cost,
+            self._attempts[first],
+            answer.matched_by,
+            answer.model_version,
+            row.source or "",
+            row.line,
+        )
+
+    def _without(self, place: int, row: InputRow) -> Result:
+        """A row that has no answer: never sent, or lost, and why."""
+        result = Result(row.row, row.id, "missing", model=row.model or "")
+        result.source, result.line = row.source or "", row.line
+        late_reason = self._late.reasons.get(row.row)
+        if row.status == "invalid" or late_reason:
+            result.status = "invalid"
+            result.reason = late_reason or row.reason or "not sent"
+            return result
+        job = self._shards.get(row.shard or "")
+        if job is not None:
+            result.attempts = job.attempt
+            ended = job.outcome or job.state or "no end"
+            result.reason = f"no answer came back; its job: {ended}"
+        elif row.status == "waiting" and row.row not in self._late.keys:
+            result.reason = "never sent: it waited for answers of other rows"
+        elif self._shards:
+            result.reason = "never sent: its job was not made"
+        else:
+            result.reason = "no answer came back"
+        return result
+
+
+def _sent(jobs: Sequence[Job]) -> dict[str, Job]:
+    """The last job of each shard."""
+    last: dict[str, Job] = {}
+    for job in jobs:
+        if job.shard and (job.shard not in last or job.attempt >= last[job.shard].attempt):
+            last[job.shard] = job
+    return last

@@ -1,0 +1,316 @@
+"""The report: what came of the rows, what stands out, then the rows, failures first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from components.aggregate_results.predictions.findings import Remark, rows_words
+from components.aggregate_results.predictions.judge import STATUSES
+from components.aggregate_results.predictions.results import COLUMNS
+from components.aggregate_results.predictions.samples import Samples, beginning
+from components.aggregate_results.predictions.summary import PredictionSummary
+from components.aggregate_results.predictions.tally import Lengths, Model, Tally
+from components.tables.charts import Tone
+from components.tables.columns import Column
+from components.tables.data_table import data_table
+from components.tables.formats import count, moment_words, plural
+from components.tables.html import Markup, el, join
+from components.tables.page import Page, Section, Tile, bullets, callout, paragraphs, pill
+
+TONES: dict[str, Tone] = {
+    "ok": "ok",
+    "truncated": "warn",
+    "blocked": "bad",
+    "failed": "bad",
+    "missing": "bad",
+    "invalid": "idle",
+}
+_SEVERITY: dict[str, Tone] = {"error": "bad", "warning": "warn", "hint": "run"}
+_SHOWN = ("row", "id", "status", "text", "reason", "model", "finish_reason", "prompt_tokens",
+          "output_tokens", "cost_usd", "attempts")  # fmt: skip
+_REMARKS = 25
+_MODELS = 20
+
+
+def report_page(
+    summary: PredictionSummary,
+    tally: Tally,
+    samples: Samples,
+    found: Sequence[Remark],
+    made_at: datetime,
+) -> Page:
+    """The page of a finished collection."""
+    tone, status = _state(summary)
+    return Page(
+        title=f"{summary.headline} - intent2batch",
+        kicker="Batch prediction",
+        headline=summary.headline,
+        tone=tone,
+        status=status,
+        lead=paragraphs(_joined(summary)),
+        tiles=_tiles(summary),
+        sections=_sections(summary, tally, samples, found),
+        made=f"Made by intent2batch on {moment_words(made_at.isoformat())}.",
+    )
+
+
+def _state(summary: PredictionSummary) -> tuple[Tone, str]:
+    if not summary.rows:
+        return "idle", "No rows"
+    if summary.ok == summary.rows:
+        return "ok", "Complete"
+    return ("bad", "No answers") if not summary.ok else ("warn", "Incomplete")
+
+
+def _joined(summary: PredictionSummary) -> str:
+    """How the answers were joined to the rows."""
+    if not summary.lines:
+        return "No output files with answers were found."
+    ways = {"key": "by the key that came back", "request": "by the request that came back"}
+    told = ", ".join(
+        f"{count(number)} {ways.get(how, how)}" for how, number in summary.matched_by.items()
+    )
+    files = plural(summary.files_read, "file")
+    text = f"{plural(summary.lines, 'line')} in {files} were joined to the rows: {told or 'none'}."
+    if summary.shared:
+        text += f" {plural(summary.shared, 'row')} share the answer of an equal row."
+    return text
+
+
+def _tiles(summary: PredictionSummary) -> list[Tile]:
+    if not summary.rows:
+        return []
+    tiles = [
+        Tile("Rows", count(summary.rows)),
+        Tile("Answered", count(summary.ok), tone="ok" if summary.ok else None),
+    ]
+    for name in STATUSES[1:]:
+        number = getattr(summary, name)
+        if number:
+            tone = TONES[name]
+            tiles.append(
+                Tile(name.capitalize(), count(number), tone=None if tone == "idle" else tone)
+            )
+    if summary.lines:
+        tiles.append(Tile("Tokens in", count(summary.prompt_tokens)))
+        tiles.append(Tile("Tokens out", count(summary.output_tokens), "thoughts included"))
+        tiles.append(_cost_tile(summary))
+    return tiles
+
+
+def _cost_tile(summary: PredictionSummary) -> Tile:
+    """Unknown prices are told, never shown as nothing."""
+    if summary.unpriced and not summary.spent_usd:
+        return Tile("Cost", "unknown", "no price is known")
+    note = f"{plural(summary.unpriced, 'answer')} without a price" if summary.unpriced else ""
+    if not note and summary.spent_usd > summary.cost_usd + 0.00005:
+        note = "all attempts"
+    return Tile("Cost", dollars(summary.spent_usd), note)
+
+
+def dollars(amount: float) -> str:
+    """`$12.34`; four digits below one dollar."""
+    return f"${amount:,.2f}" if amount >= 1 else f"${amount:.4f}"
+
+
+def _sections(
+    summary: PredictionSummary, tally: Tally, samples: Samples, found: Sequence[Remark]
+) -> list[Section]:
+    sections = [
+        _findings(found),
+        _charts(tally),
+        _models(tally),
+        _side_by_side(samples),
+        _rows(summary, samples),
+        _notes(summary),
+        _files(summary),
+    ]
+    return [section for section in sections if section is not None]
+
+
+def _findings(found: Sequence[Remark]) -> Section | None:
+    if not found:
+        return None
+    made = [
+        callout(
+            _SEVERITY[remark.severity],
+            beginning(remark.title, 300),
+            el("p", beginning(remark.text, 800)),
+            el("p", rows_words(remark.rows), class_="which") if remark.rows else None,
+        )
+        for remark in found[:_REMARKS]
+    ]
+    more = len(found) - _REMARKS
+    note = f"{plural(more, 'more finding')} in results_summary.json." if more > 0 else ""
+    return Section("What stands out", join(made), note)
+
+
+def _charts(tally: Tally) -> Section | None:
+    if not tally.rows:
+        return None
+    statuses = [(name.capitalize(), tally.status(name), TONES[name]) for name in STATUSES]
+    parts = [
+        el("div", el("h3", "Rows by status"), bars([s for s in statuses if s[1]])),
+    ]
+    lengths = tally.lengths()
+    if lengths.total >= 2:
+        parts.append(el("div", el("h3", "Characters in an answer"), bars(length_bars(lengths))))
+    return Section("At a glance", el("div", el("div", join(parts), class_="two"), class_="card"))
+
+
+def length_bars(lengths: Lengths) -> list[tuple[str, int, Tone]]:
+    """A bar a doubling of the length."""
+    by_doubling: dict[int, int] = {}
+    for step, number in lengths.counts.items():
+        key = -1 if step < 0 else step // 8
+        by_doubling[key] = by_doubling.get(key, 0) + number
+    keys = sorted(by_doubling)
+    doublings = range(max(keys[0], 0), keys[-1] + 1)
+    made: list[tuple[str, int, Tone]] = [
+        (_span(key), by_doubling.get(key, 0), "run") for key in doublings
+    ]
+    if -1 in by_doubling:
+        made.insert(0, ("None", by_doubling[-1], "warn"))
+    return made
+
+
+def _span(doubling: int) -> str:
+    if not doubling:
+        return "1"
+    return f"{count(2**doubling)} to {count(2 ** (doubling + 1) - 1)}"
+
+
+def bars(parts: Sequence[tuple[str, int, Tone]]) -> Markup:
+    """Horizontal bars, each with its label and number."""
+    peak = max((number for _, number, _ in parts), default=0) or 1
+    drawn: list[Markup] = []
+    for place, (label, number, tone) in enumerate(parts):
+        y, end = 24 * place, f"{35 + 50 * number / peak:.2f}%"
+        words = f"{label}: {count(number)}"
+        drawn += [
+            el("text", label, class_="tick", x="0", y=f"{y + 15}"),
+            el(
+                "rect",
+                el("title", words),
+                class_=f"bar {tone}",
+                x="34%",
+                y=f"{y + 4}",
+                width=f"{50 * number / peak:.2f}%",
+                height="14",
+            ),
+            el("text", count(number), class_="tick", x=end, y=f"{y + 15}"),
+        ]
+    told = ", ".join(f"{label} {count(number)}" for label, number, _ in parts)
+    size = {"width": "100%", "height": str(24 * len(parts))}
+    return el("svg", join(drawn), class_="chart", role="img", aria_label=told, **size)
+
+
+def _models(tally: Tally) -> Section | None:
+    """The models side by side in figures."""
+    if not tally.rows:
+        return None
+    heads = ("Model", "Rows", *(name.capitalize() for name in STATUSES), "Like refusals",
+             "Median characters", "Tokens in", "Tokens out", "Cost")  # fmt: skip
+    rows = [_model_row(name, model) for name, model in list(tally.models.items())[:_MODELS]]
+    more = len(tally.models) - _MODELS
+    note = f"{plural(more, 'more model')} in results_summary.json." if more > 0 else ""
+    return Section("By model", table(heads, rows, "Figures by model"), note)
+
+
+def _model_row(name: str, model: Model) -> list[object]:
+    priced = model.answered > model.unpriced
+    cost = (
+        dollars(model.cost_usd) if priced and (model.cost_usd or not model.unpriced) else "unknown"
+    )
+    return [
+        el("strong", beginning(name, 100) or "none"),
+        count(model.rows),
+        *(count(model.statuses[status]) for status in STATUSES),
+        count(model.refusals),
+        count(model.lengths.quantile(0.5)),
+        count(model.prompt_tokens),
+        count(model.output_tokens),
+        cost if model.answered else "-",
+    ]
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[object]], caption: str) -> Markup:
+    """A plain table."""
+    head = el("tr", join(el("th", name, scope="col") for name in heads))
+    body = [
+        el("tr", join(el("td", cell, data_title=h) for h, cell in zip(heads, row, strict=True)))
+        for row in rows
+    ]
+    made = el("table", el("caption", caption), el("thead", head), el("tbody", join(body)))
+    return el("div", made, class_="scroll", tabindex="0", role="region", aria_label=caption)
+
+
+def _side_by_side(samples: Samples) -> Section | None:
+    """The same row as several models answered it."""
+    models, groups = samples.side_by_side()
+    if not groups:
+        return None
+    heads = ["Row", *(beginning(model, 60) or "none" for model in models)]
+    rows = [
+        [beginning(name, 80), *(_side(group.get(model)) for model in models)]
+        for name, group in groups
+    ]
+    return Section(
+        "Side by side",
+        table(heads, rows, "Answers of several models to the same row"),
+        f"The first {plural(len(groups), 'row')} that several models were asked.",
+    )
+
+
+def _side(answer: tuple[str, str] | None) -> object:
+    if answer is None:
+        return ""
+    status, text = answer
+    return text if status == "ok" else join([pill(TONES[status], status.capitalize()), " ", text])
+
+
+def _rows(summary: PredictionSummary, samples: Samples) -> Section | None:
+    rows = samples.sample.rows()
+    if not rows:
+        return None
+    made = data_table(
+        _columns(rows),
+        rows,
+        key="rows",
+        caption="Rows, those without a whole answer first",
+        tones=TONES,
+        total=summary.rows,
+    )
+    note = "Rows without a whole answer first." if samples.sample.important_seen else ""
+    if len(rows) < summary.rows:
+        note += (
+            f" Of the others an even sample; all {count(summary.rows)} rows, with their whole "
+            "texts, are in the files."
+        )
+    return Section("Rows", made, note.strip())
+
+
+def _columns(rows: Sequence[Mapping[str, Any]]) -> list[Column]:
+    """Columns that hold something. Answers are shown at once: they are cut short already."""
+    used = {name for name in _SHOWN if any(row[name] not in (None, "") for row in rows)}
+    if len({row["model"] for row in rows}) == 1:
+        used.discard("model")
+    return [
+        Column(column.name, column.title, "text" if column.name == "text" else column.kind)
+        for column in COLUMNS
+        if column.name in used
+    ]
+
+
+def _notes(summary: PredictionSummary) -> Section | None:
+    if not summary.notes:
+        return None
+    listed = bullets([beginning(note, 400) for note in summary.notes[:30]])
+    return Section("Lines that were not used", listed, folded=True)
+
+
+def _files(summary: PredictionSummary) -> Section:
+    rows = [(name, el("code", uri)) for name, uri in summary.files.items()]
+    return Section("Files", table(("What", "Where"), rows, "Files"), folded=True)

@@ -1,0 +1,272 @@
+"""A result row, and its lines of JSONL and CSV written by hand.
+
+The writers of components/tables take any row and look at every value anew; these know the row and
+write a long text once. What they write reads the same (a test holds them against each other).
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from typing import Any, cast
+
+import msgspec
+import orjson
+
+from components.aggregate_results.predictions.flatten import field_columns
+from components.storage import files
+from components.tables.columns import Column, Row, as_text
+from components.tables.jsonl_writer import line_of
+from components.tables.text import guard
+from components.tables.writers import CSV_TYPE, JSONL_TYPE
+
+
+class Result(msgspec.Struct, gc=False):
+    """One row of the results. Numbers that nobody told are null, never 0.
+
+    Args:
+        row: place in the input, from 1 on.
+        status: ok, truncated, blocked, failed, missing or invalid.
+        reason: why it is not ok.
+        output_tokens: of the answer and of the thoughts before it: both are billed as output.
+        cost_usd: of the answer shown; rows that share one answer pay once, the others 0.
+        attempts: how often it was asked, as far as answers or jobs tell.
+        matched_by: "key", "request" (the echoed request is the same), or "".
+        literal: the text once more, as JSON, as it came.
+    """
+
+    row: int
+    id: str | int | None
+    status: str
+    text: str = ""
+    reason: str = ""
+    model: str = ""
+    finish_reason: str = ""
+    prompt_tokens: int | None = None
+    output_tokens: int | None = None
+    thinking_tokens: int | None = None
+    cached_tokens: int | None = None
+    cost_usd: float | None = None
+    attempts: int = 0
+    matched_by: str = ""
+    model_version: str = ""
+    source: str = ""
+    line: int | None = None
+    literal: bytes = b'""'
+
+
+COLUMNS = (
+    Column("row", "Row", "integer", 8),
+    Column("id", "Id", "text", 16),
+    Column("status", "Status", "state", 11),
+    Column("text", "Answer", "long", 80),
+    Column("reason", "Reason", "text", 30),
+    Column("model", "Model", "text", 20),
+    Column("finish_reason", "Finish reason", "text", 14),
+    Column("prompt_tokens", "Prompt tokens", "integer", 13),
+    Column("output_tokens", "Output tokens", "integer", 13),
+    Column("thinking_tokens", "Thinking tokens", "integer", 14),
+    Column("cached_tokens", "Cached tokens", "integer", 13),
+    Column("cost_usd", "Cost (USD)", "number", 12),
+    Column("attempts", "Attempts", "integer", 9),
+    Column("matched_by", "Matched by", "text", 11),
+    Column("model_version", "Model version", "text", 20),
+    Column("source", "Source", "text", 20),
+    Column("line", "Line", "integer", 8),
+)
+_BUFFER_BYTES = 256 * 1024
+_GUARDED = ("=", "+", "-", "@", "\t", "\r", "'")
+
+
+def columns_with(fields: Sequence[str]) -> list[Column]:
+    """The columns, the fields of structured answers last."""
+    return [*COLUMNS, *field_columns(list(fields))]
+
+
+def as_row(result: Result, fields: dict[str, Any] | None) -> Row:
+    """The result as the writers of components/tables take it."""
+    r = result
+    row: Row = {
+        "row": r.row,
+        "id": r.id,
+        "status": r.status,
+        "text": r.text,
+        "reason": r.reason,
+        "model": r.model,
+        "finish_reason": r.finish_reason,
+        "prompt_tokens": r.prompt_tokens,
+        "output_tokens": r.output_tokens,
+        "thinking_tokens": r.thinking_tokens,
+        "cached_tokens": r.cached_tokens,
+        "cost_usd": r.cost_usd,
+        "attempts": r.attempts,
+        "matched_by": r.matched_by,
+        "model_version": r.model_version,
+        "source": r.source,
+        "line": r.line,
+    }
+    if fields:
+        row.update(fields)
+    return row
+
+
+class _Out:
+    """A file that appears when the block ends without an error; written in large pieces."""
+
+    def __init__(self, uri: str, content_type: str) -> None:
+        self._uri = uri
+        self._type = content_type
+        self._stack = ExitStack()
+        self._out: io.BufferedWriter
+
+    def _open(self) -> None:
+        out = self._stack.enter_context(files.open_write(self._uri, self._type))
+        self._out = io.BufferedWriter(cast(io.RawIOBase, out), _BUFFER_BYTES)
+
+    def __exit__(self, kind: Any, *args: Any) -> bool | None:
+        # Detach also after an error: what is collected closes what it wraps.
+        self._out.detach()
+        return self._stack.__exit__(kind, *args)
+
+
+class ResultsJsonl(_Out):
+    """results.jsonl: the exact values; `fields` are further keys of the same object."""
+
+    def __init__(self, uri: str) -> None:
+        super().__init__(uri, JSONL_TYPE)
+        self._json = Known(orjson.dumps)
+
+    def __enter__(self) -> ResultsJsonl:
+        self._open()
+        return self
+
+    def write(self, result: Result, fields: dict[str, Any] | None) -> None:
+        """Append one row: the text as it came, without encoding it again."""
+        r, json_of, write = result, self._json, self._out.write
+        start = b'{"row":%d,"id":%b,"status":%b,"text":'
+        write(start % (r.row, orjson.dumps(r.id), json_of[r.status]))
+        write(r.literal)
+        rest = (
+            b',"reason":%b,"model":%b,"finish_reason":%b,"prompt_tokens":%b,"output_tokens":%b,'
+            b'"thinking_tokens":%b,"cached_tokens":%b,"cost_usd":%b,"attempts":%d,"matched_by":%b,'
+            b'"model_version":%b,"source":%b,"line":%b'
+        )
+        values = (
+            orjson.dumps(r.reason) if r.reason else b'""',
+            json_of[r.model],
+            json_of[r.finish_reason],
+            orjson.dumps(r.prompt_tokens),
+            orjson.dumps(r.output_tokens),
+            orjson.dumps(r.thinking_tokens),
+            orjson.dumps(r.cached_tokens),
+            orjson.dumps(r.cost_usd),
+            r.attempts,
+            json_of[r.matched_by],
+            json_of[r.model_version],
+            json_of[r.source],
+            orjson.dumps(r.line),
+        )
+        write(rest % values)
+        write(b"," + line_of(fields)[1:] if fields else b"}\n")
+
+
+class ResultsCsv(_Out):
+    """results.csv by RFC 4180, with the same rules as `components.tables.csv_writer`.
+
+    Args:
+        uri: where.
+        fields: names of the columns of structured answers.
+        excel_mark: begin with a byte order mark.
+        formula_guard: put `'` before text that a spreadsheet would run.
+    """
+
+    def __init__(
+        self,
+        uri: str,
+        fields: Sequence[str] = (),
+        *,
+        excel_mark: bool = False,
+        formula_guard: bool = True,
+    ) -> None:
+        super().__init__(uri, CSV_TYPE)
+        self._fields = fields
+        self._mark = excel_mark
+        self._cell = Cells(formula_guard)
+        self._known = Known(self._cell)
+
+    def __enter__(self) -> ResultsCsv:
+        self._open()
+        names = [column.name for column in columns_with(self._fields)]
+        head = ",".join(self._cell(name) for name in names) + "\r\n"
+        self._out.write(head.encode("utf-8-sig" if self._mark else "utf-8"))
+        return self
+
+    def write(self, result: Result, fields: dict[str, Any] | None) -> None:
+        """Append one row: the text by itself, in bytes, so that it is copied little."""
+        r, known, write = result, self._known, self._out.write
+        prompt, output, thinking = r.prompt_tokens, r.output_tokens, r.thinking_tokens
+        cached, cost, line = r.cached_tokens, r.cost_usd, r.line
+        write(f"{r.row},{self._any(r.id)},{known[r.status]},".encode("utf-8", "replace"))
+        self._put_text(r.text)
+        rest = (
+            f",{self._cell(r.reason) if r.reason else ''},{known[r.model]},{known[r.finish_reason]}"
+            f",{'' if prompt is None else prompt},{'' if output is None else output}"
+            f",{'' if thinking is None else thinking},{'' if cached is None else cached}"
+            f",{'' if cost is None else cost},{r.attempts},{known[r.matched_by]}"
+            f",{known[r.model_version]},{known[r.source]},{'' if line is None else line}"
+        )
+        if self._fields:
+            got = fields or {}
+            rest = ",".join([rest, *(self._any(got.get(name)) for name in self._fields)])
+        write(f"{rest}\r\n".encode("utf-8", "replace"))
+
+    def _put_text(self, text: str) -> None:
+        """The answer, always in quotes: most hold a comma or a line feed."""
+        if not text:
+            return
+        if text[0] in _GUARDED or "\x00" in text:
+            self._out.write(self._cell(text).encode("utf-8", "replace"))
+            return
+        data = text.encode("utf-8", "replace").replace(b'"', b'""')
+        self._out.write(b'"%b"' % data)
+
+    def _any(self, value: Any) -> str:
+        if isinstance(value, str):
+            return self._cell(value)
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            return str(value)
+        return self._cell(as_text(value))
+
+
+class Cells:
+    """Text as a cell of CSV."""
+
+    def __init__(self, formula_guard: bool) -> None:
+        self._guard = formula_guard
+
+    def __call__(self, text: str) -> str:
+        """The cell."""
+        if "\x00" in text:
+            text = text.replace("\x00", "␀")
+        if self._guard and text.startswith(_GUARDED):
+            text = guard(text)
+        if '"' in text:
+            return '"' + text.replace('"', '""') + '"'
+        if "," in text or "\n" in text or "\r" in text:
+            return f'"{text}"'
+        return text
+
+
+class Known(dict[str, Any]):
+    """What is written for texts that many rows share, each made once."""
+
+    def __init__(self, make: Callable[[str], Any]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, text: str) -> Any:
+        made = self._make(text)
+        if len(self) < 1_000:
+            self[text] = made
+        return made

@@ -1,0 +1,111 @@
+"""The rows that were asked: a manifest, or the request file itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import msgspec
+
+from components.aggregate_results.predictions.decode import echo_of
+from components.aggregate_results.predictions.lines import lines_of
+from components.errors import InputError
+from components.storage import files
+
+
+class InputRow(msgspec.Struct, gc=False):
+    """A row of the input, as a line of manifest.jsonl holds it."""
+
+    row: int
+    id: str | int | None = ""
+    model: str | None = ""
+    status: str | None = "ready"
+    reason: str | None = ""
+    key: str | None = ""
+    shard: str | None = ""
+    source: str | None = ""
+    line: int | None = 0
+
+
+class Source(Protocol):
+    """Something that gives the rows in input order, as often as it is asked."""
+
+    uri: str
+
+    def rows(self) -> Iterator[InputRow]:
+        """The rows from the first on."""
+
+
+class Manifest:
+    """prepared/manifest.jsonl."""
+
+    def __init__(self, uri: str) -> None:
+        self.uri = uri
+        self._decode = msgspec.json.Decoder(InputRow).decode
+
+    def rows(self) -> Iterator[InputRow]:
+        """The rows from the first on.
+
+        Raises:
+            InputError: there is no manifest, or a line of it is damaged.
+        """
+        with files.open_read(self.uri) as stream:
+            for number, line in enumerate(lines_of(stream, self.uri), 1):
+                try:
+                    yield self._decode(line or b"")
+                except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                    raise InputError(
+                        "The line is damaged",
+                        where=f"{self.uri}:{number}",
+                        fix="Prepare the rows again.",
+                    ) from error
+
+
+class _Asked(msgspec.Struct, gc=False):
+    request: msgspec.Raw
+    key: str | int | None = None
+    custom_id: str | int | None = None
+    id: str | int | None = None
+
+
+class RequestFile:
+    """The JSONL that was sent: `{"key", "request"}` a line, with or without the key."""
+
+    def __init__(self, uri: str) -> None:
+        self.uri = uri
+        self._decode = msgspec.json.Decoder(_Asked).decode
+
+    def rows(self) -> Iterator[InputRow]:
+        """The rows from the first on; blank lines are none, damaged ones are invalid rows."""
+        return (row for row, _ in self.requests())
+
+    def requests(self) -> Iterator[tuple[InputRow, bytes]]:
+        """Each row with the bytes of its request, b"" where it has none.
+
+        Raises:
+            InputError: there is no such file, or it is UTF-16.
+        """
+        place = 0
+        with files.open_read(self.uri) as stream:
+            for number, line in enumerate(lines_of(stream, self.uri), 1):
+                if line is not None and line.isspace():
+                    continue
+                place += 1
+                yield self._row(line, place, number)
+
+    def _row(self, line: bytes | None, place: int, number: int) -> tuple[InputRow, bytes]:
+        row = InputRow(row=place, source=self.uri, line=number)
+        if line is None:
+            row.status, row.reason = "invalid", "the line is too long"
+            return row, b""
+        try:
+            asked = self._decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            # A key that is no text, or half a surrogate pair: the request may still be there.
+            request = echo_of(line)
+            if not request:
+                row.status, row.reason = "invalid", "the line is not a JSON object with a request"
+            return row, request
+        key = next((k for k in (asked.key, asked.custom_id, asked.id) if k not in (None, "")), "")
+        row.id = row.key = str(key)
+        return row, bytes(asked.request)

@@ -1,0 +1,82 @@
+"""Answers set down on disk in any order and taken up again by ranges of rows.
+
+Each range of rows has a buffer; a full one goes to the end of one file. Taking a range up reads
+its pieces: large sequential reads, where one seek a row would be a million of them.
+"""
+
+from __future__ import annotations
+
+import struct
+import tempfile
+from typing import IO, Any
+
+MOST_RANGES = 128
+LEAST_ROWS = 4096
+_PIECE_BYTES = 64 * 1024
+_HEAD = struct.Struct("<II")
+
+
+class Spill:
+    """Takes records by row number, gives back a range of rows at a time.
+
+    Args:
+        rows: how many rows there are.
+
+    Use as a context manager; the file goes with it.
+    """
+
+    def __init__(self, rows: int) -> None:
+        self.size = max(LEAST_ROWS, -(-rows // MOST_RANGES))
+        self.ranges = -(-rows // self.size)
+        self._buffers = [bytearray() for _ in range(self.ranges)]
+        self._pieces: list[list[tuple[int, int]]] = [[] for _ in range(self.ranges)]
+        self._end = 0
+
+    def __enter__(self) -> Spill:
+        self._file: IO[bytes] = tempfile.TemporaryFile(prefix="answers-")
+        return self
+
+    def __exit__(self, *args: Any) -> None:
+        self._file.close()
+
+    def add(self, row: int, record: bytes) -> None:
+        """Set a record down. A later record of the row takes the place of an earlier one."""
+        self._put(row // self.size, row, record)
+
+    def add_to_range(self, number: int, row: int, record: bytes) -> None:
+        """Set a record down where another range of rows will look for it."""
+        self._put(number, row, record)
+
+    def _put(self, number: int, row: int, record: bytes) -> None:
+        buffer = self._buffers[number]
+        buffer += _HEAD.pack(row, len(record))
+        buffer += record
+        if len(buffer) >= _PIECE_BYTES:
+            self._flush(number)
+
+    def _flush(self, number: int) -> None:
+        buffer = self._buffers[number]
+        self._pieces[number].append((self._end, len(buffer)))
+        self._file.write(buffer)
+        self._end += len(buffer)
+        self._buffers[number] = bytearray()
+
+    def take(self, number: int) -> dict[int, memoryview]:
+        """The records of a range by row number. Take each range once, when all was added."""
+        found: dict[int, memoryview] = {}
+        held = [self._read(offset, length) for offset, length in self._pieces[number]]
+        held.append(bytes(self._buffers[number]))
+        self._buffers[number] = bytearray()
+        for piece in held:
+            view = memoryview(piece)
+            at = 0
+            while at < len(piece):
+                row, length = _HEAD.unpack_from(piece, at)
+                at += _HEAD.size
+                found[row] = view[at : at + length]
+                at += length
+        return found
+
+    def _read(self, offset: int, length: int) -> bytes:
+        self._file.seek(offset)
+        return self._file.read(length)
