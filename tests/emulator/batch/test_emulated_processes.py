@@ -22,7 +22,16 @@ from emulator.launch import Emulator, start
 NewJob = Callable[..., dict[str, Any]]
 
 # A child, a grandchild, and one that leaves the group.
-_FAMILY = "setsid sleep 4242 & sh -c 'sleep 4242 & wait' & echo up > {fifo}; wait"
+# Two shells of one task say that they are up; a process in the middle of an exec has no environment.
+_SHELL = "sh -c 'sleep 4242 & echo up > {fifo}; wait'"
+_FAMILY = f"setsid {_SHELL} & {_SHELL} & wait"
+
+
+def _wait_until_up(fifo: int, shells: int) -> None:
+    heard = b""
+    while heard.count(b"up") < shells:
+        assert select.select([fifo], [], [], 20)[0]
+        heard += os.read(fifo, 100)
 
 
 def _carrying(marker: str) -> list[int]:
@@ -58,10 +67,7 @@ def test_no_process_is_left(jobs: Any, new_job: NewJob, how: str, tmp_path: Path
     os.mkfifo(tmp_path / "fifo")
     fifo = os.open(tmp_path / "fifo", os.O_RDWR)
     job = jobs.create(new_job(_FAMILY.format(fifo=tmp_path / "fifo"), taskCount=2))
-    heard = b""
-    while heard.count(b"up") < 2:
-        assert select.select([fifo], [], [], 20)[0]
-        heard += os.read(fifo, 100)
+    _wait_until_up(fifo, 4)
     os.close(fifo)
     assert len(_carrying(marker)) >= 6
     if how == "stop":
@@ -142,7 +148,7 @@ def test_a_killed_emulator_leaves_no_process_after_the_next_start(
         urllib.request.urlopen(
             urllib.request.Request(f"{url}v1/{parent}/jobs?jobId=orphan", body)
         ).close()
-        assert select.select([fifo], [], [], 20)[0]
+        _wait_until_up(fifo, 2)
         process.kill()
     os.close(fifo)
     marker = f"INTENT2BATCH_EMULATOR={tmp_path}/state/batch"
