@@ -21,8 +21,8 @@ from emulator.launch import Emulator, start
 
 NewJob = Callable[..., dict[str, Any]]
 
-# A child, a grandchild, and one that leaves the group.
-# Two shells of one task say that they are up; a process in the middle of an exec has no environment.
+# A child, a grandchild, and one that leaves the group. The shells say that they are up, because a
+# process in the middle of an exec has no environment to be found by.
 _SHELL = "sh -c 'sleep 4242 & echo up > {fifo}; wait'"
 _FAMILY = f"setsid {_SHELL} & {_SHELL} & wait"
 
