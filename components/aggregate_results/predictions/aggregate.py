@@ -150,7 +150,7 @@ def _aggregate(
         gathering.read(output_files(outputs, ours), jobs)
         names = gathering.fields.names()
         rows = OrderedRows(
-            source, joining, spill, gathering, jobs, late, options.price, bool(names)
+            source, joining, spill, gathering, jobs, late, options.price, structured=bool(names)
         )
         tally, samples = Tally(), Samples()
         written = _write(rows, tally, samples, names, gathering, out_uri, options)
