@@ -20,7 +20,7 @@ from components.batch_predict.places import Places, content_hash, display_name, 
 from components.batch_predict.policy import within_budget
 from components.batch_predict.schedule import Supervised, Surroundings, supervise_all
 from components.batch_predict.settle import Cost, Settled, Settling, settle
-from components.batch_predict.shards import BYTES_MAX, REQUESTS_MAX, Shard
+from components.batch_predict.shards import BYTES_MAX, REQUESTS_MAX, Shard, is_table
 from components.batch_predict.vertex import model_path
 from components.errors import InputError, ServiceError, WorkFailed
 from components.supervision.clock import Clock
@@ -51,10 +51,9 @@ class Settings:
         online_up_to: rounds of at most so many requests are asked one by one, at twice the price
             and without the wait of a batch job; 0: none.
         online_at_once: how many requests are under way online.
-        jobs_at_once: how many batch jobs are under way; 0: any number.
+        jobs_at_once: how many batch jobs are under way; 0: as many as the plan says.
         policy: how patient to be with the service.
         requests_max, bytes_max: limits of a shard.
-        prompt_chars_max: characters of all texts of one request, answers put in.
     """
 
     deadline_s: float = 96 * 3600.0
@@ -66,7 +65,6 @@ class Settings:
     policy: Policy = Policy(poll_first=5.0, poll_max=60.0, dedupe_s=None)  # noqa: RUF009 - frozen
     requests_max: int = REQUESTS_MAX
     bytes_max: int = BYTES_MAX
-    prompt_chars_max: int = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -117,9 +115,11 @@ class _Prediction:
         self._world = world
         self._settings = settings
         self._book = Book(world.files, places.book)
+        self._jobs_at_once = settings.jobs_at_once
 
     def run(self) -> Doc:
         plan = read_plan(self._world.files, self._places)
+        self._jobs_at_once = self._settings.jobs_at_once or plan.jobs_at_once
         self._book.load()
         if self._book.doc.stopped:
             raise WorkFailed(f"The predictions were cancelled: {self._book.doc.stopped}")
@@ -158,7 +158,7 @@ class _Prediction:
             waves.Bounds(
                 self._settings.requests_max,
                 self._settings.bytes_max,
-                self._settings.prompt_chars_max,
+                plan.prompt_chars_max,
                 self._over_budget(1),
             ),
         )
@@ -191,11 +191,12 @@ class _Prediction:
             world.on_change(self._book.doc)
 
         around = Surroundings(world.clock, world.draw, on_change, progress.trouble,
-                              self._settings.jobs_at_once)  # fmt: skip
+                              self._jobs_at_once)  # fmt: skip
         supervise_all(lives, policy, around)
         if self._places.staged:
             for entry in entries:
-                copy_outputs(world.files, self._places, entry)
+                if not is_table(entry.shard):
+                    copy_outputs(world.files, self._places, entry)
 
     def _online(self, entry: Entry) -> None:
         world = self._world
@@ -270,7 +271,9 @@ class _Prediction:
         """Write down, in one go, what came of a round and what the next one is."""
         few = sum(shard.requests for shard in shards) <= self._settings.online_up_to
         # A tuned model is asked online at its endpoint, which its name does not tell.
-        few = few and not any(shard.model.startswith("projects/") for shard in shards)
+        few = few and not any(
+            shard.model.startswith("projects/") or is_table(shard.name) for shard in shards
+        )
         entries = [self._entry(shard, online=few) for shard in shards]
 
         def change(doc: Doc) -> Doc:
@@ -284,10 +287,14 @@ class _Prediction:
 
     def _entry(self, shard: Shard, *, online: bool) -> Entry:
         places, files = self._places, self._world.files
-        content = content_hash(files.lines(places.shard(shard.name)))
+        table = is_table(shard.name)
+        lines = [shard.name.encode()] if table else files.lines(places.shard(shard.name))
+        content = content_hash(lines)
         name = display_name(places.identity, shard.name, shard.attempt, content)
         input_uri, output_uri = places.service_shard(shard.name), places.service_outputs(name)
-        if places.staged and not online:
+        if table:
+            input_uri, output_uri = shard.name, beside(shard.name, name)
+        elif places.staged and not online:
             copy(files, places.shard(shard.name), input_uri)
         request: dict[str, Any] = {}
         if not online:
@@ -312,10 +319,19 @@ class _Prediction:
 
 @dataclass(frozen=True)
 class Plan:
-    """What the preparing step planned."""
+    """What the preparing step planned.
+
+    Attributes:
+        waves: how many, the first included.
+        shards: those of the first wave.
+        prompt_chars_max: characters of all texts of one request, answers put in; 0: any number.
+        jobs_at_once: how many batch jobs are under way; 0: any number.
+    """
 
     waves: int
     shards: list[Shard]
+    prompt_chars_max: int = 0
+    jobs_at_once: int = 0
 
 
 def read_plan(files: Files, places: Places) -> Plan:
@@ -334,8 +350,14 @@ def read_plan(files: Files, places: Places) -> Plan:
             Shard(str(s["name"]), str(s["model"]), int(s["wave"]), 1, int(s["requests"]))
             for s in told["shards"]
         ]
-        return Plan(int(told["waves"]), shards)
-    except (ValueError, KeyError, TypeError) as error:
+        limits = (told.get("settings") or {}).get("limits") or {}
+        return Plan(
+            int(told["waves"]),
+            shards,
+            int(limits.get("max_prompt_chars", 0)),
+            int(limits.get("max_jobs", 0)),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
             f"This is no plan ({error})", where=uri, fix="Prepare the rows again."
         ) from error
@@ -345,16 +367,29 @@ def job_body(
     name: str, model: str, input_uri: str, output_uri: str, labels: Mapping[str, str]
 ) -> dict[str, Any]:
     """A batch prediction job as it is sent."""
+    source: dict[str, Any] = {
+        "instancesFormat": "jsonl", "gcsSource": {"uris": [input_uri]},
+    }  # fmt: skip
+    target: dict[str, Any] = {
+        "predictionsFormat": "jsonl", "gcsDestination": {"outputUriPrefix": output_uri},
+    }  # fmt: skip
+    if is_table(input_uri):
+        source = {"instancesFormat": "bigquery", "bigquerySource": {"inputUri": input_uri}}
+        target = {
+            "predictionsFormat": "bigquery", "bigqueryDestination": {"outputUri": output_uri},
+        }  # fmt: skip
     return {
         "displayName": name,
         "model": model_path(model),
-        "inputConfig": {"instancesFormat": "jsonl", "gcsSource": {"uris": [input_uri]}},
-        "outputConfig": {
-            "predictionsFormat": "jsonl",
-            "gcsDestination": {"outputUriPrefix": output_uri},
-        },
+        "inputConfig": source,
+        "outputConfig": target,
         "labels": dict(labels),
     }
+
+
+def beside(table: str, name: str) -> str:
+    """A table of its own in the dataset of a table, for the answers of a job of that name."""
+    return f"{table.rpartition('.')[0]}.predictions_{name.rpartition('-')[2]}"
 
 
 def copy(files: Files, source: str, target: str) -> None:

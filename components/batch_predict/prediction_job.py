@@ -106,8 +106,9 @@ class PredictionJob:
     def _is_ours(self, job: Mapping[str, Any]) -> bool:
         labels = job.get("labels") or {}
         ours = self._body["labels"]
-        same_input = job.get("inputConfig", {}).get("gcsSource") == self._body["inputConfig"].get(
-            "gcsSource"
+        wanted, told = self._body["inputConfig"], job.get("inputConfig") or {}
+        same_input = all(
+            told.get(source) == wanted.get(source) for source in ("gcsSource", "bigquerySource")
         )
         return same_input and all(labels.get(key) == value for key, value in ours.items())
 

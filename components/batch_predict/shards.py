@@ -30,6 +30,11 @@ class Shard:
     requests: int
 
 
+def is_table(name: str) -> bool:
+    """Whether a shard is a table of BigQuery, which goes to the service as it is."""
+    return name.startswith("bq://")
+
+
 class Line(msgspec.Struct):
     """A line of a shard."""
 

@@ -134,7 +134,7 @@ def _filled(
     except TooDeep as error:
         return None, f"invalid_prompt: {error}"
     length = sum(len(text) for text in texts_of(request))
-    if length > bounds.prompt_chars_max:
+    if 0 < bounds.prompt_chars_max < length:
         return None, (
             f"invalid_prompt: {length} characters with the answers put in, "
             f"{bounds.prompt_chars_max} are allowed"
