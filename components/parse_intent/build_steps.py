@@ -6,16 +6,11 @@ import re
 import shlex
 from typing import Any
 
+from components.batch.bash import bash_word
 from components.batch.durations import written
 from components.parse_intent.draft import Draft, Step
 from components.parse_intent.notes import Notes
 
-# Syntax that /bin/sh (dash on Batch's Debian image) does not know.
-BASH_ONLY = re.compile(
-    r"\[\[|pipefail|<<<|^[ \t]*source\s|<\(|\$\{!|\$\{\w+\^|\bdeclare\s|\b\w+=\(|^[ \t]*function\s"
-    r"|\{\d+\.\.\d+\}|\$RANDOM|&>",
-    re.MULTILINE,
-)
 SHELL_SYNTAX = re.compile(r"[$|&;<>*`]|\|\|")
 
 
@@ -71,7 +66,7 @@ def _script(step: Step, path: str, notes: Notes) -> dict[str, Any]:
     if step.main_node_only is not None and step.main_node_only.value:
         text = _on_first_task(text)
         notes.said(f"{path}.text", "only on task 0", step.main_node_only.quote)
-    if not text.startswith("#!") and BASH_ONLY.search(text):
+    if not text.startswith("#!") and bash_word(text):
         text = f"#!/bin/bash\n{text}"
         notes.assumed(f"{path}.text", "#!/bin/bash", "the script uses bash syntax, sh is default")
     return {"text": text}
@@ -132,7 +127,7 @@ def _command(step: Step, container: dict[str, Any], path: str, notes: Notes) -> 
         words = split_words(text)
         if step.entrypoint is None and (SHELL_SYNTAX.search(text) or "\n" in text or not words):
             # docker passes arguments as they are: variables and pipes need a shell
-            shell = "/bin/bash" if BASH_ONLY.search(text) else "/bin/sh"
+            shell = "/bin/bash" if bash_word(text) else "/bin/sh"
             container["entrypoint"] = shell
             container["commands"] = ["-c", text]
             notes.assumed(f"{path}.entrypoint", shell, "the command needs a shell to expand it")

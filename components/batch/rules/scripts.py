@@ -5,30 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from components.batch.bash import bash_word
 from components.batch.rules.placeholders import placeholder_in
 from components.batch.rules.rule import Problem, RuleSet, shown
 from components.batch.rules.view import JobView
 
 RULES = RuleSet()
 
-# What /bin/sh (dash on Debian) does not know, each with its name for people.
-_BASH_ONLY = (
-    (re.compile(r"(?:^|[\s;&|(])\[\[\s"), "[["),
-    (re.compile(r"\bpipefail\b"), "pipefail"),
-    (re.compile(r"(?:^|[;&|]|\bthen|\bdo)[ \t]*source[ \t]", re.MULTILINE), "source"),
-    (re.compile(r"<<<"), "<<<"),
-    (
-        re.compile(r"^[ \t]*(?:declare|local -|mapfile|readarray|shopt)\b", re.MULTILINE),
-        "a bash builtin",
-    ),
-    (re.compile(r"^[ \t]*[A-Za-z_]\w*\+?=\(", re.MULTILINE), "an array"),
-    (re.compile(r"\$\{\w+\[[^\]]{1,80}\]\}"), "an array"),
-    (re.compile(r"\$\{\w+(?:,,|\^\^|//)"), "${x//…}"),
-    (re.compile(r"[<>]\("), "<( )"),
-    (re.compile(r"\{[0-9]{1,6}\.\.[0-9]{1,6}\}"), "{1..9}"),
-    (re.compile(r"^[ \t]*function\s+\w+", re.MULTILINE), "function"),
-    (re.compile(r"(?:^|[\s;])\(\([^()]{1,200}\)\)", re.MULTILINE), "(( ))"),
-)
 _MOST_LOOKED_AT = 100_000
 
 
@@ -47,7 +30,7 @@ def bash_under_sh(view: JobView) -> Iterator[Problem]:
         text = script.get("text", "")[:_MOST_LOOKED_AT]
         if text.startswith("#!"):
             continue
-        found = next((name for pattern, name in _BASH_ONLY if pattern.search(text)), None)
+        found = bash_word(text)
         if found:
             yield Problem(
                 (*path, "text"),
