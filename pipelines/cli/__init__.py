@@ -16,7 +16,7 @@ from pipelines.cli import streams
 
 app = typer.Typer(
     name="intent2batch",
-    help="From words or rows to finished Google Cloud Batch jobs, with a table of what ran.",
+    help="From words to finished Google Cloud Batch jobs, with a table of what each task did.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
