@@ -62,6 +62,21 @@ class Plan:
         """The plan as JSON data."""
         return asdict(self)
 
+    def metrics(self) -> dict[str, float]:
+        """The figures of the plan; costs that are unknown are left out."""
+        figures: dict[str, float | None] = {
+            "rows": self.rows,
+            "rows_ready": self.ready,
+            "rows_waiting": self.waiting,
+            "rows_invalid": self.invalid,
+            "requests": self.unique_requests,
+            "waves": self.waves,
+            "estimated_input_tokens": self.estimate.input_tokens,
+            "estimated_output_tokens": self.estimate.output_tokens,
+            "estimated_cost_usd": self.estimate.cost_batch_usd,
+        }
+        return {name: value for name, value in figures.items() if value is not None}
+
 
 @dataclass
 class Usage:
@@ -138,9 +153,12 @@ class Findings:
         line: int = 0,
         path: str = "",
         fix: str = "",
+        must: bool = False,
     ) -> None:
-        """Take one finding, or only count it."""
+        """Take one finding, or only count it; one about all rows (`must`) is always kept."""
         count = self.counts[rule] = self.counts.get(rule, 0) + 1
+        if must and len(self.kept) >= MAX_FINDINGS:
+            self.kept.pop()
         if count <= _MAX_A_RULE and len(self.kept) < MAX_FINDINGS:
             self.kept.append(Finding(rule, severity, path, message, fix, file, line))
 

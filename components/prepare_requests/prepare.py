@@ -8,9 +8,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-import orjson
-
-from components.batch.findings import SEVERITY_ORDER
+from components.batch.findings import SEVERITY_ORDER, Severity
 from components.errors import InputError
 from components.gemini import models
 from components.prepare_requests.jsonl_rows import read_jsonl
@@ -23,7 +21,6 @@ from components.prepare_requests.sources import expanded, opened
 from components.prepare_requests.spool import Spool, json_text
 from components.prepare_requests.tables import Row, Table
 from components.prepare_requests.template import MissingColumns
-from components.rows.canonical import encoded
 from components.rows.conversation import BadConversation, Turn, turns_of
 from components.rows.models import Choice, choose
 from components.rows.prices import Prices, load_prices
@@ -262,16 +259,19 @@ def _plan(run: _Run, order: Settled, sources: list[str], prices: Prices) -> Plan
 def _judge_cost(
     findings: Findings, cost: float | None, unknown: Sequence[str], settings: Settings
 ) -> None:
+    """A limit that cannot be compared with anything holds too: it stops what is unknown."""
     most = settings.max_cost_usd
     if unknown:
         words = f"the price of {', '.join(unknown[:5])} is unknown"
-        findings.add("cost_unknown", "warning", words, fix="Give a price file (prices).")
+        severity: Severity = "error" if most else "warning"
+        findings.add("cost_unknown", severity, words, fix="Give a price file (prices).", must=True)
     elif most and cost is not None and cost > most:
         findings.add(
             "cost_above_limit",
             "error",
             f"the estimate is {cost:,.2f} USD, and {most:,.2f} are allowed",
             fix="Raise max_cost_usd, take a cheaper model, or send fewer rows.",
+            must=True,
         )
 
 
@@ -306,6 +306,5 @@ def _table_plan(
 
 
 def _written(plan: Plan, folder: str) -> Plan:
-    text = orjson.dumps(orjson.loads(encoded(plan.to_dict())), option=orjson.OPT_INDENT_2)
-    storage.write_bytes(join(folder, "plan.json"), text + b"\n", "application/json")
+    storage.write_json(join(folder, "plan.json"), plan.to_dict())
     return plan
