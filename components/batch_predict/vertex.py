@@ -86,7 +86,8 @@ def vertex(project: str, location: str) -> Vertex:
             f"{project!r} is not the id of a project" if project else "No project is given",
             fix="Give --project, or set GOOGLE_CLOUD_PROJECT.",
         )
-    return Vertex(_session(), endpoint(location), project, location)
+    base = endpoint(location)
+    return Vertex(_session(), base, project, location)
 
 
 def _session() -> Any:
