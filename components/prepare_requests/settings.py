@@ -88,6 +88,8 @@ class Settings:
     prices: str = ""
 
     def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            _check_type(name, value)
         for role in self.columns:
             _known(role, ROLES, "role of a column")
         for name in ("max_shard_requests", "max_shard_bytes", "max_waves", "history_tokens"):
@@ -121,11 +123,43 @@ def settings_from(given: Mapping[str, Any], environment: Mapping[str, str]) -> S
     for name in rest:
         _known(name, [*fields, *Limits.__dataclass_fields__], "setting")
     for name in ("safety", "pinned"):
-        if name in rest:
+        if isinstance(rest.get(name), list):
             rest[name] = tuple(rest[name])
     rest.setdefault("model", default_model_from(environment))
     limits = dataclasses.replace(limits_from(environment), **limits_given)
     return Settings(**rest, limits=limits)
+
+
+_TYPES: dict[str, tuple[type | tuple[type, ...], str]] = {
+    **dict.fromkeys(("columns", "models", "labels"), (Mapping, "a map of texts")),
+    "generation": (Mapping, "an object"),
+    "safety": (tuple, "a list of objects"),
+    "pinned": (tuple, "a list of texts"),
+    "limits": (Limits, "limits"),
+    "max_cost_usd": ((int, float), "a number"),
+    **dict.fromkeys(
+        (
+            "history_tokens",
+            "max_shard_requests",
+            "max_shard_bytes",
+            "max_waves",
+            "expected_output_tokens",
+        ),
+        (int, "a whole number"),
+    ),
+}
+
+
+def _check_type(name: str, value: Any) -> None:
+    kind, words = _TYPES.get(name, (str, "a text"))
+    fits = isinstance(value, kind) and not isinstance(value, bool)
+    if words == "a map of texts":
+        fits = fits and all(isinstance(text, str) for pair in value.items() for text in pair)
+    elif isinstance(value, tuple):
+        inner = str if words == "a list of texts" else Mapping
+        fits = fits and all(isinstance(item, inner) for item in value)
+    if not fits:
+        raise WrongUse(f"The setting {name} must be {words}, not {str(value)[:40]!r}")
 
 
 def _known(name: str, names: Any, what: str) -> None:

@@ -300,6 +300,31 @@ def test_a_setting_that_is_not_known_is_told() -> None:
         settings_from({"columns": {"promt": "x"}}, {})
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"template": 5},
+        {"columns": {"prompt": 1}},
+        {"columns": "prompt"},
+        {"generation": []},
+        {"safety": ["x"]},
+        {"safety": {"a": 1}},
+        {"pinned": [1]},
+        {"max_waves": True},
+        {"max_waves": 0},
+        {"max_cost_usd": -1},
+        {"max_cost_usd": "x"},
+        {"max_rows": "x"},
+        {"max_shard_bytes": 2_000_000_000},
+        {"delimiter": ";;"},
+        {"limits": {}},
+    ],
+)
+def test_a_setting_of_the_wrong_kind_is_told(given: dict[str, Any]) -> None:
+    with pytest.raises(WrongUse):
+        settings_from(given, {})
+
+
 def test_the_environment_sets_limits_and_the_model_beneath_what_is_given() -> None:
     environment = {
         "MAX_EXECUTIONS_PER_BATCH": "9",
