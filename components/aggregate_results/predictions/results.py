@@ -12,8 +12,8 @@ from contextlib import ExitStack
 from typing import Any, cast
 
 import msgspec
-import orjson
 
+from components.aggregate_results.predictions.decode import literal_of
 from components.aggregate_results.predictions.flatten import field_columns
 from components.storage import files
 from components.tables.columns import Column, Row, as_text
@@ -76,6 +76,7 @@ COLUMNS = (
     Column("line", "Line", "integer", 8),
 )
 _BUFFER_BYTES = 256 * 1024
+_EMPTY = '""'
 _GUARDED = ("=", "+", "-", "@", "\t", "\r", "'")
 
 
@@ -130,12 +131,16 @@ class _Out:
         return self._stack.__exit__(kind, *args)
 
 
+def _json(text: str) -> str:
+    return literal_of(text).decode()
+
+
 class ResultsJsonl(_Out):
     """results.jsonl: the exact values; `fields` are further keys of the same object."""
 
     def __init__(self, uri: str) -> None:
         super().__init__(uri, JSONL_TYPE)
-        self._json = Known(orjson.dumps)
+        self._json = Known(_json)
 
     def __enter__(self) -> ResultsJsonl:
         self._open()
@@ -144,31 +149,28 @@ class ResultsJsonl(_Out):
     def write(self, result: Result, fields: dict[str, Any] | None) -> None:
         """Append one row: the text as it came, without encoding it again."""
         r, json_of, write = result, self._json, self._out.write
-        start = b'{"row":%d,"id":%b,"status":%b,"text":'
-        write(start % (r.row, orjson.dumps(r.id), json_of[r.status]))
+        prompt, output, thinking = r.prompt_tokens, r.output_tokens, r.thinking_tokens
+        cached, cost, line = r.cached_tokens, r.cost_usd, r.line
+        start = f'{{"row":{r.row},"id":{self._any(r.id)},"status":{json_of[r.status]},"text":'
+        write(start.encode())
         write(r.literal)
         rest = (
-            b',"reason":%b,"model":%b,"finish_reason":%b,"prompt_tokens":%b,"output_tokens":%b,'
-            b'"thinking_tokens":%b,"cached_tokens":%b,"cost_usd":%b,"attempts":%d,"matched_by":%b,'
-            b'"model_version":%b,"source":%b,"line":%b'
+            f',"reason":{_json(r.reason) if r.reason else _EMPTY},"model":{json_of[r.model]}'
+            f',"finish_reason":{json_of[r.finish_reason]}'
+            f',"prompt_tokens":{"null" if prompt is None else prompt}'
+            f',"output_tokens":{"null" if output is None else output}'
+            f',"thinking_tokens":{"null" if thinking is None else thinking}'
+            f',"cached_tokens":{"null" if cached is None else cached}'
+            f',"cost_usd":{"null" if cost is None else cost},"attempts":{r.attempts}'
+            f',"matched_by":{json_of[r.matched_by]},"model_version":{json_of[r.model_version]}'
+            f',"source":{json_of[r.source]},"line":{"null" if line is None else line}'
         )
-        values = (
-            orjson.dumps(r.reason) if r.reason else b'""',
-            json_of[r.model],
-            json_of[r.finish_reason],
-            orjson.dumps(r.prompt_tokens),
-            orjson.dumps(r.output_tokens),
-            orjson.dumps(r.thinking_tokens),
-            orjson.dumps(r.cached_tokens),
-            orjson.dumps(r.cost_usd),
-            r.attempts,
-            json_of[r.matched_by],
-            json_of[r.model_version],
-            json_of[r.source],
-            orjson.dumps(r.line),
-        )
-        write(rest % values)
+        write(rest.encode())
         write(b"," + line_of(fields)[1:] if fields else b"}\n")
+
+    @staticmethod
+    def _any(value: str | int | None) -> str:
+        return _json(value) if isinstance(value, str) else "null" if value is None else str(value)
 
 
 class ResultsCsv(_Out):

@@ -41,13 +41,10 @@ class Spill:
 
     def add(self, row: int, record: bytes) -> None:
         """Set a record down. A later record of the row takes the place of an earlier one."""
-        self._put(row // self.size, row, record)
+        self.add_to_range(row // self.size, row, record)
 
     def add_to_range(self, number: int, row: int, record: bytes) -> None:
         """Set a record down where another range of rows will look for it."""
-        self._put(number, row, record)
-
-    def _put(self, number: int, row: int, record: bytes) -> None:
         buffer = self._buffers[number]
         buffer += _HEAD.pack(row, len(record))
         buffer += record

@@ -13,6 +13,8 @@ from components.aggregate_results.predictions.results import Result
 _STEPS = 8  # steps a doubling: lengths are known to within 9 %
 _EXAMPLES = 5
 _MODELS = 50
+_PAIRS = 200
+_NONE = 2**63
 _MANY = "(further models)"
 # How a model begins when it declines. Only looked for at the start of an answer.
 _REFUSAL = re.compile(
@@ -78,8 +80,7 @@ class Model:
     """The sums of one model."""
 
     statuses: Counter[str] = field(default_factory=Counter)
-    finishes: Counter[str] = field(default_factory=Counter)
-    versions: Counter[str] = field(default_factory=Counter)
+    ends: Counter[tuple[str, str]] = field(default_factory=Counter)
     lengths: Lengths = field(default_factory=Lengths)
     prompt_tokens: int = 0
     output_tokens: int = 0
@@ -89,6 +90,22 @@ class Model:
     unpriced: int = 0
     refusals: int = 0
     refused_rows: list[int] = field(default_factory=list)
+
+    def add_finish(self, finish: str, version: str) -> None:
+        """Count how an answer ended and which version gave it."""
+        pair = (finish, version)
+        if len(self.ends) < _PAIRS or pair in self.ends:
+            self.ends[pair] += 1
+
+    @property
+    def finishes(self) -> Counter[str]:
+        """How answers ended."""
+        return _summed(self.ends, 0)
+
+    @property
+    def versions(self) -> Counter[str]:
+        """Which versions answered."""
+        return _summed(self.ends, 1)
 
     @property
     def rows(self) -> int:
@@ -101,6 +118,13 @@ class Model:
         return self.rows - self.statuses["missing"] - self.statuses["invalid"]
 
 
+def _summed(pairs: Counter[tuple[str, str]], place: int) -> Counter[str]:
+    sums: Counter[str] = Counter()
+    for pair, number in pairs.items():
+        sums[pair[place]] += number
+    return sums
+
+
 @dataclass
 class Tally:
     """Add each row once."""
@@ -111,19 +135,20 @@ class Tally:
     longest: list[tuple[int, int]] = field(default_factory=list)
     shortest: list[tuple[int, int]] = field(default_factory=list)
     shared: int = 0
+    _long: int = -1
+    _short: int = _NONE
 
     def add(self, result: Result, *, shared: bool) -> None:
         """Count the row; a `shared` one has its answer from another row, which pays for it."""
         model = self.models.get(result.model) or self._model(result.model)
-        model.statuses[result.status] += 1
-        if result.status in ("ok", "truncated"):
+        status = result.status
+        model.statuses[status] += 1
+        if status == "ok" or status == "truncated":
             self._add_text(model, result)
-        if result.status != "ok":
+        if status != "ok":
             self._add_reason(result)
         if result.matched_by:
-            model.finishes[result.finish_reason] += 1
-            if len(model.versions) < _MODELS or result.model_version in model.versions:
-                model.versions[result.model_version] += 1
+            model.add_finish(result.finish_reason, result.model_version)
             if shared:
                 self.shared += 1
             else:
@@ -135,16 +160,19 @@ class Tally:
         return self.models.setdefault(name, Model())
 
     def _add_text(self, model: Model, result: Result) -> None:
-        length = len(result.text)
+        text = result.text
+        length = len(text)
         model.lengths.add(length)
-        if result.text[:1] in _FIRST and result.status == "ok" and _REFUSAL.match(result.text):
+        if text[:1] in _FIRST and result.status == "ok" and _REFUSAL.match(text):
             model.refusals += 1
             if len(model.refused_rows) < _EXAMPLES:
                 model.refused_rows.append(result.row)
-        if len(self.longest) < _EXAMPLES or length > self.longest[-1][0]:
+        if length > self._long:
             self.longest = sorted([*self.longest, (length, result.row)], reverse=True)[:_EXAMPLES]
-        if length and (len(self.shortest) < _EXAMPLES or length < self.shortest[-1][0]):
+            self._long = self.longest[-1][0] if len(self.longest) == _EXAMPLES else -1
+        if 0 < length < self._short:
             self.shortest = sorted([*self.shortest, (length, result.row)])[:_EXAMPLES]
+            self._short = self.shortest[-1][0] if len(self.shortest) == _EXAMPLES else _NONE
 
     def _add_reason(self, result: Result) -> None:
         """By status and the beginning of the reason; texts of the service differ in their ends."""
