@@ -122,7 +122,7 @@ class _Prediction:
         self._jobs_at_once = self._settings.jobs_at_once or plan.jobs_at_once
         self._book.load()
         if self._book.doc.stopped:
-            raise WorkFailed(f"The predictions were cancelled: {self._book.doc.stopped}")
+            raise WorkFailed(f"The predictions were stopped: {self._book.doc.stopped}")
         until = self._world.clock.now() + self._settings.deadline_s
         doc = self._book.update(
             lambda doc: doc if doc.deadline_at else replace(doc, deadline_at=until)
@@ -226,7 +226,7 @@ class _Prediction:
         if why:
             self._book.update(lambda doc: replace(doc, stopped=why))
             raise WorkFailed(
-                f"The predictions were cancelled: {why}",
+                f"The predictions were stopped: {why}",
                 fix="What was finished lies in the output folders; start a new run for the rest.",
             )
         ended = self._book.doc.round(wave, attempt)
@@ -419,7 +419,7 @@ class _Progress:
 
     def change(self, doc: Doc) -> None:
         states = Counter(
-            (e.ledger.state or e.ledger.life.phase).removeprefix("JOB_STATE_").lower()
+            e.ledger.state.removeprefix("JOB_STATE_").replace("_", " ").lower() or "to be made"
             for e in doc.entries
             if e.counts is None
         )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +12,12 @@ import pytest
 
 from components.batch_predict.run_step import predict_run
 from components.errors import ServiceError, WorkFailed, WrongUse
+from components.prepare_requests.prepare import prepare as prepare_rows
 from components.storage import files
 from emulator.faults import Fault
 from tests.batch_predict.conftest import BUCKET, MODEL, Run, prepare, read_lines, request_of
 
+ROOT = Path(__file__).parents[2]
 TEXTS = [f"prompt {n}" for n in range(1, 7)]
 
 
@@ -132,14 +137,14 @@ def test_cancelling_the_run_cancels_its_jobs_and_keeps_what_they_finished(run: R
                       for n in range(3)})  # fmt: skip
     run.scenario("stuck", state="RUNNING", share=0.5)
     run.clock.stop_at = 10
-    with pytest.raises(WorkFailed, match="cancelled: SIGTERM"):
+    with pytest.raises(WorkFailed, match="stopped: SIGTERM"):
         run.predict()
     assert {job["state"] for job in run.jobs()} == {"JOB_STATE_CANCELLED"}
     for job in run.jobs():
         [uri] = [u for u in files.list_uris(job["output_uri"]) if u.endswith("predictions.jsonl")]
         assert len(read_lines(uri)) == 3
     run.clock.stop_at = 0
-    with pytest.raises(WorkFailed, match="cancelled: SIGTERM"):
+    with pytest.raises(WorkFailed, match="stopped: SIGTERM"):
         run.predict()  # a retry of the step does not begin anew
     assert run.made() == 3
 
@@ -154,6 +159,62 @@ def test_trouble_with_calls_makes_no_second_job(run: Run, method: str, kind: str
     made = {job["job_name"] for job in run.jobs()}
     assert len(made) == 1
     assert len(run.held()) == 1
+
+
+def test_a_job_that_somebody_deleted_is_not_made_again(run: Run) -> None:
+    run.prepare(*TEXTS)
+    run.scenario("delay_state", state="RUNNING", calls=50)
+    run.scenario("gone", calls=3)
+    summary = run.predict()
+    assert (summary.outcome, run.made()) == ("none", 1)
+    assert run.jobs()[0]["outcome"] == "deleted"
+
+
+def test_jobs_are_found_again_without_the_ledger(run: Run) -> None:
+    run.prepare(*TEXTS)
+    summary = run.predict()
+    run.emulator.store.delete("local-project-bucket", "runs/pipeline/one/predictions.json")
+    assert run.predict() == summary
+    assert len(run.held()) == 1
+
+
+def test_rows_of_the_preparing_step_come_through(run: Run, tmp_path: Path) -> None:
+    source = tmp_path / "rows.csv"
+    source.write_text(
+        "prompt,model\n"
+        "Capital of France?,gemini-3.5-flash\n"
+        "Population of ${output.1}?,gemini-3.5-flash\n"
+        "Both: ${output.1} ${output.2},gemini-3.8-flash\n"
+        "Capital of France?,gemini-3.5-flash\n"
+    )
+    prepare_rows([str(source)], run.uri)
+    summary = run.predict()
+    assert (summary.outcome, summary.answered, summary.jobs) == ("succeeded", 3, 3)
+    rows = read_lines(f"{run.uri}/prepared/resolved.jsonl")
+    assert [row["status"] for row in rows] == ["ready"] * 4
+    assert rows[0]["key"] == rows[3]["key"]
+    assert [row["line"] for row in rows] == [2, 3, 4, 5]
+
+
+def test_a_signal_cancels_the_jobs(run: Run) -> None:
+    run.prepare(*TEXTS)
+    run.scenario("stuck", state="RUNNING", share=0.5)
+    code = (
+        "from components.batch_predict.run_step import predict_run\n"
+        f"predict_run({run.uri!r}, project='local-project', location='us-central1')"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stderr=subprocess.PIPE, text=True, cwd=ROOT
+    ) as step:
+        assert step.stderr is not None
+        for line in step.stderr:
+            if "1 running" in line:
+                step.send_signal(signal.SIGTERM)
+                break
+        rest = step.stderr.read()
+        assert step.wait(60) == 1
+    assert "The predictions were stopped: the run was cancelled" in rest
+    assert [job["state"] for job in run.jobs()] == ["JOB_STATE_CANCELLED"]
 
 
 def test_a_model_that_cannot_do_batch_stops_only_its_own_rows(run: Run) -> None:
