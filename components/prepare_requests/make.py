@@ -156,7 +156,7 @@ def _finished(name: str, text: str, variant: _Variant) -> Made:
         hashed.digest()[:12],
         (),
         "",
-        len(quoted) + variant.text_bytes,
+        len(quoted) - 2 + variant.text_bytes,
         (),
         variant.max_output,
         variant.problems,

@@ -11,6 +11,8 @@ from components.rows.prices import Prices
 
 VERSION = 1
 MAX_FINDINGS = 1000
+_SAMPLE = 16
+_SAMPLED_BYTES = 1_000_000
 _MAX_A_RULE = 250  # so that one rule does not hide the others
 
 
@@ -80,16 +82,32 @@ class Plan:
 
 @dataclass
 class Usage:
-    """What one model is asked for: bytes of text, tokens of media, requests, tokens of answers."""
+    """What one model is asked for: bytes of text, tokens of media, requests, tokens of answers.
+
+    `sample` holds some requests, spread over all, with the tokens that are assumed for each;
+    `factor` is what the service counted for them in proportion.
+    """
 
     requests: int = 0
     text_bytes: int = 0
     media_tokens: int = 0
     output_tokens: int = 0
+    factor: float = 1.0
+    sample: list[tuple[bytes, float]] = field(default_factory=list)
+    _stride: int = 1
 
     def input_tokens(self) -> int:
         """4 bytes of UTF-8 are about one token."""
-        return self.text_bytes // 4 + self.media_tokens
+        return round((self.text_bytes // 4 + self.media_tokens) * self.factor)
+
+    def consider(self, body: bytes, tokens: float) -> None:
+        """Take a request into the sample or not; the sample keeps at most 16, evenly spread."""
+        if self.requests % self._stride or len(body) > _SAMPLED_BYTES:
+            return
+        self.sample.append((body, tokens))
+        if len(self.sample) > _SAMPLE:
+            self.sample = self.sample[::2]
+            self._stride *= 2
 
 
 # Tokens of a file, whose size nobody has looked up: an image of Gemini 3 at its default
@@ -105,8 +123,10 @@ def media_tokens(types: Iterable[str]) -> int:
     )
 
 
-def estimated(usage: Mapping[str, Usage], prices: Prices, expected_output: int) -> Estimate:
-    """The estimate over all models."""
+def estimated(
+    usage: Mapping[str, Usage], prices: Prices, expected_output: int, counted: int = 0
+) -> Estimate:
+    """The estimate over all models; `counted` requests were counted by the service."""
     batch: float | None = 0.0
     online: float | None = 0.0
     unknown = []
@@ -118,8 +138,11 @@ def estimated(usage: Mapping[str, Usage], prices: Prices, expected_output: int) 
             batch = online = None
         elif batch is not None and online is not None:
             batch, online = batch + one, online + other
+    measure = "1 token for 4 bytes of text"
+    if counted:
+        measure = f"{counted} sampled requests counted by the service, the others in proportion"
     how = (
-        "1 token for 4 bytes of text, answers of "
+        f"{measure}; answers of "
         f"{expected_output} tokens or maxOutputTokens if that is less; "
         f"prices of {prices.dated} ({prices.source})"
     )

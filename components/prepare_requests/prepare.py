@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from components.batch.findings import SEVERITY_ORDER, Severity
 from components.errors import InputError
 from components.gemini import models
+from components.prepare_requests.count import Counter, measure
 from components.prepare_requests.jsonl_rows import read_jsonl
 from components.prepare_requests.links import File, Links, Settled, settled
 from components.prepare_requests.made import Made
@@ -57,6 +58,7 @@ def prepare(
     settings: Settings | None = None,
     *,
     today: datetime.date | None = None,
+    count: Counter | None = None,
     progress: Progress = lambda rows: None,
 ) -> Plan:
     """Read rows, check them, and write `prepared/` below `run_uri`; the plan comes last.
@@ -70,6 +72,8 @@ def prepare(
         run_uri: the run's folder, local or gs://.
         settings: what the person chose.
         today: for dates of models' retirement; the clock's if None.
+        count: counts tokens of a sample of the requests; where it fails, the heuristic stands and
+            a finding says so.
         progress: called now and then with the number of rows read.
 
     Raises:
@@ -84,7 +88,7 @@ def prepare(
     folder = join(run_uri, "prepared")
     if found[0].startswith("bq://"):
         return _written(_table_plan(found[0], settings, chooser, prices), folder)
-    with Spool(folder, settings) as spool:
+    with Spool(folder, settings, sampling=count is not None) as spool:
         run = _Run(settings, chooser, _history(settings.history), spool, progress)
         for number, uri in enumerate(found):
             _read_file(run, number, uri, alone=len(found) == 1)
@@ -94,7 +98,15 @@ def prepare(
         order = settled(run.links, run.files, spool.ids(), run.invalid, settings.max_waves)
         _note_unsent(run, order)
         spool.finish(order.rows, lambda row: _tail(order, row))
-    return _written(_plan(run, order, found, prices), folder)
+    counted = _counted(run, count) if count else 0
+    return _written(_plan(run, order, found, prices, counted), folder)
+
+
+def _counted(run: _Run, count: Counter) -> int:
+    counted, problem = measure(run.spool.usage, count)
+    if problem:
+        run.findings.add("not_counted", "warning", problem, must=True)
+    return counted
 
 
 def _chooser(settings: Settings, today: datetime.date) -> Callable[[str], Choice]:
@@ -233,9 +245,10 @@ def _tail(order: Settled, row: int) -> dict[str, object]:
     return {"needs": sorted(set(refs.values())), "refs": refs}
 
 
-def _plan(run: _Run, order: Settled, sources: list[str], prices: Prices) -> Plan:
+def _plan(run: _Run, order: Settled, sources: list[str], prices: Prices, counted: int) -> Plan:
     waiting = sum(1 for _, reason in order.rows.values() if not reason)
-    estimate = estimated(run.spool.usage, prices, run.settings.expected_output_tokens)
+    expected = run.settings.expected_output_tokens
+    estimate = estimated(run.spool.usage, prices, expected, counted)
     _judge_cost(run.findings, estimate.cost_batch_usd, estimate.unknown_prices, run.settings)
     return Plan(
         rows=run.rows,

@@ -50,6 +50,7 @@ class Spool:
 
     folder: str
     settings: Settings
+    sampling: bool = False
     shards: list[Shard] = field(default_factory=list)
     usage: dict[str, Usage] = field(default_factory=dict)
     unique: int = 0
@@ -175,6 +176,8 @@ class Spool:
         self._seen[made.digest] = sink.place
         self.unique += 1
         usage = sink.usage
+        if self.sampling:
+            usage.consider(made.body, made.text_bytes / 4 + media_tokens(made.media))
         usage.requests += 1
         usage.text_bytes += made.text_bytes
         usage.output_tokens += self._expected(made) if made.max_output else self._usual
