@@ -6,8 +6,6 @@ on where another one died.
 
 from __future__ import annotations
 
-import json
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -17,12 +15,14 @@ from components.batch_predict.book import Book, Doc, Entry, EntryStore
 from components.batch_predict.files import Files
 from components.batch_predict.online import Ask, answer_online
 from components.batch_predict.places import Places, content_hash, display_name, slug
+from components.batch_predict.plan import Plan, beside, job_body, read_plan
 from components.batch_predict.policy import within_budget
+from components.batch_predict.progress import Progress
 from components.batch_predict.schedule import Supervised, Surroundings, supervise_all
 from components.batch_predict.settle import Cost, Settled, Settling, settle
 from components.batch_predict.shards import BYTES_MAX, REQUESTS_MAX, Shard, is_table
-from components.batch_predict.vertex import model_path
-from components.errors import InputError, ServiceError, WorkFailed
+from components.batch_predict.staging import copy, copy_outputs
+from components.errors import ServiceError, WorkFailed
 from components.supervision.clock import Clock
 from components.supervision.driver import RemoteJobs
 from components.supervision.ledger import Ledger
@@ -184,7 +184,7 @@ class _Prediction:
             job = world.job(entry.ledger.request["body"])
             store = EntryStore(self._book, entry.display_name, lambda job=job: job.stats)  # type: ignore[misc]
             lives.append(Supervised(job, store, entry.ledger))
-        progress = _Progress(world.say)
+        progress = Progress(world.say)
 
         def on_change() -> None:
             progress.change(self._book.doc)
@@ -312,124 +312,3 @@ class _Prediction:
             mode="online" if online else "batch",
             ledger=Ledger(Life(deadline_at=self._book.doc.deadline_at), request),
         )
-
-
-# --- the plan, the body of a job, copies ----------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What the preparing step planned.
-
-    Attributes:
-        waves: how many, the first included.
-        shards: those of the first wave.
-        prompt_chars_max: characters of all texts of one request, answers put in; 0: any number.
-        jobs_at_once: how many batch jobs are under way; 0: any number.
-    """
-
-    waves: int
-    shards: list[Shard]
-    prompt_chars_max: int = 0
-    jobs_at_once: int = 0
-
-
-def read_plan(files: Files, places: Places) -> Plan:
-    """What the preparing step planned.
-
-    Raises:
-        InputError: there is no plan, or it is not one.
-    """
-    uri = places.prepared("plan.json")
-    found = files.read(uri)
-    if found is None:
-        raise InputError("Nothing was prepared", where=uri, fix="Prepare the rows first.")
-    try:
-        told = json.loads(found.text)
-        shards = [
-            Shard(str(s["name"]), str(s["model"]), int(s["wave"]), 1, int(s["requests"]))
-            for s in told["shards"]
-        ]
-        limits = (told.get("settings") or {}).get("limits") or {}
-        return Plan(
-            int(told["waves"]),
-            shards,
-            int(limits.get("max_prompt_chars", 0)),
-            int(limits.get("max_jobs", 0)),
-        )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(
-            f"This is no plan ({error})", where=uri, fix="Prepare the rows again."
-        ) from error
-
-
-def job_body(
-    name: str, model: str, input_uri: str, output_uri: str, labels: Mapping[str, str]
-) -> dict[str, Any]:
-    """A batch prediction job as it is sent."""
-    source: dict[str, Any] = {
-        "instancesFormat": "jsonl", "gcsSource": {"uris": [input_uri]},
-    }  # fmt: skip
-    target: dict[str, Any] = {
-        "predictionsFormat": "jsonl", "gcsDestination": {"outputUriPrefix": output_uri},
-    }  # fmt: skip
-    if is_table(input_uri):
-        source = {"instancesFormat": "bigquery", "bigquerySource": {"inputUri": input_uri}}
-        target = {
-            "predictionsFormat": "bigquery", "bigqueryDestination": {"outputUri": output_uri},
-        }  # fmt: skip
-    return {
-        "displayName": name,
-        "model": model_path(model),
-        "inputConfig": source,
-        "outputConfig": target,
-        "labels": dict(labels),
-    }
-
-
-def beside(table: str, name: str) -> str:
-    """A table of its own in the dataset of a table, for the answers of a job of that name."""
-    return f"{table.rpartition('.')[0]}.predictions_{name.rpartition('-')[2]}"
-
-
-def copy(files: Files, source: str, target: str) -> None:
-    """Copy a file."""
-    with files.writer(target) as write:
-        for line in files.lines(source):
-            write(line)
-
-
-def copy_outputs(files: Files, places: Places, entry: Entry) -> None:
-    """Copy what a job wrote into the run folder; files that are there already are the same."""
-    source, target = entry.output_uri.rstrip("/"), places.outputs(entry.display_name)
-    known = set(files.below(target))
-    for uri in files.below(source):
-        place = target + uri.removeprefix(source)
-        if place not in known:
-            copy(files, uri, place)
-
-
-class _Progress:
-    """One line whenever jobs by state or the spending have changed."""
-
-    def __init__(self, say: Callable[[str], None]) -> None:
-        self._say = say
-        self._told = ""
-        self._trouble = ""
-
-    def change(self, doc: Doc) -> None:
-        states = Counter(
-            e.ledger.state.removeprefix("JOB_STATE_").replace("_", " ").lower() or "to be made"
-            for e in doc.entries
-            if e.counts is None
-        )
-        line = "jobs: " + ", ".join(f"{n} {state}" for state, n in sorted(states.items()))
-        line += f"; ${doc.spent_usd:.4f} spent on earlier ones" if doc.spent_usd else ""
-        if line != self._told:
-            self._told = line
-            self._say(line)
-
-    def trouble(self, reason: str) -> None:
-        if reason != self._trouble:
-            self._trouble = reason
-            self._say(f"no answer, trying again: {reason}")

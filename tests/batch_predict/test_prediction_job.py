@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from components.batch_predict.places import Places, display_name
-from components.batch_predict.predict import beside, job_body
+from components.batch_predict.plan import beside, job_body
 from components.batch_predict.prediction_job import PredictionJob, checked_name, stats_of
 from components.batch_predict.vertex import Vertex, endpoint, model_path, vertex
 from components.errors import WrongUse
