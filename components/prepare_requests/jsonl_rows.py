@@ -12,49 +12,72 @@ from components.errors import InputError
 from components.prepare_requests.tables import Row, Table
 from components.prepare_requests.text import MAX_LINE, bounded_lines, bounded_raw_lines
 
+MAX_DOCUMENT = 50_000_000  # bytes; as objects in memory it takes several times that
+
 
 def read_jsonl(stream: BinaryIO, encoding: str, where: str) -> Table:
-    """The objects in the stream; a line that is none is a row with its reason.
-
-    Raises:
-        InputError: the file is one JSON document over many lines.
-    """
+    """The objects in the stream; a line that is none is a row with its reason."""
     lines: Iterator[bytes | str | None]
     if encoding in ("utf-8", "utf-8-sig"):
         lines = bounded_raw_lines(stream)
     else:
         lines = bounded_lines(stream, encoding, where)
-    return Table(None, _rows(lines, where))
+    return Table(None, _rows(lines))
 
 
-def _rows(lines: Iterator[bytes | str | None], where: str) -> Iterator[Row]:
+def is_document(start: bytes, encoding: str) -> bool:
+    """Whether a file that begins so is one JSON document and not an object a line."""
+    lines = start.decode(encoding, "ignore").lstrip("\ufeff \r\n\t").splitlines()
+    first = lines[0].strip() if lines else ""
+    return first.startswith(("[", '{"executions"')) or first == "{"
+
+
+def read_document(stream: BinaryIO, encoding: str, where: str) -> Table:
+    """The objects of a JSON list, or of a list within an object (`{"executions": [...]}`).
+
+    Raises:
+        InputError: it is too large to be held at once, or no such document.
+    """
+    data = stream.read(MAX_DOCUMENT + 1)
+    if len(data) > MAX_DOCUMENT:
+        raise InputError(
+            f"It is one JSON document of more than {MAX_DOCUMENT:,} bytes",
+            where=where,
+            fix="Write each row as one line: jq -c '.[]' FILE.",
+        )
+    try:
+        value = orjson.loads(data.decode(encoding).lstrip("\ufeff"))
+    except ValueError as error:
+        raise InputError(
+            f"The JSON cannot be read: {str(error)[:200]}",
+            where=where,
+            fix="Write a list of objects, or an object a line.",
+        ) from error
+    if isinstance(value, dict):
+        value = next((item for item in value.values() if isinstance(item, list)), None)
+    if not isinstance(value, list):
+        raise InputError("The JSON holds no list of rows", where=where)
+    return Table(None, _listed(value))
+
+
+def _listed(values: list[Any]) -> Iterator[Row]:
+    for value in values:
+        fits = isinstance(value, dict)
+        yield Row(0, (), value if fits else None, "" if fits else "bad_json: it is no object")
+
+
+def _rows(lines: Iterator[bytes | str | None]) -> Iterator[Row]:
     for number, line in enumerate(lines, start=1):
         if line is None:
             reason = f"line_too_long: the line is longer than {MAX_LINE:,} bytes"
             yield Row(number, (), None, reason)
             continue
-        if number == 1:
-            _refuse_document(line, where)
         if isinstance(line, bytes) and number == 1:
             line = line.removeprefix(b"\xef\xbb\xbf")  # noqa: PLW2901 - the file's own mark
         if not line.strip():
             continue
         value, reason = _decoded(line)
         yield Row(number, (), value, reason)
-
-
-def _refuse_document(line: bytes | str, where: str) -> None:
-    start = (
-        line.strip()
-        if isinstance(line, str)
-        else line.strip(b"\xef\xbb\xbf \r\n\t").decode("utf-8", "replace")
-    )
-    if start in ("[", "{") or start.startswith("[{"):
-        raise InputError(
-            "It is one JSON document, not a JSON object a line",
-            where=f"{where}:1",
-            fix="Write each row as one line: jq -c '.[]' FILE.",
-        )
 
 
 def _decoded(line: bytes | str) -> tuple[Any, str]:

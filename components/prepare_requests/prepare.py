@@ -158,7 +158,7 @@ def _read_file(run: _Run, number: int, uri: str, *, alone: bool) -> None:
     if run.rows < first:
         if alone:
             raise InputError(
-                "The file has a header and no rows", where=uri, fix="Give it a row at least."
+                "The file has no rows", where=uri, fix="Give it a row below its header."
             )
         note("no_rows", "the file has no rows", 0, "")
 

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from components.errors import InputError, WrongUse
 from components.prepare_requests.csv_rows import read_csv
-from components.prepare_requests.jsonl_rows import read_jsonl
+from components.prepare_requests.jsonl_rows import is_document, read_document, read_jsonl
 from components.prepare_requests.settings import Settings
 from components.prepare_requests.tables import Note, Table
 from components.prepare_requests.text import encoding_of
@@ -96,6 +96,8 @@ def _text_table(stream: BinaryIO, start: bytes, uri: str, settings: Settings, no
             raise InputError(f"It is a {kind} file", where=uri, fix="Give CSV, XLSX or JSONL.")
     name = name_of(uri)
     encoding = encoding_of(start, settings.encoding, name, note)
+    if not uri.lower().endswith((".csv", ".tsv")) and is_document(start, encoding):
+        return read_document(stream, encoding, name)
     if _is_jsonl(uri, start, encoding):
         return read_jsonl(stream, encoding, name)
     delimiter = settings.delimiter or ("\t" if uri.lower().endswith(".tsv") else "")

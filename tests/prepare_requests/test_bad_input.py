@@ -36,8 +36,8 @@ WHOLE_FILE = [
     ("empty.csv", b"", "empty.csv: The file is empty"),
     ("empty.jsonl", b"\n \n", "The file is empty"),
     ("mark.csv", b"\xef\xbb\xbf\r\n\r\n", "The file is empty"),
-    ("header.csv", b"prompt,model\n", "has a header and no rows"),
-    ("header.csv", b"prompt,model", "has a header and no rows"),
+    ("header.csv", b"prompt,model\n", "The file has no rows"),
+    ("header.csv", b"prompt,model", "The file has no rows"),
     (
         "no.csv",
         b"promt,model\nx,y\n",
@@ -50,8 +50,11 @@ WHOLE_FILE = [
     ("gz.csv", b"\x1f\x8b\x08aaaa", "It is a gzip file"),
     ("old.xls", b"\xd0\xcf\x11\xe0aaaa", "old Excel"),
     ("quote.csv", b'prompt,id\n"never ends,1\nx,2\n', "quote.csv:2: A quoted cell that begins"),
-    ("list.json", b'[\n {"prompt": "x"}\n]\n', "It is one JSON document"),
-    ("list.jsonl", b'[{"prompt": "x"}]\n', "It is one JSON document"),
+    ("list.json", b'[\n {"prompt": "x"}\n', "The JSON cannot be read: unexpected end"),
+    ("one.json", b'{\n "prompt": "x"\n}\n', "The JSON holds no list of rows"),
+    ("big.json", b"[" + b" " * 50_000_001, "one JSON document of more than 50,000,000 bytes"),
+    ("deep.json", b"[" * 5000 + b"]" * 5000, "The JSON cannot be read: depth limit"),
+    ("none.json", b"[]", "The file has no rows"),
     ("zip.xlsx", b"PK\x03\x04 broken", "The workbook cannot be read"),
     ("one.csv", b"prompt\n" + b"x" * 11_000_000, "one.csv:2: The line is longer than 10,000,000"),
     ("cell.csv", b'prompt\n"' + b"x\n" * 5_500_000, "A quoted cell that begins in this row"),
@@ -161,6 +164,15 @@ def test_a_bad_line_stops_only_itself(tmp_path: Path, line: bytes, reason: str) 
     assert len(bad["reason"]) < 300
 
 
+def test_a_json_list_is_read_too(tmp_path: Path) -> None:
+    plan = run(
+        tmp_path,
+        "executions.json",
+        b'{\n"executions": [{"prompt": "capital?"}, {"prompt": "of ${output.1}?"}, 5]}',
+    )
+    assert (plan.ready, plan.waiting, plan.invalid) == (1, 1, 1)
+
+
 def test_a_broken_last_line_is_told(tmp_path: Path) -> None:
     plan = run(tmp_path, "rows.jsonl", b'{"prompt":"a"}\n{"prompt":"b')
     [finding] = plan.findings
@@ -231,7 +243,7 @@ BOOKS = [
     ({"sheet": BOMB}, "its XML has a document type"),
     ({"sheet": b"<worksheet><sheetData>"}, "no element found"),
     ({"sheet": sheet(b"")}, "The sheet is empty"),
-    ({"sheet": sheet(HEAD)}, "has a header and no rows"),
+    ({"sheet": sheet(HEAD)}, "The file has no rows"),
     ({}, "the sheet 'S' is not in it"),
     ({"workbook": b"<workbook/>"}, "it has no sheets"),
     (
