@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from time import sleep
 
 from components.batch_predict.ask import OnlineModel
 from components.batch_predict.book import Doc
@@ -101,11 +102,13 @@ def predict_run(
     def cost(model: str, given: int, got: int, batch: bool) -> float | None:
         return prices.cost(model, given, got, batch=batch) if given or got else 0.0
 
+    # Of threads only one could wait on the clock whose waits a signal ends.
+    pause = sleep if clock is None else clock.sleep
     with _clock(clock) as time:
         world = World(
             files=StoredFiles(),
             job=lambda body: PredictionJob(service, body),
-            ask=OnlineModel(lambda: vertex(project or project_here(), location), time.sleep),
+            ask=OnlineModel(lambda: vertex(project or project_here(), location), pause),
             clock=time,
             draw=random.uniform,
             cost=cost,

@@ -82,7 +82,7 @@ def plan(rng: random.Random) -> Plan:
             online_at_once=1,
             jobs_at_once=rng.choice((0, 0, 1, 2)),
             requests_max=rng.choice((2, 100)),
-            policy=Policy(poll_first=5.0, poll_max=3600.0, dedupe_s=None),
+            policy=Policy(poll_first=5.0, poll_max=3600.0, poll_growth=3.0, dedupe_s=None),
         ),
     )
 
