@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -47,6 +46,7 @@ from components.storage import files
 from components.storage.uris import join, name_of
 from components.tables.formats import count, plural
 from components.tables.page import render
+from components.tables.text import json_text
 
 FORMATS = ("jsonl", "csv", "xlsx", "html")
 _OURS = frozenset({"results.jsonl"})
@@ -148,6 +148,7 @@ def _aggregate(
     with Spill(joining.rows) as spill:
         gathering = Gathering(joining, spill, options.price)
         gathering.read(output_files(outputs, ours), jobs)
+        joining.forget()
         names = gathering.fields.names()
         rows = OrderedRows(
             source, joining, spill, gathering, jobs, late, options.price, structured=bool(names)
@@ -162,8 +163,8 @@ def _aggregate(
     if "html" in options.formats:
         page = report_page(summary, tally, samples, found, options.now())
         files.write_text(written["report"], render(page), "text/html; charset=utf-8")
-    text = json.dumps(summary.to_dict(), ensure_ascii=False, indent=2) + "\n"
-    files.write_bytes(written["summary"], text.encode("utf-8", "replace"), "application/json")
+    text = json_text(summary.to_dict(), indent=2) + "\n"
+    files.write_text(written["summary"], text, "application/json")
     return summary
 
 

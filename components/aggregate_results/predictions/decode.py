@@ -112,7 +112,8 @@ def echo_of(line: bytes) -> bytes:
         raw = _decode_echo(line).request
     except _NOT_DECODED:
         return b""
-    return bytes(raw) if raw != b"null" else b""
+    echo = bytes(raw)
+    return b"" if echo == b"null" else echo
 
 
 def request_of(echo: bytes) -> dict[str, Any] | None:

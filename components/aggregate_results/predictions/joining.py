@@ -40,6 +40,9 @@ class Joining(Protocol):
     def find(self, line: Line, raw: bytes, job: Job, version: str) -> tuple[int, str]:
         """(place of the row from 0 on, how it was matched), or (FOREIGN, why it was not)."""
 
+    def forget(self) -> None:
+        """All answers were found: give the memory back."""
+
 
 def _grouped(pairs: Iterable[tuple[int, int]]) -> Groups:
     groups: Groups = {}
@@ -99,6 +102,10 @@ class ManifestJoin:
         if len(found) == 1:
             return found.pop(), "request"
         return FOREIGN, "asked of several models" if found else "unknown request"
+
+    def forget(self) -> None:
+        """All answers were found: give the memory back."""
+        self._index.forget()
 
     def _of_request(self, request: bytes, job: Job, version: str) -> set[int]:
         """The rows that may have asked it: none, one, or one of each of several models."""
@@ -167,6 +174,12 @@ class RequestJoin:
             return FOREIGN, "unknown key" if key else "neither key nor request"
         place = self._find_request(echo)
         return (place, "request") if place >= 0 else (FOREIGN, "unknown request")
+
+    def forget(self) -> None:
+        """All answers were found: give the memory back."""
+        for index in (self._keys, self._bytes, self._canonical):
+            if index is not None:
+                index.forget()
 
     def _find_request(self, echo: bytes) -> int:
         """By the bytes as they are while that works; canonical forms take twenty times as long."""

@@ -52,7 +52,7 @@ class KeyIndex:
         """Make the table. Call once, after the last row."""
         size = 1 << max((len(self._low) * 3 // 2).bit_length(), 3)
         self._mask = mask = size - 1
-        self._table = table = array("I", bytes(4 * size))
+        self._table = table = array("I", (0,)) * size
         lows, highs, others = self._low, self._high, self._others
         for number, (low, high) in enumerate(zip(lows, highs, strict=True)):
             if not low and not high:
@@ -80,6 +80,11 @@ class KeyIndex:
                 return held
             place = (place + 1) & mask
         return -1
+
+    def forget(self) -> None:
+        """Give the memory back; nothing is found any more."""
+        for flat in (self._low, self._high, self._table):
+            del flat[:]
 
     def pairs(self) -> list[tuple[int, int]]:
         """(row, first row with its key) of every row whose key was there before."""

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import struct
 import tempfile
+from array import array
 from typing import IO, Any
 
-MOST_RANGES = 128
+MOST_RANGES = 512
 LEAST_ROWS = 4096
-_PIECE_BYTES = 64 * 1024
+_BUFFERED_BYTES = 4 * 1024 * 1024  # of all ranges together
 _HEAD = struct.Struct("<II")
 
 
@@ -28,8 +29,10 @@ class Spill:
     def __init__(self, rows: int) -> None:
         self.size = max(LEAST_ROWS, -(-rows // MOST_RANGES))
         self.ranges = -(-rows // self.size)
+        self._piece = min(_BUFFERED_BYTES // max(self.ranges, 1), 64 * 1024)
         self._buffers = [bytearray() for _ in range(self.ranges)]
-        self._pieces: list[list[tuple[int, int]]] = [[] for _ in range(self.ranges)]
+        self._offsets = [array("Q") for _ in range(self.ranges)]
+        self._lengths = [array("I") for _ in range(self.ranges)]
         self._end = 0
 
     def __enter__(self) -> Spill:
@@ -48,23 +51,17 @@ class Spill:
         buffer = self._buffers[number]
         buffer += _HEAD.pack(row, len(record))
         buffer += record
-        if len(buffer) >= _PIECE_BYTES:
-            self._flush(number)
-
-    def _flush(self, number: int) -> None:
-        buffer = self._buffers[number]
-        self._pieces[number].append((self._end, len(buffer)))
-        self._file.write(buffer)
-        self._end += len(buffer)
-        self._buffers[number] = bytearray()
+        if len(buffer) >= self._piece:
+            self._offsets[number].append(self._end)
+            self._lengths[number].append(len(buffer))
+            self._file.write(buffer)
+            self._end += len(buffer)
+            self._buffers[number] = bytearray()
 
     def take(self, number: int) -> dict[int, memoryview]:
         """The records of a range by row number. Take each range once, when all was added."""
         found: dict[int, memoryview] = {}
-        held = [self._read(offset, length) for offset, length in self._pieces[number]]
-        held.append(bytes(self._buffers[number]))
-        self._buffers[number] = bytearray()
-        for piece in held:
+        for piece in self._pieces(number):
             view = memoryview(piece)
             at = 0
             while at < len(piece):
@@ -74,6 +71,11 @@ class Spill:
                 at += length
         return found
 
-    def _read(self, offset: int, length: int) -> bytes:
-        self._file.seek(offset)
-        return self._file.read(length)
+    def _pieces(self, number: int) -> list[bytes]:
+        held = []
+        for offset, length in zip(self._offsets[number], self._lengths[number], strict=True):
+            self._file.seek(offset)
+            held.append(self._file.read(length))
+        held.append(bytes(self._buffers[number]))
+        self._buffers[number] = bytearray()
+        return held

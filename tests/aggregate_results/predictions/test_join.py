@@ -171,7 +171,7 @@ def test_equal_rows_share_an_answer_and_pay_once(tmp_path: Path) -> None:
 
 def test_far_apart_rows_share_an_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("components.aggregate_results.predictions.spill.LEAST_ROWS", 4)
-    monkeypatch.setattr("components.aggregate_results.predictions.spill._PIECE_BYTES", 100)
+    monkeypatch.setattr("components.aggregate_results.predictions.spill._BUFFERED_BYTES", 1500)
     asked = [("same" if n % 7 == 0 else f"q {n}", MODEL) for n in range(60)]
     keys = manifest(tmp_path, asked)
     by_key = dict(zip(keys, (text for text, _ in asked), strict=True))
