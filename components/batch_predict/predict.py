@@ -104,7 +104,8 @@ def predict(places: Places, world: World, settings: Settings) -> Doc:
     Raises:
         WorkFailed: the run was cancelled.
         InputError: what was prepared cannot be read.
-        ServiceError: files or the ledger cannot be kept, or every job of a round was refused.
+        ServiceError: files or the ledger cannot be kept, every job of a round was refused,
+            or one can no longer be followed.
     """
     return _Prediction(places, world, settings).run()
 
@@ -230,6 +231,14 @@ class _Prediction:
                 fix="What was finished lies in the output folders; start a new run for the rest.",
             )
         ended = self._book.doc.round(wave, attempt)
+        for entry in ended:
+            if entry.ledger.outcome == "refused" and entry.ledger.job_name:
+                # Its rows may still come: nothing is decided about them before they did.
+                raise ServiceError(
+                    f"A job can no longer be followed: {entry.ledger.reason}",
+                    where=entry.ledger.job_name,
+                    fix="Run this step again once the service answers; it goes on from here.",
+                )
         if all(e.ledger.outcome == "refused" and not e.ledger.job_name for e in ended):
             raise ServiceError(
                 f"No job could be made: {ended[0].ledger.reason}",

@@ -234,6 +234,15 @@ def test_where_no_job_can_be_made_the_step_fails_and_may_be_tried_again(run: Run
     assert run.predict().answered == 6
 
 
+def test_a_job_that_may_not_be_looked_at_is_not_given_up(run: Run) -> None:
+    run.prepare(*TEXTS)
+    run.emulator.faults.add(Fault("vertex.GetBatchPredictionJob", count=5, status=403))
+    with pytest.raises(ServiceError, match="can no longer be followed"):
+        run.predict()
+    assert run.predict().answered == 6
+    assert run.made() == 1
+
+
 def test_spending_is_capped(run: Run) -> None:
     run.prepare(*TEXTS)
     run.scenario("error", rows=[1], code=500)
