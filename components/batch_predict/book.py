@@ -25,7 +25,7 @@ from components.tables.text import json_text
 VERSION = 1
 CONFLICTS_MAX = 20
 _OWN = ("shard", "wave", "attempt", "model", "display_name", "input_uri", "output_uri", "requests",
-        "mode", "stats", "counts", "cost_usd")  # fmt: skip
+        "how", "stats", "counts", "cost_usd")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Entry:
         input_uri: the shard as the service reads it.
         output_uri: the folder that the service writes to.
         requests: how many the shard holds.
-        mode: as a batch job, or one by one online.
+        how: as a batch job, or one by one online.
         ledger: the job's life and the request that makes it.
         stats: what the service says of the job: counts, times, where it wrote.
         counts: what came back, by status, and `resent`, `given_up`; None until it was read.
@@ -55,7 +55,7 @@ class Entry:
     input_uri: str
     output_uri: str
     requests: int
-    mode: Literal["batch", "online"] = "batch"
+    how: Literal["batch", "online"] = "batch"
     ledger: Ledger = field(default_factory=Ledger)
     stats: Mapping[str, Any] = field(default_factory=dict)
     counts: Mapping[str, int] | None = None

@@ -171,9 +171,9 @@ class _Prediction:
             f"wave {first.wave + 1}, sending {first.attempt}: "
             f"{requests} requests in {len(entries)} jobs"
         )
-        self._supervise([entry for entry in entries if entry.mode == "batch"])
+        self._supervise([entry for entry in entries if entry.how == "batch"])
         for entry in entries:
-            if entry.mode == "online" and entry.ledger.outcome is None:
+            if entry.how == "online" and entry.ledger.outcome is None:
                 self._online(entry)
 
     def _supervise(self, entries: Sequence[Entry]) -> None:
@@ -318,6 +318,6 @@ class _Prediction:
             input_uri=places.shard(shard.name) if online else input_uri,
             output_uri=places.outputs(name) if online else output_uri,
             requests=shard.requests,
-            mode="online" if online else "batch",
+            how="online" if online else "batch",
             ledger=Ledger(Life(deadline_at=self._book.doc.deadline_at), request),
         )

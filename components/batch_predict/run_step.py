@@ -123,7 +123,7 @@ def summary_of(doc: Doc) -> Summary:
     answered = sum((entry.counts or {}).get("ok", 0) for entry in doc.entries)
     given_up = sum((entry.counts or {}).get("given_up", 0) for entry in doc.entries)
     outcome = "succeeded" if not given_up else "partial" if answered else "none"
-    jobs = sum(entry.mode == "batch" for entry in doc.entries)
+    jobs = sum(entry.how == "batch" for entry in doc.entries)
     return Summary(outcome, answered, given_up, jobs, doc.spent_usd)
 
 

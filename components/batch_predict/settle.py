@@ -168,7 +168,7 @@ class _Round:
     def with_counts(self, cost: Cost) -> Entry:
         """The entry with what was counted."""
         entry = self._entry
-        spent = cost(entry.model, *self._tokens, entry.mode == "batch")
+        spent = cost(entry.model, *self._tokens, entry.how == "batch")
         return replace(entry, counts=dict(sorted(self._counts.items())), cost_usd=spent)
 
 

@@ -1,8 +1,9 @@
 """A later wave: rows that need earlier answers get them, in one pass, and become shards.
 
 Beside the shards it writes `prepared/resolved.jsonl`: the manifest again, with the rows of this
-wave made `ready` (with key and shard) or `invalid` (with the reason). Whoever joins answers to rows
-reads it instead of `manifest.jsonl` where it is there.
+wave made `ready` (with key and shard) or `invalid` (with the reason); and `predictions/rows.jsonl`:
+of the rows of all later waves so far only `row`, `key`, `reason` and `shard`, for whoever joins
+answers to rows.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from components.rows.canonical import TooDeep, key_of
 from components.rows.references import fill, texts_of
 
 RESOLVED = "resolved.jsonl"
+LATE = "rows.jsonl"
 
 
 @dataclass(frozen=True)
@@ -180,13 +182,18 @@ def _objects(files: Files, uri: str) -> Iterator[dict[str, Any]]:
 
 
 def _write_resolved(files: Files, places: Places, changed: Mapping[int, Mapping[str, str]]) -> None:
+    """Write what is known of all rows, and beside the outputs what became of the late ones."""
     source = _manifest_uri(files, places)
-    with files.writer(places.prepared(RESOLVED)) as write:
+    with (
+        files.writer(places.prepared(RESOLVED)) as whole,
+        files.writer(places.outputs(LATE)) as late,
+    ):
         for line in files.lines(source):
-            told = json.loads(line)
-            change = changed.get(told["row"])
-            write(
-                line
-                if change is None
-                else json.dumps({**told, **change}, ensure_ascii=True).encode() + b"\n"
-            )
+            told = {**(before := json.loads(line)), **changed.get(before["row"], {})}
+            whole(_line(told) if told != before else line)
+            if told["wave"] > 0 and told["status"] != "waiting":
+                late(_line({name: told[name] for name in ("row", "key", "reason", "shard")}))
+
+
+def _line(told: Mapping[str, Any]) -> bytes:
+    return json.dumps(told, ensure_ascii=True).encode() + b"\n"

@@ -28,7 +28,7 @@ def test_text_and_back() -> None:
     doc = Doc(
         (
             entry("one", ledger=Ledger(RUNNING, {"body": {"displayName": "one"}})),
-            entry("two", mode="online", stats={"a": 1}, counts={"ok": 2}, cost_usd=0.25),
+            entry("two", how="online", stats={"a": 1}, counts={"ok": 2}, cost_usd=0.25),
         ),
         deadline_at=1_800_000_000.5,
         waves_done=1,
@@ -41,7 +41,7 @@ def test_text_and_back() -> None:
     assert told["jobs"][0].items() >= {
         "shard": "s.jsonl", "wave": 0, "attempt": 1, "display_name": "one", "model": "gemini-x",
         "output_uri": "gs://b/p/one", "job_name": RUNNING.job_name, "state": "JOB_STATE_RUNNING",
-        "outcome": None, "stats": {}, "mode": "batch",
+        "outcome": None, "stats": {}, "how": "batch",
     }.items()  # fmt: skip
 
 

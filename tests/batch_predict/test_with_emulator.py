@@ -279,6 +279,10 @@ def test_later_waves_are_asked_with_the_answers_of_earlier_ones(run: Run) -> Non
     assert rows[4]["reason"].startswith("failed_reference: row 2")
     assert rows[6]["reason"].startswith("failed_reference: row 4")
     assert rows[3]["key"] == rows[7]["key"]  # asked once
+    late = read_lines(f"{run.uri}/predictions/rows.jsonl")
+    assert [(line["row"], bool(line["key"]), bool(line["reason"])) for line in late] == [
+        (3, True, False), (4, False, True), (5, True, False), (6, False, True), (7, True, False),
+    ]  # fmt: skip
     assert (summary.answered, summary.given_up, run.made()) == (3, 1, 3)
     [third] = read_lines(f"{run.uri}/prepared/shards/{rows[3]['shard']}")
     text = third["request"]["contents"][0]["parts"][0]["text"]
@@ -293,7 +297,7 @@ def test_small_rounds_go_online(run: Run) -> None:
     summary = run.predict(online_up_to=6, online_at_once=4)
     assert (summary.outcome, summary.answered, summary.jobs, run.made()) == ("succeeded", 6, 0, 0)
     [job] = run.jobs()
-    assert (job["mode"], job["outcome"]) == ("online", "succeeded")
+    assert (job["how"], job["outcome"]) == ("online", "succeeded")
     uris = list(files.list_uris(job["output_uri"]))
     assert [uri.split("/")[-2] for uri in uris] == ["online-00001", "online-00002"]
     rows = [row for uri in uris for row in read_lines(uri)]
