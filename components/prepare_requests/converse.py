@@ -15,6 +15,7 @@ from components.rows.check import Problem
 from components.rows.conversation import BadConversation, Turn, assembled, turns_of
 from components.rows.references import texts_of
 
+_MAX_CELL = 50_000
 _BETWEEN_URIS = re.compile(r"[\s;,]+(?=gs://|https?://)")
 
 
@@ -22,6 +23,8 @@ def media_parts(uris: str, mimes: str) -> list[dict[str, Any]]:
     """Parts for the URIs of a cell, several of them one after the other or as a JSON list."""
     if not uris:
         return []
+    if len(uris) > _MAX_CELL:
+        raise BadCell(f"bad_media: the cell holds more than {_MAX_CELL:,} characters")
     listed = _listed(uris) if uris.startswith("[") else _BETWEEN_URIS.split(uris.strip())
     types = [mime for mime in re.split(r"[\s;,]+", mimes) if mime]
     if len(types) not in (0, 1, len(listed)):

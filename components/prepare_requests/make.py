@@ -23,6 +23,8 @@ from components.rows.references import escaped, may_refer, texts_of
 
 _MARK = "\0the text\0"  # no text may hold NUL, so it stands nowhere else
 _MAX_VARIANTS = 4096
+_MAX_KEPT_CHARS = 4_000_000
+_MAX_MAKERS = 32
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,7 @@ class TableMaker:
         ]
         self._shared_cells = [place for _, place in self._shared]
         self._variants: dict[tuple[str, ...], _Variant] = {}
+        self._kept_chars = 0
 
     def make(self, cells: Sequence[str]) -> Made:
         """The request of one row."""
@@ -107,8 +110,10 @@ class TableMaker:
         return _finished(name, text, variant)
 
     def _new_variant(self, key: tuple[str, ...]) -> _Variant:
-        if len(self._variants) >= _MAX_VARIANTS:
+        self._kept_chars += sum(map(len, key))
+        if len(self._variants) >= _MAX_VARIANTS or self._kept_chars > _MAX_KEPT_CHARS:
             self._variants.clear()  # bounded; rows that all differ would fill the memory
+            self._kept_chars = 0
         cells = {role: text for (role, _), text in zip(self._shared, key, strict=True)}
         variant = _variant(cells, self._settings, self._choose, joined=bool(self._history))
         self._variants[key] = variant
@@ -253,7 +258,7 @@ class ObjectMaker:
         return maker.make(cells)
 
     def _new_maker(self, names: tuple[str, ...]) -> TableMaker | str:
-        if len(self._makers) >= 256:
+        if len(self._makers) >= _MAX_MAKERS:
             self._makers.clear()
         maker: TableMaker | str
         try:

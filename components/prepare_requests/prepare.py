@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 Progress = Callable[[int], None]
 _PROGRESS_ROWS = 10_000
 _MAX_NAMED_MODELS = 4096
+_LONGEST_MODEL = 300
 
 
 @dataclass
@@ -116,7 +117,7 @@ def _chooser(settings: Settings, today: datetime.date) -> Callable[[str], Choice
     def chosen(name: str) -> Choice:
         return choose(name, settings.models, default, today)
 
-    return chosen
+    return lambda name: chosen(name[:_LONGEST_MODEL])
 
 
 def _history(uri: str) -> list[Turn]:

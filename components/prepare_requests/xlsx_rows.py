@@ -26,6 +26,7 @@ MAX_UNPACKED = 2_000_000_000  # bytes of one part of the workbook
 MAX_RATIO = 200  # unpacked to packed, beyond the first 10 MB; text packs at 5 to 40
 _FREE = 10_000_000
 _MAX_TEXT = 10_000_000  # characters of a cell
+_MAX_TOKEN = 2_000_000  # bytes of one tag or comment
 MAX_COLUMNS = 16_384
 _MAX_ENTRIES = 5_000
 _CHUNK = 1 << 18
@@ -79,8 +80,13 @@ class _Parts:
         parser.buffer_text = True
         parser.StartDoctypeDeclHandler = self._refuse_entities
         try:
+            fed = 0
             for chunk in self.chunks(name):
                 parser.Parse(chunk, False)
+                fed += len(chunk)
+                if fed - parser.CurrentByteIndex > _MAX_TOKEN:
+                    # The parser begins again with every piece of a tag or comment that goes on.
+                    raise self.broken(f"{name}: a tag does not end")
                 yield
             parser.Parse(b"", True)
         except expat.ExpatError as error:

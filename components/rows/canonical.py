@@ -16,6 +16,7 @@ from typing import Any
 import orjson
 
 MAX_DEPTH = 100  # protobuf's own limit on nested messages
+_LONGEST_NAME = 100  # no field of the service comes near
 _EXACT = 2**53  # JSON numbers travel as doubles
 
 _SNAKE = re.compile("_+([a-z0-9])")
@@ -42,10 +43,14 @@ class TooDeep(ValueError):  # noqa: N818 - reads as what it is
     """The value nests deeper than `MAX_DEPTH`."""
 
 
-@lru_cache(maxsize=4096)
 def camel(name: str) -> str:
     """`file_data` as `fileData`; other names as they are."""
-    return _SNAKE.sub(lambda match: match[1].upper(), name) if "_" in name else name
+    return _camel(name) if "_" in name and len(name) <= _LONGEST_NAME else name
+
+
+@lru_cache(maxsize=4096)
+def _camel(name: str) -> str:
+    return _SNAKE.sub(lambda match: match[1].upper(), name)
 
 
 def canonical(request: Mapping[str, Any]) -> bytes:

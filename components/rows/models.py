@@ -71,7 +71,7 @@ def _unknown(model: str) -> str:
     shown = model if len(model) <= 60 else model[:60] + "…"
     if model.startswith("publishers/"):
         return f"unknown_model: '{shown}' takes other request lines than Gemini's"
-    plain = re.sub(r"[\s_]+", "-", model.lower())
+    plain = re.sub(r"[\s_]+", "-", model[:60].lower())
     close = get_close_matches(plain, list(models.table()), n=1, cutoff=0.75)
     meant = f"; did you mean {close[0]}?" if close else ""
     return f"unknown_model: '{shown}' is no Gemini model{meant}"

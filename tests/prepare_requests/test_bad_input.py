@@ -122,6 +122,7 @@ CSV_ROWS = [
     (b'"a" b,1\n', "bad_csv: ',' expected after '\"'"),
     (b'say "hi",1\n', ""),
     (b"=1+1,1\n", ""),
+    (b"x," + b" " * 3_000_000 + b"\n", ""),
 ]
 
 
@@ -239,7 +240,10 @@ HEAD = b'<row r="1"><c r="A1" t="inlineStr"><is><t>prompt</t></is></c></row>'
 BOMB = b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;">]><worksheet>&b;</worksheet>'
 BOOKS = [
     ({"sheet": b"\0" * 60_000_000}, "sheet1.xml: not well-formed"),
+    ({"sheet": b"<worksheet>" + b"<a/>" * 5_000_000}, "packed too densely"),
     ({"sheet": b" " * 60_000_000}, "packed too densely"),
+    ({"sheet": b'<worksheet a="' + b"0" * 60_000_000}, "a tag does not end"),
+    ({"sheet": b"<worksheet><!-- " + b"0" * 60_000_000}, "a tag does not end"),
     ({"sheet": BOMB}, "its XML has a document type"),
     ({"sheet": b"<worksheet><sheetData>"}, "no element found"),
     ({"sheet": sheet(b"")}, "The sheet is empty"),

@@ -362,6 +362,11 @@ def test_media_of_a_row(tmp_path: Path) -> None:
     assert run.plan.estimate.input_tokens > 3 * 1120
 
 
+def test_a_media_cell_made_to_be_slow_is_refused(tmp_path: Path) -> None:
+    run = jsonl(tmp_path, {"prompt": "x", "media": "gs://b/a.png" + " " * 900_000 + "gs:"})
+    assert run.reasons()[0].startswith("bad_media: the cell holds more than")
+
+
 def test_conversations_keep_within_their_tokens(tmp_path: Path) -> None:
     turns = [
         {"role": "system", "content": "be kind"},

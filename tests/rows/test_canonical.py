@@ -127,6 +127,10 @@ def test_half_a_surrogate_pair_and_huge_integers_do_not_stop_it() -> None:
     assert "\ufffd!".encode() in encoded(normalised(request))
 
 
+def test_a_name_made_to_be_slow_is_quick() -> None:
+    assert b"____" in canonical({"_" * 1_000_000: 1})
+
+
 def test_deep_nesting_is_refused_in_messages_and_in_data() -> None:
     deep: Any = "x"
     for _ in range(300):
