@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from json.encoder import encode_basestring
 from typing import Any
 
 import msgspec
@@ -164,7 +165,7 @@ def text_of(literal: bytes) -> tuple[str, bytes]:
 
 def literal_of(text: str) -> bytes:
     """The text as a JSON string."""
-    return json.dumps(text, ensure_ascii=False).encode("utf-8", "replace")
+    return encode_basestring(text).encode("utf-8", "replace")
 
 
 def _status(value: Any) -> str | None:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from json.encoder import encode_basestring
 from typing import Any, cast
 
 import msgspec
 
-from components.aggregate_results.predictions.decode import literal_of
 from components.aggregate_results.predictions.flatten import field_columns
 from components.storage import files
 from components.tables.columns import Column, Row, as_text
@@ -76,7 +76,6 @@ COLUMNS = (
     Column("line", "Line", "integer", 8),
 )
 _BUFFER_BYTES = 256 * 1024
-_EMPTY = '""'
 _GUARDED = ("=", "+", "-", "@", "\t", "\r", "'")
 
 
@@ -131,16 +130,12 @@ class _Out:
         return self._stack.__exit__(kind, *args)
 
 
-def _json(text: str) -> str:
-    return literal_of(text).decode()
-
-
 class ResultsJsonl(_Out):
     """results.jsonl: the exact values; `fields` are further keys of the same object."""
 
     def __init__(self, uri: str) -> None:
         super().__init__(uri, JSONL_TYPE)
-        self._json = Known(_json)
+        self._json = Known(encode_basestring)
 
     def __enter__(self) -> ResultsJsonl:
         self._open()
@@ -152,10 +147,11 @@ class ResultsJsonl(_Out):
         prompt, output, thinking = r.prompt_tokens, r.output_tokens, r.thinking_tokens
         cached, cost, line = r.cached_tokens, r.cost_usd, r.line
         start = f'{{"row":{r.row},"id":{self._any(r.id)},"status":{json_of[r.status]},"text":'
-        write(start.encode())
+        write(start.encode("utf-8", "replace"))
         write(r.literal)
+        reason = encode_basestring(r.reason) if r.reason else '""'
         rest = (
-            f',"reason":{_json(r.reason) if r.reason else _EMPTY},"model":{json_of[r.model]}'
+            f',"reason":{reason},"model":{json_of[r.model]}'
             f',"finish_reason":{json_of[r.finish_reason]}'
             f',"prompt_tokens":{"null" if prompt is None else prompt}'
             f',"output_tokens":{"null" if output is None else output}'
@@ -165,12 +161,18 @@ class ResultsJsonl(_Out):
             f',"matched_by":{json_of[r.matched_by]},"model_version":{json_of[r.model_version]}'
             f',"source":{json_of[r.source]},"line":{"null" if line is None else line}'
         )
-        write(rest.encode())
+        write(rest.encode("utf-8", "replace"))
         write(b"," + line_of(fields)[1:] if fields else b"}\n")
 
     @staticmethod
     def _any(value: str | int | None) -> str:
-        return _json(value) if isinstance(value, str) else "null" if value is None else str(value)
+        return (
+            encode_basestring(value)
+            if isinstance(value, str)
+            else "null"
+            if value is None
+            else str(value)
+        )
 
 
 class ResultsCsv(_Out):

@@ -6,6 +6,7 @@ its pieces: large sequential reads, where one seek a row would be a million of t
 
 from __future__ import annotations
 
+import os
 import struct
 import tempfile
 from array import array
@@ -72,10 +73,9 @@ class Spill:
         return found
 
     def _pieces(self, number: int) -> list[bytes]:
-        held = []
-        for offset, length in zip(self._offsets[number], self._lengths[number], strict=True):
-            self._file.seek(offset)
-            held.append(self._file.read(length))
+        self._file.flush()
+        places = zip(self._offsets[number], self._lengths[number], strict=True)
+        held = [os.pread(self._file.fileno(), length, offset) for offset, length in places]
         held.append(bytes(self._buffers[number]))
         self._buffers[number] = bytearray()
         return held
