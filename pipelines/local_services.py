@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import mimetypes
 import os
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -63,7 +64,10 @@ def end_tasks(credentials: str) -> None:
     """
     from emulator.batch.processes import kill_marked
 
-    kill_marked(f"GOOGLE_APPLICATION_CREDENTIALS={credentials}")
+    # A process between fork and exec carries no mark of its own yet, so they are looked for again.
+    for pause_s in (0.0, 0.1, 0.4):
+        time.sleep(pause_s)
+        kill_marked(f"GOOGLE_APPLICATION_CREDENTIALS={credentials}")
 
 
 def stand_ins_are_up() -> bool:
