@@ -122,8 +122,8 @@ def _sections(
         _findings(found),
         _charts(tally),
         _models(tally),
-        _side_by_side(samples),
         _rows(summary, samples),
+        _side_by_side(samples),
         _notes(summary),
         _files(summary),
     ]

@@ -212,7 +212,7 @@ def _add_tokens(model: Model, result: Result) -> None:
         model.unpriced += 1
 
 
-_NUMBERS = re.compile(r"\d{4,}|'[^']{0,200}'|\"[^\"]{0,200}\"|[0-9a-f-]{16,}")
+_NUMBERS = re.compile(r"\d{4,}|'[^']{25,200}'|\"[^\"]{25,200}\"|[0-9a-f-]{16,}")
 
 
 def kind_of(reason: str) -> str:
