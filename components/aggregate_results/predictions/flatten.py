@@ -19,7 +19,7 @@ _MAX_NAMES = 1_000
 _NAME_CHARS = 100
 # Of the answers with text so many must be objects; one stray object makes no columns.
 _SHARE = 0.1
-_FENCE = re.compile(r"\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*\Z", re.S)
+_FENCE = re.compile(r"```(?:json)?(\s++)")  # possessive: models do emit endless blank lines
 _MAY_BE_OBJECT = re.compile(rb'"(?: |\\[nrt])*(?:\{|```)')
 _decode = msgspec.json.Decoder().decode
 
@@ -28,10 +28,11 @@ def object_of(text: str) -> dict[str, Any] | None:
     """The JSON object that the answer is, also inside of a Markdown fence; else None."""
     start = text[:64].lstrip()
     if start.startswith("```"):
-        fenced = _FENCE.match(text)
-        if fenced is None:
+        text = text.strip()
+        fence = _FENCE.match(text)
+        if fence is None or "\n" not in fence[1] or not text.endswith("```", fence.end()):
             return None
-        text = fenced[1]
+        text = text[fence.end() : -3].strip()
     elif not start.startswith("{"):
         return None
     try:
