@@ -147,6 +147,13 @@ def test_the_index_finds_each_key_and_no_other() -> None:
         (' {"a": 1}', {"a": 1}),
         ('```json\n{"a": 1}\n```\n', {"a": 1}),
         ("```\n{}\n```", {}),
+        ('```json\n{"a": "```"}\n```\n', {"a": "```"}),
+        ('```\n\n {"a": 1} ```', {"a": 1}),
+        ('```json {"a": 1}\n```', None),
+        ('```json\n{"a": 1}', None),
+        ("```", None),
+        ("```json\n```", None),
+        ("```json\n" + " \n" * 200_000 + "x", None),  # an end that never comes
         ('{"a": 1} and more', None),
         ("[1]", None),
         ("", None),
