@@ -16,23 +16,29 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from components.errors import Intent2BatchError, WorkFailed
+from components.storage.files import write_json
+from components.storage.uris import join
 from components.tables.text import visible
 
 # Set by whoever cancels a run on this machine, so that no later step of it begins.
 CANCELLED_VARIABLE = "INTENT2BATCH_RUN_CANCELLED"
 
+FAILURE_FILE = "failure.json"
+
 log = logging.getLogger(__name__)
 
 
 @contextlib.contextmanager
-def reported(argv: Sequence[str] | None = None) -> Iterator[None]:
+def reported(argv: Sequence[str] | None = None, *, run_uri: str = "") -> Iterator[None]:
     """Run a component's body; end the process with exit code 1 and one sentence on our errors.
 
     The sentence also goes to `executor_error.json` beside `executor_output.json`: Vertex shows its
-    `errorMessage` in the console (TaskError, as google_cloud_pipeline_components writes it).
+    `errorMessage` in the console (TaskError, as google_cloud_pipeline_components writes it). And,
+    because the exit task hears only that some step failed, to `failure.json` in the run's folder.
 
     Args:
         argv: the executor's command line; the process's own if None.
+        run_uri: the run's folder; nothing is left there if it is empty.
     """
     place = error_file(sys.argv if argv is None else argv)
     if place is not None:
@@ -45,6 +51,8 @@ def reported(argv: Sequence[str] | None = None) -> Iterator[None]:
         yield
     except Intent2BatchError as error:
         _tell(str(error), place)
+        if run_uri:
+            _leave(str(error), run_uri)
         sys.exit(1)
 
 
@@ -72,6 +80,14 @@ def run_folder(results_uri: str, pipeline_folder: str) -> str:
     if not results_uri.strip():
         return pipeline_folder
     return "/".join([results_uri.strip().rstrip("/"), *pipeline_folder.split("/")[-2:]])
+
+
+def _leave(sentence: str, run_uri: str) -> None:
+    """For the step that reports; a run folder that cannot be written is told there anyway."""
+    try:
+        write_json(join(run_uri, FAILURE_FILE), {"message": sentence})
+    except Intent2BatchError as error:
+        log.warning("The error could not be left in the run's folder: %s", error)
 
 
 def _tell(sentence: str, place: Path | None) -> None:

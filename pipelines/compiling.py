@@ -13,7 +13,7 @@ from components.errors import WrongUse
 from pipelines.spec_linter import PINNED_IMAGE
 
 # Each is a function of that name (with underscores) in the module of that name.
-PIPELINES = ("intent-to-batch",)
+PIPELINES = ("intent-to-batch", "batch-prediction")
 
 
 def compiled(name: str, *, image: str = "") -> str:

@@ -8,16 +8,7 @@ from components.decide_submission.component import decide_submission
 from components.parse_intent.component import read_the_intent
 from components.submit_batch_job.component import submit_batch_job
 from components.validate_config.component import check_the_job
-
-# Known before the run starts, to the exit task too. The job id, because on Kubeflow several runs
-# may share a job name.
-PIPELINE_FOLDER = "/".join(
-    (
-        dsl.PIPELINE_ROOT_PLACEHOLDER,
-        dsl.PIPELINE_JOB_NAME_PLACEHOLDER,
-        dsl.PIPELINE_JOB_ID_PLACEHOLDER,
-    )
-)
+from pipelines.run_place import PIPELINE_FOLDER
 
 
 @dsl.pipeline(name="intent-to-batch", display_name="From words to a finished Batch job")

@@ -15,7 +15,12 @@ from typing import Any
 import yaml
 
 from components.errors import InputError, WrongUse
+from components.storage.settings_file import read_settings
+from components.storage.uris import join
 from pipelines import parameters
+
+# Where the files of jobs lie that a run on this machine sends to the stand-ins.
+STAGING = "staging"
 
 
 @dataclass(frozen=True)
@@ -25,6 +30,7 @@ class Request:
     Args:
         pipeline: a pipeline's name, or the path of a compiled spec.
         text: the intent; it travels as a file, never as a parameter.
+        sources: the same words one by one, for a pipeline that takes files of rows.
         words: `NAME=VALUE` parameters.
         parameter_file: YAML or JSON with parameters; `words` win over it.
         out: the folder of this run, new or empty; `runs/<pipeline>-<time>` if None.
@@ -34,6 +40,7 @@ class Request:
 
     pipeline: str
     text: str | None = None
+    sources: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
     parameter_file: Path | None = None
     out: Path | None = None
@@ -90,31 +97,68 @@ def settle(request: Request, spec: Mapping[str, Any], folder: Path, project: str
         WrongUse: names, types or combinations that the pipeline does not take.
     """
     known = parameters.declared(spec)
-    given = _from_file(request.parameter_file)
+    given: dict[str, Any] = {}
+    if request.parameter_file is not None:
+        given = read_settings(str(request.parameter_file), "The parameter file")
     given.update(parameters.from_words(request.words, known))
     if request.dry_run:
         given["dry_run"] = True
-    if request.text is not None:
-        if "intent" in given:
-            raise WrongUse("The intent is given twice", fix="Give TEXT or -p intent=…, not both.")
-        if not request.text.strip():
-            raise WrongUse("The intent is empty", fix="Say what should run.")
-        given["intent"] = request.text
+    _take_words(request, given, known)
     parameters.check(given, known)
-    intent = None
-    if "intent" in known and "intent_uri" in known:
-        _check_intent(given)
-    if given.get("intent") and "intent_uri" in known:
-        if given.get("intent_uri"):
-            raise WrongUse("The intent is given as text and as a file", fix="Give one of them.")
-        intent = given.pop("intent")
-        given["intent_uri"] = str(folder / "intent.txt")
-    for name, value in (("reader", "offline"), ("project", project)):
+    intent = _settle_intent(given, folder) if {"intent", "intent_uri"} <= set(known) else None
+    if "source" in known:
+        _check_source(str(given.get("source", "")))
+    for name, value in _usual(project).items():
         if name in known and value:
             given.setdefault(name, value)
     parameters.check_for_this_machine(given)
     _check_place(given)
     return Settled(given, intent)
+
+
+def _usual(project: str) -> dict[str, str]:
+    """What is usual on this machine where nothing was said."""
+    staging = join(f"gs://{project}-bucket", STAGING) if project else ""
+    return {"reader": "offline", "project": project, "staging_uri": staging}
+
+
+def _take_words(request: Request, given: dict[str, Any], known: Mapping[str, Any]) -> None:
+    """The words of the command are the intent, or the files of rows."""
+    if request.text is None:
+        return
+    rows = "source" in known and "intent" not in known
+    name, what = ("source", "source") if rows else ("intent", "intent")
+    if name in given:
+        raise WrongUse(
+            f"The {what} is given twice",
+            fix=f"Give {'SOURCE' if rows else 'TEXT'} or -p {name}=…, not both.",
+        )
+    if not request.text.strip():
+        raise WrongUse(f"The {what} is empty", fix="Say what should run.")
+    given[name] = "\n".join(request.sources) if rows else request.text
+
+
+def _settle_intent(given: dict[str, Any], folder: Path) -> str | None:
+    """Take the intent out of the parameters; its file stands in for it."""
+    _check_intent(given)
+    if not given.get("intent"):
+        return None
+    if given.get("intent_uri"):
+        raise WrongUse("The intent is given as text and as a file", fix="Give one of them.")
+    given["intent_uri"] = str(folder / "intent.txt")
+    return str(given.pop("intent"))
+
+
+def _check_source(text: str) -> None:
+    """Refuse a run whose files are not there; what lies elsewhere the step looks at."""
+    from components.prepare_requests.step import sources_in
+
+    sources = sources_in(text)
+    if not sources:
+        raise WrongUse("No source is named", fix="Name a CSV, XLSX or JSONL file.")
+    for source in sources:
+        if "://" not in source and "*" not in source and not Path(source).exists():
+            raise WrongUse("There is no such file", where=f"parameter source: {source}")
 
 
 def _check_intent(given: Mapping[str, Any]) -> None:
@@ -143,44 +187,6 @@ def _check_place(given: Mapping[str, Any]) -> None:
             where="parameter region",
             fix=f"Did you mean {near}?" if near else "For example us-central1.",
         )
-
-
-def _from_file(path: Path | None) -> dict[str, Any]:
-    if path is None:
-        return {}
-    try:
-        # The loader is SafeLoader without aliases.
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_PlainLoader)  # noqa: S506
-    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
-        raise WrongUse(
-            f"The parameter file cannot be read: {_why_unread(error)}", where=str(path)
-        ) from error
-    if not isinstance(content, dict) or not all(isinstance(name, str) for name in content):
-        raise WrongUse(
-            "The parameter file must hold names and values, as YAML or JSON", where=str(path)
-        )
-    return content
-
-
-class _PlainLoader(yaml.SafeLoader):
-    """YAML in which nothing stands for something else: ten aliases can mean a billion values."""
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        """As in SafeLoader, but for aliases, which it refuses."""
-        if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-            raise yaml.composer.ComposerError(None, None, "aliases are not read here", mark)
-        return super().compose_node(parent, index)
-
-
-def _why_unread(error: Exception) -> str:
-    if isinstance(error, OSError):
-        return error.strerror or str(error)
-    if isinstance(error, UnicodeDecodeError):
-        return "it is not UTF-8 text"
-    mark = getattr(error, "problem_mark", None)
-    place = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
-    return f"it is neither YAML nor JSON{place}"
 
 
 def choose_folder(request: Request, now: datetime.datetime) -> Path:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
-from typing import TextIO
+from typing import Any, TextIO
 
+from components.aggregate_results.predictions.summary import PredictionSummary
+from components.aggregate_results.predictions.terminal import print_answers
 from components.aggregate_results.summary import Summary
 from components.aggregate_results.tasks import read_rows
 from components.aggregate_results.terminal import terminal_table
@@ -23,7 +24,7 @@ def show(outcome: Outcome, *, out: TextIO, say: Callable[[str], None]) -> int:
         out: where the table goes.
         say: shows one line beside it.
     """
-    told = outcome.run_uri and _table(outcome, out)
+    told = outcome.run_uri and (_tasks(outcome, out) or _answers(outcome, out))
     if outcome.signal:
         say(_cancelled(outcome))
         return 128 + outcome.signal
@@ -35,18 +36,36 @@ def show(outcome: Outcome, *, out: TextIO, say: Callable[[str], None]) -> int:
     return 0
 
 
-def _table(outcome: Outcome, out: TextIO) -> bool:
+def _tasks(outcome: Outcome, out: TextIO) -> bool:
     """Print the tasks and the summary; whether that told why the run ended as it did."""
-    place = join(outcome.run_uri, "summary.json")
-    if not files.exists(place):
+    told = _summary(outcome, "summary.json")
+    if told is None:
         return False
-    summary = Summary(**json.loads(files.read_text(place)))
-    link = outcome.folder / "results"
-    if link.is_symlink():  # the short way to the same files
-        short = {name: str(link / name_of(uri)) for name, uri in summary.files.items()}
-        summary = replace(summary, files=short)
+    summary = Summary(**told)
     terminal_table(read_rows(outcome.run_uri), out, summary=summary)
     return summary.outcome not in ("broken", "unfinished")
+
+
+def _answers(outcome: Outcome, out: TextIO) -> bool:
+    """Print what came of the rows; whether that told why the run ended as it did."""
+    told = _summary(outcome, "results_summary.json")
+    if told is None:
+        return False
+    summary = PredictionSummary(**told)
+    print_answers(summary, out)
+    return bool(summary.reason)
+
+
+def _summary(outcome: Outcome, name: str) -> dict[str, Any] | None:
+    """The summary of that name, with the short way to the run's files; None if there is none."""
+    place = join(outcome.run_uri, name)
+    if not files.exists(place):
+        return None
+    told: dict[str, Any] = json.loads(files.read_text(place))
+    link = outcome.folder / "results"
+    if link.is_symlink():
+        told["files"] = {name: str(link / name_of(uri)) for name, uri in told["files"].items()}
+    return told
 
 
 def _cancelled(outcome: Outcome) -> str:

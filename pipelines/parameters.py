@@ -76,19 +76,27 @@ def check_for_this_machine(parameters: Mapping[str, Any]) -> None:
     """
     for name, value in parameters.items():
         text = value if isinstance(value, str) else json.dumps(value)
+        where, fix = f"parameter {name}", _AS_FILE.get(name, _ANY_AS_FILE)
         for trap in KFP_TRAPS:
             if trap in text:
                 raise WrongUse(
-                    f"A parameter of a local run cannot hold '{trap}'",
-                    where=f"parameter {name}",
-                    fix="Put the text into a file and give its path.",
+                    f"A parameter of a local run cannot hold '{trap}'", where=where, fix=fix
                 )
         if len(text.encode()) > LONGEST_LOCAL:
             raise WrongUse(
                 f"A parameter of a local run holds at most {LONGEST_LOCAL} bytes",
-                where=f"parameter {name}",
-                fix="Put the text into a file and give its path.",
+                where=where,
+                fix=fix,
             )
+
+
+_ANY_AS_FILE = "Put the text into a file and give its path."
+_IN_OPTIONS = "Put it into a YAML file, as in `{0}: …`, and give that: -p options=FILE."
+_AS_FILE = {
+    "source": "Give the file another name or place.",
+    "template": _IN_OPTIONS.format("template"),
+    "system_instruction": _IN_OPTIONS.format("system"),
+}
 
 
 def _declaration(name: str, known: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -117,7 +118,7 @@ def test_a_declaration_holds_nothing_else(path):
     assert "from __future__" not in source  # kfp 2.17 refuses annotations that are texts
     assert "packages_to_install=[]" in source
     assert "install_kfp_package=False" in source
-    assert "with reported():" in source
+    assert re.search(r"with reported\((run_uri=run_uri)?\):", source)
 
 
 @pytest.mark.parametrize(

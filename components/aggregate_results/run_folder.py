@@ -57,9 +57,9 @@ def read_run(uri: str, *, pipeline_state: str = "", pipeline_error: str = "") ->
         pipeline_error: and with which message.
     """
     notes: list[str] = []
-    intent = _mapping(uri, "intent.json", notes)
-    ledger = _mapping(uri, "submission.json", notes)
-    job = _job_of(ledger) or _mapping(uri, "job.json", notes) or _mapping_in(intent, "job")
+    intent = mapping_in_file(uri, "intent.json", notes)
+    ledger = mapping_in_file(uri, "submission.json", notes)
+    job = _job_of(ledger) or mapping_in_file(uri, "job.json", notes) or _mapping_in(intent, "job")
     found = _read(uri, "findings.json", notes)
     findings = mappings_of(found)
     if found is not None and not isinstance(found, list):
@@ -68,7 +68,7 @@ def read_run(uri: str, *, pipeline_state: str = "", pipeline_error: str = "") ->
         uri=uri,
         intent=intent,
         findings=findings,
-        gate=_mapping(uri, "gate.json", notes),
+        gate=mapping_in_file(uri, "gate.json", notes),
         ledger=ledger,
         job=job,
         notes=tuple(notes),
@@ -89,7 +89,8 @@ def _read(uri: str, name: str, notes: list[str]) -> Any:
     return None
 
 
-def _mapping(uri: str, name: str, notes: list[str]) -> Mapping[str, Any]:
+def mapping_in_file(uri: str, name: str, notes: list[str]) -> Mapping[str, Any]:
+    """The JSON object in a file of the run folder; empty, with a note, where there is none."""
     value = _read(uri, name, notes)
     if value is None or isinstance(value, dict):
         return value or {}

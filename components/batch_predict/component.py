@@ -17,15 +17,15 @@ def batch_predict(
     prices_uri: str = "",
     attempts: int = 3,
     max_cost_usd: float = 0.0,
+    max_failed_ratio: float = 0.1,
     online_up_to: int = 0,
-    online_at_once: int = 4,
-    jobs_at_once: int = 0,
     deadline_hours: float = 96.0,
 ) -> str:
     """Send the prepared requests to Gemini as batch prediction jobs and wait for the answers.
 
     Requests without an answer are sent again where that can help. Cancelling the run cancels its
-    jobs. A retry of this step finds the jobs of the first attempt.
+    jobs. A retry of this step finds the jobs of the first attempt. The step fails if the rows may
+    not be sent (their cost, or too many mistakes), or if too many are left without an answer.
 
     Args:
         results_uri: Folder for results, or empty for the run's pipeline root.
@@ -37,9 +37,9 @@ def batch_predict(
         prices_uri: Price file of your own, or empty for the one that comes with this release.
         attempts: How often a request may be sent.
         max_cost_usd: Send nothing again, and no later wave, above this cost; 0 is any cost.
-        online_up_to: Ask at most so many requests one by one, at twice the price; 0 is never.
-        online_at_once: How many requests may be under way online.
-        jobs_at_once: How many jobs may be under way; 0 is any number.
+        max_failed_ratio: Fail if more than this part of the rows is left without a whole answer.
+        online_up_to: Ask rounds of at most so many requests one by one, at once and at twice the
+            price; 0 is never.
         deadline_hours: Cancel what has not ended after so many hours.
 
     Returns:
@@ -49,9 +49,10 @@ def batch_predict(
     from components.batch_predict.run_step import predict_run
     from components.reporting import reported, run_folder
 
-    with reported():
+    run_uri = run_folder(results_uri, pipeline_folder)
+    with reported(run_uri=run_uri):
         return predict_run(
-            run_folder(results_uri, pipeline_folder),
+            run_uri,
             project=project,
             location=location,
             staging_uri=staging_uri,
@@ -61,8 +62,7 @@ def batch_predict(
                 attempts=attempts,
                 max_cost_usd=max_cost_usd,
                 online_up_to=online_up_to,
-                online_at_once=online_at_once,
-                jobs_at_once=jobs_at_once,
             ),
+            max_failed_ratio=max_failed_ratio,
             gcp_resources_path=gcp_resources,
         ).outcome

@@ -23,12 +23,14 @@ class Plan:
         shards: those of the first wave.
         prompt_chars_max: characters of all texts of one request, answers put in; 0: any number.
         jobs_at_once: how many batch jobs are under way; 0: any number.
+        online_at_once: how many requests are under way online.
     """
 
     waves: int
     shards: list[Shard]
     prompt_chars_max: int = 0
     jobs_at_once: int = 0
+    online_at_once: int = 4
 
 
 def read_plan(files: Files, places: Places) -> Plan:
@@ -53,6 +55,7 @@ def read_plan(files: Files, places: Places) -> Plan:
             shards,
             int(limits.get("max_prompt_chars", 0)),
             int(limits.get("max_jobs", 0)),
+            int(limits.get("max_threads", 4)),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(

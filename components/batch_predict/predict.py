@@ -50,7 +50,7 @@ class Settings:
             0: any amount.
         online_up_to: rounds of at most so many requests are asked one by one, at twice the price
             and without the wait of a batch job; 0: none.
-        online_at_once: how many requests are under way online.
+        online_at_once: how many requests are under way online; 0: as many as the plan says.
         jobs_at_once: how many batch jobs are under way; 0: as many as the plan says.
         policy: how patient to be with the service.
         requests_max, bytes_max: limits of a shard.
@@ -60,7 +60,7 @@ class Settings:
     attempts: int = 3
     max_cost_usd: float = 0.0
     online_up_to: int = 0
-    online_at_once: int = 4
+    online_at_once: int = 0
     jobs_at_once: int = 0
     policy: Policy = Policy(poll_first=5.0, poll_max=60.0, dedupe_s=None)  # noqa: RUF009 - frozen
     requests_max: int = REQUESTS_MAX
@@ -117,10 +117,12 @@ class _Prediction:
         self._settings = settings
         self._book = Book(world.files, places.book)
         self._jobs_at_once = settings.jobs_at_once
+        self._online_at_once = settings.online_at_once
 
     def run(self) -> Doc:
         plan = read_plan(self._world.files, self._places)
         self._jobs_at_once = self._settings.jobs_at_once or plan.jobs_at_once
+        self._online_at_once = self._settings.online_at_once or plan.online_at_once
         self._book.load()
         if self._book.doc.stopped:
             raise WorkFailed(f"The predictions were stopped: {self._book.doc.stopped}")
@@ -208,7 +210,7 @@ class _Prediction:
             entry,
             world.ask,
             world.clock,
-            at_once=self._settings.online_at_once,
+            at_once=self._online_at_once,
             deadline_at=deadline,
         )
         now = world.clock.now()

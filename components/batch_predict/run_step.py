@@ -17,8 +17,10 @@ from components.batch_predict.files import StoredFiles
 from components.batch_predict.places import Places
 from components.batch_predict.predict import Settings, World, predict
 from components.batch_predict.prediction_job import JOB_NAME, PredictionJob
-from components.batch_predict.vertex import endpoint, is_local, vertex
+from components.batch_predict.verdict import check_gate, check_ratio, rows_without_answer
+from components.batch_predict.vertex import vertex
 from components.errors import WrongUse
+from components.gemini.endpoint import endpoint, is_local
 from components.project import project_here
 from components.rows.prices import load_prices
 from components.storage.uris import is_gcs
@@ -39,13 +41,14 @@ _LOCAL_POLICY = Policy(
 
 @dataclass(frozen=True)
 class Summary:
-    """How a run went: numbers of requests, not of rows.
+    """How a run went.
 
     Attributes:
         outcome: "succeeded" if every request has an answer, "partial" if some have, else "none".
         answered, given_up: requests with an answer, and without one for good.
         jobs: how many batch jobs there were.
         spent_usd: what the answers cost, as far as prices are known.
+        rows, unanswered: rows of the input, and those of them without a whole answer.
     """
 
     outcome: str
@@ -53,6 +56,8 @@ class Summary:
     given_up: int
     jobs: int
     spent_usd: float
+    rows: int
+    unanswered: int
 
 
 def predict_run(
@@ -63,6 +68,7 @@ def predict_run(
     staging_uri: str = "",
     prices_uri: str = "",
     settings: Settings | None = None,
+    max_failed_ratio: float = 1.0,
     gcp_resources_path: str = "",
     clock: Clock | None = None,
     say: Callable[[str], None] | None = None,
@@ -76,14 +82,15 @@ def predict_run(
         staging_uri: a gs:// folder for shards and outputs; needed if the run folder is local.
         prices_uri: a price file; the one that the package ships if empty.
         settings: deadline, attempts, budget, online rounds.
+        max_failed_ratio: the part of the rows that may be left without an answer.
         gcp_resources_path: where the platform looks for the jobs; empty: nowhere.
         clock: the time; None: the machine's, with signal handlers.
         say: shows one line of progress; None: on stderr.
 
     Raises:
         WrongUse: a place is not one.
-        WorkFailed: the run was cancelled.
-        InputError: what was prepared cannot be read.
+        WorkFailed: the run was cancelled, or too many rows have no answer.
+        InputError: what was prepared cannot be read, or may not be sent.
         ServiceError: files or the ledger cannot be kept, or no job could be made.
     """
     if not is_gcs(run_uri) and not is_gcs(staging_uri):
@@ -93,6 +100,8 @@ def predict_run(
             fix="Give a gs:// folder for staging.",
         )
     places = Places(run_uri.rstrip("/"), "/".join(run_uri.rstrip("/").split("/")[-2:]), staging_uri)
+    files = StoredFiles()
+    check_gate(files, places)
     service = vertex(project or project_here(), location)
     prices = load_prices(prices_uri)
     settings = settings or Settings()
@@ -106,7 +115,7 @@ def predict_run(
     pause = sleep if clock is None else clock.sleep
     with _clock(clock) as time:
         world = World(
-            files=StoredFiles(),
+            files=files,
             job=lambda body: PredictionJob(service, body),
             ask=OnlineModel(lambda: vertex(project or project_here(), location), pause),
             clock=time,
@@ -115,16 +124,19 @@ def predict_run(
             say=say or _to_stderr,
             on_change=lambda doc: _write_resources(gcp_resources_path, doc, location),
         )
-        return summary_of(predict(places, world, settings))
+        doc = predict(places, world, settings)
+    summary = summary_of(doc, *rows_without_answer(files, places, doc))
+    check_ratio(summary.rows, summary.unanswered, max_failed_ratio)
+    return summary
 
 
-def summary_of(doc: Doc) -> Summary:
+def summary_of(doc: Doc, rows: int, unanswered: int) -> Summary:
     """How the run went, by its ledger."""
     answered = sum((entry.counts or {}).get("ok", 0) for entry in doc.entries)
     given_up = sum((entry.counts or {}).get("given_up", 0) for entry in doc.entries)
     outcome = "succeeded" if not given_up else "partial" if answered else "none"
     jobs = sum(entry.how == "batch" for entry in doc.entries)
-    return Summary(outcome, answered, given_up, jobs, doc.spent_usd)
+    return Summary(outcome, answered, given_up, jobs, doc.spent_usd, rows, unanswered)
 
 
 @contextlib.contextmanager

@@ -6,15 +6,13 @@ not know, and ask for a job in the client's own project and location, not the jo
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from components.errors import ServiceError, WrongUse
+from components.gemini.endpoint import endpoint, is_local
 
-BASE_VARIABLE = "GOOGLE_VERTEX_BASE_URL"
 _SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 # Shorter than the time for which a create without an answer is given to settle (Policy.settle_s).
 CALL_S = 30.0
@@ -110,29 +108,6 @@ def _session() -> Any:
             fix="Run `gcloud auth application-default login`, or use --local.",
         ) from error
     return AuthorizedSession(credentials)
-
-
-def endpoint(location: str) -> str:
-    """The base URL of Vertex AI for a location, without a final slash.
-
-    Raises:
-        WrongUse: there can be no such location.
-    """
-    if not re.fullmatch(r"[a-z0-9-]{2,40}", location):
-        raise WrongUse(f"{location!r} is not a location", fix="For example global or us-central1.")
-    override = os.environ.get(BASE_VARIABLE, "").rstrip("/")
-    if override:
-        return override
-    if location == "global":
-        return "https://aiplatform.googleapis.com"
-    if location in ("us", "eu"):
-        return f"https://aiplatform.{location}.rep.googleapis.com"
-    return f"https://{location}-aiplatform.googleapis.com"
-
-
-def is_local() -> bool:
-    """Whether calls go to a stand-in on this machine."""
-    return urlsplit(os.environ.get(BASE_VARIABLE, "")).scheme == "http"
 
 
 def model_path(model: str) -> str:

@@ -153,10 +153,11 @@ def _refs(line: Mapping[str, Any]) -> dict[str, int]:
 
 
 def _manifest(files: Files, places: Places) -> Iterator[dict[str, Any]]:
-    return _objects(files, _manifest_uri(files, places))
+    return _objects(files, manifest_uri(files, places))
 
 
-def _manifest_uri(files: Files, places: Places) -> str:
+def manifest_uri(files: Files, places: Places) -> str:
+    """The manifest that knows the rows of later waves, or the first one."""
     resolved = places.prepared(RESOLVED)
     return resolved if files.exists(resolved) else places.prepared("manifest.jsonl")
 
@@ -183,7 +184,7 @@ def _objects(files: Files, uri: str) -> Iterator[dict[str, Any]]:
 
 def _write_resolved(files: Files, places: Places, changed: Mapping[int, Mapping[str, str]]) -> None:
     """Write what is known of all rows, and beside the outputs what became of the late ones."""
-    source = _manifest_uri(files, places)
+    source = manifest_uri(files, places)
     with (
         files.writer(places.prepared(RESOLVED)) as whole,
         files.writer(places.outputs(LATE)) as late,

@@ -18,8 +18,12 @@ def prepare_the_requests(
     system_instruction: str = "",
     prices_uri: str = "",
     max_cost_usd: float = 0.0,
-    max_failed_ratio: float = 1.0,
+    max_failed_ratio: float = 0.1,
     options: str = "",
+    dry_run: bool = False,
+    count_tokens: bool = False,
+    project: str = "",
+    location: str = "global",
 ) -> bool:
     """Turn rows into checked requests and estimate their cost, before anything is paid for.
 
@@ -41,18 +45,25 @@ def prepare_the_requests(
         prices_uri: Price file of your own, or empty for the one that comes with this release.
         max_cost_usd: Send nothing if the estimate is above; 0 is any cost.
         max_failed_ratio: Send nothing if more than this part of the rows cannot be sent.
-        options: Further settings as a JSON object, such as {"generation": {"temperature": 0}}.
+        options: Further settings as a JSON object, such as {"generation": {"temperature": 0}}, or
+            a YAML or JSON file with them.
+        dry_run: Only look at the rows; nothing may be sent.
+        count_tokens: Let the service count the tokens of some requests for the estimate; free.
+        project: Project that counts them.
+        location: Where the models are asked.
 
     Returns:
         Whether the requests may be sent.
     """
+    from components.prepare_requests.count import counter_for
     from components.prepare_requests.step import as_markdown, prepare_step
     from components.reporting import reported, run_folder
 
-    with reported():
+    run_uri = run_folder(results_uri, pipeline_folder)
+    with reported(run_uri=run_uri):
         prepared = prepare_step(
             source,
-            run_folder(results_uri, pipeline_folder),
+            run_uri,
             {
                 "model": model,
                 "template": template,
@@ -62,6 +73,8 @@ def prepare_the_requests(
             },
             options,
             max_failed_ratio=max_failed_ratio,
+            dry_run=dry_run,
+            count=counter_for(project, location) if count_tokens else None,
         )
         with open(findings.path, "w", encoding="utf-8") as page:
             page.write(as_markdown(prepared))

@@ -10,9 +10,19 @@ import orjson
 from components.errors import ServiceError
 from components.gemini.client import Retry, gemini_client, retried
 from components.prepare_requests.plan import Usage
+from components.project import project_here
 
 Counter = Callable[[str, Mapping[str, Any]], int]
 """Takes a model and a request; gives the tokens of the request."""
+
+
+def counter_for(project: str, location: str) -> Counter:
+    """A counter for a project, by default the one that this process runs in.
+
+    Raises:
+        WrongUse: no project is known, or the location is empty.
+    """
+    return service_counter(project or project_here(), location)
 
 
 def service_counter(project: str, location: str, retry: Retry | None = None) -> Counter:

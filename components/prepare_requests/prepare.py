@@ -27,6 +27,7 @@ from components.rows.models import Choice, choose
 from components.rows.prices import Prices, load_prices
 from components.storage import files as storage
 from components.storage.uris import join, name_of
+from components.tables.formats import dollars
 
 log = logging.getLogger(__name__)
 
@@ -283,7 +284,7 @@ def _judge_cost(
         findings.add(
             "cost_above_limit",
             "error",
-            f"the estimate is {cost:,.2f} USD, and {most:,.2f} are allowed",
+            f"the estimate is {dollars(cost)}, and {dollars(most)} is allowed",
             fix="Raise max_cost_usd, take a cheaper model, or send fewer rows.",
             must=True,
         )

@@ -10,17 +10,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.errors import WrongUse
+from components.prepare_requests.count import Counter
 from components.prepare_requests.plan import Plan
-from components.prepare_requests.prepare import prepare
-from components.prepare_requests.settings import settings_from
+from components.prepare_requests.prepare import Progress, prepare
+from components.prepare_requests.settings import Settings, settings_from
 from components.storage.files import write_json
+from components.storage.settings_file import read_settings
 from components.storage.uris import join
-from components.tables.formats import count, plural
+from components.tables.formats import count, dollars, plural
 from components.tables.markdown import plain
 
 GATE_FILE = "gate.json"
 _SHOWN = 100
-_BETWEEN = re.compile(r"\s*\n\s*|\s*,\s*(?=gs://|bq://|/)")
+_BETWEEN = re.compile(r"\n|,(?=\s*(?:gs://|bq://|/))")
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,9 @@ def prepare_step(
     environment: Mapping[str, str] | None = None,
     *,
     max_failed_ratio: float = 1.0,
+    dry_run: bool = False,
+    count: Counter | None = None,
+    progress: Progress = lambda rows: None,
 ) -> Prepared:
     """Prepare the rows and decide whether they may be sent; also writes gate.json.
 
@@ -53,21 +58,43 @@ def prepare_step(
         sources: files or folders, one a line, or after commas where each begins with a scheme or /.
         run_uri: the run's folder, local or gs://.
         given: settings; empty texts and zeros count as not given.
-        options: further settings as a JSON object.
+        options: further settings as a JSON object, or a YAML or JSON file with them.
         environment: for limits, see `components.rows.limits`; the process's own if None.
         max_failed_ratio: greatest part of rows that may be invalid.
+        dry_run: whether the rows are only looked at; nothing may be sent then.
+        count: counts tokens of a sample for the estimate, see `prepare`.
+        progress: see `prepare`.
 
     Raises:
-        WrongUse: options are no JSON object, or a setting is not possible.
+        WrongUse: options are no settings, or a setting is not possible.
         InputError: the sources hold no rows.
     """
-    variables = os.environ if environment is None else environment
-    settings = settings_from({**_options(options), **_given(given)}, variables)
-    plan = prepare(_BETWEEN.split(sources.strip()), run_uri, settings)
-    reason = refusal(plan, max_failed_ratio)
-    prepared = Prepared(plan, not reason, reason or f"{_sendable(plan)} to send.")
-    write_json(join(run_uri, GATE_FILE), {"go": prepared.go, "reason": prepared.reason})
+    settings = settings_of(given, options, environment)
+    plan = prepare(sources_in(sources), run_uri, settings, count=count, progress=progress)
+    refused = refusal(plan, max_failed_ratio)
+    reason = refused or f"{'Dry run: ' if dry_run else ''}{_sendable(plan)} to send."
+    prepared = Prepared(plan, not (refused or dry_run), reason)
+    gate = {"go": prepared.go, "reason": reason} | ({"dry_run": True} if dry_run else {})
+    write_json(join(run_uri, GATE_FILE), gate)
     return prepared
+
+
+def settings_of(
+    given: Mapping[str, Any], options: str, environment: Mapping[str, str] | None = None
+) -> Settings:
+    """What was given by name over what the options say, over the environment's limits.
+
+    Raises:
+        WrongUse: options are no settings, or a setting is not possible.
+    """
+    variables = os.environ if environment is None else environment
+    return settings_from({**_options(options), **_given(given)}, variables)
+
+
+def sources_in(text: str) -> list[str]:
+    """The files or folders that a text names, one a line, or after commas before a scheme or /."""
+    named = (source.strip() for source in _BETWEEN.split(text))
+    return [source for source in named if source]
 
 
 def refusal(plan: Plan, max_failed_ratio: float) -> str:
@@ -105,8 +132,8 @@ def as_markdown(prepared: Prepared) -> str:
         f"| Waves | {count(plan.waves)} |",
         f"| Input tokens, estimated | {count(estimate.input_tokens)} |",
         f"| Output tokens, estimated | {count(estimate.output_tokens)} |",
-        f"| Cost in batches | {_usd(estimate.cost_batch_usd)} |",
-        f"| Cost online | {_usd(estimate.cost_online_usd)} |",
+        f"| Cost in batches | {dollars(estimate.cost_batch_usd)} |",
+        f"| Cost online | {dollars(estimate.cost_online_usd)} |",
         "",
         f"How: {plain(estimate.how)}.",
     ]
@@ -132,15 +159,12 @@ def _sendable(plan: Plan) -> str:
     return plural(plan.ready + plan.waiting, "row")
 
 
-def _usd(cost: float | None) -> str:
-    if cost is None:
-        return "unknown"
-    return f"{cost:,.2f} USD" if cost >= 0.01 or cost == 0 else "under 0.01 USD"
-
-
 def _options(text: str) -> dict[str, Any]:
-    if not text.strip():
+    text = text.strip()
+    if not text:
         return {}
+    if not text.startswith(("{", "[")):
+        return read_settings(text, "The file of options")
     try:
         options = json.loads(text)
     except (ValueError, RecursionError) as error:

@@ -39,16 +39,27 @@ class Prices:
     by_model: Mapping[str, Price]
 
     def cost(
-        self, model: str, input_tokens: float, output_tokens: float, *, batch: bool
+        self,
+        model: str,
+        input_tokens: float,
+        output_tokens: float,
+        cached_tokens: float = 0,
+        *,
+        batch: bool,
     ) -> float | None:
-        """USD for so many tokens, thoughts among the output; None where the price is unknown."""
+        """USD for so many tokens, thoughts among the output; None where the price is unknown.
+
+        Cached tokens are part of the input; their price is the same in batches (docs: the discount
+        for implicit caching takes precedence over that for batches).
+        """
         price = self.by_model.get(bare(model))
         if price is None:
             return None
-        if batch:
-            total = input_tokens * price.batch_input + output_tokens * price.batch_output
-        else:
-            total = input_tokens * price.input + output_tokens * price.output
+        given, got = (
+            (price.batch_input, price.batch_output) if batch else (price.input, price.output)
+        )
+        cached = min(cached_tokens, input_tokens)
+        total = (input_tokens - cached) * given + cached * price.cached_input + output_tokens * got
         return total / _MILLION
 
 

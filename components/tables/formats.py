@@ -16,6 +16,15 @@ def plural(number: int, word: str, words: str = "") -> str:
     return f"{number:,} {word if number == 1 else words or word + 's'}"
 
 
+def dollars(amount: float | None) -> str:
+    """`$12.34`; four digits below one dollar, `under $0.0001`; `unknown` for None."""
+    if amount is None:
+        return "unknown"
+    if 0 < amount < 0.0001:
+        return "under $0.0001"
+    return f"${amount:,.2f}" if amount >= 1 or not amount else f"${amount:.4f}"
+
+
 def duration(seconds: float | None) -> str:
     """`40 ms`, `2.5 s`, `48 s`, `3 min 20 s`, `2 h 05 min`, `3 d 04 h`; `-` for None."""
     if seconds is None:

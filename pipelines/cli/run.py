@@ -1,4 +1,4 @@
-"""`intent2batch run`: a whole pipeline, from words to a report."""
+"""`intent2batch run`: a whole pipeline, from words or rows to a report."""
 
 from __future__ import annotations
 
@@ -17,9 +17,12 @@ NOT_THERE_YET = (
 
 
 def run(
-    pipeline: Annotated[str, typer.Argument(help="intent-to-batch, or a compiled spec.")],
+    pipeline: Annotated[
+        str, typer.Argument(help="intent-to-batch, batch-prediction, or a compiled spec.")
+    ],
     text: Annotated[
-        list[str] | None, typer.Argument(help="The intent: what should run, in words.")
+        list[str] | None,
+        typer.Argument(help="What should run, in words; for batch-prediction, files of rows."),
     ] = None,
     parameter: Annotated[
         list[str] | None,
@@ -36,7 +39,7 @@ def run(
         typer.Option(metavar="DIR", help="The run's folder, new or empty [runs/PIPELINE-TIME]."),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show the request and submit nothing.")
+        bool, typer.Option("--dry-run", help="Show what would be sent; send nothing.")
     ] = False,
     upload: Annotated[
         list[str] | None,
@@ -45,7 +48,7 @@ def run(
         ),
     ] = None,
 ) -> None:
-    """Run a pipeline: words in, a finished Batch job and its report out."""
+    """Run a pipeline: words in, a finished Batch job out; or rows in, answers out."""
     from components.errors import WrongUse
 
     if not local:
@@ -59,6 +62,7 @@ def run(
         Request(
             pipeline=pipeline,
             text=" ".join(text) if text else None,
+            sources=tuple(text or ()),
             words=tuple(parameter or ()),
             parameter_file=params,
             out=out,

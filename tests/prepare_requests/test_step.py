@@ -38,7 +38,7 @@ def test_good_rows_go(tmp_path: Path) -> None:
     assert gate(tmp_path) == {"go": True, "reason": "2 rows to send."}
     page = as_markdown(prepared)
     assert "| Rows | 2 |" in page
-    assert "under 0.01 USD" in page
+    assert "| Cost in batches | $0.00" in page
     assert prepared.plan.metrics()["rows_ready"] == 2
 
 
@@ -47,7 +47,7 @@ def test_good_rows_go(tmp_path: Path) -> None:
     [
         ("prompt\n  \n", {}, "none of 1 row can be sent"),
         ("prompt\na\n \n", {"max_failed_ratio": 0.4}, "1 of 2 rows cannot be sent"),
-        ("prompt\na\n", {"max_cost_usd": 0.0001}, "the estimate is 0.00 USD"),
+        ("prompt\na\n", {"max_cost_usd": 0.0001}, "the estimate is $"),
         (
             "prompt,model\na,gemini-9-flash\n",
             {"max_cost_usd": 1.0},

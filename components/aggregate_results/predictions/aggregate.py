@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from components.aggregate_results.predictions.around import ALONE, Around, read_around
 from components.aggregate_results.predictions.findings import Remark, remarks
 from components.aggregate_results.predictions.gather import (
     Counts,
@@ -39,14 +41,13 @@ from components.aggregate_results.predictions.sources import (
     Source,
 )
 from components.aggregate_results.predictions.spill import Spill
-from components.aggregate_results.predictions.summary import PredictionSummary
+from components.aggregate_results.predictions.summary import PredictionSummary, ended
 from components.aggregate_results.predictions.tally import Model, Tally
 from components.errors import WrongUse
 from components.storage import files
 from components.storage.uris import join, name_of
-from components.tables.formats import count, plural
+from components.tables.formats import count
 from components.tables.page import render
-from components.tables.text import json_text
 
 FORMATS = ("jsonl", "csv", "xlsx", "html")
 _OURS = frozenset({"results.jsonl"})
@@ -82,26 +83,33 @@ class Options:
 
 
 def aggregate_predictions(
-    run_uri: str, *, out_uri: str = "", options: Options | None = None
+    run_uri: str, *, out_uri: str = "", options: Options | None = None, state: str = ""
 ) -> PredictionSummary:
     """Collect the answers of a run: its manifest, its ledger, the outputs of its jobs.
 
+    Where there are no rows to write (a BigQuery table, or rows that could not be prepared), the
+    report and the summary tell that.
+
     Args:
-        run_uri: the run folder, with prepared/manifest.jsonl; predictions.json and predictions/
-            may be missing.
+        run_uri: the run folder; any of its files may be missing.
         out_uri: where to write; the run folder if empty.
         options: formats, prices and the like.
+        state: how the platform says that the steps before ended; empty if nobody says it.
 
     Raises:
-        InputError: there is no manifest, or it is damaged.
+        InputError: the manifest is damaged.
         ServiceError: something could not be read or written.
     """
-    source = Manifest(join(run_uri, "prepared", "manifest.jsonl"))
+    around = read_around(run_uri, state=state)
+    place = join(run_uri, "prepared", "manifest.jsonl")
+    if around.table or not files.exists(place):
+        return _without_rows(around, out_uri or run_uri, options or Options())
+    source = Manifest(place)
     jobs = read_jobs(join(run_uri, "predictions.json"))
     late = read_late(join(run_uri, "predictions", "rows.jsonl"))
     joining = ManifestJoin(source, late.keys)
     outputs = [join(run_uri, "predictions")]
-    return _aggregate(source, joining, jobs, late, outputs, out_uri or run_uri, options)
+    return _aggregate(source, joining, jobs, late, outputs, out_uri or run_uri, options, around)
 
 
 def aggregate_outputs(
@@ -142,6 +150,7 @@ def _aggregate(
     outputs: Sequence[str],
     out_uri: str,
     options: Options | None,
+    around: Around = ALONE,
 ) -> PredictionSummary:
     options = options or Options()
     ours = (source.uri, join(outputs[0], "rows.jsonl")) if outputs else (source.uri,)
@@ -151,20 +160,52 @@ def _aggregate(
         joining.forget()
         names = gathering.fields.names()
         rows = OrderedRows(
-            source, joining, spill, gathering, jobs, late, options.price, structured=bool(names)
+            source,
+            joining,
+            spill,
+            gathering,
+            jobs,
+            late,
+            options.price,
+            structured=bool(names),
+            unsent=around.unsent,
         )
         tally, samples = Tally(), Samples()
         written = _write(rows, tally, samples, names, gathering, out_uri, options)
-    found = remarks(tally, gathering.counts, gathering.fields)
-    written["summary"] = join(out_uri, "results_summary.json")
+    found = remarks(tally, gathering.counts, gathering.fields, asked=not around.unsent)
+    summary = ended(_summary(tally, gathering, names, found, written), around)
+    return _tell(summary, tally, samples, found, around, out_uri, options)
+
+
+def _without_rows(around: Around, out_uri: str, options: Options) -> PredictionSummary:
+    """The summary of a run without a row of its own: the service counts those of a table."""
+    counts: Counter[str] = Counter()
+    for job in around.jobs:
+        told = job.get("counts")
+        counts.update(told if isinstance(told, dict) else {})
+    ok, failed = counts["ok"], counts["given_up"]
+    summary = PredictionSummary("", ok + failed, ok, 0, 0, failed, 0, 0)
+    return _tell(ended(summary, around), Tally(), Samples(), [], around, out_uri, options)
+
+
+def _tell(
+    summary: PredictionSummary,
+    tally: Tally,
+    samples: Samples,
+    found: Sequence[Remark],
+    around: Around,
+    out_uri: str,
+    options: Options,
+) -> PredictionSummary:
+    """Write the summary and the page."""
+    written = {**summary.files, "summary": join(out_uri, "results_summary.json")}
     if "html" in options.formats:
         written["report"] = join(out_uri, "report.html")
-    summary = _summary(tally, gathering, names, found, written)
+    summary = replace(summary, files=written)
     if "html" in options.formats:
-        page = report_page(summary, tally, samples, found, options.now())
+        page = report_page(summary, tally, samples, found, around, options.now())
         files.write_text(written["report"], render(page), "text/html; charset=utf-8")
-    text = json_text(summary.to_dict(), indent=2) + "\n"
-    files.write_text(written["summary"], text, "application/json")
+    files.write_json(written["summary"], summary.to_dict())
     return summary
 
 
@@ -248,7 +289,7 @@ def _summary(
 ) -> PredictionSummary:
     counts = gathering.counts
     models = tally.models.values()
-    statuses = {name: tally.status(name) for name in STATUSES}
+    statuses: dict[str, Any] = {name: tally.status(name) for name in STATUSES}
     notes = [f"{count(counts.requests)} lines are requests, not answers."] * bool(counts.requests)
     notes += [f"Not used: {example}" for example in counts.examples]
     if gathering.fields.left_out:
@@ -256,7 +297,7 @@ def _summary(
             f"{count(gathering.fields.left_out)} rarer fields have no column of their own."
         )
     return PredictionSummary(
-        headline=_headline(tally.rows, statuses),
+        headline="",
         rows=tally.rows,
         **statuses,
         files_read=counts.files,
@@ -289,17 +330,6 @@ def _summary(
         files=written,
         notes=tuple(notes),
     )
-
-
-def _headline(rows: int, statuses: dict[str, int]) -> str:
-    if not rows:
-        return "There are no rows"
-    if statuses["ok"] == rows:
-        return f"{plural(rows, 'row')}, each with its answer"
-    others = ", ".join(
-        f"{count(number)} {name}" for name, number in statuses.items() if number and name != "ok"
-    )
-    return f"{count(statuses['ok'])} of {plural(rows, 'row')} answered, {others}"
 
 
 def _figures(model: Model) -> dict[str, Any]:

@@ -28,10 +28,10 @@ class Remark:
     rows: tuple[int, ...] = ()
 
 
-def remarks(tally: Tally, counts: Counts, fields: Fields) -> list[Remark]:
-    """All findings, the gravest first."""
+def remarks(tally: Tally, counts: Counts, fields: Fields, *, asked: bool = True) -> list[Remark]:
+    """All findings, the gravest first; rows that nobody `asked` are not missed."""
     found = [
-        *_lost(tally, counts),
+        *(_lost(tally, counts) if asked else ()),
         *_foreign(counts),
         *_statuses(tally),
         *_refusals(tally),

@@ -35,6 +35,7 @@ class OrderedRows:
         price: Price,
         *,
         structured: bool,
+        unsent: str = "",
     ) -> None:
         self._source = source
         self._spill = spill
@@ -44,6 +45,7 @@ class OrderedRows:
         self._late = late
         self._price = price
         self._structured = structured
+        self._unsent = unsent
 
     def __iter__(self) -> Iterator[tuple[Result, dict[str, Any] | None, bool]]:
         """Each result, the fields of a structured answer, and whether it is another row's."""
@@ -108,7 +110,9 @@ class OrderedRows:
             result.reason = late_reason or row.reason or "not sent"
             return result
         job = self._shards.get(row.shard or "")
-        if job is not None:
+        if self._unsent:
+            result.reason = self._unsent
+        elif job is not None:
             result.attempts = job.attempt
             ended = job.outcome or job.state or "no end"
             result.reason = f"no answer came back; its job: {ended}"

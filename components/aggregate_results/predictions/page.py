@@ -6,16 +6,18 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from components.aggregate_results.predictions.around import Around
 from components.aggregate_results.predictions.findings import Remark, rows_words
 from components.aggregate_results.predictions.judge import STATUSES
 from components.aggregate_results.predictions.results import COLUMNS
 from components.aggregate_results.predictions.samples import Samples, beginning
-from components.aggregate_results.predictions.summary import PredictionSummary
+from components.aggregate_results.predictions.summary import OUTCOMES, PredictionSummary
 from components.aggregate_results.predictions.tally import Lengths, Model, Tally
+from components.aggregate_results.run_folder import mappings_of, text_of
 from components.tables.charts import Tone
 from components.tables.columns import Column
 from components.tables.data_table import data_table
-from components.tables.formats import count, moment_words, plural
+from components.tables.formats import count, dollars, moment_words, plural
 from components.tables.html import Markup, el, join
 from components.tables.page import Page, Section, Tile, bullets, callout, paragraphs, pill
 
@@ -32,6 +34,7 @@ _SHOWN = ("row", "id", "status", "text", "reason", "model", "finish_reason", "pr
           "output_tokens", "cost_usd", "attempts")  # fmt: skip
 _REMARKS = 25
 _MODELS = 20
+_MISTAKES = 50
 
 
 def report_page(
@@ -39,33 +42,37 @@ def report_page(
     tally: Tally,
     samples: Samples,
     found: Sequence[Remark],
+    around: Around,
     made_at: datetime,
 ) -> Page:
     """The page of a finished collection."""
-    tone, status = _state(summary)
+    tone, status = OUTCOMES[summary.outcome]
     return Page(
         title=f"{summary.headline} - intent2batch",
         kicker="Batch prediction",
         headline=summary.headline,
         tone=tone,
         status=status,
-        lead=paragraphs(_joined(summary)),
+        lead=paragraphs(_reason(summary), _joined(summary, around)),
         tiles=_tiles(summary),
-        sections=_sections(summary, tally, samples, found),
+        sections=_sections(summary, tally, samples, found, around),
+        notes=around.notes,
         made=f"Made by intent2batch on {moment_words(made_at.isoformat())}.",
     )
 
 
-def _state(summary: PredictionSummary) -> tuple[Tone, str]:
-    if not summary.rows:
-        return "idle", "No rows"
-    if summary.ok == summary.rows:
-        return "ok", "Complete"
-    return ("bad", "No answers") if not summary.ok else ("warn", "Incomplete")
+def _reason(summary: PredictionSummary) -> str:
+    """Why the rows have no answers, as a sentence."""
+    return f"{beginning(summary.reason, 1_000)}." if summary.reason else ""
 
 
-def _joined(summary: PredictionSummary) -> str:
+def _joined(summary: PredictionSummary, around: Around) -> str:
     """How the answers were joined to the rows."""
+    if around.table:
+        tables = ", ".join(str(job.get("output_uri", "")) for job in around.jobs)
+        return f"{around.table} went to the service as it is; the answers are in {tables or '-'}."
+    if around.unsent:
+        return ""
     if not summary.lines:
         return "No output files with answers were found."
     ways = {"key": "by the key that came back", "request": "by the request that came back"}
@@ -86,17 +93,33 @@ def _tiles(summary: PredictionSummary) -> list[Tile]:
         Tile("Rows", count(summary.rows)),
         Tile("Answered", count(summary.ok), tone="ok" if summary.ok else None),
     ]
+    unsent = summary.outcome in ("dry_run", "unsent")
     for name in STATUSES[1:]:
         number = getattr(summary, name)
         if number:
-            tone = TONES[name]
-            tiles.append(
-                Tile(name.capitalize(), count(number), tone=None if tone == "idle" else tone)
-            )
+            label = "Not sent" if unsent and name == "missing" else name.capitalize()
+            tone = None if unsent or TONES[name] == "idle" else TONES[name]
+            tiles.append(Tile(label, count(number), tone=tone))
+    tiles += _estimate_tiles(summary)
     if summary.lines:
         tiles.append(Tile("Tokens in", count(summary.prompt_tokens)))
         tiles.append(Tile("Tokens out", count(summary.output_tokens), "thoughts included"))
         tiles.append(_cost_tile(summary))
+    return tiles
+
+
+def _estimate_tiles(summary: PredictionSummary) -> list[Tile]:
+    """What was expected before; beside what it was, the cost alone."""
+    told = summary.estimate
+    if not told:
+        return []
+    cost = told.get("cost_batch_usd")
+    tiles = [Tile("Estimate", dollars(cost if isinstance(cost, int | float) else None), "before")]
+    if not summary.lines:
+        tokens = [told.get(name) for name in ("input_tokens", "output_tokens")]
+        if all(isinstance(number, int) for number in tokens):
+            note = f"{tokens[1]:,} out"
+            tiles.append(Tile("Tokens, estimated", f"{tokens[0]:,} in", note))
     return tiles
 
 
@@ -110,16 +133,16 @@ def _cost_tile(summary: PredictionSummary) -> Tile:
     return Tile("Cost", dollars(summary.spent_usd), note)
 
 
-def dollars(amount: float) -> str:
-    """`$12.34`; four digits below one dollar."""
-    return f"${amount:,.2f}" if amount >= 1 else f"${amount:.4f}"
-
-
 def _sections(
-    summary: PredictionSummary, tally: Tally, samples: Samples, found: Sequence[Remark]
+    summary: PredictionSummary,
+    tally: Tally,
+    samples: Samples,
+    found: Sequence[Remark],
+    around: Around,
 ) -> list[Section]:
     sections = [
         _findings(found),
+        _mistakes(around),
         _charts(tally),
         _models(tally),
         _rows(summary, samples),
@@ -145,6 +168,42 @@ def _findings(found: Sequence[Remark]) -> Section | None:
     more = len(found) - _REMARKS
     note = f"{plural(more, 'more finding')} in results_summary.json." if more > 0 else ""
     return Section("What stands out", join(made), note)
+
+
+def _mistakes(around: Around) -> Section | None:
+    """What was wrong or doubtful with the rows before they were sent, as plan.json tells it."""
+    listed = mappings_of(around.plan.get("findings"))
+    if not listed:
+        return None
+    rows = [
+        [
+            _place(finding),
+            pill(
+                _SEVERITY.get(text_of(finding.get("severity")), "run"), _told(finding, "severity")
+            ),
+            ": ".join(filter(None, (_told(finding, "path"), _told(finding, "message")))),
+            _told(finding, "fix"),
+        ]
+        for finding in listed[:_MISTAKES]
+    ]
+    counts = around.plan.get("finding_counts")
+    every = sum(n for n in counts.values() if isinstance(n, int)) if isinstance(counts, dict) else 0
+    note = f"The first {_MISTAKES} of {count(every)}." if every > len(rows) else ""
+    made = table(("Where", "Severity", "What", "Fix"), rows, "Findings in the rows")
+    return Section("Found in the rows before", made, note, folded=True)
+
+
+def _severity(name: str) -> Markup:
+    return pill(_SEVERITY.get(name, "run"), beginning(name, 20))
+
+
+def _place(finding: Mapping[str, Any]) -> str:
+    line = finding.get("line")
+    return _told(finding, "file") + (f":{line}" if isinstance(line, int) and line else "")
+
+
+def _told(finding: Mapping[str, Any], name: str) -> str:
+    return beginning(text_of(finding.get(name)), 400)
 
 
 def _charts(tally: Tally) -> Section | None:

@@ -3,8 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+from components.aggregate_results.predictions.around import Around
+from components.tables.charts import Tone
+from components.tables.formats import count, dollars, plural
+
+# How a collection can end, and how the page shows it.
+OUTCOMES: Mapping[str, tuple[Tone, str]] = {
+    "complete": ("ok", "Complete"),
+    "incomplete": ("warn", "Incomplete"),
+    "none": ("bad", "No answers"),
+    "dry_run": ("run", "Dry run"),
+    "unsent": ("bad", "Not sent"),
+    "stopped": ("warn", "Stopped"),
+    "empty": ("idle", "No rows"),
+}
+_NOT_OK = ("truncated", "blocked", "failed", "missing", "invalid")
 
 
 @dataclass(frozen=True)
@@ -13,6 +30,9 @@ class PredictionSummary:
 
     Args:
         headline: in one line.
+        outcome: a key of `OUTCOMES`.
+        reason: why nothing was sent, or why the run ended early.
+        estimate: tokens and cost as they were estimated before.
         rows: rows of the input; equals the sum of the six statuses.
         ok: rows with a whole answer; and so on for the other statuses.
         lines: lines read from the output files.
@@ -61,6 +81,9 @@ class PredictionSummary:
     fields: tuple[str, ...] = ()
     files: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    outcome: str = ""
+    reason: str = ""
+    estimate: dict[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON."""
@@ -72,7 +95,46 @@ class PredictionSummary:
                  "duplicate", "foreign", "prompt_tokens", "output_tokens", "spent_usd")  # fmt: skip
         return {name: getattr(self, name) for name in names}
 
-    @property
-    def failed_ratio(self) -> float:
-        """Share of the rows that have no usable answer: neither ok nor truncated."""
-        return 1 - (self.ok + self.truncated) / self.rows if self.rows else 0.0
+
+def ended(summary: PredictionSummary, around: Around) -> PredictionSummary:
+    """The summary with what the run came to, in a word, a line and the reason."""
+    outcome = _outcome(summary, around)
+    return replace(
+        summary,
+        outcome=outcome,
+        headline=_headline(summary, outcome, around),
+        reason=around.unsent or around.stopped,
+        estimate=dict(around.estimate),
+        notes=(*around.notes, *summary.notes),
+    )
+
+
+def _outcome(summary: PredictionSummary, around: Around) -> str:
+    if around.dry_run:
+        return "dry_run"
+    if around.unsent:
+        return "unsent"
+    if around.stopped and summary.ok < summary.rows:
+        return "stopped"
+    if not summary.rows:
+        return "empty"
+    if summary.ok == summary.rows:
+        return "complete"
+    return "incomplete" if summary.ok or summary.truncated else "none"
+
+
+def _headline(summary: PredictionSummary, outcome: str, around: Around) -> str:
+    rows = plural(summary.rows, "row")
+    if outcome in ("dry_run", "unsent"):
+        cost = around.estimate.get("cost_batch_usd")
+        about = "the cost is unknown" if cost is None else f"about {dollars(cost)}"
+        what = f"{rows}, {about}" if summary.rows else around.table or "No rows"
+        return f"{what}; nothing was sent"
+    if not summary.rows:
+        return "There are no rows"
+    if summary.ok == summary.rows:
+        return f"{rows}, each with its answer"
+    others = ", ".join(
+        f"{count(getattr(summary, name))} {name}" for name in _NOT_OK if getattr(summary, name)
+    )
+    return f"{count(summary.ok)} of {rows} answered, {others}"
