@@ -15,6 +15,7 @@ from components.batch_predict.ask import OnlineModel
 from components.batch_predict.book import Doc
 from components.batch_predict.files import StoredFiles
 from components.batch_predict.places import Places
+from components.batch_predict.plan import read_plan
 from components.batch_predict.predict import Settings, World, predict
 from components.batch_predict.prediction_job import JOB_NAME, PredictionJob
 from components.batch_predict.verdict import check_gate, check_ratio, rows_without_answer
@@ -93,15 +94,16 @@ def predict_run(
         InputError: what was prepared cannot be read, or may not be sent.
         ServiceError: files or the ledger cannot be kept, or no job could be made.
     """
-    if not is_gcs(run_uri) and not is_gcs(staging_uri):
+    places = Places(run_uri.rstrip("/"), "/".join(run_uri.rstrip("/").split("/")[-2:]), staging_uri)
+    files = StoredFiles()
+    read_plan(files, places)
+    check_gate(files, places)
+    if places.staged and not is_gcs(staging_uri):
         raise WrongUse(
             "Batch prediction reads and writes Cloud Storage, and the run folder is local",
             where=run_uri,
-            fix="Give a gs:// folder for staging.",
+            fix="Give a gs:// folder for staging, or --local for stand-ins.",
         )
-    places = Places(run_uri.rstrip("/"), "/".join(run_uri.rstrip("/").split("/")[-2:]), staging_uri)
-    files = StoredFiles()
-    check_gate(files, places)
     service = vertex(project or project_here(), location)
     prices = load_prices(prices_uri)
     settings = settings or Settings()

@@ -14,13 +14,14 @@ from components.prepare_requests.count import Counter
 from components.prepare_requests.plan import Plan
 from components.prepare_requests.prepare import Progress, prepare
 from components.prepare_requests.settings import Settings, settings_from
-from components.storage.files import write_json
+from components.storage import files
 from components.storage.settings_file import read_settings
 from components.storage.uris import join
 from components.tables.formats import count, dollars, plural
 from components.tables.markdown import plain
 
 GATE_FILE = "gate.json"
+_SENT_FILE = "predictions.json"  # the ledger of what was sent
 _SHOWN = 100
 _BETWEEN = re.compile(r"\n|,(?=\s*(?:gs://|bq://|/))")
 
@@ -70,12 +71,16 @@ def prepare_step(
         InputError: the sources hold no rows.
     """
     settings = settings_of(given, options, environment)
+    if files.exists(join(run_uri, _SENT_FILE)):
+        raise WrongUse(
+            "The rows of this run were sent already", where=run_uri, fix="Choose another folder."
+        )
     plan = prepare(sources_in(sources), run_uri, settings, count=count, progress=progress)
     refused = refusal(plan, max_failed_ratio)
     reason = refused or f"{'Dry run: ' if dry_run else ''}{_sendable(plan)} to send."
     prepared = Prepared(plan, not (refused or dry_run), reason)
     gate = {"go": prepared.go, "reason": reason} | ({"dry_run": True} if dry_run else {})
-    write_json(join(run_uri, GATE_FILE), gate)
+    files.write_json(join(run_uri, GATE_FILE), gate)
     return prepared
 
 

@@ -16,7 +16,7 @@ from pipelines.cli import streams
 
 app = typer.Typer(
     name="intent2batch",
-    help="From words to finished Google Cloud Batch jobs, with a table of what each task did.",
+    help="From words to finished Google Cloud Batch jobs, and from rows of prompts to answers.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -24,7 +24,7 @@ app = typer.Typer(
 )
 
 # In the order in which `--help` lists them.
-COMMAND_MODULES = ("parse", "validate", "jobs", "run", "emulate")
+COMMAND_MODULES = ("parse", "validate", "jobs", "rows", "run", "emulate")
 
 
 def load_commands() -> typer.Typer:

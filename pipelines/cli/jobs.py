@@ -105,7 +105,7 @@ def submit(
         dry_run=dry_run,
         waiting=Waiting(
             until_ended=not no_wait,
-            max_wait_s=_seconds(max_wait),
+            max_wait_s=seconds_of(max_wait),
             leave_at_deadline=leave,
             say=say,
             on_change=announce,
@@ -124,7 +124,7 @@ def watch(job: Job, project: Project = "", region: Region = "", max_wait: MaxWai
     from components.submit_batch_job import submit as steps
     from components.submit_batch_job.outcome import check_outcome
 
-    waiting = steps.Waiting(max_wait_s=_seconds(max_wait), say=say)
+    waiting = steps.Waiting(max_wait_s=seconds_of(max_wait), say=say)
     told = _existing(steps.watch(name, waiting=waiting))
     sys.stdout.write(f"{told.state} {name}\n")
     check_outcome(told)
@@ -233,7 +233,7 @@ def _run_and_ledger(run: str, ledger: str, job_file: str) -> tuple[str, str]:
     if ledger:
         folder = ledger.rsplit("/", 1)[0] if "/" in ledger else os.path.basename(os.getcwd())
         return run or run_identity(folder), ledger
-    run = run or _new_run(job_file)
+    run = run or new_run(job_file)
     if not _RUN.fullmatch(run):
         raise WrongUse(
             f"{run!r} cannot be the name of a run",
@@ -242,7 +242,8 @@ def _run_and_ledger(run: str, ledger: str, job_file: str) -> tuple[str, str]:
     return run, f"runs/{run}/submission.json"
 
 
-def _new_run(job_file: str) -> str:
+def new_run(job_file: str) -> str:
+    """A name for a run that no other has: the file's, the time, and some chance."""
     import secrets
     from datetime import UTC, datetime
     from pathlib import PurePosixPath
@@ -251,7 +252,12 @@ def _new_run(job_file: str) -> str:
     return f"{stem[:40]}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 
-def _seconds(text: str) -> float | None:
+def seconds_of(text: str) -> float | None:
+    """`90s`, `30m`, `2h`, `1d` in seconds; None for nothing.
+
+    Raises:
+        WrongUse: it is no time.
+    """
     from components.batch.durations import meant_seconds
     from components.errors import WrongUse
 

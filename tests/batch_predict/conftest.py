@@ -51,6 +51,13 @@ def request_of(text: str, **settings: Any) -> dict[str, Any]:
     return {**request, "generationConfig": settings} if settings else request
 
 
+def chained_to(needed: int, *, row: int, wave: int) -> dict[str, Any]:
+    """A line of pending.jsonl: a row that needs the answer of another one."""
+    template = request_of(f"about ${{output.{needed}}}")
+    return {"row": row, "wave": wave, "template": template, "refs": {str(needed): needed},
+            "needs": [needed]}  # fmt: skip
+
+
 def prepare(
     run_uri: str,
     shards: Mapping[str, Sequence[dict[str, Any]]],
@@ -121,13 +128,21 @@ class Run:
     def prepare(self, *texts: str, **more: Any) -> dict[str, str]:
         return prepare(self.uri, {"w000-00000.jsonl": [request_of(t) for t in texts]}, **more)
 
-    def predict(self, *, run_uri: str = "", staging: str = "", **settings: Any) -> Summary:
+    def predict(
+        self,
+        *,
+        run_uri: str = "",
+        staging: str = "",
+        max_failed_ratio: float = 1.0,
+        **settings: Any,
+    ) -> Summary:
         return predict_run(
             run_uri or self.uri,
             project="local-project",
             location="us-central1",
             staging_uri=staging,
             settings=Settings(**settings),
+            max_failed_ratio=max_failed_ratio,
             clock=self.clock,
             say=self.lines.append,
         )

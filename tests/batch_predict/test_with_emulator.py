@@ -316,5 +316,6 @@ def test_a_local_run_folder_is_staged_in_a_bucket(run: Run, tmp_path: Path) -> N
 
 
 def test_a_local_run_folder_needs_a_bucket(tmp_path: Path) -> None:
+    prepare(str(tmp_path), {"w000-00000.jsonl": [request_of("one")]})
     with pytest.raises(WrongUse, match="run folder is local"):
         predict_run(str(tmp_path), project="p-roject", location="us-central1")

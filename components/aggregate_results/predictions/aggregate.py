@@ -109,6 +109,8 @@ def aggregate_predictions(
     late = read_late(join(run_uri, "predictions", "rows.jsonl"))
     joining = ManifestJoin(source, late.keys)
     outputs = [join(run_uri, "predictions")]
+    if around.plan and not around.unsent and not jobs and not output_files(outputs):
+        around = replace(around, unsent="Not sent: the rows were only prepared")
     return _aggregate(source, joining, jobs, late, outputs, out_uri or run_uri, options, around)
 
 
