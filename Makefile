@@ -27,7 +27,7 @@ venv-module:
 	  echo "Python's venv module is missing; as root: apt-get install python3-venv" >&2; exit 1; \
 	fi
 
-run: install  ## Two intents, from words to finished Batch jobs, on this machine
+run: install  ## Two intents and a table of prompts, from beginning to end, on this machine
 	@$(BIN)/python examples/run.py
 
 test: install lint  ## Lint, type check, compare the specs with the goldens, run the tests

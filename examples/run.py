@@ -1,4 +1,4 @@
-"""Runs both examples on this machine, from words to finished Batch jobs (`make run`)."""
+"""Runs the examples on this machine: words to Batch jobs, rows to answers (`make run`)."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from pathlib import Path
 HERE = Path(__file__).parent
 COMMAND = Path(sys.executable).with_name("intent2batch")
 UPLOAD = f"--upload={HERE / 'data' / 'mauna-loa-co2.csv'}=gs://climate-readings/mauna-loa-co2.csv"
+
+ANY_MODEL = 'options={"models": {"*": "gemini-3.5-flash"}}'
 
 EXAMPLES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("Five tasks that say hello", "hello", ()),
@@ -29,7 +31,16 @@ def main() -> int:
         code = subprocess.run(line, check=False).returncode
         if code:
             return code
-    return print_readings(runs / "co2" / "results" / "tasks.jsonl")
+    code = print_readings(runs / "co2" / "results" / "tasks.jsonl")
+    return code or run_rows(runs / "capitals")
+
+
+def run_rows(out: Path) -> int:
+    """Four prompts, two of which use the answers of others; returns the exit code."""
+    rows = HERE / "rows" / "capitals.csv"
+    print("\n== Four prompts, two with the answers of others (examples/rows/capitals.csv)", flush=True)
+    line = [str(COMMAND), "run", "batch-prediction", str(rows), "--local", f"--out={out}"]
+    return subprocess.run([*line, "-p", ANY_MODEL], check=False).returncode
 
 
 def print_readings(tasks: Path) -> int:
