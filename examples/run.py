@@ -38,7 +38,9 @@ def main() -> int:
 def run_rows(out: Path) -> int:
     """Four prompts, two of which use the answers of others; returns the exit code."""
     rows = HERE / "rows" / "capitals.csv"
-    print("\n== Four prompts, two with the answers of others (examples/rows/capitals.csv)", flush=True)
+    print(
+        "\n== Four prompts, two with the answers of others (examples/rows/capitals.csv)", flush=True
+    )
     line = [str(COMMAND), "run", "batch-prediction", str(rows), "--local", f"--out={out}"]
     return subprocess.run([*line, "-p", ANY_MODEL], check=False).returncode
 
