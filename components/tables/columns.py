@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Kind = Literal["text", "integer", "number", "seconds", "time", "state", "boolean", "long"]
+Kind = Literal[
+    "text", "integer", "number", "seconds", "time", "state", "boolean", "long", "prose", "name"
+]
 """`seconds` is a duration; `time` an ISO 8601 text in UTC; `state` one word that the page
-colours and labels; `long` text of several lines that the page folds."""
+colours and labels; `long` text of several lines that the page folds, `prose` text that it gives
+room to, `name` one that it does not break."""
 
 Row = dict[str, Any]
 

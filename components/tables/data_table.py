@@ -172,7 +172,7 @@ def _counted(shown: int, sample: int, total: int) -> str:
 def _class(column: Column) -> str | None:
     if column.numeric:
         return "number"
-    return "time" if column.kind == "time" else None
+    return column.kind if column.kind in ("time", "prose", "name") else None
 
 
 def _row(columns: Sequence[Column], cells: Sequence[str], tones: Mapping[str, str]) -> Markup:

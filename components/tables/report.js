@@ -3,6 +3,7 @@
 (() => {
   const SIGNS = { ok: "✓", bad: "✕", warn: "!", idle: "○", run: "▸" };
   const NUMBERS = ["integer", "number", "seconds"];
+  const KINDS = ["time", "prose", "name"];
 
   const make = (tag, name, text) => {
     const node = document.createElement(tag);
@@ -26,7 +27,7 @@
   };
 
   const cell = (column, text, tones) => {
-    const node = make("td", NUMBERS.includes(column.kind) ? "number" : column.kind === "time" ? "time" : "");
+    const node = make("td", NUMBERS.includes(column.kind) ? "number" : KINDS.includes(column.kind) ? column.kind : "");
     node.dataset.title = column.title;
     if (column.kind === "state" && text) {
       node.append(pill(Object.hasOwn(tones, text) ? tones[text] : "idle", text));

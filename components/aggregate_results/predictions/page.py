@@ -9,13 +9,12 @@ from typing import Any
 from components.aggregate_results.predictions.around import Around
 from components.aggregate_results.predictions.findings import Remark, rows_words
 from components.aggregate_results.predictions.judge import STATUSES
-from components.aggregate_results.predictions.results import COLUMNS
 from components.aggregate_results.predictions.samples import Samples, beginning
 from components.aggregate_results.predictions.summary import OUTCOMES, PredictionSummary
 from components.aggregate_results.predictions.tally import Lengths, Model, Tally
 from components.aggregate_results.run_folder import mappings_of, text_of
 from components.tables.charts import Tone
-from components.tables.columns import Column
+from components.tables.columns import Column, Kind
 from components.tables.data_table import data_table
 from components.tables.formats import count, dollars, moment_words, plural
 from components.tables.html import Markup, el, join
@@ -30,8 +29,19 @@ TONES: dict[str, Tone] = {
     "invalid": "idle",
 }
 _SEVERITY: dict[str, Tone] = {"error": "bad", "warning": "warn", "hint": "run"}
-_SHOWN = ("row", "id", "status", "text", "reason", "model", "finish_reason", "prompt_tokens",
-          "output_tokens", "cost_usd", "attempts")  # fmt: skip
+# What the page's table shows, how, and under which title; the files hold every column.
+_SHOWN: dict[str, tuple[Kind, str]] = {
+    "row": ("integer", "Row"),
+    "id": ("text", "Id"),
+    "status": ("state", "Status"),
+    "text": ("prose", "Answer"),
+    "reason": ("text", "Reason"),
+    "model": ("name", "Model"),
+    "prompt_tokens": ("integer", "Tokens in"),
+    "output_tokens": ("integer", "Tokens out"),
+    "cost_usd": ("number", "Cost (USD)"),
+    "attempts": ("integer", "Attempts"),
+}
 _REMARKS = 25
 _MODELS = 20
 _MISTAKES = 50
@@ -109,28 +119,34 @@ def _tiles(summary: PredictionSummary) -> list[Tile]:
 
 
 def _estimate_tiles(summary: PredictionSummary) -> list[Tile]:
-    """What was expected before; beside what it was, the cost alone."""
+    """What was expected, where nothing came yet that it could stand beside."""
     told = summary.estimate
-    if not told:
+    if not told or summary.lines:
         return []
-    cost = told.get("cost_batch_usd")
-    tiles = [Tile("Estimate", dollars(cost if isinstance(cost, int | float) else None), "before")]
-    if not summary.lines:
-        tokens = [told.get(name) for name in ("input_tokens", "output_tokens")]
-        if all(isinstance(number, int) for number in tokens):
-            note = f"{tokens[1]:,} out"
-            tiles.append(Tile("Tokens, estimated", f"{tokens[0]:,} in", note))
+    tokens = [told.get(name) for name in ("input_tokens", "output_tokens")]
+    tiles = [Tile("Cost, estimated", dollars(_estimate(summary)))]
+    if all(isinstance(number, int) for number in tokens):
+        tiles.append(Tile("Tokens, estimated", f"{tokens[0]:,} in", f"{tokens[1]:,} out"))
     return tiles
+
+
+def _estimate(summary: PredictionSummary) -> float | None:
+    cost = summary.estimate.get("cost_batch_usd")
+    return cost if isinstance(cost, int | float) else None
 
 
 def _cost_tile(summary: PredictionSummary) -> Tile:
     """Unknown prices are told, never shown as nothing."""
     if summary.unpriced and not summary.spent_usd:
         return Tile("Cost", "unknown", "no price is known")
-    note = f"{plural(summary.unpriced, 'answer')} without a price" if summary.unpriced else ""
-    if not note and summary.spent_usd > summary.cost_usd + 0.00005:
-        note = "all attempts"
-    return Tile("Cost", dollars(summary.spent_usd), note)
+    notes = []
+    if summary.unpriced:
+        notes.append(f"{plural(summary.unpriced, 'answer')} without a price")
+    elif summary.spent_usd > summary.cost_usd + 0.00005:
+        notes.append("all attempts")
+    if _estimate(summary) is not None:
+        notes.append(f"estimated {dollars(_estimate(summary))}")
+    return Tile("Cost", dollars(summary.spent_usd), ", ".join(notes))
 
 
 def _sections(
@@ -270,23 +286,25 @@ def _models(tally: Tally) -> Section | None:
     """The models side by side in figures."""
     if not tally.rows:
         return None
-    heads = ("Model", "Rows", *(name.capitalize() for name in STATUSES), "Like refusals",
+    models = list(tally.models.items())
+    used = [name for name in STATUSES if tally.status(name)]
+    heads = ("Model", "Rows", *(name.capitalize() for name in used), "Like refusals",
              "Median characters", "Tokens in", "Tokens out", "Cost")  # fmt: skip
-    rows = [_model_row(name, model) for name, model in list(tally.models.items())[:_MODELS]]
-    more = len(tally.models) - _MODELS
+    rows = [_model_row(name, model, used) for name, model in models[:_MODELS]]
+    more = len(models) - _MODELS
     note = f"{plural(more, 'more model')} in results_summary.json." if more > 0 else ""
     return Section("By model", table(heads, rows, "Figures by model"), note)
 
 
-def _model_row(name: str, model: Model) -> list[object]:
+def _model_row(name: str, model: Model, statuses: Sequence[str]) -> list[object]:
     priced = model.answered > model.unpriced
     cost = (
         dollars(model.cost_usd) if priced and (model.cost_usd or not model.unpriced) else "unknown"
     )
     return [
-        el("strong", beginning(name, 100) or "none"),
+        el("strong", beginning(name, 100) or "none", class_="name"),
         count(model.rows),
-        *(count(model.statuses[status]) for status in STATUSES),
+        *(count(model.statuses[status]) for status in statuses),
         count(model.refusals),
         count(model.lengths.quantile(0.5)),
         count(model.prompt_tokens),
@@ -352,15 +370,12 @@ def _rows(summary: PredictionSummary, samples: Samples) -> Section | None:
 
 
 def _columns(rows: Sequence[Mapping[str, Any]]) -> list[Column]:
-    """Columns that hold something. Answers are shown at once: they are cut short already."""
+    """Columns that hold something, and something that differs."""
     used = {name for name in _SHOWN if any(row[name] not in (None, "") for row in rows)}
-    if len({row["model"] for row in rows}) == 1:
-        used.discard("model")
-    return [
-        Column(column.name, column.title, "text" if column.name == "text" else column.kind)
-        for column in COLUMNS
-        if column.name in used
-    ]
+    for name in ("model", "attempts"):
+        if len({row[name] for row in rows}) == 1:
+            used.discard(name)
+    return [Column(name, title, kind) for name, (kind, title) in _SHOWN.items() if name in used]
 
 
 def _notes(summary: PredictionSummary) -> Section | None:

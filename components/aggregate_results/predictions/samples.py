@@ -67,7 +67,6 @@ def _shown(result: Result) -> Row:
         "text": beginning(result.text, _TEXT),
         "reason": beginning(result.reason, 300),
         "model": beginning(result.model, 100),
-        "finish_reason": beginning(result.finish_reason, 40),
         "prompt_tokens": result.prompt_tokens,
         "output_tokens": result.output_tokens,
         "cost_usd": result.cost_usd,
