@@ -29,6 +29,7 @@ def batch_prediction(
     prices_uri: str = "",
     results_uri: str = "",
     staging_uri: str = "",
+    answers_table: str = "",
 ) -> None:
     """Send rows of prompts to Gemini in batches, and bring every row back with its answer.
 
@@ -62,6 +63,8 @@ def batch_prediction(
         prices_uri: Price file of your own; the one that comes with this release if empty.
         results_uri: Folder for results (gs://bucket/folder); the run's pipeline root if empty.
         staging_uri: Folder in Cloud Storage for the jobs' files, if the run's folder is elsewhere.
+        answers_table: The bq:// table for the answers to a bq:// table; a new one beside it if
+            empty.
     """
     collected = collect_the_answers(
         results_uri=results_uri,
@@ -99,6 +102,7 @@ def batch_prediction(
                 deadline_hours=deadline_hours,
                 prices_uri=prices_uri,
                 staging_uri=staging_uri,
+                answers_table=answers_table,
                 results_uri=results_uri,
                 pipeline_folder=PIPELINE_FOLDER,
             )

@@ -107,7 +107,7 @@ def app(tmp_path: Path) -> Path:
 
 
 def run_in_worker(
-    python: Path, app: Path, root: Path, parameters: Mapping[str, Any]
+    python: Path, app: Path, root: Path, pipeline: str, parameters: Mapping[str, Any]
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", RUN_SPEC],
@@ -115,7 +115,7 @@ def run_in_worker(
             {
                 "python": str(python),
                 "root": str(root),
-                "spec": compiled("intent-to-batch"),
+                "spec": compiled(pipeline),
                 "parameters": parameters,
             }
         ),
@@ -133,33 +133,40 @@ def run_in_worker(
     )
 
 
-def steps() -> set[str]:
+def steps(pipeline: str) -> set[str]:
     """kfp.local's names of all steps of the pipeline."""
-    components = yaml.safe_load(compiled("intent-to-batch"))["components"]
+    components = yaml.safe_load(compiled(pipeline))["components"]
     return {name.removeprefix("comp-") for name, c in components.items() if "executorLabel" in c}
 
 
+INTENT = {"intent_uri": "intent.txt", "reader": "offline", "project": "local-project"}
+STAGING = "gs://local-project-bucket/staging"
+ROWS = {"source": "rows.csv", "project": "local-project", "staging_uri": STAGING}
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "parameters"),
+    [
+        ("intent-to-batch", [INTENT, {**INTENT, "dry_run": True}]),
+        ("batch-prediction", [ROWS]),
+    ],
+)
 def test_every_step_runs_in_the_worker(
-    worker_python: Path, app: Path, tmp_path: Path, emulator: Emulator
+    worker_python: Path,
+    app: Path,
+    tmp_path: Path,
+    emulator: Emulator,
+    pipeline: str,
+    parameters: list[dict[str, Any]],
 ) -> None:
     ran: set[str] = set()
-    intent = tmp_path / "intent.txt"
-    intent.write_text("3 tasks that run `echo hello`, at most 2 at once")
-    for number, dry_run in enumerate((False, True)):
-        done = run_in_worker(
-            worker_python,
-            app,
-            tmp_path / f"root{number}",
-            {
-                "intent_uri": str(intent),
-                "reader": "offline",
-                "project": "local-project",
-                "dry_run": dry_run,
-            },
-        )
+    (tmp_path / "intent.txt").write_text("3 tasks that run `echo hello`, at most 2 at once")
+    (tmp_path / "rows.csv").write_text("prompt\nCapital of France?\nHow big is ${output.1}?\n")
+    for number, given in enumerate(parameters):
+        done = run_in_worker(worker_python, app, tmp_path / f"root{number}", pipeline, given)
         assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
         ran |= set(re.findall(r"Executing task \x1b\[96m'([^']+)'", done.stdout))
-    assert ran == steps()
+    assert ran == steps(pipeline)
 
 
 @pytest.mark.parametrize(

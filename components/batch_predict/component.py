@@ -20,6 +20,7 @@ def batch_predict(
     max_failed_ratio: float = 0.1,
     online_up_to: int = 0,
     deadline_hours: float = 96.0,
+    answers_table: str = "",
 ) -> str:
     """Send the prepared requests to Gemini as batch prediction jobs and wait for the answers.
 
@@ -41,6 +42,8 @@ def batch_predict(
         online_up_to: Ask rounds of at most so many requests one by one, at once and at twice the
             price; 0 is never.
         deadline_hours: Cancel what has not ended after so many hours.
+        answers_table: The bq:// table for the answers to a bq:// table; a new one beside it if
+            empty.
 
     Returns:
         "succeeded" if every request has an answer, "partial" if some have, else "none".
@@ -62,6 +65,7 @@ def batch_predict(
                 attempts=attempts,
                 max_cost_usd=max_cost_usd,
                 online_up_to=online_up_to,
+                answers_table=answers_table,
             ),
             max_failed_ratio=max_failed_ratio,
             gcp_resources_path=gcp_resources,

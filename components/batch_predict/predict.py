@@ -22,7 +22,7 @@ from components.batch_predict.schedule import Supervised, Surroundings, supervis
 from components.batch_predict.settle import Cost, Settled, Settling, settle
 from components.batch_predict.shards import BYTES_MAX, REQUESTS_MAX, Shard, is_table
 from components.batch_predict.staging import copy, copy_outputs
-from components.errors import ServiceError, WorkFailed
+from components.errors import ServiceError, WorkFailed, WrongUse
 from components.supervision.clock import Clock
 from components.supervision.driver import RemoteJobs
 from components.supervision.ledger import Ledger
@@ -52,6 +52,8 @@ class Settings:
             and without the wait of a batch job; 0: none.
         online_at_once: how many requests are under way online; 0: as many as the plan says.
         jobs_at_once: how many batch jobs are under way; 0: as many as the plan says.
+        answers_table: the bq:// table for the answers to a bq:// table; a new one beside it if
+            empty.
         policy: how patient to be with the service.
         requests_max, bytes_max: limits of a shard.
     """
@@ -62,9 +64,17 @@ class Settings:
     online_up_to: int = 0
     online_at_once: int = 0
     jobs_at_once: int = 0
+    answers_table: str = ""
     policy: Policy = Policy(poll_first=5.0, poll_max=60.0, dedupe_s=None)  # noqa: RUF009 - frozen
     requests_max: int = REQUESTS_MAX
     bytes_max: int = BYTES_MAX
+
+    def __post_init__(self) -> None:
+        if self.answers_table and not is_table(self.answers_table):
+            raise WrongUse(
+                f"'{self.answers_table[:60]}' is no table for answers",
+                fix="Write bq://project.dataset.table.",
+            )
 
 
 @dataclass(frozen=True)
@@ -304,7 +314,8 @@ class _Prediction:
         name = display_name(places.identity, shard.name, shard.attempt, content)
         input_uri, output_uri = places.service_shard(shard.name), places.service_outputs(name)
         if table:
-            input_uri, output_uri = shard.name, beside(shard.name, name)
+            input_uri = shard.name
+            output_uri = self._settings.answers_table or beside(shard.name, name)
         elif places.staged and not online:
             copy(files, places.shard(shard.name), input_uri)
         request: dict[str, Any] = {}

@@ -133,6 +133,12 @@ def predict(
     deadline: Annotated[
         str, typer.Option("--deadline", metavar="TIME", help="Cancel what goes on after: 90m, 2d.")
     ] = "4d",
+    answers_table: Annotated[
+        str,
+        typer.Option(
+            "--answers-table", metavar="bq://…", help="For a bq:// table [one beside it]."
+        ),
+    ] = "",
     prices: Prices = "",
     local: Annotated[
         bool, typer.Option("--local", help="Against stand-ins on this machine; answers made up.")
@@ -155,6 +161,7 @@ def predict(
         attempts=attempts,
         max_cost_usd=max_cost,
         online_up_to=online_up_to,
+        answers_table=answers_table,
     )
     collect = f"  collect them: intent2batch aggregate {run}"
     try:

@@ -117,7 +117,7 @@ def _outcome(summary: PredictionSummary, around: Around) -> str:
     if around.stopped and summary.ok < summary.rows:
         return "stopped"
     if not summary.rows:
-        return "empty"
+        return "none" if around.table else "empty"
     if summary.ok == summary.rows:
         return "complete"
     return "incomplete" if summary.ok or summary.truncated else "none"
@@ -131,7 +131,7 @@ def _headline(summary: PredictionSummary, outcome: str, around: Around) -> str:
         what = f"{rows}, {about}" if summary.rows else around.table or "No rows"
         return f"{what}; nothing was sent"
     if not summary.rows:
-        return "There are no rows"
+        return f"{around.table}: no answers" if around.table else "There are no rows"
     if summary.ok == summary.rows:
         return f"{rows}, each with its answer"
     others = ", ".join(
