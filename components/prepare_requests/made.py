@@ -25,6 +25,7 @@ class Made(NamedTuple):
         media: types of its media, for the estimate.
         max_output: `maxOutputTokens`, or 0.
         problems: everything that is wrong or doubtful with it, for the findings.
+        prompt: the beginning of what is asked, as JSON, for people who look at results.
     """
 
     id: str
@@ -37,6 +38,7 @@ class Made(NamedTuple):
     media: tuple[str, ...] = ()
     max_output: int = 0
     problems: tuple[Problem, ...] = ()
+    prompt: bytes = b'""'
 
 
 class BadCell(ValueError):  # noqa: N818 - reads as what it is

@@ -16,10 +16,11 @@ from components.prepare_requests.made import GENERATION, BadCell, Made, generati
 from components.prepare_requests.ready import Choose, made_of, make_ready
 from components.prepare_requests.settings import Settings
 from components.prepare_requests.template import MissingColumns, compiled
-from components.rows.canonical import TooDeep, canonical, encoded, normalised
+from components.rows.canonical import TooDeep, canonical, encoded, json_text, normalised
 from components.rows.check import Problem, check_request, check_text, too_long
 from components.rows.conversation import Turn
 from components.rows.references import escaped, may_refer, texts_of
+from components.rows.shown import SHOWN_CHARS, beginning
 
 _MARK = "\0the text\0"  # no text may hold NUL, so it stands nowhere else
 _MAX_VARIANTS = 4096
@@ -91,14 +92,15 @@ class TableMaker:
         name = cells[self._id] if self._id >= 0 else ""
         key = tuple([cells[place] for place in self._shared_cells])
         variant = self._variants.get(key) or self._new_variant(key)
-        if variant.reason:
-            return Made(name, reason=variant.reason, problems=variant.problems)
         if self._template is None:
             text = cells[self._prompt] if self._prompt >= 0 else ""
             refers = "${output." in text
         else:
             text = self._template.fill(cells)
             refers = self._template.refers
+        if variant.reason:
+            prompt = json_text(beginning(text))
+            return Made(name, reason=variant.reason, problems=variant.problems, prompt=prompt)
         special = any(cells[place] for place in self._own)
         if refers or special or not variant.plain:
             return self._make_slowly(name, text, refers, cells, variant)
@@ -106,7 +108,8 @@ class TableMaker:
             return Made(name, reason=check_text(text, self._settings.limits))
         if len(text) + variant.chars > self._settings.limits.max_prompt_chars:
             chars = len(text) + variant.chars
-            return Made(name, reason=too_long(chars, self._settings.limits))
+            prompt = json_text(beginning(text))
+            return Made(name, reason=too_long(chars, self._settings.limits), prompt=prompt)
         return _finished(name, text, variant)
 
     def _new_variant(self, key: tuple[str, ...]) -> _Variant:
@@ -127,9 +130,10 @@ class TableMaker:
         try:
             request, problems = self._request(text, cells, variant)
         except BadCell as error:
-            return Made(name, reason=str(error))
+            return Made(name, reason=str(error), prompt=json_text(beginning(text)))
         if problems and problems[0].severity == "error":
-            return Made(name, reason=problems[0].reason(), problems=tuple(problems))
+            prompt = json_text(beginning(text))
+            return Made(name, reason=problems[0].reason(), problems=tuple(problems), prompt=prompt)
         return made_of(name, variant.model, request, self._settings, problems)
 
     def _request(
@@ -148,10 +152,7 @@ class TableMaker:
 
 
 def _finished(name: str, text: str, variant: _Variant) -> Made:
-    try:
-        quoted = orjson.dumps(text)
-    except TypeError:  # half a surrogate pair
-        quoted = encoded_text(text)
+    quoted = json_text(text)
     hashed = variant.hashed.copy()
     hashed.update(quoted + variant.hashed_tail)
     return Made(
@@ -165,12 +166,8 @@ def _finished(name: str, text: str, variant: _Variant) -> Made:
         (),
         variant.max_output,
         variant.problems,
+        quoted if len(text) <= SHOWN_CHARS else json_text(beginning(text)),
     )
-
-
-def encoded_text(text: str) -> bytes:
-    """A text with half a surrogate pair as JSON."""
-    return encoded({"t": text})[5:-1]
 
 
 def _variant(

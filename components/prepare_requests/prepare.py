@@ -19,9 +19,10 @@ from components.prepare_requests.make import ObjectMaker, TableMaker
 from components.prepare_requests.plan import Findings, Plan, Shard, estimated
 from components.prepare_requests.settings import Settings
 from components.prepare_requests.sources import expanded, opened
-from components.prepare_requests.spool import Spool, json_text
+from components.prepare_requests.spool import Spool
 from components.prepare_requests.tables import Row, Table
 from components.prepare_requests.template import MissingColumns
+from components.rows.canonical import json_text
 from components.rows.conversation import BadConversation, Turn, turns_of
 from components.rows.models import Choice, choose
 from components.rows.prices import Prices, load_prices

@@ -10,10 +10,11 @@ import orjson
 
 from components.prepare_requests.made import Made
 from components.prepare_requests.settings import Settings
-from components.rows.canonical import TooDeep, canonical, encoded, normalised
+from components.rows.canonical import TooDeep, canonical, encoded, json_text, normalised
 from components.rows.check import Problem, check_request
 from components.rows.models import Choice
 from components.rows.references import fill, may_refer, references_of, texts_of
+from components.rows.shown import prompt_of
 
 Choose = Callable[[str], Choice]
 
@@ -55,8 +56,9 @@ def made_of(
         return Made(name, reason=f"too_deep: the request is {error}")
     found = (*problems, *check_request(sent, settings.limits))
     wrong = next((problem for problem in found if problem.severity == "error"), None)
+    prompt = json_text(prompt_of(sent))
     if wrong is not None:
-        return Made(name, reason=wrong.reason(), problems=found)
+        return Made(name, reason=wrong.reason(), problems=found, prompt=prompt)
     names = tuple(references_of(sent))
     if not names and any(map(may_refer, texts_of(sent))):
         sent = fill(sent, {})
@@ -73,6 +75,7 @@ def made_of(
         _media_types(sent),
         (sent.get("generationConfig") or {}).get("maxOutputTokens", 0),
         found,
+        prompt,
     )
 
 

@@ -16,7 +16,7 @@ from components.errors import InputError
 from components.prepare_requests.made import Made
 from components.prepare_requests.plan import Shard, Usage, media_tokens
 from components.prepare_requests.settings import Settings
-from components.rows.canonical import encoded
+from components.rows.canonical import json_text
 from components.storage import files
 from components.storage.uris import join
 
@@ -86,7 +86,7 @@ class Spool:
             place = self._send(made, key)
         self._manifest.write(
             b'{"row":%d,"id":%b,"model":%b,"wave":0,"status":"ready","reason":"","key":"k%b",'
-            b'"shard":%b,"source":%b,"line":%d}\n'
+            b'"shard":%b,"source":%b,"line":%d,"prompt":%b}\n'
             % (
                 row,
                 json_text(made.id) if made.id else b'""',
@@ -95,6 +95,7 @@ class Spool:
                 self._names[place],
                 source,
                 line,
+                made.prompt,
             )
         )
 
@@ -155,8 +156,17 @@ class Spool:
     ) -> None:
         self._manifest.write(
             b'{"row":%d,"id":%b,"model":%b,"wave":0,"status":"%b","reason":"%b","key":"",'
-            b'"shard":"","source":%b,"line":%d}\n'
-            % (row, json_text(made.id), json_text(made.model), status, reason, source, line)
+            b'"shard":"","source":%b,"line":%d,"prompt":%b}\n'
+            % (
+                row,
+                json_text(made.id),
+                json_text(made.model),
+                status,
+                reason,
+                source,
+                line,
+                made.prompt,
+            )
         )
 
     def _send(self, made: Made, key: bytes) -> int:
@@ -237,14 +247,6 @@ class Spool:
 def slug_of(model: str) -> str:
     """A model's name as a part of file names."""
     return _UNSAFE.sub("-", model.rsplit("/", 1)[-1].lower()).strip("-")[:60] or "model"
-
-
-def json_text(text: str) -> bytes:
-    """A text as JSON; half a surrogate pair becomes U+FFFD."""
-    try:
-        return orjson.dumps(text)
-    except TypeError:
-        return encoded({"t": text})[5:-1]
 
 
 def _settled(line: bytes, wave: int, reason: str) -> bytes:

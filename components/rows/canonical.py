@@ -83,6 +83,11 @@ def encoded(request: Mapping[str, Any]) -> bytes:
     return _dump(request, 0)
 
 
+def json_text(text: str) -> bytes:
+    """A text as JSON; half a surrogate pair becomes U+FFFD."""
+    return _dump(text, 0)
+
+
 def key_of(request: Mapping[str, Any], model: str) -> str:
     """The key of a request to a model: "k" and 24 hex digits.
 

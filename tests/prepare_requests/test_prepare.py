@@ -84,6 +84,7 @@ def test_a_csv_becomes_requests_and_a_manifest(tmp_path: Path) -> None:
         "shard": shard,
         "source": "rows.csv",
         "line": 2,
+        "prompt": "one",
     }
     assert [line["line"] for line in run.manifest] == [2, 3, 5]
     assert run.manifest[2]["key"] == run.manifest[0]["key"]
