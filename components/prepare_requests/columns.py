@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
@@ -70,11 +71,13 @@ def no_prompt(header: Sequence[str], where: str) -> InputError:
     """The error of a table in which nothing can be sent."""
     shown = ", ".join(f"'{name[:40]}'" for name in header[:12])
     close = get_close_matches("prompt", [plain_name(name) for name in header], n=1, cutoff=0.6)
-    hint = f" Did you mean '{close[0]}'?" if close else ""
+    meant = next((name for name in header if close and plain_name(name) == close[0]), "")
+    hint = f"Did you mean '{meant[:40]}'? " if meant else ""
+    named = json.dumps({"columns": {"prompt": meant[:40] or "NAME"}}, ensure_ascii=False)
     return InputError(
-        f"No column holds the prompt; the columns are {shown}.{hint}".rstrip("."),
+        f"No column holds the prompt; the columns are {shown}",
         where=where,
-        fix="Name it (columns: prompt=NAME), or give a template over the columns.",
+        fix=f"{hint}Name it in the options, {named}, or give a template over the columns.",
     )
 
 

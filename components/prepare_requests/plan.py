@@ -194,4 +194,9 @@ class Findings:
     def reason(self, reason: str, file: str, line: int) -> None:
         """Take the typed reason of a row that is not sent."""
         rule, _, message = reason.partition(": ")
-        self.add(rule, "error", message or rule, file=file, line=line)
+        self.add(rule, "error", message or rule, file=file, line=line, fix=_FIXES.get(rule, ""))
+
+
+_FIXES = {
+    "unknown_model": 'Name one that is, or map it in the options: {"models": {"NAME": "gemini-…"}}.'
+}

@@ -56,7 +56,7 @@ def _estimate(plan: Plan) -> Iterator[str]:
         return
     told = plan.estimate
     yield (
-        f"Estimate: {count(told.input_tokens)} tokens in, {count(told.output_tokens)} out; "
+        f"Estimate: {plural(told.input_tokens, 'token')} in, {count(told.output_tokens)} out; "
         f"{dollars(told.cost_batch_usd)} in batches, {dollars(told.cost_online_usd)} online"
     )
     yield f"  ({told.how})"
