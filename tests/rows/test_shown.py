@@ -20,6 +20,7 @@ def turn(role: str, *texts: str) -> dict[str, Any]:
         ([turn("user", "old"), turn("model", "answer"), turn("user", "a", "b")], "a\nb"),
         ([turn("user", "asked"), turn("model", "begun")], "asked"),
         ([{"parts": [{"text": "no role"}]}], "no role"),
+        ([{"parts": {"text": "no list"}}], "no list"),
         ([{"role": "user", "parts": [{"fileData": {"fileUri": "gs://b/c"}}]}], ""),
         ([{"role": "user", "parts": "odd"}, 5], ""),
         ([], ""),

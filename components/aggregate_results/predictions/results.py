@@ -28,6 +28,7 @@ class Result(msgspec.Struct, gc=False):
     Args:
         row: place in the input, from 1 on.
         status: ok, truncated, blocked, failed, missing or invalid.
+        prompt: the beginning of what was asked.
         reason: why it is not ok.
         output_tokens: of the answer and of the thoughts before it: both are billed as output.
         cost_usd: of the answer shown; rows that share one answer pay once, the others 0.
@@ -39,6 +40,7 @@ class Result(msgspec.Struct, gc=False):
     row: int
     id: str | int | None
     status: str
+    prompt: str = ""
     text: str = ""
     reason: str = ""
     model: str = ""
@@ -60,6 +62,7 @@ COLUMNS = (
     Column("row", "Row", "integer", 8),
     Column("id", "Id", "text", 16),
     Column("status", "Status", "state", 11),
+    Column("prompt", "Prompt", "text", 40),
     Column("text", "Answer", "long", 80),
     Column("reason", "Reason", "text", 30),
     Column("model", "Model", "text", 20),
@@ -91,6 +94,7 @@ def as_row(result: Result, fields: dict[str, Any] | None) -> Row:
         "row": r.row,
         "id": r.id,
         "status": r.status,
+        "prompt": r.prompt,
         "text": r.text,
         "reason": r.reason,
         "model": r.model,
@@ -146,7 +150,11 @@ class ResultsJsonl(_Out):
         r, json_of, write = result, self._json, self._out.write
         prompt, output, thinking = r.prompt_tokens, r.output_tokens, r.thinking_tokens
         cached, cost, line = r.cached_tokens, r.cost_usd, r.line
-        start = f'{{"row":{r.row},"id":{self._any(r.id)},"status":{json_of[r.status]},"text":'
+        asked = encode_basestring(r.prompt) if r.prompt else '""'
+        start = (
+            f'{{"row":{r.row},"id":{self._any(r.id)},"status":{json_of[r.status]}'
+            f',"prompt":{asked},"text":'
+        )
         write(start.encode("utf-8", "replace"))
         write(r.literal)
         reason = encode_basestring(r.reason) if r.reason else '""'
@@ -211,7 +219,8 @@ class ResultsCsv(_Out):
         r, known, write = result, self._known, self._out.write
         prompt, output, thinking = r.prompt_tokens, r.output_tokens, r.thinking_tokens
         cached, cost, line = r.cached_tokens, r.cost_usd, r.line
-        write(f"{r.row},{self._any(r.id)},{known[r.status]},".encode("utf-8", "replace"))
+        asked = self._cell(r.prompt) if r.prompt else ""
+        write(f"{r.row},{self._any(r.id)},{known[r.status]},{asked},".encode("utf-8", "replace"))
         self._put_text(r.text)
         rest = (
             f",{self._cell(r.reason) if r.reason else ''},{known[r.model]},{known[r.finish_reason]}"

@@ -90,12 +90,14 @@ def test_csv_and_jsonl_read_like_those_of_the_general_writers(
 def test_the_formula_guard_can_be_left_off(tmp_path: Path) -> None:
     for guard, text in ((True, "'=1+1"), (False, "=1+1")):
         _collect(tmp_path, [_answer("=1+1")], formats=("csv",), formula_guard=guard)
-        assert _cells(tmp_path / "results.csv")[1][3] == text
+        assert _cells(tmp_path / "results.csv")[1][4] == text
 
 
 def _result(number: int, a: str, b: str) -> Result:
     tokens = (1, None, None, 0)
-    return Result(number, b, "ok", a, b, "m", b, *tokens, 0.25, 1, "key", a, b, None, literal_of(a))
+    return Result(
+        number, b, "ok", b, a, b, "m", b, *tokens, 0.25, 1, "key", a, b, None, literal_of(a)
+    )
 
 
 def _cells(path: Path) -> list[list[str]]:
@@ -172,7 +174,7 @@ def test_structured_answers_become_columns(tmp_path: Path) -> None:
     assert rows[3]["answer.age"] == 123456789012345678901234567890
     assert "answer.name" not in rows[2]
     sheet = openpyxl.load_workbook(tmp_path / "results.xlsx")["Results"]
-    assert [cell.value for cell in sheet[1]][17:] == [
+    assert [cell.value for cell in sheet[1]][len(COLUMNS) :] == [
         name.removeprefix("answer.") for name in summary.fields
     ]
     assert "not_json" in {finding["kind"] for finding in summary.findings}
@@ -188,11 +190,11 @@ def test_a_long_answer_is_whole_where_it_can_be(tmp_path: Path) -> None:
     _collect(tmp_path, [_answer(text)], formats=("jsonl", "csv", "xlsx"), excel_mark=True)
     assert _objects(tmp_path / "results.jsonl")[0]["text"] == text
     raw = (tmp_path / "results.csv").read_bytes()
-    assert raw.startswith(b"\xef\xbb\xbfrow,id,status,text,reason")
+    assert raw.startswith(b"\xef\xbb\xbfrow,id,status,prompt,text,reason")
     assert text.encode() in raw
     book = openpyxl.load_workbook(tmp_path / "results.xlsx")
     assert book.sheetnames == ["Summary", "Results"]
-    assert "40,000 characters" in str(book["Results"]["D2"].value)
+    assert "40,000 characters" in str(book["Results"]["E2"].value)
 
 
 def test_what_stands_out_is_told(tmp_path: Path) -> None:
