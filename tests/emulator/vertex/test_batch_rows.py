@@ -177,7 +177,7 @@ def test_a_bad_request_fails_its_row_alone(place: Place) -> None:
     rows = [
         text_row("a"),
         text_row("b", generationConfig={"temprature": 1}),
-        text_row("c", **WITH_SCHEMA),
+        text_row("c", tools=[{"googleSearch": {}}]),
     ]
     job = place.run(rows)
     assert short(job) == "SUCCEEDED"
@@ -186,7 +186,7 @@ def test_a_bad_request_fails_its_row_alone(place: Place) -> None:
     assert status["a"] == ""
     assert '"code": 400' in status["b"]
     assert "temprature" in status["b"]
-    assert "Script its answers" in status["c"]
+    assert "does not emulate the field tools" in status["c"]
 
 
 def test_a_job_of_failed_rows_alone_succeeds(place: Place) -> None:
