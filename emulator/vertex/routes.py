@@ -65,8 +65,15 @@ def service(
         def model(body: Mapping[str, Any], words: str) -> Answer:
             return stand_in.answer_by_rules(words) or otherwise(body)
 
-        jobs = PredictionJobs(state_dir / "predictions", store, model)
-    close = jobs.close if jobs else lambda: None
+        at_once = upstream.at_once if upstream else 1
+        jobs = PredictionJobs(state_dir / "predictions", store, model, at_once=at_once)
+
+    def close() -> None:
+        if upstream:
+            upstream.close()
+        if jobs:
+            jobs.close()
+
     routes = [*(jobs.routes() if jobs else []), *calls.routes()]
     return Service(name="vertex", faults=faults, close=close, routes=routes)
 
