@@ -88,6 +88,9 @@ class Runner:
                 return  # the job begins again with the next one
             except (ApiError, UnreadableInputError) as error:
                 self._fail(job, error)
+            except RecursionError:
+                text = "A line of the input is nested too deeply."
+                self._fail(job, UnreadableInputError(text))
             except Exception as error:  # whoever waits for the job must learn of it
                 if self.ends.is_set():
                     return  # the store may be closed already; the job begins again
