@@ -100,6 +100,23 @@ class Upstream:
                 self._model = name
             return self._model
 
+    def ready(self) -> str:
+        """The name of the model, after a look whether the server is there.
+
+        A model that was named need not be listed: Ollama lists `llama3.2:latest` for `llama3.2`,
+        and a server may have no list.
+
+        Raises:
+            ApiError: as for `model`, or nothing answers.
+        """
+        if self._model:
+            try:
+                self._server.call("GET", "/models", None, _LIST_S)
+            except ApiError as error:
+                if error.status_code in (503, 504):
+                    raise
+        return self.model()
+
     def close(self) -> None:
         """End what is under way; nothing is asked from now on."""
         self._server.close()

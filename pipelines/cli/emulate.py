@@ -113,6 +113,6 @@ def _who_answers(emulator: Emulator) -> str:
         return _MADE_UP
     told = f"Prompts, whatever Gemini model they name, are sent to {emulator.upstream.url}"
     try:
-        return f"{told}, model {emulator.upstream.model()}.\n"
+        return f"{told}, model {emulator.upstream.ready()}.\n"
     except ApiError as error:
         return f"{told}.\nNow it does not answer; rows and calls fail until it does: {error}\n"

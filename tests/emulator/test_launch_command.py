@@ -96,11 +96,14 @@ def test_who_answers_is_told(tmp_path: Path) -> None:
         upstream = (*upstream, "--upstream-model", "other")
         with started(*upstream, scratch=tmp_path) as running:
             assert f"are sent to {server.url}/v1, model other." in notice(running)
-        upstream = upstream[:4]
-    with started(*upstream, scratch=tmp_path) as running:  # which is gone by now
-        said = notice(running)
-    assert f"are sent to {server.url}/v1.\nNow it does not answer" in said
-    assert "made up" not in said
+        server.models = {"no": "list"}
+        with started(*upstream, scratch=tmp_path) as running:
+            assert f"are sent to {server.url}/v1, model other." in notice(running)
+    for given in (upstream[:4], upstream):  # which is gone by now
+        with started(*given, scratch=tmp_path) as running:
+            said = notice(running)
+        assert f"are sent to {server.url}/v1.\nNow it does not answer" in said
+        assert "made up" not in said
 
 
 def test_prompts_are_answered_by_the_server_that_was_named(tmp_path: Path) -> None:
