@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -301,6 +302,23 @@ def test_small_rounds_go_online(run: Run) -> None:
     rows = [row for uri in uris for row in read_lines(uri)]
     assert {row["key"] for row in rows} == set(keys.values())
     assert all(row["response"]["candidates"] for row in rows)
+
+
+def test_a_round_with_a_schema_goes_online_as_it_goes_in_a_job(run: Run) -> None:
+    schema = {"type": "OBJECT", "properties": {"n": {"type": "INTEGER"}}, "required": ["n"]}
+    form = {"responseMimeType": "application/json", "responseSchema": schema}
+    found = []
+    for online in (0, 9):
+        run.uri = f"{BUCKET}/runs/schema-{online}"
+        requests = [request_of(text, **form) for text in TEXTS]
+        prepare(run.uri, {"w000-00000.jsonl": requests})
+        assert run.predict(online_up_to=online).answered == 6
+        uris = [uri for job in run.jobs() for uri in files.list_uris(job["output_uri"])]
+        rows = [row for uri in uris for row in read_lines(uri)]
+        parts = [row["response"]["candidates"][0]["content"]["parts"] for row in rows]
+        found.append(sorted(part["text"] for (part,) in parts))
+        assert all(set(json.loads(text)) == {"n"} for text in found[-1])
+    assert found[0] == found[1]
 
 
 def test_a_local_run_folder_is_staged_in_a_bucket(run: Run, tmp_path: Path) -> None:
