@@ -13,6 +13,8 @@ from components.parse_intent.offline.cluster import read_cluster_script
 from components.parse_intent.offline.edits import UNDO, apply_edits
 from components.parse_intent.offline.page import Page
 from components.parse_intent.offline.pasted import read_pasted
+from components.parse_intent.offline.plain_steps import plain_steps
+from components.parse_intent.offline.read_count import read_task_count, read_vague_count
 from components.parse_intent.offline.read_images import (
     Image,
     read_binds,
@@ -26,40 +28,34 @@ from components.parse_intent.offline.read_limits import (
     pick_time,
     read_cpu,
     read_memory,
-    read_policies,
-    read_retries,
 )
 from components.parse_intent.offline.read_machine import (
     read_collocated,
     read_drivers,
     read_gpu_words,
     read_gpus,
-    read_locations,
     read_machine_type,
     read_platform,
     read_provisioning,
     read_reservation,
     read_template,
 )
-from components.parse_intent.offline.read_settings import (
-    read_account,
-    read_logs,
-    read_network,
-    read_notifications,
+from components.parse_intent.offline.read_messages import read_logs, read_notifications
+from components.parse_intent.offline.read_network import read_account, read_network
+from components.parse_intent.offline.read_pairs import (
     read_pairs,
-    read_priority,
     read_secrets,
-    read_switches,
     read_task_environments,
 )
-from components.parse_intent.offline.read_steps import plain_steps, read_steps, waiting_container
+from components.parse_intent.offline.read_places import read_locations
+from components.parse_intent.offline.read_retries import read_policies, read_retries
+from components.parse_intent.offline.read_steps import read_steps, waiting_container
 from components.parse_intent.offline.read_storage import read_storage
+from components.parse_intent.offline.read_switches import read_priority, read_switches
 from components.parse_intent.offline.read_tasks import (
     read_in_order,
     read_parallelism,
-    read_task_count,
     read_tasks_per_node,
-    read_vague_count,
 )
 from components.parse_intent.offline.replies import corrected_number, fill_wants
 from components.parse_intent.offline.segment import cut_payloads

@@ -1,0 +1,170 @@
+"""How often a task is tried again, and what its exit codes mean."""
+
+from __future__ import annotations
+
+import re
+
+from components.parse_intent.draft import Asked, RetryPolicy
+from components.parse_intent.offline.page import Page
+
+RETRY = (
+    r"(?:re-?tr(?:y|ies|ied|ying)|retrys|rerun(?:s|ning)?|re-run|restart(?:s|ed)?"
+    r"|try (?:it |them |that |each )?again|tried again)"
+)
+RETRY_COUNT = [
+    re.compile(
+        r"\bmax(?:imum)?[ _]?(?:retry|retries)(?:[ _]?count)?\s*(?:is|=|:|to|of"
+        r"|should be)?\s*(?P<n>\d{1,4})\b",
+        re.IGNORECASE,
+    ),
+    re.compile(r"\bmaxRetryCount\s*(?:is|=|:|to|of)?\s*(?P<n>\d{1,4})\b", re.IGNORECASE),
+    re.compile(
+        r"(?<![\w.])(?P<n>\d{1,4})\s*(?:x\s*)?(?:more\s+|further\s+|extra\s+"
+        r"|automatic\s+)?(?:re-?tries|retry|retrys|reruns|restarts)\b(?!\s*(?:on|code))",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        rf"\b{RETRY}\b(?P<w>(?:[\s,(]+(?!\d)[\w'-]+){{0,9}}?)[\s:=,(]*(?:x\s?)?"
+        rf"(?P<n>\d{{1,4}})\b(?!\s*(?:s\b"
+        rf"|sec|min|hour|hrs|h\b|d\b|day|gb|gib|tasks|vcpu|cpu))(?P<t>\s*(?:more )?(?:times|x"
+        rf"|attempts|tries)?)",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        r"\b(?:tr(?:y|ies)"
+        r"|attempt)\b(?:\s+(?!\d)[\w'-]+){0,4}?\s+(?P<n>\d{1,3})\s+(?:more\s+)?(?:times"
+        r"|attempts)\b",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        r"\b(?P<n>\d{1,3})\s+(?:more\s+|extra\s+)?(?:attempts|tries|goes"
+        r"|chances)\b(?P<total>\s+(?:in total|altogether|in all|total|overall))?",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        r"(?P<rest>\b)(?:up to|at most|maximum|no more than"
+        r"|only)\s+(?P<n>\d{1,4})\s+(?:more\s+|further\s+)?times\b",
+        re.IGNORECASE,
+    ),
+]
+RETRY_WORD = re.compile(
+    rf"\b(?:{RETRY})\b[^.;\n]{{0,40}}?\b(?P<w>once|twice|thrice)\b|\b(?P<v>once|twice"
+    rf"|thrice) (?:more|again)\b",
+    re.IGNORECASE,
+)
+NO_RETRY = re.compile(
+    rf"\b(?:no|zero|0|without(?: any)?|never|don't|do not|not(?: want)?(?: any)?|shouldn't be"
+    rf"|mustn't be)\s+(?:automatic\s+|any\s+|be\s+|ever\s+)?(?:{RETRY}|retry)\b"
+    rf"|\bretries?\s*(?:off|disabled|[:=]\s*(?:none|no|0))\b",
+    re.IGNORECASE,
+)
+CODES = re.compile(
+    r"\b(?:exit(?:s|ed|ing)?(?: with)?(?: a)?(?: codes?| status)?|exit[- ]?codes?"
+    r"|return codes?|error codes?|codes?|status|rc)\s*(?:is|of|=|:|with"
+    r"|are)?\s*(?P<c>\d{1,5}(?:\s*(?:,|/|or|and|-|to)\s*(?:code )?\d{1,5}(?!\s*(?:times|tasks"
+    r"|retries))){0,12})\b",
+    re.IGNORECASE,
+)
+LOST = re.compile(
+    r"\b(?:preempt(?:ed|ions?|ible)?|takes? (?:the |my |a )?(?:vm|machine|node|it)s? away"
+    r"|taken away|spot (?:kill|reclaim|interruption)\w*|reclaim(?:ed|s)?|evict(?:ed|ion"
+    r"|ions)?)\b",
+    re.IGNORECASE,
+)
+FATAL = re.compile(
+    r"\b(?:fail(?:ed|s)?(?: \w+){0,3} (?:right away|immediately|at once|fast|straight away"
+    r"|for good)|give up|fatal|no (?:retry|retries)|(?:don't|do not|never|not|shouldn't"
+    r"|without)(?: \w+){0,2} (?:retry|retries|retried|retrying)"
+    r"|no point (?:in )?retrying|pointless|useless to retry|hopeless|fail the task"
+    r"|straight to failed)\b",
+    re.IGNORECASE,
+)
+OWN_FAULT = re.compile(
+    r"\b(?:own|my|our) (?:code|program|script|bug)|\bapplication (?:error|failure)"
+    r"|\bapp (?:error|crash)|\bcode crashes|\bbug\b|\banything else|\bother (?:failures?"
+    r"|errors?|codes?|exit codes?)|\bonly (?:retry|on|when|if|for)\b|\bjust (?:for|on"
+    r"|when) preempt|\bif it crashes",
+    re.IGNORECASE,
+)
+WORD_COUNTS = {"once": 1, "twice": 2, "thrice": 3}
+
+
+def read_policies(page: Page) -> list[RetryPolicy]:
+    """What exit codes mean: a retry, or an end without one."""
+    found: list[RetryPolicy] = []
+    for match in page.find(CODES):
+        codes = _codes(match["c"])
+        sentence = page.sentence_text(match.start())
+        clause_fatal = FATAL.search(sentence)
+        retry = re.search(RETRY, sentence, re.I)
+        if not codes or not (clause_fatal or retry):
+            continue
+        action = "FAIL_TASK" if clause_fatal and not _retry_is_nearer(page, match) else "RETRY_TASK"
+        quote = page.take(*match.span())
+        found.append(RetryPolicy(action=action, exit_codes=codes, quote=quote))
+    if not found:
+        found += _preemption_only(page)
+    return found
+
+
+def _codes(text: str) -> list[int]:
+    ranged = re.fullmatch(r"(\d+)\s*(?:-|to)\s*(\d+)", text)
+    if ranged and 0 < int(ranged[2]) - int(ranged[1]) <= 20:
+        return list(range(int(ranged[1]), int(ranged[2]) + 1))
+    return list(dict.fromkeys(int(n) for n in re.findall(r"\d+", text)))
+
+
+def _retry_is_nearer(page: Page, match: re.Match[str]) -> bool:
+    """In "retry on 50001, never on 42" each code goes with the words just before it."""
+    before = page.left(match.start(), 80)
+    after = page.right(match.end(), 140)
+    fatal = [m.start() for m in FATAL.finditer(before)]
+    retry = [m.start() for m in re.finditer(RETRY, before, re.I)]
+    if fatal or retry:
+        last_fatal = max(fatal, default=-1)
+        inside = [r for r in retry if last_fatal >= 0 and last_fatal <= r <= last_fatal + 30]
+        last_retry = max((r for r in retry if r not in inside), default=-1)
+        return last_retry > last_fatal
+    return FATAL.search(after) is None
+
+
+def _preemption_only(page: Page) -> list[RetryPolicy]:
+    """Retries asked for lost VMs only, with no code named."""
+    for match in page.find(LOST):
+        sentence = page.sentence_text(match.start())
+        if not re.search(RETRY, sentence, re.I) or not OWN_FAULT.search(page.norm):
+            continue
+        if re.search(r"\bonly\b", sentence, re.I) or FATAL.search(page.norm):
+            quote = page.take(*match.span())
+            return [RetryPolicy(action="RETRY_TASK", exit_codes=[50001], quote=quote)]
+    return []
+
+
+def read_retries(page: Page) -> Asked[int] | None:
+    """How often a failed task is tried again."""
+    for pattern in RETRY_COUNT:
+        for match in page.find(pattern):
+            groups = match.groupdict()
+            if (
+                groups.get("w")
+                and re.search(r"\b(?:after|code|codes|exit|wait|every)\b", match["w"], re.I)
+                and not groups.get("t", "").strip()
+            ):
+                continue
+            if page.negated(match.start()) and match["n"] != "0":
+                continue
+            if groups.get("rest") is not None and not re.search(
+                RETRY, page.sentence_text(match.start()), re.I
+            ):
+                continue
+            value = int(match["n"])
+            if groups.get("total"):
+                value = max(0, value - 1)
+            return Asked(value=value, quote=page.take(*match.span()))
+    for match in page.find(RETRY_WORD):
+        word = (match["w"] or match["v"]).lower()
+        return Asked(value=WORD_COUNTS[word], quote=page.take(*match.span()))
+    for match in page.find(NO_RETRY):
+        if not page.draft.retry_policies:
+            return Asked(value=0, quote=page.take(*match.span()))
+    return None
