@@ -18,8 +18,9 @@ SENTENCE = re.compile(
 # A line that was only broken to keep it short: the sentence goes on in lower case.
 WRAPPED = re.compile(r"(?<=[^\n]{40})(?<![.:;!?\n])\n(?=[a-z]{2})")
 CLAUSE = re.compile(
-    r"[.!?;]+(?=\s|$)|\n|,(?=\s|$)|:(?=\s)|\s-+\s|[()]|\bbut\b|\band (?=(?:then|have|put|make|let|"
-    r"run|give|use|mount|retry|post|label|don't|do not|no|not|i|it|to)\b)",
+    r"[.!?;]+(?=\s|$)|\n|,(?=\s|$)|:(?=\s)|\s(?:-+|/|\||->|=>)\s|[()]|\bbut\b"
+    r"|\band (?=(?:then|have|put|make|let|run|give|use|mount|retry|post"
+    r"|label|don't|do not|no|not|i|it|to)\b)",
     re.IGNORECASE,
 )
 NEGATION = re.compile(

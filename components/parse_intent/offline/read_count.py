@@ -8,6 +8,7 @@ from components.parse_intent.draft import Asked
 from components.parse_intent.offline.normal import FILL
 from components.parse_intent.offline.page import Page
 from components.parse_intent.offline.read_tasks import AT_ONCE
+from components.parse_intent.offline.read_things import read_things
 
 BEFORE_COUNT = r"(?<![\w.:/$#-])"
 NOT_COUNT_NOUN = (
@@ -22,7 +23,6 @@ NOT_COUNT_NOUN = (
     r"|weeks|accelerators?|cards?|t4s?|l4s?|local|preemptions?|failures?|restarts?|stages?"
     r"|parts of)"
 )
-PLURAL = rf"(?!{NOT_COUNT_NOUN}\b)(?P<noun>(?:[a-z-]+ ){{0,2}}?[a-z-]{{2,}}s)\b"
 COUNTS = [
     re.compile(
         r"\b(?:task[ _]?count|number of tasks|no\.? of tasks|#tasks|# tasks|num[ _]?tasks"
@@ -59,29 +59,7 @@ COUNTS = [
     re.compile(
         rf"{BEFORE_COUNT}(?P<n>\d{{1,9}})\s+of (?:them|these|those|this|it)\b", re.IGNORECASE
     ),
-    re.compile(
-        rf"\b(?:all|the|these|those|over|for|on|across|each of|of|process|my|our)\s+(?:(?:the"
-        rf"|my|our|these|those|all"
-        rf"|about)\s+){{0,2}}(?P<n>\d{{2,9}})\s+{PLURAL}",
-        re.IGNORECASE,
-    ),
-    re.compile(
-        rf"{BEFORE_COUNT}(?P<n>\d{{2,9}})\s+{PLURAL}",
-        re.IGNORECASE,
-    ),
 ]
-EACH = re.compile(
-    r"\b(?:each|every|per|apiece|1 task (?:per|for)|its own task|own task|as a task|different"
-    r"|a task (?:per|for))\b",
-    re.I,
-)
-VERB = re.compile(
-    r"\b(?:run|process|encode|re-encode|transcode|render|convert|align|simulate|train"
-    r"|analy[sz]e|resize|parse|score|compress|index|fit|call"
-    r"|handle|crunch|scan|do|work|loop|sweep|generate|import|export|ocr|annotate|extract"
-    r"|classify|download|check|validate|test|fold|dock)\w*\b",
-    re.I,
-)
 SINGLE = re.compile(
     r"\b(?:(?:a |just |only )?single task|(?:just |only |exactly )?1 task(?! (?:per|at|for|a"
     r"|after|to|each|maximum|on each|by))|just once|only once|a one-off|one-off|1-off"
@@ -113,27 +91,38 @@ VAGUE = re.compile(
 
 def read_task_count(page: Page) -> Asked[int] | None:
     """How many tasks: said outright, as an array, as copies, or as the things to be worked on."""
+    return _said_outright(page) or read_things(page) or _nodes(page) or _once(page)
+
+
+def _said_outright(page: Page) -> Asked[int] | None:
     for number, pattern in enumerate(COUNTS):
-        best = None
         for match in page.find(pattern):
-            groups = match.groupdict()
-            if groups.get("a") is not None:
-                low, high = int(match["a"]), int(match["b"])
-                if high <= low or re.search(r"exit|code", page.left(match.start(), 20), re.I):
-                    continue
-                value = high - low + 1
-            else:
-                value = int(match["n"])
-            if not _is_count(page, match, number):
-                continue
-            best = (value, match)
-            break
-        if best is not None:
-            value, match = best
-            return Asked(value=value, quote=page.take(*match.span()))
+            value = _value(page, match)
+            if value and _is_count(page, match, number):
+                return Asked(value=value, quote=page.take(*match.span()))
+    return None
+
+
+def _value(page: Page, match: re.Match[str]) -> int | None:
+    """A number, or how many a range holds."""
+    groups = match.groupdict()
+    if groups.get("a") is None:
+        return int(match["n"])
+    low, high = int(match["a"]), int(match["b"])
+    if high <= low or re.search(r"exit|code", page.left(match.start(), 20), re.I):
+        return None
+    return high - low + 1
+
+
+def _nodes(page: Page) -> Asked[int] | None:
+    """Where processes work together over several VMs, one task for each of them."""
     if TIGHT.search(page.norm):
         for match in page.find(NODES):
             return Asked(value=int(match["n"]), quote=page.take(*match.span()))
+    return None
+
+
+def _once(page: Page) -> Asked[int] | None:
     for match in list(page.find(SINGLE)) or list(page.find(ONCE)):
         return Asked(value=1, quote=page.take(*match.span()))
     return None
@@ -165,31 +154,8 @@ def _is_count(page: Page, match: re.Match[str], number: int) -> bool:
         return False  # "25 clips, one task each"
     if number == 1:
         return not re.search(r"\b(?:failed?|first|last|next|other|failing)\b", match["w"], re.I)
-    if number in (7, 8):
-        return _things_are_tasks(page, match, number)
     rate = re.search(r"\b(?:a|per) (?:day|week|hour)\b|faster", right, re.I)
     return not (number == 5 and rate)
-
-
-def _things_are_tasks(page: Page, match: re.Match[str], number: int) -> bool:
-    """Things ("300 frames") are tasks where each is said to be one, or they are worked on."""
-    noun = match["noun"].lower().split()[-1]
-    if re.fullmatch(
-        r"(?:always|across|this|his|its|as|is|was|has|does|hours?|us|less|process|class"
-        r"|address|access|status|runs|args|"
-        r"fails|failures|bytes|tokens|params|parameters|arguments|epochs|retries|nodes|terms"
-        r"|units|ports|digits|lines|days|nights)",
-        noun,
-    ):
-        return False
-    sentence = page.sentence_text(match.start())
-    if EACH.search(page.norm) or VERB.search(page.left(match.start(), 60)):
-        return not re.search(
-            r"\b(?:batch|batches|groups?|chunks?)\s+(?:size\s+)?(?:of\s+)?$",
-            page.left(match.start(), 20),
-            re.I,
-        )
-    return FILL in sentence and number == 7
 
 
 def read_vague_count(page: Page) -> str | None:

@@ -6,7 +6,7 @@ import re
 
 from components.parse_intent.draft import Asked
 from components.parse_intent.offline.page import Page
-from components.parse_intent.offline.vocabulary import REGION_NICKNAMES, REGIONS
+from components.parse_intent.offline.vocabulary import REGION_ADJECTIVES, REGION_NICKNAMES, REGIONS
 
 LOCATION = re.compile(
     r"(?<![\w./-])(?:(?:regions|zones)/)?(?P<r>(?:us|europe|asia|northamerica|southamerica"
@@ -30,12 +30,26 @@ DIRECTIONS = {
     "ne": "northeast",
     "se": "southeast",
 }
+NAMES = "|".join(map(re.escape, sorted(REGION_NICKNAMES, key=len, reverse=True)))
+PLACE_NOUN = r"(?:gcp |google |cloud )?(?:regions?|zones?|data ?-?cent(?:er|re)s?|dc|location)"
 NICKNAME = re.compile(
-    r"\b(?:in|to|region|from|at|near|is|the|google's|use|out of|our|\() ?(?P<n>"
-    + "|".join(map(re.escape, REGION_NICKNAMES))
-    + r")\b|\b(?P<m>"
-    + "|".join(map(re.escape, REGION_NICKNAMES))
-    + r")(?= (?:region|data ?cent(?:er|re)|zones?|dc|please)\b)",
+    rf"(?<![\w./-])(?P<n>{NAMES})(?:'s)?(?![\w/]|-\w)(?P<noun>[ -]{PLACE_NOUN}\b)?", re.IGNORECASE
+)
+ADJECTIVE = re.compile(
+    rf"(?<![\w-])(?P<n>{'|'.join(REGION_ADJECTIVES)})(?: \w+)?[ -]{PLACE_NOUN}\b", re.IGNORECASE
+)
+# Words that may stand beside a place that is a clause of its own ("London please", "only Iowa").
+BESIDE = re.compile(
+    r"(?:please|only|the|in|at|region|zone|location|google|gcp|place|where|ideally|preferably|just|"
+    r"somewhere|one|of|zones?|should|be|is|it|to|use|us|usa|uk|eu|europe|asia|japan|germany|india|"
+    r"canada|australia|spain|italy|france|poland|brazil|chile|israel|england|switzerland|"
+    r"(?:us|europe|asia|me)-[a-z]+\d{1,2}(?:-[a-z])?|"
+    r"today|again|prod|as|always|on|spot|and|or)",
+    re.IGNORECASE,
+)
+PLACE_CUE = re.compile(
+    r"\b(?:in|to|region|zone|location|from|at|near|is|google's|use|out of|our|inside|within|place)"
+    r"\s*[:=]?\s*[\"'(]?(?:the )?$",
     re.IGNORECASE,
 )
 
@@ -86,13 +100,29 @@ def read_locations(page: Page) -> tuple[list[Asked[str]], list[str]]:
 
 
 def _nicknames(page: Page, places: _Places) -> None:
-    for match in page.find(NICKNAME):
-        group = "n" if match["n"] else "m"
-        region = REGION_NICKNAMES[match[group].lower()]
+    """Places by what people call them; those in a question count only where no others stand."""
+    found = [*page.find(NICKNAME), *page.find(ADJECTIVE)]
+    asked = [match for match in found if page.sentence_text(match.start()).rstrip().endswith("?")]
+    told = [match for match in found if match not in asked]
+    for match in [*told, *asked]:
+        name = match["n"].lower()
+        region = REGION_NICKNAMES.get(name) or REGION_ADJECTIVES[name]
         if any(region in place.value for place in places.found):
-            page.take(*match.span(group))
-        elif not places.found and NICKNAME_CUE.search(page.near(match.start(), 40)):
-            places.add(region, "", *match.span(group))
+            page.take(*match.span())
+        elif not places.found and _is_place(page, match):
+            places.add(region, "", *match.span())
+
+
+def _is_place(page: Page, match: re.Match[str]) -> bool:
+    """Whether a town says where to run and is not part of what the job is about."""
+    if match.re is ADJECTIVE or match["noun"]:
+        return True
+    start, end = page.clause(match.start())
+    alone = page.norm[start : match.start()] + " " + page.norm[match.end() : end]
+    if all(BESIDE.fullmatch(word) for word in re.findall(r"[\w-]+", alone)):
+        return True
+    cued = PLACE_CUE.search(page.left(match.start(), 24))
+    return cued is not None and NICKNAME_CUE.search(page.near(match.start(), 40)) is not None
 
 
 NICKNAME_CUE = re.compile(

@@ -1,4 +1,4 @@
-"""How many tasks at once, how many share a VM, in which order."""
+"""How many tasks at once, and in which order."""
 
 from __future__ import annotations
 
@@ -71,32 +71,6 @@ NO_ORDER = re.compile(
     re.I,
 )
 
-PER_NODE = [
-    re.compile(
-        r"(?<![\w.])(?P<n>\d{1,4})\s*(?:of (?:them|these)\s*|tasks?\s*|jobs?\s*"
-        r"|copies\s*)?(?:run(?:ning)? )?(?:per|to a|to 1|on each|to each|on every|/|on 1"
-        r"|onto each|onto a)\s*"
-        r"(?:single |1 )?(?:vm|node|machine|host|instance)s?\b",
-        re.IGNORECASE,
-    ),
-    re.compile(
-        r"\b(?:tasks?[ _]?(?:count)?[ _]?per[ _]?(?:vm|node|machine|host|instance))\s*(?:is|="
-        r"|:|to|of)?\s*(?P<n>\d{1,4})\b",
-        re.IGNORECASE,
-    ),
-    re.compile(
-        r"\beach (?:vm|node|machine|host|instance) (?:runs?|gets?|takes?|handles?|has"
-        r"|should run) (?:exactly |at most |up to )?(?P<n>\d{1,4}) tasks?\b",
-        re.IGNORECASE,
-    ),
-]
-OWN_NODE = re.compile(
-    r"\b(?:own|separate|dedicated|different|whole|entire)(?: \w+)? (?:vm|node|machine|host"
-    r"|instance)\b"
-    r"|\b(?:a|the) (?:vm|node|machine) (?:all )?to (?:itself|themselves)\b",
-    re.IGNORECASE,
-)
-
 
 def read_in_order(page: Page) -> Asked[bool] | None:
     """Whether the tasks run one after another."""
@@ -117,17 +91,6 @@ def _order_of_steps(sentence: str) -> bool:
     """Whether steps, not tasks, follow one another: they always do."""
     steps = re.search(r"\bsteps?\b|\bboth\b|\brunnables\b|\bcontainers\b", sentence, re.I)
     return steps is not None and not re.search(r"\btasks\b", sentence, re.I)
-
-
-def read_tasks_per_node(page: Page) -> Asked[int] | None:
-    """How many tasks share a VM."""
-    for pattern in PER_NODE:
-        for match in page.find(pattern):
-            return Asked(value=int(match["n"]), quote=page.take(*match.span()))
-    for match in page.find(OWN_NODE):
-        if re.search(r"\btasks?\b|\beach\b|\bevery\b", page.sentence_text(match.start()), re.I):
-            return Asked(value=1, quote=page.take(*match.span()))
-    return None
 
 
 def read_parallelism(page: Page) -> tuple[Asked[int] | None, bool]:

@@ -42,6 +42,7 @@ from components.parse_intent.offline.read_machine import (
 )
 from components.parse_intent.offline.read_messages import read_logs, read_notifications
 from components.parse_intent.offline.read_network import read_account, read_network
+from components.parse_intent.offline.read_packing import read_tasks_per_node
 from components.parse_intent.offline.read_pairs import (
     read_pairs,
     read_secrets,
@@ -55,7 +56,6 @@ from components.parse_intent.offline.read_switches import read_priority, read_sw
 from components.parse_intent.offline.read_tasks import (
     read_in_order,
     read_parallelism,
-    read_tasks_per_node,
 )
 from components.parse_intent.offline.replies import corrected_number, fill_wants
 from components.parse_intent.offline.segment import cut_payloads
