@@ -98,7 +98,9 @@ USER = re.compile(
     re.IGNORECASE,
 )
 OPTION = re.compile(r"(?<!\S)(?P<o>--[a-z][a-z-]+(?:[= ][\w.:/]+)?)(?=[\s.,;)]|$)")
-OPTION_CUE = re.compile(r"docker run|docker option|container option|docker flag|docker arg", re.I)
+OPTION_CUE = re.compile(
+    r"docker run|(?:docker|container|run) (?:option|flag|arg)|\boptions?\b", re.IGNORECASE
+)
 BIND = re.compile(r"(?<![\w:])(?P<b>/[\w./-]+:/[\w./-]+(?::r[ow])?)(?![\w:/])")
 BIND_SAME = re.compile(
     r"\b(?:bind|map|mount|expose"

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from components.parse_intent.offline.arguments import option_runs
 from components.parse_intent.offline.commands import command_end, looks_like_command, starts_command
 from components.parse_intent.offline.normal import FILL
 
@@ -94,6 +95,10 @@ VERB = re.compile(
 )
 
 
+SHOWN = re.compile(
+    r"(?<![^\s(])(?P<c>\.{0,2}/[\w.${}~+/-]{2,200}|[A-Za-z][\w.+-]{1,40})[ \t]+"
+    r"(?=-{1,2}[A-Za-z]|\$[\w{(]|-\d)"
+)
 # No name or path is this long: data that nobody reads, and that patterns would search for ever.
 MAX_PAYLOADS = 200
 OVERLONG = re.compile(r"[^\s\ue000]{500,}")
@@ -133,11 +138,13 @@ def cut_payloads(text: str, *, hidden: list[tuple[int, int]] | None = None) -> C
     _fences(cutter)
     _ticks(cutter)
     cutter.masked = OVERLONG.sub(lambda match: FILL * len(match[0]), cutter.masked)
+    _options(cutter)
     _quoted(cutter)
     _labelled(cutter)
     _lines(cutter)
     _colons(cutter)
     _verbs(cutter)
+    _anywhere(cutter)
     cutter.payloads.sort(key=lambda p: p.start)
     return cutter
 
@@ -166,6 +173,12 @@ def _dedent(body: str, indent: str) -> str:
 def _ticks(cutter: Cutter) -> None:
     for match in TICKS.finditer(cutter.masked):
         _inline(cutter, match.start(), match.end(), match[2].strip(), sure=True)
+
+
+def _options(cutter: Cutter) -> None:
+    """Options without quotes around them, where words say that they are arguments."""
+    for start, end in list(option_runs(cutter.masked)):
+        cutter.cut(Payload(start, end, cutter.text[start:end], "args"))
 
 
 def _quoted(cutter: Cutter) -> None:
@@ -284,6 +297,20 @@ def _verbs(cutter: Cutter) -> None:
     for match in VERB.finditer(cutter.masked):
         start = match.end()
         if starts_command(cutter.masked, start, strict=True, run=True):
+            end = command_end(cutter.masked, start, to_line_end=False)
+            if end > start and not cutter.hidden(start, end):
+                cutter.cut(Payload(start, end, cutter.text[start:end]))
+
+
+def _anywhere(cutter: Cutter) -> None:
+    """Commands that show themselves: a program or a path with an option right behind it."""
+    for match in SHOWN.finditer(cutter.masked):
+        start = match.start("c")
+        if cutter.hidden(start, match.end()) or DATA_CUE.search(
+            cutter.masked[max(0, start - 40) : start]
+        ):
+            continue
+        if starts_command(cutter.masked, start, strict=True):
             end = command_end(cutter.masked, start, to_line_end=False)
             if end > start and not cutter.hidden(start, end):
                 cutter.cut(Payload(start, end, cutter.text[start:end]))

@@ -331,5 +331,15 @@ PUBLIC_IMAGES = frozenset(
     """)
 )
 
+# Options of docker run that people ask for; a container's own arguments are seldom called so.
+DOCKER_OPTIONS = frozenset(
+    words("""
+    --ipc --shm-size --gpus --network --net --privileged --ulimit --memory --cpus --cap-add
+    --cap-drop --device --runtime --user --hostname --init --security-opt --pid --tmpfs --dns
+    --add-host --rm --read-only --userns --memory-swap --cpuset-cpus --group-add --sysctl
+    --entrypoint --workdir --volume --env-file --mount --platform --oom-kill-disable
+    """)
+)
+
 # Directories where data is mounted: a bare path below one of these is a mount, not a program.
 MOUNT_ROOTS = ("/mnt", "/data", "/scratch", "/media", "/share", "/shared", "/work")
