@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from typing import Literal
 
 from components.parse_intent.draft import Asked, RetryPolicy
 from components.parse_intent.offline.page import Page
 
 RETRY = (
     r"(?:re-?tr(?:y|ies|ied|ying)|retrys|rerun(?:s|ning)?|re-run|restart(?:s|ed)?"
-    r"|try (?:it |them |that |each )?again|tried again)"
+    r"|try (?:it |them |that |each )?again|tried again|(?:another|a second|1 more|new) (?:try|go"
+    r"|attempt|chance|shot)|resubmit(?:ted)?|repeat(?:ed)?)"
 )
 RETRY_COUNT = [
     re.compile(
@@ -25,7 +27,7 @@ RETRY_COUNT = [
     ),
     re.compile(
         rf"\b{RETRY}\b(?P<w>(?:[\s,(]+(?!\d)[\w'-]+){{0,9}}?)[\s:=,(]*(?:x\s?)?"
-        rf"(?P<n>\d{{1,4}})\b(?!\s*(?:s\b"
+        rf"(?P<n>\d{{1,4}})(?:\b|(?=x\b))(?!\s*(?:s\b"
         rf"|sec|min|hour|hrs|h\b|d\b|day|gb|gib|tasks|vcpu|cpu))(?P<t>\s*(?:more )?(?:times|x"
         rf"|attempts|tries)?)",
         re.IGNORECASE,
@@ -58,25 +60,56 @@ NO_RETRY = re.compile(
     rf"|\bretries?\s*(?:off|disabled|[:=]\s*(?:none|no|0))\b",
     re.IGNORECASE,
 )
+MORE_CODES = r"(?:\s*(?:,|/|or|and|-|to|&|through)\s*(?:code )?\d{1,5}"
+    r"(?!\s*(?:times|tasks|retries|x\b))){0,12}"
 CODES = re.compile(
-    r"\b(?:exit(?:s|ed|ing)?(?: with)?(?: a)?(?: codes?| status)?|exit[- ]?codes?"
-    r"|return codes?|error codes?|codes?|status|rc)\s*(?:is|of|=|:|with"
-    r"|are)?\s*(?P<c>\d{1,5}(?:\s*(?:,|/|or|and|-|to)\s*(?:code )?\d{1,5}(?!\s*(?:times|tasks"
-    r"|retries))){0,12})\b",
+    r"\b(?:exit(?:s|ed|ing)?(?: with)?(?: an?)?(?: codes?| status)?|exit[- ]?codes?"
+    r"|return(?:s|ed)?(?: codes?)|return(?:s|ed)|error codes?|codes?|status|rc)\s*(?:is|of|=|:|with"
+    rf"|are|was|either|for)*\s*\(?(?P<c>\d{{1,5}}{MORE_CODES})\b"
+    # the service's own codes need no word beside them
+    rf"|(?<![\w.-])(?P<s>5000[0-6]{MORE_CODES})\b",
     re.IGNORECASE,
 )
 LOST = re.compile(
-    r"\b(?:preempt(?:ed|ions?|ible)?|takes? (?:the |my |a )?(?:vm|machine|node|it)s? away"
+    r"\b(?:preempt(?:ed|ions?|ible|s)?|takes? (?:the |my |a )?(?:vm|machine|node|it)s? away"
     r"|taken away|spot (?:kill|reclaim|interruption)\w*|reclaim(?:ed|s)?|evict(?:ed|ion"
     r"|ions)?)\b",
     re.IGNORECASE,
 )
+# What happens to a VM, by the exit code that Batch gives for it.
+EVENTS = (
+    (50001, LOST),
+    (
+        50002,
+        re.compile(
+            r"\b(?:stop(?:s|ped)? (?:reporting|responding)|no longer reports|(?:vm|machine|node)s?"
+            r"(?: that)? (?:crash|disappear|vanish|die|go away|went away|is lost|was lost)\w*"
+            r"|lost vms?|vm (?:loss|crash)(?:es)?|host (?:error|event|failure)s?)\b",
+            re.IGNORECASE,
+        ),
+    ),
+    (50003, re.compile(r"\breboot(?:s|ed|ing)?\b", re.IGNORECASE)),
+    (50004, re.compile(r"\bunresponsive\b", re.IGNORECASE)),
+    (
+        50006,
+        re.compile(r"\b(?:vm|machine|node)s? (?:is |was |are |were |gets? )?recreated\b", re.I),
+    ),
+)
+EXCEPT = re.compile(
+    r"\b(?:except|but not|unless|apart from|other than|save for|excluding|not for|not on|not when"
+    r"|not if|without)\b",
+    re.IGNORECASE,
+)
+
+Action = Literal["RETRY_TASK", "FAIL_TASK"]
 FATAL = re.compile(
     r"\b(?:fail(?:ed|s)?(?: \w+){0,3} (?:right away|immediately|at once|fast|straight away"
     r"|for good)|give up|fatal|no (?:retry|retries)|(?:don't|do not|never|not|shouldn't"
     r"|without)(?: \w+){0,2} (?:retry|retries|retried|retrying)"
     r"|no point (?:in )?retrying|pointless|useless to retry|hopeless|fail the task"
-    r"|straight to failed)\b",
+    r"|straight to failed|hard (?:failure|error|stop)|permanent(?:ly)?|(?:is|are) final|fail fast"
+    r"|(?:is|are|as|be) (?:dead|a bug|failed)|(?:no|without a) second (?:chance|try|attempt)"
+    r"|won't help|abort|counts? as failed)\b",
     re.IGNORECASE,
 )
 OWN_FAULT = re.compile(
@@ -93,50 +126,64 @@ def read_policies(page: Page) -> list[RetryPolicy]:
     """What exit codes mean: a retry, or an end without one."""
     found: list[RetryPolicy] = []
     for match in page.find(CODES):
-        codes = _codes(match["c"])
-        sentence = page.sentence_text(match.start())
-        clause_fatal = FATAL.search(sentence)
-        retry = re.search(RETRY, sentence, re.I)
-        if not codes or not (clause_fatal or retry):
+        codes = _codes(match["c"] or match["s"])
+        action = _action(page, match)
+        if not codes or not action:
             continue
-        action = "FAIL_TASK" if clause_fatal and not _retry_is_nearer(page, match) else "RETRY_TASK"
         quote = page.take(*match.span())
         found.append(RetryPolicy(action=action, exit_codes=codes, quote=quote))
-    if not found:
-        found += _preemption_only(page)
-    return found
+    return _merged(found) if found else _events_only(page)
 
 
 def _codes(text: str) -> list[int]:
-    ranged = re.fullmatch(r"(\d+)\s*(?:-|to)\s*(\d+)", text)
+    ranged = re.fullmatch(r"(\d+)\s*(?:-|to|through)\s*(\d+)", text)
     if ranged and 0 < int(ranged[2]) - int(ranged[1]) <= 20:
         return list(range(int(ranged[1]), int(ranged[2]) + 1))
     return list(dict.fromkeys(int(n) for n in re.findall(r"\d+", text)))
 
 
-def _retry_is_nearer(page: Page, match: re.Match[str]) -> bool:
-    """In "retry on 50001, never on 42" each code goes with the words just before it."""
-    before = page.left(match.start(), 80)
+def _merged(policies: list[RetryPolicy]) -> list[RetryPolicy]:
+    """One policy for an action that is said twice of the same codes."""
+    kept: list[RetryPolicy] = []
+    for policy in policies:
+        seen = {code for have in kept for code in have.exit_codes}
+        fresh = [code for code in policy.exit_codes if code not in seen]
+        if fresh:
+            kept.append(policy.model_copy(update={"exit_codes": fresh}))
+    return kept
+
+
+def _action(page: Page, match: re.Match[str]) -> Action | None:
+    """What is to be done on codes: in "retry on 50001, never on 42" the words just before tell."""
+    before = page.left(match.start(), 120)
     after = page.right(match.end(), 140)
-    fatal = [m.start() for m in FATAL.finditer(before)]
-    retry = [m.start() for m in re.finditer(RETRY, before, re.I)]
-    if fatal or retry:
-        last_fatal = max(fatal, default=-1)
-        inside = [r for r in retry if last_fatal >= 0 and last_fatal <= r <= last_fatal + 30]
-        last_retry = max((r for r in retry if r not in inside), default=-1)
-        return last_retry > last_fatal
-    return FATAL.search(after) is None
+    fatal = [m.span() for m in FATAL.finditer(before)]
+    retry = [
+        m.start()
+        for m in re.finditer(RETRY, before, re.I)
+        if not any(start <= m.start() <= end for start, end in fatal)
+    ]
+    last_fatal = max((start for start, _ in fatal), default=-1)
+    last_retry = max(retry, default=-1)
+    if last_retry > last_fatal:
+        return "FAIL_TASK" if EXCEPT.search(before, last_retry) else "RETRY_TASK"
+    if last_fatal >= 0:
+        return "FAIL_TASK"
+    if FATAL.search(after):
+        return "FAIL_TASK"
+    return "RETRY_TASK" if re.search(RETRY, after, re.I) else None
 
 
-def _preemption_only(page: Page) -> list[RetryPolicy]:
+def _events_only(page: Page) -> list[RetryPolicy]:
     """Retries asked for lost VMs only, with no code named."""
     for match in page.find(LOST):
         sentence = page.sentence_text(match.start())
         if not re.search(RETRY, sentence, re.I) or not OWN_FAULT.search(page.norm):
             continue
         if re.search(r"\bonly\b", sentence, re.I) or FATAL.search(page.norm):
+            codes = [code for code, pattern in EVENTS if pattern.search(sentence)]
             quote = page.take(*match.span())
-            return [RetryPolicy(action="RETRY_TASK", exit_codes=[50001], quote=quote)]
+            return [RetryPolicy(action="RETRY_TASK", exit_codes=codes, quote=quote)]
     return []
 
 

@@ -133,6 +133,8 @@ def _noun(phrase: str) -> tuple[str, int]:
     """The first plural of a phrase that can be counted, and where it ends; "" for none."""
     for match in NOUN.finditer(phrase):
         word = match.group().lower()
+        if word in MODIFIERS:
+            continue
         if word in NOT_THINGS or word in STOPS:
             return "", 0
         if word in OTHER_PLURALS or (len(word) > 2 and re.search(r"(?<![siu])s$", word)):
@@ -140,6 +142,13 @@ def _noun(phrase: str) -> tuple[str, int]:
     return "", 0
 
 
+# Words of NOT_THINGS that may stand before the thing itself: "80 address files".
+MODIFIERS = frozenset(
+    words(
+        "address process access status class card year month week day night key user tag label "
+        "container point iteration job"
+    )
+)
 STOPS = frozenset(
     words("of in at per for and or to on a an the x with each more after by from is are was that")
 )
