@@ -60,8 +60,10 @@ NO_RETRY = re.compile(
     rf"|\bretries?\s*(?:off|disabled|[:=]\s*(?:none|no|0))\b",
     re.IGNORECASE,
 )
-MORE_CODES = r"(?:\s*(?:,|/|or|and|-|to|&|through)\s*(?:code )?\d{1,5}"
+MORE_CODES = (
+    r"(?:\s*(?:,|/|or|and|-|to|&|through)\s*(?:code )?\d{1,5}"
     r"(?!\s*(?:times|tasks|retries|x\b))){0,12}"
+)
 CODES = re.compile(
     r"\b(?:exit(?:s|ed|ing)?(?: with)?(?: an?)?(?: codes?| status)?|exit[- ]?codes?"
     r"|return(?:s|ed)?(?: codes?)|return(?:s|ed)|error codes?|codes?|status|rc)\s*(?:is|of|=|:|with"
