@@ -99,7 +99,7 @@ EVENTS = (
 )
 EXCEPT = re.compile(
     r"\b(?:except|but not|unless|apart from|other than|save for|excluding|not for|not on|not when"
-    r"|not if|without)\b",
+    r"|not if|never|without)\b",
     re.IGNORECASE,
 )
 
@@ -133,8 +133,17 @@ def read_policies(page: Page) -> list[RetryPolicy]:
         if not codes or not action:
             continue
         quote = page.take(*match.span())
+        _take_events(page, match.start())
         found.append(RetryPolicy(action=action, exit_codes=codes, quote=quote))
-    return _merged(found) if found else _events_only(page)
+    return _merged(page, found) if found else _events_only(page)
+
+
+def _take_events(page: Page, pos: int) -> None:
+    """Words for what the codes stand for ("preempted (50001)") say nothing more."""
+    start, end = page.sentence(pos)
+    for _, event in EVENTS:
+        for match in event.finditer(page.norm, start, end):
+            page.take(*match.span())
 
 
 def _codes(text: str) -> list[int]:
@@ -144,15 +153,18 @@ def _codes(text: str) -> list[int]:
     return list(dict.fromkeys(int(n) for n in re.findall(r"\d+", text)))
 
 
-def _merged(policies: list[RetryPolicy]) -> list[RetryPolicy]:
-    """One policy for an action that is said twice of the same codes."""
-    kept: list[RetryPolicy] = []
-    for policy in policies:
-        seen = {code for have in kept for code in have.exit_codes}
-        fresh = [code for code in policy.exit_codes if code not in seen]
-        if fresh:
-            kept.append(policy.model_copy(update={"exit_codes": fresh}))
-    return kept
+def _merged(page: Page, policies: list[RetryPolicy]) -> list[RetryPolicy]:
+    """One policy: a job takes no second one, and codes that it does not list get the opposite.
+
+    Where codes to retry and codes to fail are both named, either list alone does what was asked of
+    both; "only" tells that the codes that nobody named are not to be retried.
+    """
+    actions = {policy.action for policy in policies}
+    only = re.search(r"\bonly\b", page.norm, re.I) is not None
+    action = "RETRY_TASK" if only or actions == {"RETRY_TASK"} else "FAIL_TASK"
+    kept = [policy for policy in policies if policy.action == action] or policies
+    codes = list(dict.fromkeys(code for policy in kept for code in policy.exit_codes))
+    return [kept[0].model_copy(update={"exit_codes": codes})]
 
 
 def _action(page: Page, match: re.Match[str]) -> Action | None:
@@ -176,14 +188,22 @@ def _action(page: Page, match: re.Match[str]) -> Action | None:
     return "RETRY_TASK" if re.search(RETRY, after, re.I) else None
 
 
+ONLY = re.compile(
+    rf"\b(?:only|just|solely|exclusively)(?: [\w']+){{0,4}}? (?:{RETRY}|on|when|if|after|for)\b"
+    rf"|\b{RETRY}(?: [\w']+){{0,4}}? (?:only|just|solely|exclusively)\b",
+    re.IGNORECASE,
+)
+
+
 def _events_only(page: Page) -> list[RetryPolicy]:
     """Retries asked for lost VMs only, with no code named."""
-    for match in page.find(LOST):
+    for match in (match for _, event in EVENTS for match in page.find(event)):
         sentence = page.sentence_text(match.start())
-        if not re.search(RETRY, sentence, re.I) or not OWN_FAULT.search(page.norm):
+        if not re.search(RETRY, sentence, re.I):
             continue
-        if re.search(r"\bonly\b", sentence, re.I) or FATAL.search(page.norm):
-            codes = [code for code, pattern in EVENTS if pattern.search(sentence)]
+        final = OWN_FAULT.search(page.norm) and FATAL.search(page.norm)
+        if ONLY.search(sentence) or final:
+            codes = [code for code, event in EVENTS if event.search(sentence)]
             quote = page.take(*match.span())
             return [RetryPolicy(action="RETRY_TASK", exit_codes=codes, quote=quote)]
     return []
