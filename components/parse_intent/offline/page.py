@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from itertools import islice
 
-from components.parse_intent.draft import Draft
+from components.parse_intent.draft import Draft, Pair
 from components.parse_intent.offline.amounts import Amount, durations, sizes
 from components.parse_intent.offline.normal import FILL, Words
 from components.parse_intent.offline.segment import Payload
@@ -49,6 +49,8 @@ class Page:
         norm: the normal text (same order; see normal.py).
         before: the draft of earlier turns; None on the first.
         draft: what this turn adds.
+        dropped: fields that the turn denies.
+        pairs: variables that it gives, each with its place.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class Page:
         self.norm = self.words.text
         self.used = bytearray(len(self.norm))
         self.dropped: set[str] = set()
+        self.pairs: list[tuple[int, Pair]] = []
         self._sentences = [0] + [m.end() for m in SENTENCE.finditer(self.norm)]
         self._clauses = [0] + [m.end() for m in CLAUSE.finditer(self.norm)]
         self.durations: list[Amount] = durations(self.norm)

@@ -135,12 +135,12 @@ def read_pairs(page: Page) -> None:
         elif cue == "job":
             page.draft.job_labels.append(_lower(_pair(page, match)))
         elif match["k"].isupper() or ENV_CUE.search(_before(page, match.start())):
-            page.draft.env.append(_pair(page, match))
+            _variable(page, match)
     for match in page.find(SET_TO):
         known = page.before is not None and match["k"] in {p.name for p in page.before.env}
         told = SET_CUE.search(page.left(match.start("k"), 30)) is not None
         if match["k"] not in NOT_VARIABLE and (known or (told and len(match["k"]) > 2)):
-            page.draft.env.append(_pair(page, match))
+            _variable(page, match)
     for match in page.find(COLON_PAIR):
         cue = _label_cue(page, match.start())
         if (
@@ -150,6 +150,12 @@ def read_pairs(page: Page) -> None:
         ):
             target = page.draft.vm_labels if cue == "vm" else page.draft.job_labels
             target.append(_lower(_pair(page, match)))
+
+
+def _variable(page: Page, match: re.Match[str]) -> None:
+    pair = _pair(page, match)
+    page.draft.env.append(pair)
+    page.pairs.append((match.start("k"), pair))
 
 
 def _lower(pair: Pair) -> Pair:

@@ -6,12 +6,13 @@ import re
 from dataclasses import dataclass, field
 
 from components.parse_intent.draft import Asked, Step
+from components.parse_intent.offline.amounts import Amount
 from components.parse_intent.offline.normal import FILL
 from components.parse_intent.offline.page import Page
 from components.parse_intent.offline.read_images import Image
 from components.parse_intent.offline.read_limits import time_points
 from components.parse_intent.offline.segment import Payload
-from components.parse_intent.offline.vocabulary import ORDINALS
+from components.parse_intent.offline.step_names import ALL_STEPS, named_step
 
 
 @dataclass
@@ -67,10 +68,12 @@ STREAMING = re.compile(
     re.IGNORECASE,
 )
 NO_INTERNET = re.compile(
-    r"\bblock(?:ing|ed)?[ _]?(?:all )?(?:the )?external[ _]?network\b|\b(?:no|without(?: any)?"
-    r"|not(?: \w+){0,5}|cut off from|disable|block)(?: the)? (?:internet|outside world"
-    r"|external network|network access|outbound)(?: access| connection)?\b"
-    r"|\bblockExternalNetwork\b|\bair-?gapped\b",
+    r"\bblock(?:ing|ed)?[ _]?(?:all )?(?:the )?external[ _]?network\b"
+    r"|\b(?:no|without|not|never|can't|cannot|cut off|isolated|den(?:y|ied)|block(?:ed|ing)?|off"
+    r"|disabled?|forbid|nothing)\b(?: [\w'-]+){0,5}? (?:internet|outside(?: world| network)?"
+    r"|external network|outbound(?: traffic| network| connections?)?|egress|network access"
+    r"|the network)\b(?: access| connection)?(?! tags?)"
+    r"|\bblockExternalNetwork\b|\bair-?gapped\b|\boffline container\b|\bnetwork: ?none\b",
     re.IGNORECASE,
 )
 CONDITIONS = (
@@ -80,11 +83,6 @@ CONDITIONS = (
     ("main_node_only", MAIN_NODE),
 )
 OF_CONTAINERS = (("block_external_network", NO_INTERNET), ("image_streaming", STREAMING))
-STEP_WORD = re.compile(
-    r"\b(?:step|runnable|command|script|part)\s+(?:number\s+)?(?P<n>\d{1,2})\b|\b(?P<o>first"
-    r"|second|third|fourth|fifth|last|final)\s+(?:step|1|command|script|runnable|container)\b",
-    re.IGNORECASE,
-)
 
 
 def add_conditions(page: Page, items: list[Item], steps: list[Step]) -> None:
@@ -96,7 +94,8 @@ def add_conditions(page: Page, items: list[Item], steps: list[Step]) -> None:
         for match in page.find(pattern):
             if page.negated(match.start()):
                 continue
-            target = _target(page, match.start(), match.end(), work, steps)
+            others = OTHERS if name == "always_run" else None
+            target = _target(page, match.start(), match.end(), work, steps, others)
             # With one step only, "must always run" is a way of speaking.
             alone = name == "always_run" and len(steps) == 1 and page.before is None
             if target is not None and target.kind != "barrier" and not alone:
@@ -109,67 +108,111 @@ def add_conditions(page: Page, items: list[Item], steps: list[Step]) -> None:
                 setattr(step, name, Asked(value=True, quote=quote))
     if len(steps) > 1:
         _step_timeouts(page, work, steps)
+        _step_variables(page, work, steps)
 
 
-def _target(page: Page, start: int, end: int, work: list[Item], steps: list[Step]) -> Step | None:
-    """The step that words at a place speak of."""
-    first, last = page.sentence(start)
-    named = _named_step(page.norm[first:last], start - first, steps)
+# "even if the first step fails" names the step that may fail, not the one that runs on.
+OTHERS = re.compile(
+    r"\b(?:if|when|though|whether|after|what(?:ever)?)\b[^,;.\n]{0,60}?"
+    r"\b(?:fail|crash|die|blew|blow|broke|break|error|wrong|happen|succeed)\w*",
+    re.IGNORECASE,
+)
+
+
+def _target(
+    page: Page,
+    start: int,
+    end: int,
+    work: list[Item],
+    steps: list[Step],
+    others: re.Pattern[str] | None = None,
+) -> Step | None:
+    """The step that words at a place speak of; `others` matches words about other steps."""
+    named = _named(page, start, end, steps, others)
     if named is not None:
         return named
+    first, last = page.sentence(start)
     inside = [item for item in work if first <= page.at(item.start) < last]
     if len(inside) == 1:
         return inside[0].step
-    if inside:
-        after = [i for i in inside if 0 <= page.at(i.start) - end <= 60]
-        before = [i for i in inside if page.at(i.start) < start]
-        if (
-            before
-            and start - page.at(before[-1].end) < 50
-            and not (after and page.at(after[0].start) - end < 12)
-        ):
-            return before[-1].step
-        return (after or inside)[0].step
     before = [item for item in work if page.at(item.start) < start]
-    if before:
-        return before[-1].step
-    return work[0].step
+    if inside:
+        after = [item for item in inside if end <= page.at(item.start) <= end + 60]
+        if after and not (before and BREAK.search(page.norm, end, page.at(after[0].start))):
+            return after[0].step
+        return (before or inside)[-1].step if before else inside[0].step
+    return before[-1].step if before else work[0].step
 
 
-def _named_step(sentence: str, at: int, steps: list[Step]) -> Step | None:
-    best = None
-    for match in STEP_WORD.finditer(sentence):
-        gap = abs(match.start() - at)
-        if best is None or gap < best[0]:
-            best = (gap, match)
-    if best is None or best[0] > 60:
-        return None
-    match = best[1]
-    word = match["n"] or match["o"].lower()
-    index = len(steps) if word in ("last", "final") else int(ORDINALS.get(word, word))
-    return steps[index - 1] if 1 <= index <= len(steps) else None
+# What parts words about one step from the next step.
+BREAK = re.compile(r"[,;.\n)]|\s-|\b(?:then|next|and|but|after|afterwards|finally|lastly)\b", re.I)
+
+
+def _named(
+    page: Page,
+    start: int,
+    end: int,
+    steps: list[Step],
+    others: re.Pattern[str] | None = None,
+) -> Step | None:
+    """The step that the clause names, else the sentence."""
+    for first, last in (page.clause(start), page.sentence(start)):
+        text = page.norm[first : max(last, end)]
+        if others is not None:
+            text = others.sub(lambda match: " " * len(match[0]), text)
+        named = named_step(text, start - first, steps)
+        if named is not None:
+            return named
+    return None
 
 
 def _step_timeouts(page: Page, work: list[Item], steps: list[Step]) -> None:
-    """Time limits that are said of one step."""
+    """Time limits that are said of one step, or of each."""
     for amount in page.durations:
         if not page.is_free(amount.start, amount.end) or time_points(page, amount) < 2:
             continue
-        first, last = page.sentence(amount.start)
-        sentence = page.norm[first:last]
-        if re.search(
-            r"\b(?:tasks?|whole|overall|job|in all|altogether)\b", sentence, re.I
-        ) and not STEP_WORD.search(sentence):
-            continue
-        named = _named_step(sentence, amount.start - first, steps)
-        inside = [item for item in work if first <= page.at(item.start) < last]
-        if (
-            named is None
-            and len(inside) == 1
-            and FILL in sentence
-            and not re.search(r"\beach\b", sentence)
-        ):
-            named = inside[0].step
-        if named is not None and named.kind != "barrier":
+        targets = _timed(page, amount, work, steps)
+        if targets:
             quote = page.take(amount.start, amount.end)
-            named.timeout_s = Asked(value=max(1, round(amount.value)), quote=quote)
+            for step in targets:
+                step.timeout_s = Asked(value=max(1, round(amount.value)), quote=quote)
+
+
+def _timed(page: Page, amount: Amount, work: list[Item], steps: list[Step]) -> list[Step]:
+    """The steps that a time limit is for; none where it is for the task as a whole."""
+    sentence = page.sentence_text(amount.start)
+    clause = page.norm[slice(*page.clause(amount.start))]
+    runs = [step for step in steps if step.kind != "barrier"]
+    if ALL_STEPS.search(clause) and not re.search(r"\bboth\b.*\btogether\b", clause, re.I):
+        return runs
+    named = _named(page, amount.start, amount.end, steps)
+    if named is not None:
+        return [named] if named.kind != "barrier" else []
+    if re.search(r"\b(?:tasks?|whole|overall|job|in all|altogether|total)\b", sentence, re.I):
+        return []
+    first, last = page.sentence(amount.start)
+    inside = [item.step for item in work if first <= page.at(item.start) < last and item.step]
+    alone = len(inside) == 1 and FILL in sentence and not re.search(r"\beach\b", sentence)
+    return inside if alone and inside[0].kind != "barrier" else []
+
+
+OF_STEP = re.compile(
+    r"\b(?:only|alone|there|its (?:own )?env\w*|(?:that|this) (?:step|1)|(?:for|in|of|to) (?:the )?"
+    r"(?:step|first|second|third|last)|step \w+ (?:gets|has|with|needs|sees))\b",
+    re.IGNORECASE,
+)
+
+
+def _step_variables(page: Page, work: list[Item], steps: list[Step]) -> None:
+    """Variables that are for one step: said so, or one name with a value for each step."""
+    names = [pair.name for _, pair in page.pairs]
+    for pos, pair in page.pairs:
+        twice = names.count(pair.name) > 1
+        if not (twice or OF_STEP.search(page.sentence_text(pos))):
+            continue
+        first, last = page.sentence(pos)
+        inside = [item.step for item in work if first <= page.at(item.start) < last]
+        step = _named(page, pos, pos, steps) or (inside[0] if len(inside) == 1 else None)
+        if step is not None and step.kind != "barrier" and pair in page.draft.env:
+            page.draft.env.remove(pair)
+            step.env.append(pair)

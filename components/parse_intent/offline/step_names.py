@@ -1,0 +1,86 @@
+"""Which step of several some words speak of: by number, by letter, by order, by what it runs."""
+
+from __future__ import annotations
+
+import re
+
+from components.parse_intent.draft import Step
+from components.parse_intent.offline.vocabulary import ORDINALS, PROGRAMS, words
+
+STEP_NOUN = r"(?:steps?|runnables?|commands?|scripts?|parts?|containers?|stages?|phases?|images?)"
+ORDER = "|".join([*ORDINALS, "last", "final"])
+NUMBERED = re.compile(
+    rf"\b{STEP_NOUN}\s+(?:number\s+|no\.? ?|#)?(?P<n>\d{{1,2}}|[a-f])\b(?! (?:of|more))"
+    rf"|\b(?P<o>{ORDER})\s+(?:\w+\s+)?(?:{STEP_NOUN}|1)\b"
+    # "for the second half an hour", "the first: 5 minutes", "the last gets 2 h"
+    rf"|\b(?:the|for|on|of) (?P<p>{ORDER})\b(?=\s*(?:[,.;:)(]|$|\d|an?\b|half|gets?|has|is|may|can"
+    r"|should|must|takes?|needs?|only|within|at\b|up\b|to\b|if\b|fails|with|under|in\b|-))"
+    # "first: 5 min, second: half an hour"
+    rf"|(?:^|[,;\n(]\s*)(?P<q>{ORDER})(?=\s*[:=])",
+    re.IGNORECASE,
+)
+ALL_STEPS = re.compile(
+    rf"\b(?:each|every|per|both|all)(?: of)?(?: the)?(?: \d+)? {STEP_NOUN}\b|\bboth\b",
+    re.IGNORECASE,
+)
+COMMON = frozenset(
+    words("run main script start test job task data bash step work python both this that then with")
+)
+
+
+def named_step(text: str, at: int, steps: list[Step], reach: int = 60) -> Step | None:
+    """The step that a text names nearest to a place in it; None where it names none."""
+    best: tuple[int, Step] | None = None
+    for start, step in [*_numbered(text, steps), *_by_program(text, steps)]:
+        gap = abs(start - at)
+        if gap <= reach and (best is None or gap < best[0]):
+            best = (gap, step)
+    return best[1] if best else None
+
+
+def _numbered(text: str, steps: list[Step]) -> list[tuple[int, Step]]:
+    found = []
+    for match in NUMBERED.finditer(text):
+        word = (match["n"] or match["o"] or match["p"] or match["q"]).lower()
+        if word in ("last", "final"):
+            index = len(steps)
+        elif word.isdecimal():
+            index = int(word)
+        else:
+            index = ORDINALS.get(word) or "abcdef".index(word) + 1
+        if 1 <= index <= len(steps):
+            found.append((match.start(), steps[index - 1]))
+    return found
+
+
+def _by_program(text: str, steps: list[Step]) -> list[tuple[int, Step]]:
+    """Steps by the name of their program, script or image, where that name is theirs alone."""
+    owners: dict[str, list[Step]] = {}
+    for step in steps:
+        for name in program_names(step):
+            owners.setdefault(name, []).append(step)
+    found: list[tuple[int, Step]] = []
+    for name, named in owners.items():
+        if len(named) == 1:
+            spoken = re.finditer(rf"(?<![\w-]){re.escape(name)}(?!\w)", text, re.IGNORECASE)
+            found += [(match.start(), named[0]) for match in spoken]
+    return found
+
+
+def program_names(step: Step) -> set[str]:
+    """What people call a step after what it runs: "prefetch" for /opt/cache/prefetch.sh."""
+    said = step.text.value if step.text is not None else ""
+    tokens = [token for token in said[:400].split()[:4] if not token.startswith("-")]
+    if step.image is not None:
+        tokens.append(re.split(r"[:@]", step.image.value.rsplit("/", 1)[-1])[0])
+    names = set()
+    for token in tokens:
+        stem = re.sub(r"\.\w{1,4}$", "", token.rsplit("/", 1)[-1]).lower()
+        if (
+            len(stem) > 3
+            and re.fullmatch(r"[a-z][\w-]*", stem)
+            and stem not in PROGRAMS
+            and stem not in COMMON
+        ):
+            names |= {stem, *(part for part in re.split(r"[_-]", stem) if len(part) > 4)}
+    return names - COMMON
