@@ -128,7 +128,9 @@ LIMIT_LEFT = re.compile(
     r"\b(?:maximum|at most|up to|no more than|not more than|more than|longer than|over|under"
     r"|within|less than|timeout|time limit|limit|limited"
     r"|cap|capped|cap it|cap them|after|allowed|budget|run ?time|runtime|walltime|wall time"
-    r"|deadline|max[ _]?run[ _]?duration|duration|give (?:it|them|each)[\w ]{0,12}"
+    r"|deadline|max[ _]?run[ _]?duration|duration|(?:may|can|might) (?:take|run|last|use|need)"
+    r"|gets?|has"
+    r"|allow(?: (?:it|them|each))?|no later than|give (?:it|them|each)[\w ]{0,12}"
     r"|kill(?:ed)?|stop(?:ped)?|abort(?:ed)?|terminate[ds]?|exceeds?|past|beyond|finished in"
     r"|done in|finish in|for|run|time)\b"
     r"(?:\s+(?:of|is|to|at|it|be|for|a|an|the|after|each|every|task|should|must|set|out|them"
@@ -151,6 +153,9 @@ USUAL = re.compile(
     r"\b(?:takes?|took|lasts?|usually|normally|typically|on average|roughly|about|around"
     r"|expect(?:ed)?|approximately|~|should be (?:done|finished)|ran for)\b[^.;]{0,25}$",
     re.I,
+)
+MAY = re.compile(
+    r"\b(?:may|can|must|should|allowed to|might)(?: not)? \w+ (?:for )?$", re.IGNORECASE
 )
 EXCEEDS = re.compile(
     r"\b(?:more than|longer than|over|exceeds?|still (?:going|running)|at most|up to|maximum"
@@ -180,7 +185,7 @@ def time_points(page: Page, amount: Amount) -> int:
         points += 2
     if re.search(r"\b(?:timeout|time limit|no longer than|longer)\b", sentence, re.I):
         points += 1
-    if USUAL.search(left) and not EXCEEDS.search(left):
+    if USUAL.search(left) and not EXCEEDS.search(left) and not MAY.search(left):
         points -= 6
     if re.search(r"(?:sleep)\w*\s*$", left, re.I):
         points -= 20

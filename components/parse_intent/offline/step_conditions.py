@@ -12,7 +12,7 @@ from components.parse_intent.offline.page import Page
 from components.parse_intent.offline.read_images import Image
 from components.parse_intent.offline.read_limits import time_points
 from components.parse_intent.offline.segment import Payload
-from components.parse_intent.offline.step_names import ALL_STEPS, named_step
+from components.parse_intent.offline.step_names import ALL_STEPS, STEP_NOUN, named_step
 
 
 @dataclass
@@ -36,17 +36,25 @@ MAIN_NODE = re.compile(
 )
 
 
+FAILS = r"(?:fails?|failed|breaks?|crashe?s|dies|errors? out|doesn't work|goes wrong|trips)"
+CARRY_ON = (
+    r"(?:ignore|carry on|continue|go on|don't care|keep going|move on|no big deal|no matter|fine"
+    r"|that's fine|that's ok|ok\b|okay|doesn't matter|not a problem|so what|never ?mind|proceed"
+    r"|skip"
+    r"|no harm|not the end|who cares|the rest|everything else)"
+)
 IGNORE = re.compile(
-    r"\b(?:ignore (?:its |the |any |that |it|if|exit|failure|error)[\w ]{0,30}|(?:if"
-    r"|when) (?:it|that|that 1|this|this 1|the step|step \d+)(?: step)? (?:fails|failed|breaks"
-    r"|crashes|doesn't work)[\w ,]{0,12}(?:ignore|carry on|continue|go on|don't care"
-    r"|keep going|move on|no big deal|no matter|that's fine|that's ok|fine|doesn't matter"
-    r"|not a problem)\w*"
-    r"|(?:may|can|is allowed to|allowed to|might) fail\b(?! the)|ignore (?:failures?|errors?)"
-    r"|ignore[_ ]?exit[_ ]?status|(?:failures?|failing|errors?)(?: \w+)? (?:is|are) (?:ok|okay"
-    r"|fine|ignored|acceptable|not a problem)|best[- ]effort|(?:don't|do not) (?:care"
-    r"|mind) if (?:it|that"
-    r"|this)[\w ]{0,8} fails)\b",
+    rf"\b(?:ignore (?:its |the |any |that |it|if|exit|failure|error)[\w ]{{0,30}}"
+    rf"|(?:if|when|should) (?!task)(?:[\w.-]+ ){{1,5}}?{FAILS}[\w ,]{{0,24}}?{CARRY_ON}\w*"
+    rf"|(?:may|can|is allowed to|allowed to|might) fail\b(?! the)|ignor(?:e|ing) (?:failures?"
+    rf"|errors?)"
+    rf"|ignore[_ ]?exit[_ ]?status|(?:failures?|failing|errors?)(?: \w+){{0,4}} (?:is|are) (?:ok"
+    rf"|okay"
+    rf"|fine|ignored|acceptable|not a problem|harmless)|best[- ]effort|(?:don't|do not|doesn't"
+    rf"|nobody)"
+    rf" (?:care|cares|mind|matter) (?:if|when|whether) (?:it|that|this|step \w+|the [\w.-]+)"
+    rf"[\w ]{{0,12}} (?:fails?|works?)|{FAILS} harmlessly|exit (?:code|status) (?:of \w+ )?(?:is )?"
+    rf"(?:ignored|irrelevant)|whatever (?:its )?exit (?:code|status))\b",
     re.IGNORECASE,
 )
 ALWAYS = re.compile(
@@ -76,6 +84,10 @@ NO_INTERNET = re.compile(
     r"|\bblockExternalNetwork\b|\bair-?gapped\b|\boffline container\b|\bnetwork: ?none\b",
     re.IGNORECASE,
 )
+STEP_COUNT = re.compile(
+    rf"(?<![\w.=:-])(?P<n>\d{{1,2}})(?: [a-z]+)? {STEP_NOUN}\b(?: in (?:the|each|every) task)?",
+    re.IGNORECASE,
+)
 CONDITIONS = (
     ("ignore_exit_status", IGNORE),
     ("always_run", ALWAYS),
@@ -92,23 +104,39 @@ def add_conditions(page: Page, items: list[Item], steps: list[Step]) -> None:
         return
     for name, pattern in CONDITIONS:
         for match in page.find(pattern):
-            if page.negated(match.start()):
-                continue
-            others = OTHERS if name == "always_run" else None
-            target = _target(page, match.start(), match.end(), work, steps, others)
-            # With one step only, "must always run" is a way of speaking.
-            alone = name == "always_run" and len(steps) == 1 and page.before is None
-            if target is not None and target.kind != "barrier" and not alone:
-                setattr(target, name, Asked(value=True, quote=page.take(*match.span())))
-    containers = [step for step in steps if step.kind == "container"]
+            if not page.negated(match.start()):
+                _condition(page, match, name, work, steps)
     for name, pattern in OF_CONTAINERS:
         for match in page.find(pattern):
-            quote = page.take(*match.span())
-            for step in containers:
-                setattr(step, name, Asked(value=True, quote=quote))
+            _of_containers(page, match, name, steps)
+    for match in page.find(STEP_COUNT):
+        if int(match["n"]) == len(steps):
+            page.take(*match.span())
     if len(steps) > 1:
         _step_timeouts(page, work, steps)
         _step_variables(page, work, steps)
+
+
+def _condition(
+    page: Page, match: re.Match[str], name: str, work: list[Item], steps: list[Step]
+) -> None:
+    """Set one condition on the step that its words speak of."""
+    others = OTHERS if name == "always_run" else None
+    target = _target(page, match.start(), match.end(), work, steps, others)
+    # With one step only, "must always run" is a way of speaking.
+    alone = name == "always_run" and len(steps) == 1 and page.before is None
+    if target is not None and target.kind != "barrier" and not alone:
+        setattr(target, name, Asked(value=True, quote=page.take(*match.span())))
+
+
+def _of_containers(page: Page, match: re.Match[str], name: str, steps: list[Step]) -> None:
+    """Set a container's switch on the one that the words name, else on all."""
+    quote = page.take(*match.span())
+    containers = [step for step in steps if step.kind == "container"]
+    named = _named(page, match.start(), match.end(), steps)
+    for step in containers:
+        if named is None or named.kind != "container" or step is named:
+            setattr(step, name, Asked(value=True, quote=quote))
 
 
 # "even if the first step fails" names the step that may fail, not the one that runs on.

@@ -16,7 +16,7 @@ NUMBERED = re.compile(
     rf"|\b(?:the|for|on|of) (?P<p>{ORDER})\b(?=\s*(?:[,.;:)(]|$|\d|an?\b|half|gets?|has|is|may|can"
     r"|should|must|takes?|needs?|only|within|at\b|up\b|to\b|if\b|fails|with|under|in\b|-))"
     # "first: 5 min, second: half an hour"
-    rf"|(?:^|[,;\n(]\s*)(?P<q>{ORDER})(?=\s*[:=])",
+    rf"|(?:^\s*|[,;\n(]\s*)(?P<q>{ORDER})(?=\s*[:=])",
     re.IGNORECASE,
 )
 ALL_STEPS = re.compile(
@@ -32,7 +32,8 @@ def named_step(text: str, at: int, steps: list[Step], reach: int = 60) -> Step |
     """The step that a text names nearest to a place in it; None where it names none."""
     best: tuple[int, Step] | None = None
     for start, step in [*_numbered(text, steps), *_by_program(text, steps)]:
-        gap = abs(start - at)
+        # a name mostly stands before what is said of it
+        gap = at - start if start <= at else start - at + 15
         if gap <= reach and (best is None or gap < best[0]):
             best = (gap, step)
     return best[1] if best else None
@@ -62,7 +63,9 @@ def _by_program(text: str, steps: list[Step]) -> list[tuple[int, Step]]:
     found: list[tuple[int, Step]] = []
     for name, named in owners.items():
         if len(named) == 1:
-            spoken = re.finditer(rf"(?<![\w-]){re.escape(name)}(?!\w)", text, re.IGNORECASE)
+            noun = "" if len(name) > 3 else rf" {STEP_NOUN}\b"
+            pattern = rf"(?<![\w-]){re.escape(name)}(?!\w){noun}"
+            spoken = re.finditer(pattern, text, re.IGNORECASE)
             found += [(match.start(), named[0]) for match in spoken]
     return found
 
@@ -77,7 +80,7 @@ def program_names(step: Step) -> set[str]:
     for token in tokens:
         stem = re.sub(r"\.\w{1,4}$", "", token.rsplit("/", 1)[-1]).lower()
         if (
-            len(stem) > 3
+            len(stem) > 2
             and re.fullmatch(r"[a-z][\w-]*", stem)
             and stem not in PROGRAMS
             and stem not in COMMON

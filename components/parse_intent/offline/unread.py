@@ -10,6 +10,7 @@ from components.parse_intent.offline.page import Page
 from components.parse_intent.offline.vocabulary import KEYWORDS, words
 
 WORD = re.compile(r"[A-Za-z][\w'-]*|\d[\w.]*")
+LISTED = re.compile(r"\s*\(?\d{1,2}[.)]")
 # Words that carry no setting by themselves.
 EMPTY = frozenset(
     words(
@@ -31,6 +32,8 @@ def unread_words(page: Page) -> list[str]:
         if any(page.used[start:end]) or FILL in page.norm[start:end]:
             continue
         words = [w.lower() for w in WORD.findall(page.norm[start:end])]
+        if len(words) == 1 and words[0].strip(".").isdecimal() and LISTED.match(page.norm, start):
+            continue  # the number of a list item
         tells = [w for w in words if (w in KEYWORDS and w not in EMPTY) or w[0].isdecimal()]
         quote = page.quote(start, end).strip(" ,.;:()-*\n")
         if tells and quote:
