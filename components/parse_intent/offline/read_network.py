@@ -6,6 +6,7 @@ import re
 
 from components.parse_intent.draft import Asked
 from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.vocabulary import words
 
 EMAIL = re.compile(r"(?<![\w.])[\w.-]+@[\w.-]+\.gserviceaccount\.com")
 
@@ -44,12 +45,38 @@ NO_EXTERNAL = re.compile(
     r"|machines)\b",
     re.IGNORECASE,
 )
+TAG_NAME = r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?"
 TAG = re.compile(
-    r"\b(?:network|firewall|vm)[ -]?tags?(?:\s+(?:is|are|of|called"
-    r"|named))?\s*[:=]?\s*[\"']?(?P<t>[a-z][a-z0-9-]*(?:(?:\s*,\s*"
-    r"|\s+and\s+)(?![\w ]+\bvms?\b)[a-z][a-z0-9]*-[a-z0-9-]*)*)",
+    r"\b(?:(?:network|firewall|vm|instance|target)[ -]?tags?|tag(?:ged|s)?(?=\s*[:=])"
+    r"|tag(?:ged)?(?: (?:the|all|every|each|our))* (?:vms?|machines?|nodes?|instances?)"
+    r"|(?:vms?|machines?|nodes?|instances?) (?:are |should be |get )?tagged)"
+    r"(?:\s*\((?:network|firewall) tags?\))?"
+    r"(?:\s+(?:is|are|of|called|named|with|as|on|to|the|all|vms?|machines|nodes|should be|both))*"
+    rf"[\s:=\"']+(?P<t>{TAG_NAME}(?:(?:\s*,\s*(?:and\s+)?|\s+and\s+)"
+    rf"(?![\w ]+\b(?:vms?|labels?)\b){TAG_NAME}(?=[\s,.;)\"']|$))*)",
     re.IGNORECASE,
 )
+TAG_BEFORE = re.compile(
+    r"(?<![\w/-])(?P<t>[a-z][a-z0-9]*(?:-[a-z0-9]+)+) (?:as (?:a |the )?)?(?:network"
+    r"|firewall) tag\b",
+    re.IGNORECASE,
+)
+NOT_TAGS = frozenset(words("on for the is and with as to vm vms none no via in of a an must if"))
+
+
+def _tags(page: Page) -> None:
+    for pattern in (TAG, TAG_BEFORE):
+        for match in page.find(pattern):
+            if re.search(
+                r"\b(?:image|docker|container|git)\s*$", page.left(match.start(), 12), re.I
+            ):
+                continue
+            names = re.split(r"\s*,\s*(?:and\s+)?|\s+and\s+", match["t"].lower())
+            # behind the first, only what looks like a name: "tags a-b, retries 2" has one tag
+            names = [n for i, n in enumerate(names) if n not in NOT_TAGS and (not i or "-" in n)]
+            if names:
+                quote = page.take(*match.span())
+                page.draft.tags += [Asked(value=name, quote=quote) for name in names]
 
 
 def read_network(page: Page) -> None:
@@ -58,10 +85,7 @@ def read_network(page: Page) -> None:
         page.draft.subnetwork = Asked(value=match.group(), quote=page.take(*match.span()))
     for match in page.find(NETWORK):
         page.draft.network = Asked(value=match.group(), quote=page.take(*match.span()))
-    for match in page.find(TAG):
-        quote = page.take(*match.span())
-        for name in re.split(r"\s*,\s*|\s+and\s+", match["t"]):
-            page.draft.tags.append(Asked(value=name.lower(), quote=quote))
+    _tags(page)
     if page.draft.network is None:
         for match in page.find(NETWORK_NAMED):
             if not re.match(r"(?:on|to|is)$", match["n"]):

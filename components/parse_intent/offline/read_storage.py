@@ -54,6 +54,7 @@ def read_storage(page: Page) -> None:
     if page.before is None and not any(p.volume and p.volume.kind == "gcs" for p in places):
         places += _unnamed_bucket(page)
     places.sort(key=lambda p: p.start)
+    aliases = {id(place.volume): _alias(page, place) for place in places}
     for i, place in enumerate(places):
         end = places[i + 1].start if i + 1 < len(places) else len(page.norm)
         begin = places[i - 1].end if i else 0
@@ -62,6 +63,34 @@ def read_storage(page: Page) -> None:
             _add_volume(page, place.volume)
         elif place.disk is not None:
             page.draft.disks.append(place.disk)
+    if page.before is None:
+        _mounts_of_commands(page, aliases)
+
+
+ALIAS = re.compile(r"(?<![\w/-])(?P<a>[A-Za-z][\w-]{0,30})\s*(?:=|:|is|->|=>|from|in)\s*$")
+IN_COMMAND = re.compile(r"(?<![\w.])/(?:mnt/disks|mnt|gcs|media|srv)/[\w.-]*\w(?=[/\s\"';)]|$)")
+
+
+def _alias(page: Page, place: Place) -> str:
+    """What the person calls a bucket or a share: "idx" in "idx = gs://genome-index"."""
+    match = ALIAS.search(page.left(place.start, 40))
+    return match["a"].lower() if match else ""
+
+
+def _mounts_of_commands(page: Page, aliases: dict[int, str]) -> None:
+    """Where no mount is named, the paths that the commands use tell where they look for it."""
+    text = "\n".join(payload.text for payload in page.payloads)
+    known = {v.mount for v in page.draft.volumes} | {d.mount for d in page.draft.disks}
+    free = [p for p in dict.fromkeys(IN_COMMAND.findall(text)) if p not in known]
+    bare = [volume for volume in page.draft.volumes if not volume.mount and volume.remote]
+    for volume in bare:
+        names = {aliases.get(id(volume), ""), volume.remote.rstrip("/").rsplit("/", 1)[-1].lower()}
+        same = [path for path in free if path.rsplit("/", 1)[-1].lower() in names]
+        if not same and len(bare) == 1 and len(free) == 1:
+            same = free
+        if same:
+            volume.mount = same[0]
+            free = [path for path in free if path != same[0]]
 
 
 def _add_volume(page: Page, volume: Volume) -> None:

@@ -88,6 +88,7 @@ STEP_COUNT = re.compile(
     rf"(?<![\w.=:-])(?P<n>\d{{1,2}})(?: [a-z]+)? {STEP_NOUN}\b(?: in (?:the|each|every) task)?",
     re.IGNORECASE,
 )
+STEP_HEAD = re.compile(r"\b(?:step|runnable|stage|part) (?P<n>\d{1,2})\b", re.IGNORECASE)
 CONDITIONS = (
     ("ignore_exit_status", IGNORE),
     ("always_run", ALWAYS),
@@ -109,12 +110,20 @@ def add_conditions(page: Page, items: list[Item], steps: list[Step]) -> None:
     for name, pattern in OF_CONTAINERS:
         for match in page.find(pattern):
             _of_containers(page, match, name, steps)
-    for match in page.find(STEP_COUNT):
-        if int(match["n"]) == len(steps):
-            page.take(*match.span())
+    _heads(page, len(steps))
     if len(steps) > 1:
         _step_timeouts(page, work, steps)
         _step_variables(page, work, steps)
+
+
+def _heads(page: Page, number: int) -> None:
+    """Mark "3 steps" and "step 2:" as read where there are as many steps."""
+    for match in page.find(STEP_COUNT):
+        if int(match["n"]) == number:
+            page.take(*match.span())
+    for match in page.find(STEP_HEAD):
+        if int(match["n"]) <= number:
+            page.take(*match.span())
 
 
 def _condition(
@@ -142,7 +151,8 @@ def _of_containers(page: Page, match: re.Match[str], name: str, steps: list[Step
 # "even if the first step fails" names the step that may fail, not the one that runs on.
 OTHERS = re.compile(
     r"\b(?:if|when|though|whether|after|what(?:ever)?)\b[^,;.\n]{0,60}?"
-    r"\b(?:fail|crash|die|blew|blow|broke|break|error|wrong|happen|succeed)\w*",
+    r"\b(?:fail|crash|die|blew|blow|broke|break|error|wrong|happen|succeed|went|goes|work|pass"
+    r"|before it (?:does|did))\w*",
     re.IGNORECASE,
 )
 
