@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from components.parse_intent.offline.commands import STOP
 from components.parse_intent.offline.normal import FILL
 from components.parse_intent.offline.vocabulary import DOCKER_OPTIONS
 
@@ -63,6 +64,8 @@ def _run_end(masked: str, start: int, first: int) -> int:
         if FILL in token:
             break
         option = token.startswith("-") and len(token) > 1
+        if token.lower().rstrip(".,;:)") in STOP:
+            break
         plain = PLAIN.fullmatch(token.rstrip(".,;:)")) is not None
         if not option and (not value_may_follow if plain else _is_remark(token)):
             break

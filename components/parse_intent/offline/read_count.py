@@ -8,7 +8,7 @@ from components.parse_intent.draft import Asked
 from components.parse_intent.offline.normal import FILL
 from components.parse_intent.offline.page import Page
 from components.parse_intent.offline.read_tasks import AT_ONCE
-from components.parse_intent.offline.read_things import read_things
+from components.parse_intent.offline.read_things import HANDS, read_things
 
 BEFORE_COUNT = r"(?<![\w.:/$#-])"
 NOT_COUNT_NOUN = (
@@ -26,7 +26,8 @@ NOT_COUNT_NOUN = (
 COUNTS = [
     re.compile(
         r"\b(?:task[ _]?count|number of tasks|no\.? of tasks|#tasks|# tasks|num[ _]?tasks"
-        r"|count of tasks|array size|tasks(?=\s*[:=]|\s+(?:to|should be)\s))"
+        r"|count of tasks|array (?:size|length)|(?:how many|quantity|qty|count)(?=\s*[:=])"
+        r"|tasks(?=\s*[:=]|\s+(?:to|should be)\s))"
         r"\s*(?:is|=|:|to|of|should be)?\s*(?P<n>\d{1,9})\b",
         re.IGNORECASE,
     ),
@@ -90,6 +91,10 @@ VAGUE = re.compile(
 )
 
 
+A_PIECE = re.compile(r"\s*(?:each|apiece|for (?:each|every)|per|an?|/|every|=)\s", re.IGNORECASE)
+IS_ONE = re.compile(r"(?:=|\bis|\bas|\bgets|\bbecomes|\bbeing|\u2192|->|=>)\s*$", re.IGNORECASE)
+
+
 def read_task_count(page: Page) -> Asked[int] | None:
     """How many tasks: said outright, as an array, as copies, or as the things to be worked on."""
     return _said_outright(page) or read_things(page) or _nodes(page) or _once(page)
@@ -147,12 +152,10 @@ def _is_count(page: Page, match: re.Match[str], number: int) -> bool:
         and number >= 5
     ):
         return False
-    if (
-        number == 1
-        and match["n"] == "1"
-        and re.match(r"\s*(?:each|for each|apiece)\b", right, re.I)
-    ):
-        return False  # "25 clips, one task each"
+    if number == 1 and match["n"] == "1" and (A_PIECE.match(right) or IS_ONE.search(left)):
+        return False  # "25 clips, one task each", "each field = one task"
+    if number == 6 and HANDS.search(left):
+        return False  # "a task takes 200 of them"
     if number == 1:
         return not re.search(r"\b(?:failed?|first|last|next|other|failing)\b", match["w"], re.I)
     rate = re.search(r"\b(?:a|per) (?:day|week|hour)\b|faster", right, re.I)
@@ -164,6 +167,7 @@ def read_vague_count(page: Page) -> str | None:
     for match in page.find(PER_THING, free=False):
         thing = match["t"] or match["u"] or match["v"]
         if thing.lower() in (
+            "of",
             "vm",
             "node",
             "machine",

@@ -54,7 +54,10 @@ BOOT_IMAGE = re.compile(
     r"|(?:https://[\w./-]*/)?projects/[\w.:-]+/global/images/(?:family/)?[\w-]+))",
     re.IGNORECASE,
 )
-BATCH_IMAGE = re.compile(r"(?<![\w/-])(?P<i>batch-(?:debian|cos|hpc-rocky)(?:-[\w-]*\w)?)(?![\w/])")
+BATCH_IMAGE = re.compile(
+    r"(?<![\w/-])(?P<i>projects/[\w.:-]+/global/images/(?:family/)?[\w-]*\w|batch-(?:debian|cos"
+    r"|hpc-rocky)(?:-[\w-]*\w)?)(?![\w/])"
+)
 TYPE = re.compile(rf"(?<![\w-]){DISK_TYPE}(?![\w])", re.IGNORECASE)
 
 

@@ -125,6 +125,13 @@ WORKDIR = re.compile(
 BEHIND = re.compile(r"[\s\ue000]{0,9},? ?(?:in|from) (?P<d>/[\w./-]*\w)(?=[\s,.;]|$)")
 
 
+SHARED_MEMORY = re.compile(
+    r"(?:\bshm(?:[ _-]?size)?|/dev/shm|\bshared memory)(?: (?:of|is|to|at|size|with))*[ :=]+"
+    r"(?P<n>\d{1,4}) ?(?P<u>[gm])(?:i?b|ig|igs|eg|egs)?\b",
+    re.IGNORECASE,
+)
+
+
 def read_options(page: Page) -> Asked[str] | None:
     """Further docker run options that the words name outside of payloads."""
     found: list[str] = []
@@ -133,6 +140,10 @@ def read_options(page: Page) -> Asked[str] | None:
         if OPTION_CUE.search(page.sentence_text(match.start())):
             quote = page.take(match.start("o"), match.end("o"))
             found.append(match["o"])
+    for match in page.find(SHARED_MEMORY):
+        if "--shm-size" not in " ".join(found):
+            quote = page.take(*match.span())
+            found.append(f"--shm-size={match['n']}{match['u'].lower()}")
     return Asked(value=" ".join(found), quote=quote) if found else None
 
 

@@ -34,6 +34,11 @@ CPU = [
         rf"|of)\s*(?P<n>\d{{1,4}}(?:\.\d{{1,3}})?)(?P<half>)(?![\w.])",
         re.IGNORECASE,
     ),
+    re.compile(
+        rf"(?:^|[,;/|\n(]\s*){CPU_NOUN} (?P<n>\d{{1,4}}(?:\.\d{{1,3}})?)(?P<half>)"
+        rf"(?=\s*(?:[,;/|\n)]|$))",
+        re.IGNORECASE,
+    ),
     re.compile(r"\bcpus?[ -]per[ -]task[ =:]+(?P<n>\d{1,4})(?P<half>)\b", re.IGNORECASE),
 ]
 
@@ -138,8 +143,10 @@ LIMIT_LEFT = re.compile(
     re.I,
 )
 LIMIT_RIGHT = re.compile(
-    r"^\s*(?:-?\s*)?(?:maximum|limit|timeout|time limit|tops|at most|cap|or less|hard limit"
-    r"|(?:per task )?(?:maximum|timeout|limit)|each at most|deadline|walltime"
+    r"^\s*(?:-?\s*)?(?:(?:each |per \w+ )?at the (?:very )?(?:most|outside)|maximum|limit|timeout"
+    r"|time limit|tops|at most|cap|or less|hard limit"
+    r"|(?:per task )?(?:maximum|timeout|limit)|each at most|each\b|apiece|per (?:task|run|job)"
+    r"|a task|deadline|walltime"
     r"|is the (?:maximum|limit)|and (?:then )?(?:kill|stop))\b",
     re.I,
 )
@@ -187,6 +194,8 @@ def time_points(page: Page, amount: Amount) -> int:
         points += 1
     if USUAL.search(left) and not EXCEEDS.search(left) and not MAY.search(left):
         points -= 6
+    if "month" in page.norm[amount.start : amount.end].lower() and points < 6:
+        points -= 4  # "12 months of data" is no limit
     if re.search(r"(?:sleep)\w*\s*$", left, re.I):
         points -= 20
     clause = page.norm[slice(*page.clause(amount.start))].strip(" ,.;:-*\n")

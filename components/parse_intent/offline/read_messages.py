@@ -15,7 +15,7 @@ TOPIC_NAMED = re.compile(
     r"|(?<![\w/-])(?P<u>[a-z][\w]*-[\w-]*\w)\s+(?:pub/?sub\s+)?topic\b(?P<q>[^.;\n]{0,40})",
     re.IGNORECASE,
 )
-TOPIC_WORD = re.compile(r"\bpub ?/? ?-?sub\b|\btopics?\b", re.IGNORECASE)
+TOPIC_WORD = re.compile(r"\bpub ?/? ?-?sub\b|(?<![\w/.-])topics?\b(?![:/.]\w|-)", re.IGNORECASE)
 FAILED = re.compile(
     r"\b(?:fail(?:s|ed|ure|ures|ing)?|crash(?:es|ed)?|breaks?|goes wrong|dies|blows up"
     r"|errors?(?: out)?)\b",

@@ -209,27 +209,17 @@ def _events_only(page: Page) -> list[RetryPolicy]:
     return []
 
 
+# "restart a failed one twice": the number is further on
+PRONOUN = re.compile(r"\b(?:an?|the|that|this|each|every|any|failed|failing)(?: \w+)?\s*$", re.I)
+
+
 def read_retries(page: Page) -> Asked[int] | None:
     """How often a failed task is tried again."""
     for pattern in RETRY_COUNT:
         for match in page.find(pattern):
-            groups = match.groupdict()
-            if (
-                groups.get("w")
-                and re.search(r"\b(?:after|code|codes|exit|wait|every)\b", match["w"], re.I)
-                and not groups.get("t", "").strip()
-            ):
-                continue
-            if page.negated(match.start()) and match["n"] != "0":
-                continue
-            if groups.get("rest") is not None and not re.search(
-                RETRY, page.sentence_text(match.start()), re.I
-            ):
-                continue
-            value = int(match["n"])
-            if groups.get("total"):
-                value = max(0, value - 1)
-            return Asked(value=value, quote=page.take(*match.span()))
+            value = _retry_count(page, match)
+            if value is not None:
+                return Asked(value=value, quote=page.take(*match.span()))
     for match in page.find(RETRY_WORD):
         word = (match["w"] or match["v"]).lower()
         return Asked(value=WORD_COUNTS[word], quote=page.take(*match.span()))
@@ -237,3 +227,20 @@ def read_retries(page: Page) -> Asked[int] | None:
         if not page.draft.retry_policies:
             return Asked(value=0, quote=page.take(*match.span()))
     return None
+
+
+def _retry_count(page: Page, match: re.Match[str]) -> int | None:
+    """The number that a match of RETRY_COUNT gives; None where it counts something else."""
+    groups = match.groupdict()
+    between, counted = groups.get("w") or "", (groups.get("t") or "").strip()
+    if re.search(r"\b(?:after|code|codes|exit|wait|every)\b", between, re.I) and not counted:
+        return None
+    if match["n"] == "1" and PRONOUN.search(between):
+        return None
+    if page.negated(match.start()) and match["n"] != "0":
+        return None
+    sentence = page.sentence_text(match.start())
+    if groups.get("rest") is not None and not re.search(RETRY, sentence, re.I):
+        return None
+    value = int(match["n"])
+    return max(0, value - 1) if groups.get("total") else value

@@ -12,13 +12,16 @@ AT_ONCE = (
     r"|moment|point)"
     r"|1 go|the very same (?:time|moment))|in parallel|concurrently|concurrent(?:ly)?"
     r"|simultaneously|simultaneous"
-    r"|in flight|together|parallel|side by side|in (?:the )?same time|abreast|running in parallel)"
+    r"|in flight|at a go|in 1 go|wide|at any moment|at any point|together|parallel|side by side"
+    r"|in (?:the )?same time|abreast|running in parallel)"
 )
 GAP = r"(?:[ \t]+(?!\d)[\w'%-]+){0,7}?"
 PARALLEL = [
     re.compile(rf"(?<![\w.:/-])(?P<n>\d{{1,7}})(?P<w>{GAP})[ -]+{AT_ONCE}\b", re.IGNORECASE),
     re.compile(
-        r"\b(?:parallelism|concurrency|(?:maximum )?parallel(?: tasks?| limit)?|parallel_?tasks?)"
+        r"\b(?:parallelism|concurrency|(?:maximum )?parallel(?: tasks?| limit)?|parallel_?tasks?"
+        r"|width|max(?:imum)? (?:running|concurrent|simultaneous|in flight)(?: tasks)?"
+        r"|(?:concurrent|simultaneous) tasks)"
         r"(?:\s+(?:level|limit|cap|factor))?\s*(?:is|=|:|to|of|at|should be|must be)?\s*(?:to "
         r"|at most |maximum )?(?P<n>\d{1,7})\b",
         re.IGNORECASE,

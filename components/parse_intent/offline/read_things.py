@@ -32,7 +32,7 @@ NOT_THINGS = frozenset(
     stages always across this his its as is was has does hours us less process class address access
     status runs args fails tokens params parameters arguments units ports digits lines terms needs
     errors codes processors volumes mounts concurrently fps dpi pixels pix kb users keys times
-    tasks task ranks slots
+    tasks task ranks slots things ways box
     """)
 )
 OTHER_PLURALS = frozenset(words("people children men women mice series species genera feet"))
@@ -85,6 +85,13 @@ LIMIT = re.compile(
     re.IGNORECASE,
 )
 OF = re.compile(r"(?<!all )(?<!array )(?<!total )(?<!set )(?<!each )\b(?:of|at)\s*$", re.IGNORECASE)
+HANDS = re.compile(
+    r"\b(?:each|every|a|1|per) task,? (?:does|do|handles?|takes?|processes|gets?|has|works? (?:on"
+    r"|through)"
+    r"|covers?|renders?|reads?|eats?|chews through|(?:should|must|can|will) (?:do|handle|take|get))"
+    r"(?: (?:about|exactly|up to|at most))? $",
+    re.IGNORECASE,
+)
 PER_TASK = [
     re.compile(
         r"(?<![\w.])(?P<n>\d{1,6}) (?:of (?:them|those|these) |(?P<w>[a-z-]+(?: [a-z-]+)?) )?"
@@ -93,9 +100,7 @@ PER_TASK = [
         re.IGNORECASE,
     ),
     re.compile(
-        r"\b(?:each|every|a|1) task (?:does|do|handles?|takes?|processes|gets?"
-        r"|works? (?:on|through)|covers?|renders?|reads?|eats?|chews through"
-        r"|should (?:do|handle|take)) (?P<n>\d{1,6}) (?P<w>[a-z-]+)",
+        rf"{HANDS.pattern[:-1]}(?P<n>\d{{1,6}}) (?:of (?:them|those|these)|(?P<w>[a-z-]+))",
         re.IGNORECASE,
     ),
 ]
@@ -117,11 +122,41 @@ def uses_index(page: Page) -> bool:
     return any("BATCH_TASK_INDEX" in payload.text for payload in page.payloads)
 
 
+INDEX_NOUN = re.compile(
+    r"(?:--?|[\s/_=-])(?P<k>[A-Za-z]{2,20})[\s=_/.:-]{0,3}[\"']?(?:\$\(\()?\$?\{?BATCH_TASK_INDEX"
+)
+ONE_FOR = re.compile(
+    r"\b(?:task|run|job) (?:per|for (?:each|every)|an?) (?:single )?(?P<t>[a-z]{2,20})\b"
+    r"|\b(?:each|every|1|an?) (?P<u>[a-z]{2,20})(?: (?:is|as|=|gets|runs as|becomes))* (?:its own"
+    r"|a|1|an own|a separate|own)(?: separate)? (?:task|job)\b",
+    re.IGNORECASE,
+)
+
+
+def unit_nouns(page: Page) -> set[str]:
+    """What each task works on, by the words and the commands ("beam": --beam $BATCH_TASK_INDEX)."""
+    found = [m["k"] for payload in page.payloads for m in INDEX_NOUN.finditer(payload.text[:4000])]
+    found += [m["t"] or m["u"] for m in page.find(ONE_FOR, free=False)]
+    return {noun.lower() for noun in found} - NOT_UNITS
+
+
+# What follows "a task per" for other reasons than the array.
+NOT_UNITS = frozenset(
+    words("vm node machine host instance task time core cpu gpu run step job index")
+)
+
+
+def _singular(noun: str) -> str:
+    return re.sub(r"(?<=[a-z])ies$", "y", noun) if noun.endswith("ies") else noun.removesuffix("s")
+
+
 def read_things(page: Page) -> Asked[int] | None:
     """The number of tasks from the number of things, if some number looks like it."""
-    array = uses_index(page)
+    # a limit of parallel tasks, too, is only said of many
+    array = uses_index(page) or page.draft.parallelism is not None
+    units = unit_nouns(page)
     base = (3 if array else 0) + (3 if EACH.search(page.norm) else 0)
-    found = [*_counted(page, base), *_ranges(page, array), *_keyed(page, array)]
+    found = [*_counted(page, base, units), *_ranges(page, array), *_keyed(page, array)]
     best = max(found, key=lambda thing: thing.points, default=None)
     if best is None or best.points < 3:
         return None
@@ -129,10 +164,12 @@ def read_things(page: Page) -> Asked[int] | None:
     return Asked(value=value, quote=page.take(best.start, best.end))
 
 
-def _noun(phrase: str) -> tuple[str, int]:
+def _noun(phrase: str, units: set[str]) -> tuple[str, int]:
     """The first plural of a phrase that can be counted, and where it ends; "" for none."""
     for match in NOUN.finditer(phrase):
         word = match.group().lower()
+        if len(word) > 2 and word not in units and _singular(word) in units:
+            return word, match.end()
         if word in MODIFIERS:
             continue
         if word in NOT_THINGS or word in STOPS:
@@ -154,14 +191,15 @@ STOPS = frozenset(
 )
 
 
-def _counted(page: Page, base: int) -> Iterator[Thing]:
+def _counted(page: Page, base: int, units: set[str]) -> Iterator[Thing]:
     for match in page.find(THINGS):
         phrase = PHRASE.match(page.norm, match.end())
-        noun, size = _noun(phrase.group()) if phrase else ("", 0)
+        noun, size = _noun(phrase.group(), units) if phrase else ("", 0)
         if not noun or int(match["n"]) < 2:
             continue
         end = match.end() + size
         points = base + _points(page, match.start(), end)
+        points += 4 if _singular(noun) in units else 0
         yield Thing(int(match["n"]), match.start(), end, points, noun)
 
 

@@ -71,7 +71,8 @@ BACKGROUND = re.compile(
     re.IGNORECASE,
 )
 STREAMING = re.compile(
-    r"\bimage streaming\b|\bstream(?:ing)? (?:of )?(?:the |that |this "
+    r"\bimage streaming\b|\bstream(?:ed|ing)? (?:it|this|that)(?= (?:instead|rather|in|from|as"
+    r"|when))|\bstream(?:ing)? (?:of )?(?:the |that |this "
     r"|it's )?(?:container )?image\b|\benableImageStreaming\b",
     re.IGNORECASE,
 )

@@ -29,6 +29,19 @@ KEYWORDS = frozenset(
     """)
 )
 
+SHORT_KEYWORDS = (
+    "spot",
+    "task",
+    "tasks",
+    "cores",
+    "disk",
+    "disks",
+    "mount",
+    "image",
+    "label",
+    "retry",
+)
+
 # Words that are one slip away from a keyword but are words of their own.
 OWN_WORDS = frozenset(
     words("""
