@@ -26,6 +26,10 @@ BEHIND = re.compile(
     r"|param(?:eter)?|flag|option|command)s?\b",
     re.IGNORECASE,
 )
+# Behind arguments that were cut before: "args --a 1, --b 2".
+MORE = re.compile(
+    rf"\b(?:arg|param|flag|option)\w*[ :=]+{FILL}+[ ,]*(?:and |plus )?$", re.IGNORECASE
+)
 OF_DOCKER = re.compile(
     r"\b(?:docker|container|podman|run)(?: run)? (?:option|flag|arg)\w*|\boptions?\b"
     r"|\bdocker run\b",
@@ -45,7 +49,7 @@ def option_runs(masked: str) -> Iterator[tuple[int, int]]:
         end = _run_end(masked, match.start(), match.end())
         pos = max(end, match.end())
         before = masked[max(0, match.start() - 50) : match.start()].rsplit("\n", 1)[-1]
-        if not (CUE.search(before) or BEHIND.match(masked, end)):
+        if not (CUE.search(before) or MORE.search(before) or BEHIND.match(masked, end)):
             continue
         flag = re.split(r"[= ]", match.group(), maxsplit=1)[0]
         if flag in DOCKER_OPTIONS and OF_DOCKER.search(before):

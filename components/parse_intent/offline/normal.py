@@ -105,6 +105,14 @@ class Words:
             return self.back[start], self.back[start]
         return self.back[start], max(self.back[end - 1] + 1, self.back[min(end, len(self.text))])
 
+    def splice(self, start: int, end: int, text: str) -> None:
+        """Put a text in the place of a span; it leads back to the whole of what was there."""
+        first, last = self.back[start], self.back[end]
+        size, width = max(len(text), 1), last - first
+        place = [first + min(i * width // size, max(width - 1, 0)) for i in range(len(text))]
+        self.text = self.text[:start] + text + self.text[end:]
+        self.back[start:end] = place
+
     def _put(self, text: str, start: int, end: int) -> None:
         size = max(len(text), 1)
         self._parts.append(text)

@@ -9,6 +9,7 @@ from itertools import islice
 
 from components.parse_intent.draft import Draft, Pair
 from components.parse_intent.offline.amounts import Amount, durations, sizes
+from components.parse_intent.offline.corrections import take_back
 from components.parse_intent.offline.normal import FILL, Words
 from components.parse_intent.offline.segment import Payload
 
@@ -61,6 +62,7 @@ class Page:
         self.before = before
         self.draft = Draft()
         self.words = Words(WRAPPED.sub(" ", masked))
+        take_back(self.words)
         self.norm = self.words.text
         self.used = bytearray(len(self.norm))
         self.dropped: set[str] = set()

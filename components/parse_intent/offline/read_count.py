@@ -91,7 +91,9 @@ VAGUE = re.compile(
 )
 
 
-A_PIECE = re.compile(r"\s*(?:each|apiece|for (?:each|every)|per|an?|/|every|=)\s", re.IGNORECASE)
+A_PIECE = re.compile(
+    r"\s*(?:(?:each|apiece|for (?:each|every)|per|an?|every)\b|/|=)", re.IGNORECASE
+)
 IS_ONE = re.compile(r"(?:=|\bis|\bas|\bgets|\bbecomes|\bbeing|\u2192|->|=>)\s*$", re.IGNORECASE)
 
 

@@ -35,7 +35,7 @@ CPU = [
         re.IGNORECASE,
     ),
     re.compile(
-        rf"(?:^|[,;/|\n(]\s*){CPU_NOUN} (?P<n>\d{{1,4}}(?:\.\d{{1,3}})?)(?P<half>)"
+        rf"(?:^|[,;/|\n(.]\s*){CPU_NOUN} (?P<n>\d{{1,4}}(?:\.\d{{1,3}})?)(?P<half>)"
         rf"(?=\s*(?:[,;/|\n)]|$))",
         re.IGNORECASE,
     ),

@@ -139,7 +139,8 @@ def read_pairs(page: Page) -> None:
     for match in page.find(SET_TO):
         known = page.before is not None and match["k"] in {p.name for p in page.before.env}
         told = SET_CUE.search(page.left(match.start("k"), 30)) is not None
-        if match["k"] not in NOT_VARIABLE and (known or (told and len(match["k"]) > 2)):
+        named = "_" in match["k"] and not page.negated(match.start("k"))
+        if match["k"] not in NOT_VARIABLE and (known or named or (told and len(match["k"]) > 2)):
             _variable(page, match)
     for match in page.find(COLON_PAIR):
         cue = _label_cue(page, match.start())

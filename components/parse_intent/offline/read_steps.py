@@ -119,13 +119,26 @@ def _attach_args(item: Item, containers: list[Item], page: Page, marks: list[int
     """Arguments belong to the nearest image before them, else after."""
     payload = item.payload
     assert payload is not None  # noqa: S101 - the caller asked for payloads
+    words = split_words(payload.text) or [payload.text]
+    for earlier in containers:
+        # "args --a 1, --b 2": what follows on is more of the same
+        if earlier.step and earlier.step.commands and _follows(page, earlier.args_end, item.start):
+            earlier.step.commands.value.extend(words)
+            earlier.args_end = item.end
+            return
     before = [c for c in containers if c.start < item.start and c.step and c.step.commands is None]
     after = [c for c in containers if c.start > item.start and c.step and c.step.commands is None]
     target = before[-1] if before else after[0] if after else None
     if target is None or target.step is None:
         return
-    words = split_words(payload.text) or [payload.text]
     target.step.commands = Asked(value=words, quote=payload.quote)
+    target.args_end = item.end
+
+
+def _follows(page: Page, end: int, start: int) -> bool:
+    """Whether nothing but a comma or "and" stands between two places of the turn."""
+    between = page.turn[end:start]
+    return end > 0 and re.fullmatch(r"\s*(?:,|and|plus|,\s*and|&)?\s*", between) is not None
 
 
 def _place_command(
@@ -147,15 +160,18 @@ def _place_command(
             item.step = target.step
         else:
             item.step = Step(kind="container", image=target.step.image, text=text)
-    elif default_image is not None and IN_CONTAINER.search(_around(page, item)):
+    elif default_image is not None and IN_CONTAINER.search(_around(page, item, marks)):
         item.step = Step(kind="container", image=default_image, text=text)
     else:
         item.step = Step(kind="script", text=text)
 
 
-def _around(page: Page, item: Item) -> str:
+def _around(page: Page, item: Item, marks: list[int]) -> str:
+    """The words around a command, up to the words that begin another step."""
     start = page.sentence(page.at(item.start))[0]
     end = page.sentence(min(page.at(item.end), len(page.norm) - 1))[1]
+    start = max([start, *(page.at(mark) for mark in marks if mark <= item.start)])
+    end = min([end, *(page.at(mark) for mark in marks if mark >= item.end)])
     return page.norm[start:end]
 
 
@@ -179,14 +195,18 @@ def _image_for(
     if same:
         if free and (not others or len(free) == len(containers)):
             return min(free, key=lambda c: abs(c.start - item.start))
-        return same[-1] if IN_CONTAINER.search(_around(page, item)) or free else _shared(containers)
+        return (
+            same[-1]
+            if IN_CONTAINER.search(_around(page, item, marks)) or free
+            else _shared(containers)
+        )
     if len(containers) == 1:
         only = containers[0]
         stands_alone = only.step is not None and only.step.commands is not None
         own_step = _has_marker_cue(page, marks, only, item)
         if not stands_alone and not own_step:
             return only
-        if IN_CONTAINER.search(_around(page, item)):
+        if IN_CONTAINER.search(_around(page, item, marks)):
             return only
     return None
 

@@ -12,7 +12,7 @@ AT_ONCE = (
     r"|moment|point)"
     r"|1 go|the very same (?:time|moment))|in parallel|concurrently|concurrent(?:ly)?"
     r"|simultaneously|simultaneous"
-    r"|in flight|at a go|in 1 go|wide|at any moment|at any point|together|parallel|side by side"
+    r"|in flight|at a go|wide|at any moment|at any point|together|parallel|side by side"
     r"|in (?:the )?same time|abreast|running in parallel)"
 )
 GAP = r"(?:[ \t]+(?!\d)[\w'%-]+){0,7}?"

@@ -25,14 +25,14 @@ NOT_THINGS = frozenset(
     min mins seconds second sec secs days day weeks week months month years year nights retry
     retries attempt attempts time times try tries goes chances disk disks ssd ssds drive drives
     step steps zone zones region regions bucket buckets topic topics vm vms machine machines node
-    nodes instance instances host hosts server servers box boxes boxen dollar dollars percent cents
+    nodes instance instances host hosts server servers boxen dollar dollars percent cents
     label labels tag tags variable variables container containers epoch epochs iteration iterations
     barrier barriers degrees points copies job jobs exit accelerators accelerator card cards t4s
     l4s a100s h100s v100s p100s preemption preemptions failure failures restart restarts stage
     stages always across this his its as is was has does hours us less process class address access
     status runs args fails tokens params parameters arguments units ports digits lines terms needs
     errors codes processors volumes mounts concurrently fps dpi pixels pix kb users keys times
-    tasks task ranks slots things ways box
+    tasks task ranks slots things ways
     """)
 )
 OTHER_PLURALS = frozenset(words("people children men women mice series species genera feet"))

@@ -10,6 +10,7 @@ from components.parse_intent.build_steps import split_words
 from components.parse_intent.draft import Asked, Draft
 from components.parse_intent.offline import judge
 from components.parse_intent.offline.cluster import read_cluster_script
+from components.parse_intent.offline.corrections import takes_back
 from components.parse_intent.offline.edits import UNDO, apply_edits
 from components.parse_intent.offline.page import Page
 from components.parse_intent.offline.pasted import read_pasted
@@ -147,6 +148,8 @@ def _corrections(turn: str) -> list[str]:
     for match in CORRECTION.finditer(turn):
         if len(parts) >= MAX_CORRECTIONS:
             break
+        if takes_back(turn[max(0, match.start() - 60) : match.end() + 30]):
+            continue
         if turn.count("`", start, match.start()) % 2 == 0 and turn[start : match.start()].strip():
             parts.append(turn[start : match.start()])
             start = match.end()

@@ -24,6 +24,7 @@ class Item:
     payload: Payload | None = None
     image: Image | None = None
     barrier: str | None = None
+    args_end: int = 0
     step: Step | None = field(default=None, repr=False)
 
 
@@ -208,13 +209,26 @@ def _named(
 def _step_timeouts(page: Page, work: list[Item], steps: list[Step]) -> None:
     """Time limits that are said of one step, or of each."""
     for amount in page.durations:
-        if not page.is_free(amount.start, amount.end) or time_points(page, amount) < 2:
+        if not page.is_free(amount.start, amount.end):
+            continue
+        if time_points(page, amount) < (1 if _bare(page, amount, steps) else 2):
             continue
         targets = _timed(page, amount, work, steps)
         if targets:
             quote = page.take(amount.start, amount.end)
             for step in targets:
                 step.timeout_s = Asked(value=max(1, round(amount.value)), quote=quote)
+
+
+def _bare(page: Page, amount: Amount, steps: list[Step]) -> bool:
+    """As in ", the second 1 hour": a clause that holds a step's name and a time, no more."""
+    start, end = page.clause(amount.start)
+    left, right = page.norm[start : amount.start], page.norm[amount.end : end]
+    return (
+        len(left.split()) <= 4
+        and not re.search(r"\w", right)
+        and named_step(left, len(left), steps) is not None
+    )
 
 
 def _timed(page: Page, amount: Amount, work: list[Item], steps: list[Step]) -> list[Step]:
@@ -227,9 +241,20 @@ def _timed(page: Page, amount: Amount, work: list[Item], steps: list[Step]) -> l
     named = _named(page, amount.start, amount.end, steps)
     if named is not None:
         return [named] if named.kind != "barrier" else []
+    first, last = page.sentence(amount.start)
+    close = [
+        item
+        for item in work
+        if first <= page.at(item.start) < amount.start
+        and re.fullmatch(
+            rf"[{FILL}]*[ ]?[(-]+\s?(?:[a-z]+ ){{0,3}}",
+            page.norm[page.at(item.end) - 1 : amount.start],
+        )
+    ]
+    if close and close[-1].step is not None:
+        return [close[-1].step]
     if re.search(r"\b(?:tasks?|whole|overall|job|in all|altogether|total)\b", sentence, re.I):
         return []
-    first, last = page.sentence(amount.start)
     inside = [item.step for item in work if first <= page.at(item.start) < last and item.step]
     alone = len(inside) == 1 and FILL in sentence and not re.search(r"\beach\b", sentence)
     return inside if alone and inside[0].kind != "barrier" else []
