@@ -28,7 +28,8 @@ DURATION = re.compile(
     rf"(?P<u1>hour|day|minute|week)|(?:an?|per) (?P<u2>minute|hour|day|week|month|fortnight)"
     rf"(?P<half>{AND_A_PART})?)"
     rf"|(?P<clock>\d{{1,2}}-)?(?P<hms>\d{{1,3}}:\d\d:\d\d)"
-    rf"|(?P<parts>{PART}(?: ?(?:and )?{PART}){{0,3}}|\d{{1,3}}[ ]?h\d{{1,2}}m?))(?![\w/])",
+    rf"|(?P<parts>{PART}(?: ?(?:and )?{PART}){{0,3}}|\d{{1,3}}[ ]?h(?:\d{{1,2}}m?"
+    rf"|[ ]\d{{1,2}}(?=[ ]*(?:[,.;)\n]|$)))))(?![\w/])",
     re.IGNORECASE,
 )
 ONE_PART = re.compile(
@@ -56,7 +57,7 @@ def _clock(days: str | None, hms: str) -> float:
 
 def _parts(text: str) -> float:
     total = 0.0
-    compact = re.fullmatch(r"(\d+) ?h(\d+)m?", text, re.IGNORECASE)
+    compact = re.fullmatch(r"(\d+) ?h ?(\d+)m?", text, re.IGNORECASE)
     if compact:
         return int(compact[1]) * 3600 + int(compact[2]) * 60
     for number, half, unit, late_half in ONE_PART.findall(text):
@@ -86,7 +87,8 @@ def durations(text: str) -> list[Amount]:
 
 MIB = {"k": 1 / 1024, "m": 1.0, "g": 1024.0, "t": 1024.0 * 1024}
 SIZE = re.compile(
-    r"(?<![\w./-])(?:(?P<n>\d{1,7}(?:\.\d{1,3})?)(?P<half> and a half)? ?-?"
+    r"(?:(?<![\w./-])|(?<=pu/)|(?<=pus/)|(?<=ore/)"
+    r"|(?<=ores/))(?:(?P<n>\d{1,7}(?:\.\d{1,3})?)(?P<half> and a half)? ?-?"
     r"(?P<u>kib|mib|gib|tib|kb|mb|gb|tb|ki|mi|gi|ti|gigs?|megs?|(?:kilo|mega|giga|tera)bytes?"
     r"|(?:kibi|mebi|gibi|tebi)bytes?|(?<=\d)[gt])"
     r"|(?P<frac>half|quarter of) ?an? (?P<u2>gigs?|gb|gib|gigabyte|gibibyte|tb|tib|terabyte)"

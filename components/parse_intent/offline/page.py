@@ -14,12 +14,14 @@ from components.parse_intent.offline.normal import FILL, Words
 from components.parse_intent.offline.segment import Payload
 
 SENTENCE = re.compile(
+    r"(?:(?<!maximum)(?<!max)(?<!min)(?<!approx)(?<!\bca)(?<!\bno)(?<!\bnr)|(?![.]\s\d))"
     r"[.!?;]+(?=\s|$)|\n[ \t]*\n|\n(?=[ \t]*(?:[-*•+#]|\(?\w{1,2}[.)] |\w[\w ]{0,20}[:=]|[A-Z]))|\n"
 )
 # A line that was only broken to keep it short: the sentence goes on in lower case.
 WRAPPED = re.compile(r"(?<=[^\n]{40})(?<![.:;!?\n])\n(?=[a-z]{2})")
 CLAUSE = re.compile(
-    r"[.!?;]+(?=\s|$)|\n|,(?=\s|$)|:(?=\s)|\s(?:-+|/|\||->|=>)\s|[()]|\bbut\b"
+    r"[.!?;]+(?=\s|$)|\n|,(?=\s|$)|:(?=\s)|\s(?:-+|/|\||->|=>)\s|[()]"
+    r"|(?<!anything )(?<!nothing )\bbut\b"
     r"|\band (?=(?:then|have|put|make|let|run|give|use|mount|retry|post"
     r"|label|don't|do not|no|not|i|it|to)\b)",
     re.IGNORECASE,

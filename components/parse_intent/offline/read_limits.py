@@ -31,7 +31,7 @@ CPU = [
     re.compile(r"\b(?:an?|single) (?P<one>(?:v|virtual )?(?:cpu|core))\b", re.IGNORECASE),
     re.compile(
         rf"\b{CPU_NOUN}(?: count| per task| each)?\s*(?:is|=|:|to"
-        rf"|of)\s*(?P<n>\d{{1,4}}(?:\.\d{{1,3}})?)(?P<half>)(?![\w.])",
+        rf"|of)\s*(?P<n>\d{{1,4}}(?:\.\d{{1,3}})?)(?P<half>)(?!\w|\.\d)",
         re.IGNORECASE,
     ),
     re.compile(
@@ -88,6 +88,15 @@ NOT_SIZE = re.compile(
     r"|shm[ -]?size[= ]*$",
     re.I,
 )
+# "6 gigs", "each needs 6 GB": a size that is a clause of its own
+ALONE = re.compile(
+    r"\W*(?:(?:each|it|they|tasks?|every|per|a|needs?|requires?|wants?|takes?|uses?|eats?|about"
+    r"|around"
+    r"|with|of|and|gets?|give|them|for|run|1|roughly|up|to|at|least|minimum|maximum|should|have"
+    r"|has)"
+    r"\W*)*",
+    re.IGNORECASE,
+)
 MEMORY_MIB = re.compile(r"\bmemory[ _]?mib\s*(?:is|=|:|to)?\s*(?P<n>\d{2,8})\b", re.IGNORECASE)
 
 
@@ -120,6 +129,9 @@ def _memory_points(page: Page, size: Amount) -> int:
         points += 4
     if EACH_RIGHT.match(right):
         points += 2
+    clause = page.norm[slice(*page.clause(size.start))]
+    if ALONE.fullmatch(clause.replace(page.norm[size.start : size.end], "", 1)):
+        points += 3
     if DISK_RIGHT.match(right) or NOT_SIZE.search(left):
         points -= 9
     if DISK_LEFT.search(page.left(size.start, 40)) and points < 5:
@@ -132,10 +144,11 @@ def _memory_points(page: Page, size: Amount) -> int:
 LIMIT_LEFT = re.compile(
     r"\b(?:maximum|at most|up to|no more than|not more than|more than|longer than|over|under"
     r"|within|less than|timeout|time limit|limit|limited"
-    r"|cap|capped|cap it|cap them|after|allowed|budget|run ?time|runtime|walltime|wall time"
+    r"|cap|capped|cap it|cap them|cut (?:it|them|each)? ?off at|ttl|after|allowed|budget"
+    r"|run ?time|runtime|walltime|wall time"
     r"|deadline|max[ _]?run[ _]?duration|duration|(?:may|can|might) (?:take|run|last|use|need)"
     r"|gets?|has"
-    r"|allow(?: (?:it|them|each))?|no later than|give (?:it|them|each)[\w ]{0,12}"
+    r"|allow(?: (?:it|them|each))?|no later than|give (?:each|it|them|each)[\w ]{0,12}"
     r"|kill(?:ed)?|stop(?:ped)?|abort(?:ed)?|terminate[ds]?|exceeds?|past|beyond|finished in"
     r"|done in|finish in|for|run|time)\b"
     r"(?:\s+(?:of|is|to|at|it|be|for|a|an|the|after|each|every|task|should|must|set|out|them"

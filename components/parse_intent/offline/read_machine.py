@@ -138,13 +138,15 @@ SPOT = re.compile(
     r"|bothered)(?: \w+){0,3} (?:get|gets|are|is|getting|being)?"
     r" ?(?:killed|interrupted|preempted|reclaimed|evicted|taken away|interrupt)\b"
     r"|\b(?:not|nothing|isn't|non)[- ](?:\w+ ){0,2}(?:mission[- ])?critical\b"
+    r"|\bcheapest possible\b|\bgoogle can (?:take|pull|reclaim)\w*(?: \w+)? ?back\b"
     r"|\bcheapest (?:kind of )?(?:machines|vms|capacity|option|way)\b"
     r"|\b(?:as cheap(?:ly)? as possible|dirt cheap)\b|\b(?:interruptions?|preemptions?) (?:is"
     r"|are) (?:fine|ok|okay|no problem|acceptable)\b",
     re.IGNORECASE,
 )
 STANDARD = re.compile(
-    r"\bon[- ]demand\b|\bstandard (?:vms?|provisioning|machines|instances|capacity|model)\b"
+    r"\bon[- ]demand\b|\bprovisioning(?: ?model)?\s*[:=]?\s*standard\b|\bstandard (?:vms?"
+    r"|provisioning|machines|instances|capacity|model)\b"
     r"|\bregular (?:vms?|machines|instances)\b|\bnon[- ]?(?:spot|preemptible)\b"
     r"|\b(?:not|never|nothing|anything|mustn't|must not|cannot|can't|no)\b"
     r"(?: (?!(?:so|but|and|because|then|critical|if|when|matter)\b)[\w-]+){0,6} "
@@ -160,6 +162,13 @@ FLEX = re.compile(
 BOUND = re.compile(r"\breservation[-_ ]bound\b", re.IGNORECASE)
 STORY = re.compile(
     r"^\W*(?:killed|got|was|were|died|ate|has been|is what|used to|cost|bit)\b", re.I
+)
+RULED_OUT = re.compile(
+    r"\s*(?:vms?|machines?|instances?|capacity)?\s*(?:(?:is|are|would be|will be|were) (?:not|no"
+    r"|out"
+    r"|too|off|never|forbidden|ruled)\b|isn't|aren't|won't|wouldn't|can't|cannot|not (?:allowed|ok"
+    r"|wanted|acceptable)|forbidden|ruled out|never|[:=] ?(?:no|false|off|never|n)\b)",
+    re.IGNORECASE,
 )
 HAPPENED = re.compile(
     r"\b(?:last time|last week|yesterday|previously|too many|used to|we had)\b[^.;]{0,30}$", re.I
@@ -182,7 +191,7 @@ def read_provisioning(page: Page) -> Asked[Provisioning] | None:
             continue
         votes.append((match.start(), "STANDARD", page.take(*match.span())))
     for match in page.find(SPOT):
-        if page.negated(match.start()):
+        if page.negated(match.start()) or RULED_OUT.match(page.right(match.end(), 40)):
             votes.append((match.start(), "STANDARD", page.take(*match.span())))
         elif not STORY.match(page.right(match.end(), 20)) and not HAPPENED.search(
             page.left(match.start(), 40)

@@ -22,7 +22,8 @@ RETRY_COUNT = [
     re.compile(r"\bmaxRetryCount\s*(?:is|=|:|to|of)?\s*(?P<n>\d{1,4})\b", re.IGNORECASE),
     re.compile(
         r"(?<![\w.])(?P<n>\d{1,4})\s*(?:x\s*)?(?:more\s+|further\s+|extra\s+"
-        r"|automatic\s+)?(?:re-?tries|retry|retrys|reruns|restarts)\b(?!\s*(?:on|code))",
+        r"|automatic\s+)?(?:re-?tries|retry|retrys|re-?runs|restarts|do-overs"
+        r"|repeats)\b(?!\s*(?:on|code))",
         re.IGNORECASE,
     ),
     re.compile(
@@ -55,8 +56,10 @@ RETRY_WORD = re.compile(
     re.IGNORECASE,
 )
 NO_RETRY = re.compile(
-    rf"\b(?:no|zero|0|without(?: any)?|never|don't|do not|not(?: want)?(?: any)?|shouldn't be"
+    rf"\b(?:no|zero|0|without(?: any)?|never|don't|do not|not(?: want)?(?: any)?|not to"
+    rf"|shouldn't be"
     rf"|mustn't be)\s+(?:automatic\s+|any\s+|be\s+|ever\s+)?(?:{RETRY}|retry)\b"
+    rf"|\bno second (?:attempt|try|chance|go)s?\b|\b(?:failure|crash|error)s? (?:is|are) final\b"
     rf"|\bretries?\s*(?:off|disabled|[:=]\s*(?:none|no|0))\b",
     re.IGNORECASE,
 )

@@ -43,7 +43,9 @@ PARALLEL = [
         re.IGNORECASE,
     ),
     re.compile(
-        r"\bno more than (?P<n>\d{1,6}) (?:of them )?(?:running|going|active)\b", re.IGNORECASE
+        r"\b(?:than|most|maximum|only|ever|up to|keep|max) (?P<n>\d{1,6}) (?:of them |tasks )?"
+        r"(?:running|going|active|alive|in the air|busy|live)\b",
+        re.IGNORECASE,
     ),
     re.compile(
         r"\b(?P<n>\d{1,6}) (?:of (?:them|those|these) )?(?:should |may |can "

@@ -16,6 +16,7 @@ from components.parse_intent.offline.page import Page
 from components.parse_intent.offline.pasted import read_pasted
 from components.parse_intent.offline.plain_steps import plain_steps
 from components.parse_intent.offline.read_count import read_task_count, read_vague_count
+from components.parse_intent.offline.read_fields import read_fields
 from components.parse_intent.offline.read_images import (
     Image,
     read_binds,
@@ -214,9 +215,10 @@ def _names(page: Page, wants: dict[str, str]) -> None:
     read_network(page)
     draft.reservation = read_reservation(page)
     draft.collocated = read_collocated(page)
-    draft.priority = read_priority(page)
+    read_fields(page)
+    draft.priority = draft.priority or read_priority(page)
     read_switches(page)
-    draft.provisioning = read_provisioning(page)
+    draft.provisioning = draft.provisioning or read_provisioning(page)
     _steps(page, images, page_secret, wants)
 
 
@@ -305,18 +307,19 @@ def _unnamed_image(page: Page, wants: dict[str, str]) -> None:
 def _work(page: Page, wants: dict[str, str]) -> list[str]:
     """Read numbers: how many, how long, how often; gives warnings."""
     draft = page.draft
-    draft.tasks_per_node = read_tasks_per_node(page)
-    draft.parallelism, all_at_once = read_parallelism(page)
+    draft.tasks_per_node = draft.tasks_per_node or read_tasks_per_node(page)
+    parallelism, all_at_once = read_parallelism(page)
+    draft.parallelism = draft.parallelism or parallelism
     draft.in_order = read_in_order(page)
     draft.retry_policies = read_policies(page)
-    draft.max_retries = read_retries(page)
-    draft.cpu_milli = read_cpu(page)
-    draft.memory_mib = read_memory(page)
+    draft.max_retries = draft.max_retries or read_retries(page)
+    draft.cpu_milli = draft.cpu_milli or read_cpu(page)
+    draft.memory_mib = draft.memory_mib or read_memory(page)
     time = pick_time(page, page.durations)
-    if time is not None:
+    if time is not None and draft.max_run_s is None:
         quote = page.take(time.start, time.end)
         draft.max_run_s = Asked(value=max(1, round(time.value)), quote=quote)
-    draft.task_count = read_task_count(page)
+    draft.task_count = draft.task_count or read_task_count(page)
     _count_in_limit(page)
     if draft.task_count is None and not draft.task_envs and page.before is None:
         thing = read_vague_count(page)
