@@ -28,8 +28,8 @@ DURATION = re.compile(
     rf"(?P<u1>hour|day|minute|week)|(?:an?|per) (?P<u2>minute|hour|day|week|month|fortnight)"
     rf"(?P<half>{AND_A_PART})?)"
     rf"|(?P<clock>\d{{1,2}}-)?(?P<hms>\d{{1,3}}:\d\d:\d\d)"
-    rf"|(?P<parts>{PART}(?: ?(?:and )?{PART}){{0,3}}|\d{{1,3}}[ ]?h(?:\d{{1,2}}m?"
-    rf"|[ ]\d{{1,2}}(?=[ ]*(?:[,.;)\n]|$)))))(?![\w/])",
+    rf"|(?P<parts>\d{{1,3}}[ ]?h(?:\d{{1,2}}m?\b|[ ]\d{{1,2}}(?=[ ]*(?:[,.;)\n]|$)))"
+    rf"|{PART}(?: ?(?:and )?{PART}){{0,3}}))(?![\w/])",
     re.IGNORECASE,
 )
 ONE_PART = re.compile(

@@ -136,13 +136,14 @@ def _gap(start: int, end: int, match: re.Match[str]) -> int:
 
 
 LOCAL_SSD = re.compile(
-    r"(?<![\w-])(?:(?P<n>\d{1,2})\s*(?:x\s*)?)?(?:nvme\s+)?local[- ]?ssds?(?:\s+(?:disks?"
-    r"|drives?))?\b",
+    r"(?<![\w-])(?:(?P<n>\d{1,2})\s*(?:x\s*)?)?(?:nvme\s+)?local[- ]?(?:nvme[- ]?)?ssds?"
+    r"(?:\s+(?:disks?|drives?))?\b",
     re.IGNORECASE,
 )
 NEW_DISK = re.compile(
     rf"(?<![\w-])(?P<t>{DISK_TYPE}(?:\s+(?:data\s+)?disks?)?|(?:(?:new|extra|additional|second"
-    rf"|fresh|scratch|data|persistent|attached|separate|empty)\s+){{1,3}}(?P<t2>ssd "
+    rf"|fresh|scratch|data|persistent|attached|separate|empty)\s+){{1,3}}"
+    rf"(?:(?:of\s+)?\d+ ?[gt](?:i?b|igs?)?\s+)?(?P<t2>ssd "
     rf"|hdd )?disks?\b)",
     re.IGNORECASE,
 )

@@ -195,7 +195,10 @@ def time_points(page: Page, amount: Amount) -> int:
     right = page.right(amount.end, 60)
     sentence = page.sentence_text(amount.start)
     points = 1
-    if EVERY.search(left) or re.match(r"\s*(?:ago|old|later|apart|between)\b", right, re.I):
+    given = re.search(r"\b(?:give|gets?|allow)\s+(?:each|every)\s*$", left, re.I)
+    if (EVERY.search(left) and not given) or re.match(
+        r"\s*(?:ago|old|later|apart|between)\b", right, re.I
+    ):
         points -= 8
     if LIMIT_LEFT.search(left):
         points += 5

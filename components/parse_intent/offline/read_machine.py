@@ -56,10 +56,14 @@ def read_platform(page: Page) -> Asked[str] | None:
 
 
 GPU = re.compile(
-    r"(?<![\w/-])(?:(?:(?P<n>\d{1,3})\s*(?:x|\u00d7|\*)?\s*|(?:x\s*)?)(?:of\s+|"
+    r"(?<![\w/-])(?:(?:(?P<n>\d{1,3})\s*(?:x|\u00d7|\*)?\s*|(?P<w>pair of|dual|twin|quad)[ -]"
+    r"|(?:x\s*)?)(?:of\s+|"
     r"those\s+|single[ -])?(?P<name>" + "|".join(p for p, _ in GPU_NAMES) + r")s?)"
     r"(?:\s+(?:gpu|card|accelerator)s?)?(?:\s*(?:x|\u00d7|:"
-    r"|=)\s?(?P<after>\d{1,2})(?![\w.]))?(?![\w-])",
+    r"|=)\s?(?P<after>\d{1,2})(?!\w|\.\d)|[,;]?\s*\(?(?:count[ :=]+(?P<count>\d{1,2})\b"
+    r"|(?P<each>\d{1,2}) (?:of (?:them|those)\b|(?:per|on each|for each|a) (?:vm|machine|node"
+    r"|task)\b"
+    r"|each\b|apiece\b)))?(?![\w-])",
     re.IGNORECASE,
 )
 GPU_WORD = re.compile(
@@ -88,9 +92,27 @@ def read_gpus(page: Page) -> Gpus | None:
             continue
         for pattern, kind in GPU_NAMES:
             if re.fullmatch(pattern, match["name"], re.IGNORECASE):
-                count = int(match["n"] or match["after"] or 1)
-                return Gpus(type=kind, count=count, quote=quote)
+                return Gpus(
+                    type=_by_memory(page, match, kind), count=_gpu_count(match), quote=quote
+                )
     return None
+
+
+NAMED_COUNTS = {"pair of": 2, "dual": 2, "twin": 2, "quad": 4}
+
+
+def _gpu_count(match: re.Match[str]) -> int:
+    said = match["n"] or match["after"] or match["count"] or match["each"]
+    return int(said) if said else NAMED_COUNTS.get((match["w"] or "").lower(), 1)
+
+
+def _by_memory(page: Page, match: re.Match[str], kind: str) -> str:
+    """The A100 of 80 GB where its memory, or its machine, tells it from the one of 40 GB."""
+    if kind != "nvidia-tesla-a100":
+        return kind
+    around = page.left(match.start(), 10) + match.group() + page.right(match.end(), 20)
+    large = re.search(r"\b80 ?gi?b?\b", around, re.I) or "a2-ultragpu" in page.norm.lower()
+    return "nvidia-a100-80gb" if large else kind
 
 
 def read_gpu_words(page: Page) -> list[int]:
@@ -104,12 +126,15 @@ def read_drivers(page: Page) -> Asked[bool] | None:
         around = page.near(match.start(), 50)
         gpu = re.search(r"gpu|nvidia|cuda", match.group() + page.left(match.start(), 30), re.I)
         if not gpu and not re.search(
-            r"install|batch|put|with|need|have|gpu|drop|remove|no", around, re.I
+            r"install|batch|put|with|need|have|gpu|drop|remove|no|image|already", around, re.I
         ):
             continue
         quote = page.take(*match.span())
         if _dropped(page, match.start()) or re.search(
-            r"already (?:in|on|has|have|there)|baked|comes? with|pre-?installed", around, re.I
+            r"already (?:in|on|has|have|there)|baked|comes? with|pre-?installed"
+            r"|\b(?:in|on|inside|part of) (?:the|our|my) image",
+            around,
+            re.I,
         ):
             page.dropped.add("install_gpu_drivers")
             return Asked(value=False, quote=quote)

@@ -22,7 +22,12 @@ FAILED = re.compile(
     re.IGNORECASE,
 )
 SUCCEEDED = re.compile(
-    r"\b(?:succeed(?:s|ed)?|success(?:ful|fully)?|succeeds|passes|goes through)\b", re.IGNORECASE
+    r"\b(?:succeed(?:s|ed)?|success(?:ful|fully)?|succeeds|passes|goes through|(?:is|are|has|have"
+    r"|was|gets?)"
+    r"(?: all| been)? (?:done|finished|completed?|through|over)|finish(?:es|ed)?|completes"
+    r"|completed"
+    r"|is done|done)\b",
+    re.IGNORECASE,
 )
 
 
@@ -114,7 +119,8 @@ def read_logs(page: Page) -> Logs | None:
     for match in page.find(LOG_PATH, free=False):
         words = match["w"]
         if re.search(
-            r"\b(?:write|writes|written|under|into|in|to|at|keep|path|go|goes|send|store|end up)\b",
+            r"[:=]\s*$|->|=>|\b(?:write|writes|written|under|into|in|to|at|keep|path|go|goes|send"
+            r"|store|end up)\b",
             words,
             re.I,
         ):

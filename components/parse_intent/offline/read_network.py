@@ -28,7 +28,11 @@ SUBNET = re.compile(
 )
 NETWORK_NAMED = re.compile(
     r"\b(?:vpc|network)(?:\s+(?:network|called|named"
-    r"|is))*\s*[:=]?\s*[\"']?(?P<n>[a-z][a-z0-9]*(?:-[a-z0-9]+)+|default)\b(?!\s+tag)",
+    r"|is))*\s*[:=]?\s*[\"']?(?P<n>[a-z][a-z0-9]*(?:-[a-z0-9]+)+|default)\b(?!\s+tag)"
+    r"|\b(?:vpc|network)\s*(?:[:=]|(?:network )?(?:called|named))\s*[\"']?(?P<m>[a-z][a-z0-9-]*)\b"
+    r"|\bvpc (?:network )?(?P<o>(?!network|peering|service|access|is|on|in|and|of|the|with|for"
+    r"|that|we)"
+    r"[a-z][a-z0-9-]+)\b",
     re.IGNORECASE,
 )
 SUBNET_NAMED = re.compile(
@@ -38,8 +42,10 @@ SUBNET_NAMED = re.compile(
 )
 NO_EXTERNAL = re.compile(
     r"\b(?:no|without|not(?: \w+){0,3}|never|non|disable|drop|remove|mustn't have"
-    r"|don't (?:give|want|have)[\w ]{0,12})[ -]+(?:any\s+|an?\s+|the\s+)?(?:external|public"
+    r"|don't (?:give|want|have)[\w ]{0,24}?)[ -]+(?:any\s+|an?\s+|the\s+)?(?:external|public"
     r"|outside)(?:[ -]*(?:ipv4|ip|internet|network))?(?:s|'s)?(?:[ -]?address(?:es)?)?\b"
+    r"|\b(?:external|public)[ -]?(?:ips?|address(?:es)?|ip address(?:es)?)\s*[:=]\s*"
+    r"(?:none|no|off|false|never|disabled)\b"
     r"|\b(?:private|internal)[ -]?(?:ips?|ip addresses|addresses)(?: only)?\b"
     r"|\binternal[ -]only\b|\bno[_ ]?external[_ ]?ip[\w_]*\b|\bprivate (?:vms?|nodes"
     r"|machines)\b",
@@ -88,10 +94,10 @@ def read_network(page: Page) -> None:
     _tags(page)
     if page.draft.network is None:
         for match in page.find(NETWORK_NAMED):
-            if not re.match(r"(?:on|to|is)$", match["n"]):
-                page.draft.network = Asked(
-                    value=f"global/networks/{match['n']}", quote=page.take(*match.span())
-                )
+            name = (match["n"] or match["m"] or match["o"]).lower()
+            if not re.match(r"(?:on|to|is|none|no|global|projects)$", name):
+                quote = page.take(*match.span())
+                page.draft.network = Asked(value=f"global/networks/{name}", quote=quote)
                 break
     for match in page.find(NO_EXTERNAL):
         page.draft.no_external_ip = Asked(value=True, quote=page.take(*match.span()))

@@ -43,7 +43,8 @@ def read_secrets(page: Page) -> tuple[list[Pair], list[Asked[str]]]:
         version = VERSION.search(match.group())
         number = (version["v"] or version["w"] or "latest") if version else "latest"
         value = f"projects/{project['p']}/secrets/{match['s']}/versions/{number.lower()}"
-        _secret(page, value, match.start(), match.end(), pairs, loose)
+        end = match.start() + max(m.end() for m in (project, version) if m is not None)
+        _secret(page, value, match.start(), end, pairs, loose)
     return pairs, loose
 
 
@@ -91,10 +92,29 @@ SET_TO = re.compile(
     r"\b(?:set|change|bump|put|raise|lower|switch|make"
     r"|turn)?\s*(?:the )?(?:environment )?(?:variable )?(?P<k>[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*)"
     r"\s+(?:back )?(?:to"
-    r"|is|should be|becomes|=)\s+[\"']?(?P<v>[^\s,;\"']*[^\s,;\"'.])",
+    r"|is|should be|becomes|=|set to|with (?:the )?value|has (?:the )?value"
+    r"|must be)\s+[\"']?(?P<v>[^\s,;\"']*[^\s,;\"'.])",
 )
 SET_CUE = re.compile(r"\b(?:variable|environment|env|set)\b", re.IGNORECASE)
-COLON_PAIR = re.compile(r"(?P<k>[A-Za-z][\w-]{0,62})\s?:\s?(?P<v>[a-z0-9][\w.-]*)(?=[\s,;)]|$)")
+COLON_PAIR = re.compile(
+    r"(?P<k>[A-Za-z][\w-]{0,62})[\"']?\s?:\s?[\"']?(?P<v>[a-z0-9](?:[\w.-]*\w)?)[\"']?(?=[\s,;.)}]|$)"
+)
+ENV_COLON = re.compile(
+    r"(?<![\w-])(?P<k>[A-Z][A-Z0-9_]+)[\"']?\s?:\s?[\"']?(?P<v>[^\s,;\"'}\ue000]*[^\s,;\"'}.\ue000])"
+)
+LABEL_NAMED = re.compile(
+    r"\blabel(?: (?:called|named))?\s+[\"']?(?P<k>[a-z][a-z0-9_-]{0,62})[\"']?\s+(?:should be"
+    r"|must be"
+    r"|set to|with (?:the )?value|is|to|being|having|of)(?: set)?(?: to)?\s+[\"']?"
+    r"(?P<v>[a-z0-9](?:[\w.-]*\w)?)",
+    re.IGNORECASE,
+)
+ON_VMS_AFTER = re.compile(
+    r"[^.;\n]{0,40}?\b(?:on|to|for|of) (?:the |our |all |every |each |these )*(?:vms?|instances?"
+    r"|machines?"
+    r"|nodes?)\b",
+    re.IGNORECASE,
+)
 
 
 def read_task_environments(page: Page) -> list[TaskEnvironment]:
@@ -118,39 +138,59 @@ def _pair(page: Page, match: re.Match[str]) -> Pair:
 
 def read_pairs(page: Page) -> None:
     """Variables and labels given as NAME=value, NAME to value, or name: value."""
+    _assigned(page)
+    _set_to(page)
+    _with_colon(page)
+
+
+SETTING = re.compile(
+    r"(?:machine_?type|parallelism|task_?count|region|image|memory|cpus?|timeout"
+    r"|retries|tasks|count)$",
+    re.IGNORECASE,
+)
+
+
+def _assigned(page: Page) -> None:
+    """NAME=value, as variable or as label."""
     for match in page.find(ASSIGNMENT):
-        if (
-            re.match(
-                r"(?:machine_?type|parallelism|task_?count|region|image|memory|cpus?|timeout"
-                r"|retries|tasks|count)$",
-                match["k"],
-                re.I,
-            )
-            and not match["k"].isupper()
-        ):
+        if SETTING.match(match["k"]) and not match["k"].isupper():
             continue
         cue = _label_cue(page, match.start())
-        if cue == "vm":
+        if cue == "vm" or (cue == "job" and _on_vms(page, match.end())):
             page.draft.vm_labels.append(_lower(_pair(page, match)))
         elif cue == "job":
             page.draft.job_labels.append(_lower(_pair(page, match)))
         elif match["k"].isupper() or ENV_CUE.search(_before(page, match.start())):
             _variable(page, match)
+
+
+def _set_to(page: Page) -> None:
+    """NAME is value, label name set to value."""
     for match in page.find(SET_TO):
         known = page.before is not None and match["k"] in {p.name for p in page.before.env}
         told = SET_CUE.search(page.left(match.start("k"), 30)) is not None
         named = "_" in match["k"] and not page.negated(match.start("k"))
         if match["k"] not in NOT_VARIABLE and (known or named or (told and len(match["k"]) > 2)):
             _variable(page, match)
+    for match in page.find(LABEL_NAMED):
+        target = page.draft.vm_labels if _on_vms(page, match.end()) else page.draft.job_labels
+        target.append(_lower(_pair(page, match)))
+
+
+def _with_colon(page: Page) -> None:
+    """NAME: value, where the sentence speaks of variables or of labels."""
+    for match in page.find(ENV_COLON):
+        told = ENV_CUE.search(page.sentence_text(match.start())) is not None
+        if told and match["k"] not in NOT_VARIABLE and not _label_cue(page, match.start()):
+            _variable(page, match)
     for match in page.find(COLON_PAIR):
         cue = _label_cue(page, match.start())
-        if (
-            cue
-            and not LABEL_CUE.fullmatch(match["k"])
-            and match["k"].lower() not in ("job", "vm", "vms", "label")
-        ):
+        if cue and match["k"].lower() not in NOT_LABELS and not LABEL_CUE.fullmatch(match["k"]):
             target = page.draft.vm_labels if cue == "vm" else page.draft.job_labels
             target.append(_lower(_pair(page, match)))
+
+
+NOT_LABELS = ("job", "vm", "vms", "label")
 
 
 def _variable(page: Page, match: re.Match[str]) -> None:
@@ -194,6 +234,12 @@ WHOSE = re.compile(
     r"| gets?)?\s*:?\s*$",
     re.IGNORECASE,
 )
+
+
+def _on_vms(page: Page, end: int) -> bool:
+    """Whether the words behind a label put it on the VMs."""
+    after = ON_VMS_AFTER.match(page.norm, end)
+    return after is not None and not re.search(r"\blabel|=|\bjob\b", after.group(), re.IGNORECASE)
 
 
 def _label_cue(page: Page, pos: int) -> str:

@@ -126,5 +126,6 @@ def _is_place(page: Page, match: re.Match[str]) -> bool:
 
 
 NICKNAME_CUE = re.compile(
-    r"\b(?:regions?|run|zones?|vms?|in|to|located|stay|move|data ?cent(?:er|re))\b", re.IGNORECASE
+    r"\b(?:regions?|near|run|zones?|vms?|in|to|located|stay|move|data ?cent(?:er|re))\b",
+    re.IGNORECASE,
 )

@@ -23,11 +23,12 @@ RETRY_COUNT = [
     re.compile(
         r"(?<![\w.])(?P<n>\d{1,4})\s*(?:x\s*)?(?:more\s+|further\s+|extra\s+"
         r"|automatic\s+)?(?:re-?tries|retry|retrys|re-?runs|restarts|do-overs"
-        r"|repeats)\b(?!\s*(?:on|code))",
+        r"|repeats)\b(?!\s*(?:on (?:exit |error )?codes?|codes?)\b)",
         re.IGNORECASE,
     ),
     re.compile(
-        rf"\b{RETRY}\b(?P<w>(?:[\s,(]+(?!\d)[\w'-]+){{0,9}}?)[\s:=,(]*(?:x\s?)?"
+        rf"\b{RETRY}\b(?P<w>(?:[\s,(]+(?:(?:each|every|the|that|any) 1"
+        rf"|(?!\d)[\w'-]+)){{0,9}}?)[\s:=,(.]*(?:x\s?)?"
         rf"(?P<n>\d{{1,4}})(?:\b|(?=x\b))(?!\s*(?:s\b"
         rf"|sec|min|hour|hrs|h\b|d\b|day|gb|gib|tasks|vcpu|cpu))(?P<t>\s*(?:more )?(?:times|x"
         rf"|attempts|tries)?)",

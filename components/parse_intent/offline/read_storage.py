@@ -20,7 +20,9 @@ BUCKET = [
         re.IGNORECASE,
     ),
     re.compile(
-        rf"(?<![\w./-])(?P<b>{BUCKET_NAME})[\"']?\s+(?:gcs |storage )?bucket\b", re.IGNORECASE
+        rf"(?<![\w./-])(?P<b>{BUCKET_NAME})[\"']?\s+(?:is (?:a|the|our|my) )?(?:gcs "
+        rf"|storage )?bucket\b",
+        re.IGNORECASE,
     ),
 ]
 BUCKET_WORD = re.compile(r"\b(?:gcs |storage )?buckets?\b", re.IGNORECASE)

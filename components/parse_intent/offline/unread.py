@@ -24,6 +24,14 @@ EMPTY = frozenset(
 )
 
 
+def _key_of_value(page: Page, start: int, end: int) -> bool:
+    """Whether a clause only names what the text behind its colon gives, and that was read."""
+    key = page.norm[start:end].rstrip()
+    stop = page.norm.find("\n", end)
+    value = page.used[end : min(stop if stop > 0 else len(page.norm), end + 80)]
+    return key.endswith((":", "=")) and len(key.split()) <= 4 and any(value)
+
+
 def unread_words(page: Page) -> list[str]:
     """Parts of sentences that speak of a setting or hold a number and reached no field."""
     found = []
@@ -34,6 +42,8 @@ def unread_words(page: Page) -> list[str]:
         words = [w.lower() for w in WORD.findall(page.norm[start:end])]
         if len(words) == 1 and words[0].strip(".").isdecimal() and LISTED.match(page.norm, start):
             continue  # the number of a list item
+        if _key_of_value(page, start, end):
+            continue
         tells = [w for w in words if (w in KEYWORDS and w not in EMPTY) or w[0].isdecimal()]
         quote = page.quote(start, end).strip(" ,.;:()-*\n")
         if tells and quote:

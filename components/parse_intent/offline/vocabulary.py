@@ -81,6 +81,7 @@ SHORTHAND = {
     "args": "arguments",
     "arg": "argument",
     "params": "arguments",
+    "prio": "priority",
     "img": "image",
     "dir": "directory",
     "directory": "directory",
