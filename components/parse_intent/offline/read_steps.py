@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 
 from components.parse_intent.build_steps import split_words
 from components.parse_intent.draft import Asked, Step
@@ -91,7 +92,7 @@ def waiting_container(page: Page) -> Step:
 
 def _region(page: Page, marks: list[int], pos: int) -> int:
     """The number of the step marker that a place stands behind."""
-    return sum(1 for mark in marks if mark <= pos)
+    return bisect_right(marks, pos)
 
 
 def _assemble(
@@ -170,8 +171,9 @@ def _around(page: Page, item: Item, marks: list[int]) -> str:
     """The words around a command, up to the words that begin another step."""
     start = page.sentence(page.at(item.start))[0]
     end = page.sentence(min(page.at(item.end), len(page.norm) - 1))[1]
-    start = max([start, *(page.at(mark) for mark in marks if mark <= item.start)])
-    end = min([end, *(page.at(mark) for mark in marks if mark >= item.end)])
+    last, following = bisect_right(marks, item.start), bisect_left(marks, item.end)
+    start = max(start, page.at(marks[last - 1])) if last else start
+    end = min(end, page.at(marks[following])) if following < len(marks) else end
     return page.norm[start:end]
 
 

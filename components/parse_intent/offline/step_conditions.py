@@ -12,7 +12,7 @@ from components.parse_intent.offline.page import Page
 from components.parse_intent.offline.read_images import Image
 from components.parse_intent.offline.read_limits import time_points
 from components.parse_intent.offline.segment import Payload
-from components.parse_intent.offline.step_names import ALL_STEPS, STEP_NOUN, named_step
+from components.parse_intent.offline.step_names import ALL_STEPS, STEP_NOUN, StepNames
 
 
 @dataclass
@@ -105,17 +105,18 @@ def add_conditions(page: Page, items: list[Item], steps: list[Step]) -> None:
     work = [item for item in items if item.step is not None and item.barrier is None]
     if not work:
         return
+    names = StepNames(steps)
     for name, pattern in CONDITIONS:
         for match in page.find(pattern):
             if not page.negated(match.start()):
-                _condition(page, match, name, work, steps)
+                _condition(page, match, name, work, names)
     for name, pattern in OF_CONTAINERS:
         for match in page.find(pattern):
-            _of_containers(page, match, name, steps)
+            _of_containers(page, match, name, names)
     _heads(page, len(steps))
     if len(steps) > 1:
-        _step_timeouts(page, work, steps)
-        _step_variables(page, work, steps)
+        _step_timeouts(page, work, names)
+        _step_variables(page, work, names)
 
 
 def _heads(page: Page, number: int) -> None:
@@ -129,22 +130,22 @@ def _heads(page: Page, number: int) -> None:
 
 
 def _condition(
-    page: Page, match: re.Match[str], name: str, work: list[Item], steps: list[Step]
+    page: Page, match: re.Match[str], name: str, work: list[Item], names: StepNames
 ) -> None:
     """Set one condition on the step that its words speak of."""
     others = OTHERS if name == "always_run" else None
-    target = _target(page, match.start(), match.end(), work, steps, others)
+    target = _target(page, match.start(), match.end(), work, names, others)
     # With one step only, "must always run" is a way of speaking.
-    alone = name == "always_run" and len(steps) == 1 and page.before is None
+    alone = name == "always_run" and len(names.steps) == 1 and page.before is None
     if target is not None and target.kind != "barrier" and not alone:
         setattr(target, name, Asked(value=True, quote=page.take(*match.span())))
 
 
-def _of_containers(page: Page, match: re.Match[str], name: str, steps: list[Step]) -> None:
+def _of_containers(page: Page, match: re.Match[str], name: str, names: StepNames) -> None:
     """Set a container's switch on the one that the words name, else on all."""
     quote = page.take(*match.span())
-    containers = [step for step in steps if step.kind == "container"]
-    named = _named(page, match.start(), match.end(), steps)
+    containers = [step for step in names.steps if step.kind == "container"]
+    named = _named(page, match.start(), match.end(), names)
     for step in containers:
         if named is None or named.kind != "container" or step is named:
             setattr(step, name, Asked(value=True, quote=quote))
@@ -164,11 +165,11 @@ def _target(
     start: int,
     end: int,
     work: list[Item],
-    steps: list[Step],
+    names: StepNames,
     others: re.Pattern[str] | None = None,
 ) -> Step | None:
     """The step that words at a place speak of; `others` matches words about other steps."""
-    named = _named(page, start, end, steps, others)
+    named = _named(page, start, end, names, others)
     if named is not None:
         return named
     first, last = page.sentence(start)
@@ -192,7 +193,7 @@ def _named(
     page: Page,
     start: int,
     end: int,
-    steps: list[Step],
+    names: StepNames,
     others: re.Pattern[str] | None = None,
 ) -> Step | None:
     """The step that the clause names, else the sentence."""
@@ -200,45 +201,45 @@ def _named(
         text = page.norm[first : max(last, end)]
         if others is not None:
             text = others.sub(lambda match: " " * len(match[0]), text)
-        named = named_step(text, start - first, steps)
+        named = names.named(text, start - first)
         if named is not None:
             return named
     return None
 
 
-def _step_timeouts(page: Page, work: list[Item], steps: list[Step]) -> None:
+def _step_timeouts(page: Page, work: list[Item], names: StepNames) -> None:
     """Time limits that are said of one step, or of each."""
     for amount in page.durations:
         if not page.is_free(amount.start, amount.end):
             continue
-        if time_points(page, amount) < (1 if _bare(page, amount, steps) else 2):
+        if time_points(page, amount) < (1 if _bare(page, amount, names) else 2):
             continue
-        targets = _timed(page, amount, work, steps)
+        targets = _timed(page, amount, work, names)
         if targets:
             quote = page.take(amount.start, amount.end)
             for step in targets:
                 step.timeout_s = Asked(value=max(1, round(amount.value)), quote=quote)
 
 
-def _bare(page: Page, amount: Amount, steps: list[Step]) -> bool:
+def _bare(page: Page, amount: Amount, names: StepNames) -> bool:
     """As in ", the second 1 hour": a clause that holds a step's name and a time, no more."""
     start, end = page.clause(amount.start)
     left, right = page.norm[start : amount.start], page.norm[amount.end : end]
     return (
         len(left.split()) <= 4
         and not re.search(r"\w", right)
-        and named_step(left, len(left), steps) is not None
+        and names.named(left, len(left)) is not None
     )
 
 
-def _timed(page: Page, amount: Amount, work: list[Item], steps: list[Step]) -> list[Step]:
+def _timed(page: Page, amount: Amount, work: list[Item], names: StepNames) -> list[Step]:
     """The steps that a time limit is for; none where it is for the task as a whole."""
     sentence = page.sentence_text(amount.start)
     clause = page.norm[slice(*page.clause(amount.start))]
-    runs = [step for step in steps if step.kind != "barrier"]
+    runs = [step for step in names.steps if step.kind != "barrier"]
     if ALL_STEPS.search(clause) and not re.search(r"\bboth\b.*\btogether\b", clause, re.I):
         return runs
-    named = _named(page, amount.start, amount.end, steps)
+    named = _named(page, amount.start, amount.end, names)
     if named is not None:
         return [named] if named.kind != "barrier" else []
     first, last = page.sentence(amount.start)
@@ -267,16 +268,16 @@ OF_STEP = re.compile(
 )
 
 
-def _step_variables(page: Page, work: list[Item], steps: list[Step]) -> None:
+def _step_variables(page: Page, work: list[Item], names: StepNames) -> None:
     """Variables that are for one step: said so, or one name with a value for each step."""
-    names = [pair.name for _, pair in page.pairs]
+    given = [pair.name for _, pair in page.pairs]
     for pos, pair in page.pairs:
-        twice = names.count(pair.name) > 1
+        twice = given.count(pair.name) > 1
         if not (twice or OF_STEP.search(page.sentence_text(pos))):
             continue
         first, last = page.sentence(pos)
         inside = [item.step for item in work if first <= page.at(item.start) < last]
-        step = _named(page, pos, pos, steps) or (inside[0] if len(inside) == 1 else None)
+        step = _named(page, pos, pos, names) or (inside[0] if len(inside) == 1 else None)
         if step is not None and step.kind != "barrier" and pair in page.draft.env:
             page.draft.env.remove(pair)
             step.env.append(pair)

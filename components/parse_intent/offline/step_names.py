@@ -28,15 +28,41 @@ COMMON = frozenset(
 )
 
 
-def named_step(text: str, at: int, steps: list[Step], reach: int = 60) -> Step | None:
-    """The step that a text names nearest to a place in it; None where it names none."""
-    best: tuple[int, Step] | None = None
-    for start, step in [*_numbered(text, steps), *_by_program(text, steps)]:
-        # a name mostly stands before what is said of it
-        gap = at - start if start <= at else start - at + 15
-        if gap <= reach and (best is None or gap < best[0]):
-            best = (gap, step)
-    return best[1] if best else None
+class StepNames:
+    """The steps of a turn by what people call them; made once, asked for many places."""
+
+    def __init__(self, steps: list[Step]) -> None:
+        self.steps = steps
+        owners: dict[str, list[Step]] = {}
+        for step in steps:
+            for name in program_names(step):
+                owners.setdefault(name, []).append(step)
+        # only a name that is one step's alone tells steps apart
+        self._owner = {name: found[0] for name, found in owners.items() if len(found) == 1}
+        names = "|".join(map(re.escape, sorted(self._owner, key=len, reverse=True)))
+        self._spoken = re.compile(
+            rf"(?<![\w-])(?P<n>{names})(?!\w)(?P<noun> {STEP_NOUN}\b)?", re.IGNORECASE
+        )
+
+    def named(self, text: str, at: int, reach: int = 60) -> Step | None:
+        """The step that a text names nearest to a place in it; None where it names none."""
+        best: tuple[int, Step] | None = None
+        for start, step in [*_numbered(text, self.steps), *self._by_program(text)]:
+            # a name mostly stands before what is said of it
+            gap = at - start if start <= at else start - at + 15
+            if gap <= reach and (best is None or gap < best[0]):
+                best = (gap, step)
+        return best[1] if best else None
+
+    def _by_program(self, text: str) -> list[tuple[int, Step]]:
+        """Steps by the name of their program, script or image; a short one needs "step" with it."""
+        if not self._owner:
+            return []
+        return [
+            (match.start(), self._owner[match["n"].lower()])
+            for match in self._spoken.finditer(text)
+            if len(match["n"]) > 3 or match["noun"]
+        ]
 
 
 def _numbered(text: str, steps: list[Step]) -> list[tuple[int, Step]]:
@@ -51,22 +77,6 @@ def _numbered(text: str, steps: list[Step]) -> list[tuple[int, Step]]:
             index = ORDINALS.get(word) or "abcdef".index(word) + 1
         if 1 <= index <= len(steps):
             found.append((match.start(), steps[index - 1]))
-    return found
-
-
-def _by_program(text: str, steps: list[Step]) -> list[tuple[int, Step]]:
-    """Steps by the name of their program, script or image, where that name is theirs alone."""
-    owners: dict[str, list[Step]] = {}
-    for step in steps:
-        for name in program_names(step):
-            owners.setdefault(name, []).append(step)
-    found: list[tuple[int, Step]] = []
-    for name, named in owners.items():
-        if len(named) == 1:
-            noun = "" if len(name) > 3 else rf" {STEP_NOUN}\b"
-            pattern = rf"(?<![\w-]){re.escape(name)}(?!\w){noun}"
-            spoken = re.finditer(pattern, text, re.IGNORECASE)
-            found += [(match.start(), named[0]) for match in spoken]
     return found
 
 
