@@ -45,7 +45,10 @@ def find_mount(page: Page, place: Place, begin: int, end: int) -> None:
     assert target is not None  # noqa: S101 - a place holds one of the two
     stop = min(end, _mount_reach(page, place, end))
     match = MOUNT_RIGHT.search(page.norm, place.end, stop)
-    if match is not None and page.is_free(*match.span("p")):
+    there = None if match else _there(page, place, stop)
+    if there:
+        target.mount = there
+    elif match is not None and page.is_free(*match.span("p")):
         target.mount = match["p"].rstrip("/")
         page.take(*match.span("p"))
     else:
@@ -70,6 +73,14 @@ def find_mount(page: Page, place: Place, begin: int, end: int) -> None:
             )
 
 
+def _there(page: Page, place: Place, stop: int) -> str:
+    """The path named just before, where a thing is mounted "there"."""
+    if not re.search(r"\bthere\b", page.norm[place.end : min(stop, place.end + 40)], re.IGNORECASE):
+        return ""
+    paths = re.findall(PATH, page.norm[max(0, place.start - 100) : place.start])
+    return str(paths[-1]).rstrip("/") if paths else ""
+
+
 def _mount_before(page: Page, place: Place, begin: int, target: Volume | Disk) -> None:
     """As in "on /mnt/x mount the bucket foo": a path that an earlier word of mounting gives."""
     start = max(begin, page.sentence(place.start)[0])
@@ -91,7 +102,8 @@ def _mount_reach(page: Page, place: Place, end: int) -> int:
         _, after = page.sentence(min(stop, len(page.norm) - 1))
         if re.search(
             r"\b(?:mount|attach|goes|should be|put|want)\w*\s+(?:it|that|this|them|the bucket"
-            r"|the disk|the share)\b|\bit (?:goes|must be|should be)\b",
+            r"|the disk|the share)\b|\bmount(?: ?(?:path|point|dir))?\s*[:=]|\bit (?:goes|must be"
+            r"|should be)\b",
             page.norm[stop:after],
             re.I,
         ):

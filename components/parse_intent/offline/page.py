@@ -18,7 +18,7 @@ SENTENCE = re.compile(
     r"[.!?;]+(?=\s|$)|\n[ \t]*\n|\n(?=[ \t]*(?:[-*•+#]|\(?\w{1,2}[.)] |\w[\w ]{0,20}[:=]|[A-Z]))|\n"
 )
 # A line that was only broken to keep it short: the sentence goes on in lower case.
-WRAPPED = re.compile(r"(?<=[^\n]{40})(?<![.:;!?\n])\n(?=[a-z]{2})")
+WRAPPED = re.compile(r"(?<=[^\n]{40})(?<![.:;!?\n])\n(?=[a-z]{2})(?![\w ]{1,30}[:=])")
 CLAUSE = re.compile(
     r"[.!?;]+(?=\s|$)|\n|,(?=\s|$)|:(?=\s)|\s(?:-+|/|\||->|=>)\s|[()]"
     r"|(?<!anything )(?<!nothing )\bbut\b"

@@ -88,7 +88,7 @@ def _short_image(page: Page, match: re.Match[str]) -> bool:
         return True
     if tag.isdecimal() and "." not in tag and not re.search(r"[a-z]", name):
         return False  # 10:30
-    cue = re.search(r"\b(?:image|container|docker)\b", page.left(match.start(), 30), re.I)
+    cue = re.search(r"\b(?:images?|containers?|docker)\b", page.left(match.start(), 30), re.I)
     return cue is not None and not re.match(r"image|container|docker", name, re.I)
 
 

@@ -39,6 +39,10 @@ CPU = [
         rf"(?=\s*(?:[,;/|\n)]|$))",
         re.IGNORECASE,
     ),
+    re.compile(
+        r"(?<![\w.])(?P<n>\d{1,3})(?P<half>)c(?=[ /,+x]{1,3}\d{1,4} ?(?:g|m)\w{0,2}\b)",
+        re.IGNORECASE,
+    ),
     re.compile(r"\bcpus?[ -]per[ -]task[ =:]+(?P<n>\d{1,4})(?P<half>)\b", re.IGNORECASE),
 ]
 
@@ -77,7 +81,8 @@ MEMORY_LEFT = re.compile(
     r"\b(?:ram|memory(?:[ _]?mib)?)\b(?:\s+\w+){0,3}?\s*(?:[:=]|is|to|of|at|per task)?\s*$", re.I
 )
 AFTER_CPU = re.compile(
-    rf"(?:{CPU_NOUN})(?: each)?\s*(?:[,/+&]|and|with|plus)?\s*(?:about |around )?$", re.I
+    rf"(?:{CPU_NOUN}|\b\d{{1,3}}c)(?: each)?\s*(?:[,/+&]|and|with|plus)?\s*(?:about |around )?$",
+    re.I,
 )
 EACH_RIGHT = re.compile(
     r"^\s*(?:each|apiece|per task|a task|a piece|per (?!vm|disk|node)\w+|for each)\b", re.I
@@ -214,7 +219,7 @@ def time_points(page: Page, amount: Amount) -> int:
         points -= 4  # "12 months of data" is no limit
     if re.search(r"(?:sleep)\w*\s*$", left, re.I):
         points -= 20
-    clause = page.norm[slice(*page.clause(amount.start))].strip(" ,.;:-*\n")
+    clause = page.norm[slice(*page.clause(amount.start))].strip(" ,.;:-*/|\n")
     if clause == page.norm[amount.start : amount.end]:
         points += 1
     return points

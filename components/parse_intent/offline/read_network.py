@@ -54,6 +54,7 @@ NO_EXTERNAL = re.compile(
 TAG_NAME = r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?"
 TAG = re.compile(
     r"\b(?:(?:network|firewall|vm|instance|target)[ -]?tags?|tag(?:ged|s)?(?=\s*[:=])"
+    r"|tagged(?= (?:as )?[a-z]+-[a-z])"
     r"|tag(?:ged)?(?: (?:the|all|every|each|our))* (?:vms?|machines?|nodes?|instances?)"
     r"|(?:vms?|machines?|nodes?|instances?) (?:are |should be |get )?tagged)"
     r"(?:\s*\((?:network|firewall) tags?\))?"

@@ -229,6 +229,7 @@ LISTED = re.compile(r"[\s*+-]*[\w.-]+\s?[=:]\s?\S")
 ON_VMS = re.compile(
     r"\s+(?:on )?(?:the |our |all )?(?:vms?|instances|machines|nodes)\b", re.IGNORECASE
 )
+VMS_BEFORE = re.compile(r"\b(?:vms?|machines?|nodes?|instances?)\b[^.;\n]*$", re.IGNORECASE)
 WHOSE = re.compile(
     r"\b(?:(?P<j>job)|(?:vms?|instances?|machines?|nodes?))(?:'s)?(?: itself)?(?: with| as"
     r"| gets?)?\s*:?\s*$",
@@ -257,5 +258,9 @@ def _label_cue(page: Page, pos: int) -> str:
         return ""
     after = between[:30]
     of_vms = VM_CUE.search(before[: last.start()]) or ON_VMS.match(after)
+    if last.group().lower().endswith("ed"):  # "VMs: e2-small, labelled team=x"
+        of_vms = of_vms or re.search(
+            r"\b(?:vms?|machines?|nodes?)\b[^.;\n]*$", before[: last.start()], re.I
+        )
     of_job = re.search(r"\bjob('s)?\s*$", before[: last.start()], re.I)
     return "vm" if of_vms and not of_job else "job"

@@ -80,7 +80,7 @@ OVER = re.compile(
 LIMIT = re.compile(
     r"\b(?:at most|no more than|not more than|up to|maximum|max|more than|limit(?:ed)?(?: to| of)?"
     r"|than|never over|only|cap(?:ped)?(?: at)?|every|each|per|last|past|first|top|next|within"
-    r"|after|wait|older than|batch(?:es)?(?: size)?(?: of)?|(?:group|chunk|set|pack)s? of"
+    r"|after|wait|older than|batch(?:es)? (?:size|of)(?: of)?|(?:group|chunk|set|pack)s? of"
     r"|size|version|v|seed|port|about|another|exit|codes?)\s*[=:]?\s*$",
     re.IGNORECASE,
 )
@@ -146,6 +146,12 @@ NOT_UNITS = frozenset(
 )
 
 
+def is_unit(said: str, units: set[str]) -> bool:
+    """Whether "28 days" counts what each task works on, and is no time."""
+    noun = re.fullmatch(r"\d+ ([a-z]+)", said, re.IGNORECASE)
+    return noun is not None and _singular(noun[1].lower()) in units
+
+
 def _singular(noun: str) -> str:
     return re.sub(r"(?<=[a-z])ies$", "y", noun) if noun.endswith("ies") else noun.removesuffix("s")
 
@@ -156,7 +162,7 @@ def read_things(page: Page) -> Asked[int] | None:
     array = uses_index(page) or page.draft.parallelism is not None
     units = unit_nouns(page)
     base = (3 if array else 0) + (3 if EACH.search(page.norm) else 0)
-    found = [*_counted(page, base, units), *_ranges(page, array), *_keyed(page, array)]
+    found = [*_counted(page, base, units), *_ranges(page, array), *_keyed(page, array, units)]
     best = max(found, key=lambda thing: thing.points, default=None)
     if best is None or best.points < 3:
         return None
@@ -198,6 +204,8 @@ def _counted(page: Page, base: int, units: set[str]) -> Iterator[Thing]:
         if not noun or int(match["n"]) < 2:
             continue
         end = match.end() + size
+        if any(a.start <= match.start() < a.end for a in page.durations):
+            continue
         points = base + _points(page, match.start(), end)
         points += 4 if _singular(noun) in units else 0
         yield Thing(int(match["n"]), match.start(), end, points, noun)
@@ -241,12 +249,13 @@ def _ranges(page: Page, array: bool) -> Iterator[Thing]:
         yield Thing(high - low + 1, match.start(), match.end(), points, noun)
 
 
-def _keyed(page: Page, array: bool) -> Iterator[Thing]:
+def _keyed(page: Page, array: bool, units: set[str]) -> Iterator[Thing]:
     for match in page.find(KEYED):
         noun = match["k"].lower().split()[-1]
-        if noun in NOT_THINGS or not re.search(r"(?<![siu])s$", noun):
+        known = _singular(noun) in units
+        if not known and (noun in NOT_THINGS or not re.search(r"(?<![siu])s$", noun)):
             continue
-        yield Thing(int(match["n"]), match.start("n"), match.end("n"), 4 if array else 2, noun)
+        yield Thing(int(match["n"]), match.start("n"), match.end("n"), 5 if array else 2, noun)
 
 
 def _shared_out(page: Page, thing: Thing) -> int:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from components.parse_intent.build_steps import split_words
 from components.parse_intent.draft import Asked, Draft
 from components.parse_intent.offline import judge
+from components.parse_intent.offline.amounts import Amount
 from components.parse_intent.offline.cluster import read_cluster_script
 from components.parse_intent.offline.corrections import takes_back
 from components.parse_intent.offline.edits import UNDO, apply_edits
@@ -30,6 +31,7 @@ from components.parse_intent.offline.read_limits import (
     pick_time,
     read_cpu,
     read_memory,
+    time_points,
 )
 from components.parse_intent.offline.read_machine import (
     read_collocated,
@@ -59,6 +61,7 @@ from components.parse_intent.offline.read_tasks import (
     read_in_order,
     read_parallelism,
 )
+from components.parse_intent.offline.read_things import is_unit, unit_nouns
 from components.parse_intent.offline.replies import corrected_number, fill_wants
 from components.parse_intent.offline.segment import cut_payloads
 from components.parse_intent.offline.unread import unread_words
@@ -165,6 +168,8 @@ def _read_turn(turn: str, before: State | None, said: str = "") -> State:
     payloads = [read_cluster_script(p, cluster) for p in cutter.payloads]
     page = Page(turn, cutter.masked, payloads, before.draft if before else None)
     wants: dict[str, str] = {}
+    units = unit_nouns(page)
+    page.durations = [a for a in page.durations if not _is_thing(page, a, units)]
     _names(page, wants)
     warnings = _work(page, wants)
     _fill(page.draft, cluster)
@@ -176,6 +181,12 @@ def _read_turn(turn: str, before: State | None, said: str = "") -> State:
     state.refusals += judge.forbidden(page.norm, page.draft)
     state.unread += unread_words(page)
     return state
+
+
+def _is_thing(page: Page, amount: Amount, units: set[str]) -> bool:
+    """Whether "28 days" is what the tasks work on, one each, and no limit of time."""
+    said = page.norm[amount.start : amount.end]
+    return is_unit(said, units) and time_points(page, amount) < 4
 
 
 def _fill(target: Draft, source: Draft) -> None:

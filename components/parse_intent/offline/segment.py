@@ -12,6 +12,7 @@ from typing import Literal
 
 from components.parse_intent.offline.arguments import option_runs
 from components.parse_intent.offline.commands import command_end, looks_like_command, starts_command
+from components.parse_intent.offline.layout import plain_layout
 from components.parse_intent.offline.normal import FILL
 
 Role = Literal["command", "args"]
@@ -138,6 +139,7 @@ def cut_payloads(text: str, *, hidden: list[tuple[int, int]] | None = None) -> C
     _fences(cutter)
     _ticks(cutter)
     cutter.masked = OVERLONG.sub(lambda match: FILL * len(match[0]), cutter.masked)
+    cutter.masked = plain_layout(cutter.masked)
     _options(cutter)
     _quoted(cutter)
     _labelled(cutter)
@@ -145,6 +147,7 @@ def cut_payloads(text: str, *, hidden: list[tuple[int, int]] | None = None) -> C
     _colons(cutter)
     _verbs(cutter)
     _anywhere(cutter)
+    _with_index(cutter)
     cutter.payloads.sort(key=lambda p: p.start)
     return cutter
 
@@ -314,3 +317,41 @@ def _anywhere(cutter: Cutter) -> None:
             end = command_end(cutter.masked, start, to_line_end=False)
             if end > start and not cutter.hidden(start, end):
                 cutter.cut(Payload(start, end, cutter.text[start:end]))
+
+
+# Nobody writes the task's index but in a command, so what surrounds it is one.
+INDEX = re.compile(r"\$\{?BATCH_TASK_INDEX")
+BEFORE_COMMAND = re.compile(
+    r"(?:\n|;|, | / | \| |: |\. |\(|->|=>|\u2192|\ue000|^)[ \t*-]*(?:(?:each|every|just|please"
+    r"|then|and|it"
+    r"|they|tasks?|runs?|running|executes?|does|do|calls?|starts?|launch(?:es)?|command|cmd) )*$",
+    re.IGNORECASE,
+)
+
+
+PROGRAM_LIKE = re.compile(r"[a-z./~][\w./+-]*")
+SLASHED = re.compile(r"\s(?:/|\|)\s")
+
+
+def _with_index(cutter: Cutter) -> None:
+    for match in INDEX.finditer(cutter.masked):
+        if cutter.hidden(*match.span()):
+            continue
+        line = cutter.masked.rfind("\n", 0, match.start()) + 1
+        start = max(line, match.start() - 300)
+        for token in re.finditer(r"\S+", cutter.masked[start : match.start()]):
+            at = start + token.start()
+            before = cutter.masked[max(line - 1, at - 60, 0) : at]
+            if at != line and not BEFORE_COMMAND.search(before):
+                continue
+            end = _segment_end(cutter, at) if PROGRAM_LIKE.fullmatch(token.group()) else at
+            if end > match.start() and not cutter.hidden(at, end):
+                cutter.cut(Payload(at, end, cutter.text[at:end]))
+                break
+
+
+def _segment_end(cutter: Cutter, start: int) -> int:
+    """The end of a command in a line of parts with " / " between them."""
+    end = command_end(cutter.masked, start, to_line_end=True)
+    slash = SLASHED.search(cutter.masked, start, end)
+    return slash.start() if slash else end

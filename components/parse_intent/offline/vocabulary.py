@@ -340,8 +340,11 @@ ENGLISH_PROGRAMS = frozenset(
 # Images that people name without a tag or a registry.
 PUBLIC_IMAGES = frozenset(
     words("""
-    ubuntu debian alpine busybox python node golang openjdk ruby perl bash fedora rockylinux
-    r-base julia tensorflow/tensorflow pytorch/pytorch continuumio/miniconda3 hello-world
+    ubuntu debian alpine busybox python node golang openjdk ruby perl bash fedora
+    rockylinux redis nginx postgres mysql mariadb memcached rabbitmq mongo httpd
+    eclipse-temurin gcc rust php r-base julia rocker/r-ver rocker/tidyverse rocker/r-base
+    curlimages/curl tensorflow/tensorflow pytorch/pytorch continuumio/miniconda3
+    hello-world
     """)
 )
 
