@@ -71,8 +71,8 @@ class Page:
         self.pairs: list[tuple[int, Pair]] = []
         self._sentences = [0] + [m.end() for m in SENTENCE.finditer(self.norm)]
         self._clauses = [0] + [m.end() for m in CLAUSE.finditer(self.norm)]
-        self.durations: list[Amount] = durations(self.norm)
-        self.sizes: list[Amount] = sizes(self.norm)
+        self.durations: list[Amount] = durations(self.norm)[:MAX_MATCHES]
+        self.sizes: list[Amount] = sizes(self.norm)[:MAX_MATCHES]
 
     # where things stand -------------------------------------------------------------------
 
