@@ -175,7 +175,8 @@ KILL = re.compile(
     re.I,
 )
 USUAL = re.compile(
-    r"\b(?:takes?|took|lasts|(?<!the )last|usually|normally|typically|on average|roughly|about|around"
+    r"\b(?:takes?|took|lasts|(?<!the )last|usually|normally|typically|on average|roughly|about"
+    r"|around"
     r"|expect(?:ed)?|approximately|~|should be (?:done|finished)|ran for)\b[^.;]{0,25}$",
     re.I,
 )
