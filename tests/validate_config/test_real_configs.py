@@ -33,6 +33,8 @@ REALLY_WRONG = {
     "diviner524__intent-2-batch__job_to_fix@6623f756.json": {"LOC_FORM", "VOL_DEV"},
     # a program adds the runnables before it submits
     "populationgenomics__cuKING__batch_job@c62b0162.json": {"RUN_EMPTY"},
+    # mounts at /secrets, which the image of container-only jobs has read-only
+    "phenrickson__bgg_models__gcp_setup.md@398c5054.json": {"VOL_COS"},
     # CentOS images ended in 2024
     "GoogleCloudPlatform__batch-samples__wrf__README.md.yaml": {"BD_EOL"},
 }
