@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -26,7 +27,8 @@ class Validated:
     """What checking gave.
 
     Attributes:
-        job: the job as JSON data, as it was written; None where the text holds no object.
+        job: the job as JSON data, as it was written, without the request around it where there
+            is one; None where the text holds no object.
         findings: errors first.
         source: the text and the places in it; None where the file is no text.
         names: names as written, by path, where they differ from the JSON names.
@@ -44,16 +46,23 @@ class Validated:
 
 
 def validate_text(
-    text: str, file: str, most: int = MOST_FINDINGS, *, region: str | None = None
+    text: str,
+    file: str,
+    most: int = MOST_FINDINGS,
+    *,
+    region: str | None = None,
+    taken: Mapping[str, str] | None = None,
 ) -> Validated:
     """Check the text of a job.
 
     Args:
-        text: JSON or YAML; anything is taken, and what cannot be read is one finding.
+        text: JSON or YAML, a job or a request to create one (parent, jobId, requestId, job);
+            anything is taken, and what cannot be read is one finding.
         file: its name, for the findings and for telling YAML by its ending.
         most: findings of one rule; what is beyond is not told.
         region: where the job is to be submitted, to be checked too; empty: where the job says.
             None: nothing is to be submitted.
+        taken: full names of jobs that a request may not ask for again, each with where it is.
 
     Returns:
         The job and the findings, each with line and column of the field, or of what the
@@ -67,22 +76,42 @@ def validate_text(
     told = [_yaml_trap(finding, source.read, examined) for finding in examined.findings]
     told += _silent_traps(source.read, {f.path for f in told if f.rule == "PARSE_YAML_TRAP"})
     job = source.value if isinstance(source.value, dict) else None
-    if region is not None and job is not None:
-        told += check_request(job, region=job_region(job, region))
-    findings = [_placed(finding, source.read, examined, lines, file) for finding in told]
+    findings = [_placed(finding, source.read, examined.names, lines, file) for finding in told]
+    if job is not None:
+        for finding in _about_request(job, source, region, taken):
+            beside = finding.path in ("parent", "jobId", "requestId")
+            read = source.whole if beside and source.whole else source.read
+            findings.append(_placed(finding, read, examined.names, lines, file))
     return Validated(job, sorted_findings([*source.findings, *findings]), source, examined.names)
 
 
-def validate_bytes(data: bytes, file: str, *, region: str | None = None) -> Validated:
+def _about_request(
+    job: dict[str, Any], source: Source, region: str | None, taken: Mapping[str, str] | None
+) -> list[Finding]:
+    if source.request is not None:
+        asked = source.request.region if source.request.parent else job_region(job, region or "")
+        return check_request(job, region=asked, request=source.request, taken=taken)
+    return [] if region is None else check_request(job, region=job_region(job, region))
+
+
+def validate_bytes(
+    data: bytes,
+    file: str,
+    *,
+    region: str | None = None,
+    taken: Mapping[str, str] | None = None,
+) -> Validated:
     """Check the bytes of a file; what is no UTF-8 text is one finding."""
     text, slip = decode(data)
     if slip is not None:
         return Validated(None, [slip_finding(slip, text, file)])
-    return validate_text(text, file, region=region)
+    return validate_text(text, file, region=region, taken=taken)
 
 
-def _placed(finding: Finding, read: Read, examined: Examined, lines: Lines, file: str) -> Finding:
-    span = locate(read, path_parts(finding.path), examined.names)
+def _placed(
+    finding: Finding, read: Read, names: Mapping[Path, str], lines: Lines, file: str
+) -> Finding:
+    span = locate(read, path_parts(finding.path), names)
     if span is None:
         return replace(finding, file=file, line=1, column=1)
     line, column = lines.place(span.key_start if span.key_start >= 0 else span.start)
