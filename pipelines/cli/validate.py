@@ -6,6 +6,7 @@ import enum
 import os
 import stat
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +15,8 @@ import typer
 from components.errors import Intent2BatchError, WrongUse
 
 if TYPE_CHECKING:
-    from components.validate_config.check import Validated
+    from components.batch.policy import Policy
+    from components.validate_config.check import Against, Validated
 
 
 class Format(enum.StrEnum):
@@ -43,16 +45,33 @@ def validate(
     fix: Annotated[
         bool, typer.Option("--fix", help="Mend what is safe to mend, and say what was done.")
     ] = False,
+    policy: Annotated[
+        str,
+        typer.Option("--policy", metavar="FILE", help="The organisation's policy, YAML or JSON."),
+    ] = "",
+    region: Annotated[
+        str, typer.Option("--region", help="Region that the jobs are to be submitted to.")
+    ] = "",
 ) -> None:
     """Check Batch jobs: findings with file, line, column, path, rule and fix.
 
-    Ends with 0 where there is no error, 1 where there is, 2 where a file cannot be read.
+    A request to create a job, as submit --dry-run prints it, is checked with its job. Ends with 0
+    where there is no error, 1 where there is, 2 where a file or the policy cannot be read.
     """
     from components.validate_config import formats
+    from components.validate_config.check import Against
 
     # Everything is read before anything is written, so a missing file changes no other.
+    against = Against(region=region or None, policy=_policy(policy) if policy else None)
     contents = [(file, _read(file)) for file in files]
-    checked = [_mended(file, data) if fix else _checked(file, data) for file, data in contents]
+    checked: list[Validated] = []
+    taken: dict[str, str] = {}
+    for file, data in contents:
+        now = replace(against, taken=dict(taken))
+        checked.append(_mended(file, data, now) if fix else _checked(file, data, now))
+        request = checked[-1].source.request if checked[-1].source else None
+        if request is not None and request.name:
+            taken.setdefault(request.name, _shown_name(file))
     findings = [finding for validated in checked for finding in validated.findings]
     names = [_shown_name(file) for file in files]
     written = {
@@ -88,13 +107,27 @@ def _read(file: str) -> bytes:
         raise WrongUse(error.what, where=error.where, fix=error.fix) from error
 
 
-def _checked(file: str, data: bytes) -> Validated:
+def _policy(file: str) -> Policy:
+    """The policy in the file.
+
+    Raises:
+        WrongUse: there is no such file, or it is no policy.
+    """
+    from components.validate_config.policy_file import read_policy
+
+    try:
+        return read_policy(file)
+    except Intent2BatchError as error:
+        raise WrongUse(error.what, where=error.where, fix=error.fix) from error
+
+
+def _checked(file: str, data: bytes, against: Against) -> Validated:
     from components.validate_config.check import validate_bytes
 
-    return validate_bytes(data, _shown_name(file))
+    return validate_bytes(data, _shown_name(file), against=against)
 
 
-def _mended(file: str, data: bytes) -> Validated:
+def _mended(file: str, data: bytes, against: Against) -> Validated:
     """Mend the file where that is safe, write it back, and check what it has become."""
     from components.tables.text import one_line
     from components.validate_config.check import validate_text
@@ -105,7 +138,7 @@ def _mended(file: str, data: bytes) -> Validated:
     name = _shown_name(file)
     text, slip = decode(data)
     if slip is not None:
-        return _checked(file, data)
+        return _checked(file, data, against)
     fixed = fix_text(text, name)
     if file == "-":
         sys.stdout.write(fixed.text)
@@ -113,7 +146,7 @@ def _mended(file: str, data: bytes) -> Validated:
         _write(file, fixed.text)
     for change in fixed.changes:
         tell(one_line(f"{name}: mended {change.rule} {change.path}: {change.what}"))
-    return validate_text(fixed.text, name)
+    return validate_text(fixed.text, name, against=against)
 
 
 def _write(file: str, text: str) -> None:

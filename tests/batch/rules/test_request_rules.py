@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from components.batch.rules.request import REQUEST_RULES
-from components.validate_config.check import validate_text
+from components.validate_config.check import Against, validate_text
 from components.validate_config.fix import fix_text
 from tests.batch.rules.jobs import SPEC, changed, clean_job
 
@@ -48,7 +48,9 @@ CASES: list[tuple[str, str, dict[str, Any], str]] = [
 
 
 def test_a_clean_request_has_no_errors_and_no_warnings() -> None:
-    findings = validate_text(json.dumps(clean_request()), "r.json", taken=TAKEN).findings
+    findings = validate_text(
+        json.dumps(clean_request()), "r.json", against=Against(taken=TAKEN)
+    ).findings
 
     assert [f for f in findings if f.severity != "hint"] == []
 
@@ -59,7 +61,7 @@ def test_breaking_one_rule_gives_that_finding_alone(
 ) -> None:
     text = json.dumps(changed(clean_request(), changes), indent=1)
 
-    findings = validate_text(text, "r.json", taken=TAKEN).findings
+    findings = validate_text(text, "r.json", against=Against(taken=TAKEN)).findings
 
     told = [(f.rule, f.severity, f.path) for f in findings if f.severity != "hint"]
     assert told == [(rule, severity, path)]
