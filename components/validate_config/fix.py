@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from components.batch.findings import Finding, path_text
 from components.validate_config.check import Validated, validate_text
 from components.validate_config.edits import Mend, apply_edits
-from components.validate_config.mends import mend_for
+from components.validate_config.mends import NEED_THE_WHOLE_JOB, mend_for
 
 _MOST_ROUNDS = 60  # a guard: mends wait for those around them, and a job has about 10 levels
 _ALL = 1_000_000  # findings of one rule, so that one round sees them all
@@ -85,7 +85,10 @@ def _mends(validated: Validated) -> list[tuple[Finding, Mend]]:
     if source is None or source.read is None:
         return []
     found = []
+    misread = any(error.rule.startswith("PARSE_") for error in validated.errors)
     for finding in validated.findings:
+        if misread and finding.rule in NEED_THE_WHOLE_JOB:
+            continue
         mend = mend_for(finding, source, validated.names)
         if mend is not None:
             found.append((finding, mend))
@@ -97,7 +100,7 @@ def _mend_all(validated: Validated, file: str) -> Fixed | None:
     chosen: list[tuple[Finding, Mend]] = []
     done = -1
     for finding, mend in sorted(_mends(validated), key=lambda pair: pair[1].start):
-        if mend.start > done:
+        if mend.start > done and not mend.alone:
             chosen.append((finding, mend))
             done = mend.end
     return _tried(validated, chosen, file) if chosen else None
