@@ -282,3 +282,6 @@ _MENDERS: dict[str, Mender] = {
     "VOL_GCS": _bucket,
     "VOL_PATH": _mount_path,
 }
+
+# What --fix may mend; the text itself, comments and Markdown around it, is mended in fix.py.
+MENDED_RULES = frozenset(_MENDERS) | {"PARSE_FENCE", "PARSE_COMMENT"}

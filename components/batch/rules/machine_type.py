@@ -197,7 +197,7 @@ def bare_metal(view: JobView) -> Iterator[Problem]:
 
 @RULES.rule("PM_ENUM", "error", "P")
 def legacy_model(view: JobView) -> Iterator[Problem]:
-    """PREEMPTIBLE is the old name of the kind of VMs that SPOT is now."""
+    """A provisioning model that Batch has; PREEMPTIBLE is the older SPOT."""
     if view.provisioning == "PREEMPTIBLE":
         yield Problem(
             MODEL,
