@@ -87,7 +87,7 @@ def validate_text(
         The job and the findings, each with line and column of the field, or of what the
         missing field belongs into.
     """
-    source = read_source(text, file)
+    source = read_source(text, file, most)
     if source.read is None:
         return Validated(None, source.findings, source)
     examined = examine(source.value, most)

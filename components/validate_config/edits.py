@@ -165,8 +165,9 @@ class Place:
     def indented(self, start: int, end: int, by: int) -> tuple[Edit, ...]:
         """Indent the lines that begin after `start`, up to `end`, blank ones excepted."""
         edits = []
+        end = start + len(self.text[start:end].rstrip())
         at = self.text.find("\n", start) + 1
-        while 0 < at < end and self.text[at:end].strip():
+        while 0 < at < end:
             if self.text[at : at + 1] not in ("\n", "\r", ""):
                 edits.append(Edit(at, at, " " * by))
             at = self.text.find("\n", at) + 1

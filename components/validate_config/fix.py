@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 
 from components.batch.findings import Finding, path_text
 from components.validate_config.check import Validated, validate_text
@@ -16,7 +17,8 @@ from components.validate_config.edits import Mend, apply_edits
 from components.validate_config.mends import NEED_THE_WHOLE_JOB, mend_for
 
 _MOST_ROUNDS = 60  # a guard: mends wait for those around them, and a job has about 10 levels
-_ALL = 1_000_000  # findings of one rule, so that one round sees them all
+_ALL = 20_000  # findings of one rule in one round; far more than people make
+_MOST_TRIES = 20  # of single mends in one round, each of which is read and checked
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,8 @@ def fix_text(text: str, file: str) -> Fixed:
     changes: list[Change] = []
     for _ in range(_MOST_ROUNDS):
         validated = validate_text(text, file, _ALL)
+        if any(error.rule == "JOB_SIZE" for error in validated.errors):
+            break  # it can never be sent, and to mend megabytes takes long
         step = _unwrap(validated) or _mend_all(validated, file) or _mend_one(validated, file)
         if step is None:
             break
@@ -108,7 +112,8 @@ def _mend_all(validated: Validated, file: str) -> Fixed | None:
 
 def _mend_one(validated: Validated, file: str) -> Fixed | None:
     """Make the first single mend that does what it is for."""
-    tries = (_tried(validated, [pair], file) for pair in _mends(validated))
+    first = islice(_mends(validated), _MOST_TRIES)
+    tries = (_tried(validated, [pair], file) for pair in first)
     return next((fixed for fixed in tries if fixed is not None), None)
 
 

@@ -74,8 +74,14 @@ class Source:
         return self.read.value if self.read else None
 
 
-def read_source(text: str, file: str) -> Source:
-    """Read JSON or YAML text; never raises for what the text holds."""
+def read_source(text: str, file: str, most: int = MOST_FINDINGS) -> Source:
+    """Read JSON or YAML text; never raises for what the text holds.
+
+    Args:
+        text: the text.
+        file: its name, which tells YAML by its ending.
+        most: findings of one rule about the text itself; what is beyond is not told.
+    """
     text = text.removeprefix("\ufeff")
     lines = Lines(text)
     try:
@@ -87,16 +93,16 @@ def read_source(text: str, file: str) -> Source:
     request = request_in(read.value) if read is not None else None
     job = read.below(("job",)) if read is not None and request is not None else read
     slips = job.slips if job is not None else slips
-    findings = [_finding(slip, lines, file) for slip in _few(slips)]
+    findings = [_finding(slip, lines, file) for slip in _few(slips, most)]
     return Source(text, file, job, findings, clean, request, read)
 
 
-def _few(slips: list[Slip]) -> Iterator[Slip]:
-    """At most `MOST_FINDINGS` of each rule."""
+def _few(slips: list[Slip], most: int) -> Iterator[Slip]:
+    """At most so many of each rule."""
     told: Counter[str] = Counter()
     for slip in slips:
         told[slip.rule] += 1
-        if told[slip.rule] <= MOST_FINDINGS:
+        if told[slip.rule] <= most:
             yield slip
 
 

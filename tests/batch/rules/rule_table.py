@@ -39,13 +39,15 @@ BESIDE_THE_REFERENCE = {
 HEAD = """\
 # The rules of the validator
 
-Written by `python -m tests.batch.rules.rule_table` from the rules themselves; a test sees that it is so.
-Sources: P comments of the proto, Q quotas, TS troubleshooting, CJ and CB guides for creating jobs, RN
-release notes, GS get started, LOC locations, LB labels, ST storage, RT retries, TO timeouts, KI known
-issues, RES reservations, VT templates, MPI MPI jobs, GPU and SSD Compute Engine's guides, GC gcloud, CSV
-the dated tables in `components/batch/data`, X an experiment with the client, use judgement and reported
-practice, policy the organisation's file. Where two severities stand, the case decides. "Cases" counts the
-jobs in the tests that break the rule; "edits" those of the mutation test.
+Written by `python -m tests.batch.rules.rule_table` from the rules themselves; a test holds it to
+them. Sources: P comments of the proto, Q quotas, TS troubleshooting, CJ and CB guides for creating
+jobs, RN release notes, GS get started, LOC locations, LB labels, ST storage, RT retries, TO
+timeouts, KI known issues, RES reservations, VT templates, MPI MPI jobs, GPU and SSD Compute
+Engine's guides, GC gcloud, CSV the dated tables in `components/batch/data`, X an experiment with
+the client, use judgement and reported practice, policy the organisation's file.
+
+Where several severities stand, the case decides. "Cases" counts the jobs in the tests that break
+the rule; "edits" the edits of the mutation test, each made to up to 20 jobs.
 
 | rule | severity | what | source | `--fix` | cases | edits |
 | --- | --- | --- | --- | --- | --- | --- |
