@@ -17,7 +17,7 @@ from components.validate_config.edits import Mend, apply_edits
 from components.validate_config.mends import NEED_THE_WHOLE_JOB, mend_for
 
 _MOST_ROUNDS = 60  # a guard: mends wait for those around them, and a job has about 10 levels
-_ALL = 20_000  # findings of one rule in one round; far more than people make
+_ALL = 200_000  # findings of one rule, so that one round sees them all
 _MOST_TRIES = 20  # of single mends in one round, each of which is read and checked
 
 

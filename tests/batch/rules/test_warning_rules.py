@@ -110,6 +110,7 @@ CASES: list[tuple[str, str, dict[str, Any], str]] = [
     ("ENV_SECRET_PLAIN", "warning", {f"{SCRIPT}.text": "#!/bin/bash\nexport K=AKIAABCDEFGHIJKLMNOP"}, f"{SCRIPT}.text"),
     ("ENV_DUP", "warning", {f"{RUNNABLE}[0].environment.variables.MODE": "slow"}, f"{RUNNABLE}[0].environment"),
     ("ENV_SIZE", "hint", {f"{VARIABLES}.A": "x" * 5000}, f"{VARIABLES}.A"),
+    ("PLACEHOLDER", "warning", {f"{SCRIPT}.text": "${FOLLOWING_SCRIPT}"}, f"{SCRIPT}.text"),
     ("PLACEHOLDER", "warning", {f"{VARIABLES}.OUT": "gs://YOUR_BUCKET/x"}, f"{VARIABLES}.OUT"),
     ("CR_POS", "warning", {f"{COMPUTE}.memoryMib": 4}, f"{COMPUTE}.memoryMib"),
     ("CR_CPU_UNIT", "warning", {f"{COMPUTE}.cpuMilli": 4}, f"{COMPUTE}.cpuMilli"),
