@@ -15,17 +15,12 @@ from typing import Any, Literal
 
 import msgspec
 
+from components.gemini.finish_reasons import BLOCKING
 from components.rows.canonical import TooDeep, key_of
 
 Status = Literal[
     "ok", "truncated", "blocked", "transient", "refused", "bad_json", "empty", "odd", "missing"
 ]
-# Judgements of the content: asking again changes nothing. (FinishReason, BlockedReason of
-# google-genai 3.4, and MODEL_ARMOR.)
-BLOCKING = frozenset(
-    {"SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "MODEL_ARMOR", "JAILBREAK",
-     "LANGUAGE", "IMAGE_SAFETY", "IMAGE_PROHIBITED_CONTENT", "IMAGE_RECITATION"}
-)  # fmt: skip
 _TRANSIENT_WORDS = re.compile(
     r"RESOURCE_EXHAUSTED|UNAVAILABLE|INTERNAL|DEADLINE_EXCEEDED|ABORTED|CANCELLED|UNKNOWN"
 )
