@@ -29,8 +29,11 @@ ROLES = (
     "presence_penalty",
     "frequency_penalty",
     "thinking_budget",
+    "thinking_level",
     "response_schema",
+    "response_json_schema",
     "response_mime_type",
+    "generation_config",
 )
 
 
