@@ -7,7 +7,6 @@ with the same job do.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -96,11 +95,9 @@ class Doc:
 
     def with_entry(self, changed: Entry) -> Doc:
         """The same, but for the entry of that display name."""
-        entries = tuple(
-            changed if entry.display_name == changed.display_name else entry
-            for entry in self.entries
-        )
-        return replace(self, entries=entries)
+        name = changed.display_name
+        entries = [changed if entry.display_name == name else entry for entry in self.entries]
+        return replace(self, entries=tuple(entries))
 
 
 class Book:
@@ -202,7 +199,7 @@ class _Overtaken(Exception):  # noqa: N818 - not a failure
 
 def version_of(ledger: Ledger) -> str:
     """What tells one state of a life from another."""
-    return hashlib.blake2b(ledger.text.encode(), digest_size=12).hexdigest()
+    return ledger.text
 
 
 def to_text(doc: Doc) -> str:

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, get_args
 
 from components.errors import InputError
@@ -155,6 +155,7 @@ def _check_kinds(known: Mapping[str, Any], told: Mapping[str, Any]) -> None:
         raise ValueError("request is no object")
 
 
+@lru_cache(maxsize=4096)
 def to_time(seconds: float) -> str:
     """Unix seconds as RFC 3339 in UTC, to the microsecond."""
     return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
