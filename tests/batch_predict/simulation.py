@@ -109,7 +109,7 @@ def plan(rng: random.Random) -> Plan:
         refused=rng.choice(("", "", "", "", "", "", "", "", "gemini-b", "all")),
         keys=rng.random() < 0.5,
         nulls=rng.random() < 0.5,
-        second_rate=rng.choice((0.0, 0.0, 0.01, 0.05)),
+        second_rate=rng.choice((0.0, 0.0, 0.01, 0.03)),
         storage_failures=rng.choice((0, 0, 5)),
         rows=rng.randint(1, 8),
         chained=rng.choice((0, 0, 2, 4)),
@@ -120,7 +120,7 @@ def plan(rng: random.Random) -> Plan:
             online_at_once=1,
             jobs_at_once=rng.choice((0, 0, 1, 2)),
             requests_max=rng.choice((2, 100)),
-            policy=Policy(poll_first=5.0, poll_max=3600.0, poll_growth=3.0, dedupe_s=None),
+            policy=Policy(poll_first=5.0, poll_max=7200.0, poll_growth=3.0, dedupe_s=None),
         ),
     )
 
