@@ -18,12 +18,8 @@ class Progress:
 
     def change(self, doc: Doc) -> None:
         """Tell what has changed in the ledger."""
-        states = Counter(
-            e.ledger.state.removeprefix("JOB_STATE_").replace("_", " ").lower() or "to be made"
-            for e in doc.entries
-            if e.counts is None
-        )
-        line = "jobs: " + ", ".join(f"{n} {state}" for state, n in sorted(states.items()))
+        states = Counter(e.ledger.state for e in doc.entries if e.counts is None)
+        line = "jobs: " + ", ".join(f"{states[state]} {_words(state)}" for state in sorted(states))
         line += f"; ${doc.spent_usd:.4f} spent on earlier ones" if doc.spent_usd else ""
         if line != self._told:
             self._told = line
@@ -34,3 +30,7 @@ class Progress:
         if reason != self._trouble:
             self._trouble = reason
             self._say(f"no answer, trying again: {reason}")
+
+
+def _words(state: str) -> str:
+    return state.removeprefix("JOB_STATE_").replace("_", " ").lower() or "to be made"
