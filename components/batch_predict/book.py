@@ -25,7 +25,7 @@ from components.tables.text import json_text
 VERSION = 1
 CONFLICTS_MAX = 20
 _OWN = ("shard", "wave", "attempt", "model", "display_name", "input_uri", "output_uri", "requests",
-        "how", "stats", "counts", "cost_usd")  # fmt: skip
+        "how", "stats", "counts", "tokens", "cost_usd")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,7 @@ class Entry:
         ledger: the job's life and the request that makes it.
         stats: what the service says of the job: counts, times, where it wrote.
         counts: what came back, by status, and `resent`, `given_up`; None until it was read.
+        tokens: what came back and went there: `input`, `output`, `cached`; empty until it was read.
         cost_usd: what that cost; None where it is not known.
     """
 
@@ -59,6 +60,7 @@ class Entry:
     ledger: Ledger = field(default_factory=Ledger)
     stats: Mapping[str, Any] = field(default_factory=dict)
     counts: Mapping[str, int] | None = None
+    tokens: Mapping[str, int] = field(default_factory=dict)
     cost_usd: float | None = None
 
     @cached_property
@@ -251,6 +253,7 @@ _KINDS: dict[str, Any] = {
     "requests": int,
     "stats": dict,
     "counts": dict | None,
+    "tokens": dict,
     "cost_usd": int | float | None,
 }
 

@@ -281,7 +281,7 @@ class Universe:
             ask=self.ask,
             clock=self,
             draw=self.rng.uniform,
-            cost=lambda model, given, got, batch: (given + got) / 10.0,
+            cost=lambda model, tokens, batch: (tokens.input + tokens.output) / 10.0,
         )
 
     def second(self) -> None:
