@@ -7,7 +7,7 @@ msgspec decode of every line that writes nothing; `ours` writes results.jsonl an
 `notebook` is the way of the batch-generation notebook, done to the same end: the whole blob in
 memory, json.loads a line, a dict to join with, the csv module.
 
-Held to, for 200,000 rows: at most 5 times the time of `decode`, a fifth of that of `notebook`, 400 MB;
+Held to, for 200,000 rows: at most 5 times the time of `decode`, a fifth of `notebook`, 400 MB;
 for 1,000,000 rows: at most 5.5 times the time and 1.5 times the memory of 200,000.
 """
 
