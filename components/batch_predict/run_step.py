@@ -23,7 +23,7 @@ from components.batch_predict.vertex import vertex
 from components.errors import WrongUse
 from components.gemini.endpoint import endpoint, is_local
 from components.project import project_here
-from components.rows.prices import load_prices
+from components.rows.prices import Tokens, load_prices
 from components.storage.uris import is_gcs
 from components.supervision.clock import Clock, stopping_clock
 from components.supervision.life import Policy
@@ -110,8 +110,8 @@ def predict_run(
     if is_local():
         settings = replace(settings, policy=_LOCAL_POLICY)
 
-    def cost(model: str, given: int, got: int, batch: bool) -> float | None:
-        return prices.cost(model, given, got, batch=batch) if given or got else 0.0
+    def cost(model: str, tokens: Tokens, batch: bool) -> float | None:
+        return prices.cost(model, *tokens, batch=batch) if any(tokens) else 0.0
 
     # Of threads only one could wait on the clock whose waits a signal ends.
     pause = sleep if clock is None else clock.sleep
