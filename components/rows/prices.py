@@ -116,7 +116,10 @@ def parse_prices(text: str, source: str) -> Prices:
                 )
             continue
         row = dict(zip(header, cells, strict=False))
-        by_model[bare(row["model"])] = _price(row, f"{source}:{number}")
+        price = _price(row, f"{source}:{number}")
+        if not row.get("model"):
+            raise InputError("The line names no model", where=f"{source}:{number}")
+        by_model[bare(row["model"])] = price
     if not by_model:
         raise InputError("The price file holds no prices", where=source)
     return Prices(dated.group() if dated else "no date", source, by_model)

@@ -15,6 +15,7 @@ from typing import Any, cast
 import msgspec
 
 from components.aggregate_results.predictions.flatten import field_columns
+from components.rows.result_columns import COLUMNS
 from components.storage import files
 from components.tables.columns import Column, Row, as_text
 from components.tables.jsonl_writer import line_of
@@ -58,26 +59,6 @@ class Result(msgspec.Struct, gc=False):
     literal: bytes = b'""'
 
 
-COLUMNS = (
-    Column("row", "Row", "integer", 8),
-    Column("id", "Id", "text", 16),
-    Column("status", "Status", "state", 11),
-    Column("prompt", "Prompt", "text", 40),
-    Column("text", "Answer", "long", 80),
-    Column("reason", "Reason", "text", 30),
-    Column("model", "Model", "text", 20),
-    Column("finish_reason", "Finish reason", "text", 14),
-    Column("prompt_tokens", "Prompt tokens", "integer", 13),
-    Column("output_tokens", "Output tokens", "integer", 13),
-    Column("thinking_tokens", "Thinking tokens", "integer", 14),
-    Column("cached_tokens", "Cached tokens", "integer", 13),
-    Column("cost_usd", "Cost (USD)", "number", 12),
-    Column("attempts", "Attempts", "integer", 9),
-    Column("matched_by", "Matched by", "text", 11),
-    Column("model_version", "Model version", "text", 20),
-    Column("source", "Source", "text", 20),
-    Column("line", "Line", "integer", 8),
-)
 _BUFFER_BYTES = 256 * 1024
 _GUARDED = ("=", "+", "-", "@", "\t", "\r", "'")
 

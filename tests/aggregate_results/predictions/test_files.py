@@ -23,7 +23,6 @@ from components.aggregate_results.predictions.aggregate import (
 )
 from components.aggregate_results.predictions.decode import literal_of, text_of
 from components.aggregate_results.predictions.results import (
-    COLUMNS,
     Result,
     ResultsCsv,
     ResultsJsonl,
@@ -31,6 +30,7 @@ from components.aggregate_results.predictions.results import (
     columns_with,
 )
 from components.aggregate_results.predictions.summary import PredictionSummary
+from components.rows.result_columns import COLUMNS
 from components.tables.csv_writer import CsvWriter
 from components.tables.jsonl_writer import JsonlWriter
 from components.tables.writers import write_rows
