@@ -70,8 +70,8 @@ def prepare(
     some hundred for each row with references.
 
     Args:
-        sources: CSV, XLSX or JSONL files, folders of such, names with `*`, prefixes of names, or one
-            `bq://` table.
+        sources: CSV, XLSX or JSONL files, folders of such, names with `*`, prefixes of names, or
+            one `bq://` table.
         run_uri: the run's folder, local or gs://.
         settings: what the person chose.
         today: for dates of models' retirement; the clock's if None.

@@ -64,6 +64,7 @@ def write_template(
     writer = XlsxWriter(
         out_uri,
         COLUMNS,
+        sheet="Results",
         summary=lambda: _summary(models, found),
         max_rows=sheet_rows,
         whole="the whole text is in your file",

@@ -94,7 +94,7 @@ def test_conversations_and_ready_requests_show_what_is_asked(tmp_path: Path) -> 
     (tmp_path / "b.csv").write_text("")
     out = tmp_path / "out.xlsx"
     assert write_template(f"{tmp_path}/a.jsonl\n{tmp_path}/b.csv", str(out), today=TODAY) == 2
-    rows = list(openpyxl.load_workbook(out)["Rows"].iter_rows(values_only=True))
+    rows = list(openpyxl.load_workbook(out)["Results"].iter_rows(values_only=True))
     assert [row[3] for row in rows[1:]] == ["now?", "one\ntwo"]
 
 
@@ -132,5 +132,5 @@ def test_a_prefix_on_cloud_storage(tmp_path: Path) -> None:
     out = "gs://template/out/template.xlsx"
     assert write_template("gs://template/in/part-", out) == 2
     (tmp_path / "t.xlsx").write_bytes(files.read_bytes(out))
-    rows = list(openpyxl.load_workbook(tmp_path / "t.xlsx")["Rows"].iter_rows(values_only=True))
+    rows = list(openpyxl.load_workbook(tmp_path / "t.xlsx")["Results"].iter_rows(values_only=True))
     assert [row[3] for row in rows[1:]] == ["part-1.csv", "part-2.csv"]
