@@ -96,7 +96,7 @@ def predict_run(
     """
     places = Places(run_uri.rstrip("/"), "/".join(run_uri.rstrip("/").split("/")[-2:]), staging_uri)
     files = StoredFiles()
-    read_plan(files, places)
+    plan = read_plan(files, places)
     check_gate(files, places)
     if places.staged and not is_gcs(staging_uri):
         raise WrongUse(
@@ -119,7 +119,9 @@ def predict_run(
         world = World(
             files=files,
             job=lambda body: PredictionJob(service, body),
-            ask=OnlineModel(lambda: vertex(project or project_here(), location), pause),
+            ask=OnlineModel(
+                lambda: vertex(project or project_here(), location), pause, plan.online_timeout_s
+            ),
             clock=time,
             draw=random.uniform,
             cost=cost,
