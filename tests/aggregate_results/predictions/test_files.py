@@ -87,6 +87,33 @@ def test_csv_and_jsonl_read_like_those_of_the_general_writers(
     assert _objects(folder / "a.jsonl") == _objects(folder / "b.jsonl")
 
 
+@pytest.mark.parametrize("cost", [None, 0.0, 1e-05, 1.5e-07, 0.1, 12345.678, 1e16])
+def test_a_line_of_jsonl_is_compact_json_with_the_numbers_of_python(
+    tmp_path: Path, cost: float | None
+) -> None:
+    result = _result(2**70, 'a"\\\n\x01\x7fé\u2028🙂', "b")
+    result.cost_usd = cost
+    with ResultsJsonl(str(tmp_path / "a.jsonl")) as lines:
+        lines.write(result, None)
+        lines.write(result, {"answer.x": 1})
+    row = as_row(result, None)
+    line = json.dumps(row, ensure_ascii=False, separators=(",", ":"))
+    wanted = f'{line}\n{line[:-1]},"answer.x": 1}}\n'
+    assert (tmp_path / "a.jsonl").read_bytes().decode() == wanted
+
+
+def test_half_a_surrogate_pair_in_the_name_of_a_source_is_a_question_mark(tmp_path: Path) -> None:
+    result = Result(1, "\udcff", "ok", reason="r\ud800", source="rows-\udcff.jsonl")
+    csv_file = ResultsCsv(str(tmp_path / "a.csv"))
+    with csv_file, ResultsJsonl(str(tmp_path / "a.jsonl")) as lines:
+        csv_file.write(result, None)
+        lines.write(result, None)
+    row = _objects(tmp_path / "a.jsonl")[0]
+    assert (row["id"], row["reason"], row["source"]) == ("?", "r?", "rows-?.jsonl")
+    cells = _cells(tmp_path / "a.csv")[1]
+    assert (cells[1], cells[5], cells[16]) == ("?", "r?", "rows-?.jsonl")
+
+
 def test_the_formula_guard_can_be_left_off(tmp_path: Path) -> None:
     for guard, text in ((True, "'=1+1"), (False, "=1+1")):
         _collect(tmp_path, [_answer("=1+1")], formats=("csv",), formula_guard=guard)
