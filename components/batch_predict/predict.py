@@ -27,6 +27,7 @@ from components.supervision.clock import Clock
 from components.supervision.driver import RemoteJobs
 from components.supervision.ledger import Ledger
 from components.supervision.life import Life, Policy
+from components.tables.formats import plural
 
 RUN_LABEL = "intent2batch-run"
 CONTENT_LABEL = "intent2batch-content"
@@ -181,7 +182,7 @@ class _Prediction:
         first = entries[0]
         self._world.say(
             f"wave {first.wave + 1}, sending {first.attempt}: "
-            f"{requests} requests in {len(entries)} jobs"
+            f"{plural(requests, 'request')} in {plural(len(entries), 'job')}"
         )
         self._supervise([entry for entry in entries if entry.how == "batch"])
         for entry in entries:
