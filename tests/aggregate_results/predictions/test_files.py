@@ -165,8 +165,11 @@ def _answer(text: str, finish: str = "STOP", model: str = "m-1") -> dict[str, An
     }
 
 
-def _collect(folder: Path, answers: list[Any], **options: Any) -> PredictionSummary:
-    asked = [{"key": f"q{n}", "request": {"contents": []}} for n in range(len(answers))]
+def _collect(
+    folder: Path, answers: list[Any], *, prompt: str = "", **options: Any
+) -> PredictionSummary:
+    turns = [{"role": "user", "parts": [{"text": prompt}]}] if prompt else []
+    asked = [{"key": f"q{n}", "request": {"contents": turns}} for n in range(len(answers))]
     lines = [
         {"key": f"q{n}", **(a if "status" in a else {"status": "", "response": a})}
         for n, a in enumerate(answers)
@@ -273,7 +276,7 @@ def test_the_page_stays_small(tmp_path: Path) -> None:
     answers = [
         _answer(HOSTILE + f"<&>{n}" * 900, "STOP" if n % 2 else "SAFETY") for n in range(1500)
     ]
-    _collect(tmp_path, answers, formats=("html",))
+    _collect(tmp_path, answers, prompt=HOSTILE * 9, formats=("html",))
     assert (tmp_path / "report.html").stat().st_size < 5_000_000
 
 
@@ -283,7 +286,7 @@ def test_the_page_stays_small(tmp_path: Path) -> None:
 def test_a_hostile_answer_does_nothing(tmp_path: Path) -> None:
     answers: list[Any] = [_answer(HOSTILE), _answer(HOSTILE, HOSTILE), {"status": HOSTILE}]
     answers += [_answer(json.dumps({HOSTILE: HOSTILE}), model=HOSTILE)]
-    _collect(tmp_path, answers, formats=("html",))
+    _collect(tmp_path, answers, prompt=HOSTILE, formats=("html",))
     page = tmp_path / "report.html"
     profile = f"--user-data-dir={tmp_path / 'profile'}"
     done = subprocess.run(
