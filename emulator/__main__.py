@@ -1,4 +1,5 @@
-"""`python -m emulator --state DIR [--project P] [--port SERVICE=N ...] [--upstream URL]`.
+"""`python -m emulator --state DIR [--project P] [--port SERVICE=N ...]`
+`[--upstream URL [--upstream-model NAME]]`.
 
 Prints one line, the environment as JSON, and serves until SIGTERM or SIGINT.
 Exit code 2 where it cannot start.
@@ -25,10 +26,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--upstream", default="", metavar="URL", help="server of chat completions on this machine"
     )
+    parser.add_argument(
+        "--upstream-model", default="", metavar="NAME", help="the first it lists, unless told"
+    )
     asked = parser.parse_args(arguments)
     try:
         ports = dict(service_port(text) for text in asked.port)
-        serve_until_signalled(asked.state, asked.project, ports, _announce, asked.upstream)
+        upstream = (asked.upstream, asked.upstream_model)
+        serve_until_signalled(asked.state, asked.project, ports, _announce, *upstream)
     except (OSError, ValueError) as error:
         sys.stderr.write(f"emulator: {getattr(error, 'strerror', None) or error}\n")
         return 2

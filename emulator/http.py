@@ -26,6 +26,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from emulator.faults import Fault, Faults
 from emulator.messages import (
     ApiError,
+    EmulatorEndsError,
     FilePart,
     Handler,
     Request,
@@ -226,6 +227,8 @@ class _Connection(BaseHTTPRequestHandler):
             response = Response(
                 error.status_code, b"" if error.status_code == 304 else error.body()
             )
+        except EmulatorEndsError as error:
+            raise _HangUpError from error
         except (_HangUpError, ConnectionError):
             raise
         except Exception as error:  # the client must learn of it, and must not repeat the call

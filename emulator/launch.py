@@ -42,6 +42,7 @@ class Emulator:
         faults: shared by the services, for tests in the same process.
         store: the content of Cloud Storage, likewise.
         batch: the jobs, likewise; `wait_for` waits for one without polling.
+        upstream: the server that answers prompts; None where the stand-in model does.
     """
 
     project: str
@@ -50,6 +51,7 @@ class Emulator:
     faults: Faults
     store: Store
     batch: Batch
+    upstream: Upstream | None
     _ends: ExitStack = field(repr=False)
 
     def stop(self) -> None:
@@ -74,6 +76,7 @@ def start(
     project: str = "local-project",
     ports: Mapping[str, int] | None = None,
     upstream: str = "",
+    upstream_model: str = "",
 ) -> Emulator:
     """Start all stand-ins in threads of this process.
 
@@ -84,14 +87,16 @@ def start(
         project: the project that clients name.
         ports: by service; the others take free ones.
         upstream: a server of chat completions on this machine, as in http://127.0.0.1:11434/v1,
-            that answers prompts; "" for the stand-in's notice.
+            that answers prompts; "" for the stand-in model.
+        upstream_model: which of its models; "" takes the first it lists.
 
     Raises:
         PortTakenError: a port cannot be used.
         StateInUseError: another emulator works in the folder.
-        ValueError: `ports` names an unknown service, or `upstream` is not on this machine.
+        ValueError: `ports` names an unknown service, `upstream` is not on this machine, or there
+            is none for `upstream_model`.
     """
-    model = Upstream(upstream) if upstream else None
+    model = _upstream(upstream, upstream_model)
     wanted = dict(ports or {})
     unknown = set(wanted) - set(SERVICES)
     if unknown:
@@ -116,7 +121,9 @@ def start(
             urls[service.name] = running.url
         environment.update(_environment(state_dir, project, urls))
         batch.begin()
-        return Emulator(project, environment, urls, faults, store, batch, ends.pop_all())
+        if model:
+            ends.callback(model.close)  # first of all: it may be waiting for minutes
+        return Emulator(project, environment, urls, faults, store, batch, model, ends.pop_all())
 
 
 def serve_until_signalled(
@@ -125,6 +132,7 @@ def serve_until_signalled(
     ports: Mapping[str, int],
     announce: Callable[[Emulator], None],
     upstream: str = "",
+    upstream_model: str = "",
 ) -> None:
     """Start, announce, and end with SIGINT, SIGTERM or SIGHUP; a second signal ends at once.
 
@@ -132,7 +140,13 @@ def serve_until_signalled(
     """
     with (
         awaited(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as wait,
-        start(state_dir, project=project, ports=ports, upstream=upstream) as emulator,
+        start(
+            state_dir,
+            project=project,
+            ports=ports,
+            upstream=upstream,
+            upstream_model=upstream_model,
+        ) as emulator,
     ):
         announce(emulator)
         wait()
@@ -170,6 +184,12 @@ def for_tasks(environment: Mapping[str, str]) -> dict[str, str]:
     """What the tasks of Batch jobs get: the way to the stand-ins, and programs to run."""
     kept = {name: os.environ[name] for name in _TASKS_KEEP if name in os.environ}
     return {**kept, **environment}
+
+
+def _upstream(url: str, model: str) -> Upstream | None:
+    if model and not url:
+        raise ValueError(f"There is no upstream server to ask for the model '{model}'")
+    return Upstream(url, model) if url else None
 
 
 def _make_bucket(store: Store, name: str) -> None:

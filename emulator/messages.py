@@ -61,6 +61,10 @@ class ApiError(Exception):
         return {"error": error}
 
 
+class EmulatorEndsError(Exception):
+    """The emulator ends while something is being answered, which gets no answer then."""
+
+
 def not_emulated(what: str) -> ApiError:
     """The refusal of something that the service has and the stand-in has not."""
     return ApiError(400, "UNIMPLEMENTED", f"The local emulator does not emulate {what}.")

@@ -1,9 +1,7 @@
 """A later wave: rows that need earlier answers get them, in one pass, and become shards.
 
 Beside the shards it writes `prepared/resolved.jsonl`: the manifest again, with the rows of this
-wave made `ready` (with key and shard) or `invalid` (with the reason); and `predictions/rows.jsonl`:
-of the rows of all later waves so far only `row`, `key`, `reason` and `shard`, for whoever joins
-answers to rows.
+wave made `ready` (with key, shard and prompt) or `invalid` (with the reason).
 """
 
 from __future__ import annotations
@@ -22,9 +20,9 @@ from components.batch_predict.shards import Shard, ShardWriter
 from components.errors import InputError
 from components.rows.canonical import TooDeep, key_of
 from components.rows.references import fill, texts_of
+from components.rows.shown import prompt_of
 
 RESOLVED = "resolved.jsonl"
-LATE = "rows.jsonl"
 
 
 @dataclass(frozen=True)
@@ -81,7 +79,8 @@ def open_wave(files: Files, places: Places, doc: Doc, wave: int, bounds: Bounds)
             shard = known.sent.get(key) or own.get(key)
             if shard is None:
                 shard = own[key] = writer.write(model, key, request)
-            changed[row] = {"status": "ready", "reason": "", "key": key, "shard": shard}
+            changed[row] = {"status": "ready", "reason": "", "key": key, "shard": shard,
+                            "prompt": prompt_of(request)}  # fmt: skip
     _write_resolved(files, places, changed)
     return writer.made
 
@@ -183,17 +182,12 @@ def _objects(files: Files, uri: str) -> Iterator[dict[str, Any]]:
 
 
 def _write_resolved(files: Files, places: Places, changed: Mapping[int, Mapping[str, str]]) -> None:
-    """Write what is known of all rows, and beside the outputs what became of the late ones."""
+    """Write what is known of all rows."""
     source = manifest_uri(files, places)
-    with (
-        files.writer(places.prepared(RESOLVED)) as whole,
-        files.writer(places.outputs(LATE)) as late,
-    ):
+    with files.writer(places.prepared(RESOLVED)) as write:
         for line in files.lines(source):
             told = {**(before := json.loads(line)), **changed.get(before["row"], {})}
-            whole(_line(told) if told != before else line)
-            if told["wave"] > 0 and told["status"] != "waiting":
-                late(_line({name: told[name] for name in ("row", "key", "reason", "shard")}))
+            write(_line(told) if told != before else line)
 
 
 def _line(told: Mapping[str, Any]) -> bytes:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from components.errors import ServiceError
 from components.gemini.client import GeminiRefused, Retry, retried
+from components.gemini.finish_reasons import BLOCKING
 
 if TYPE_CHECKING:
     from google import genai
@@ -27,10 +28,8 @@ _FENCE = re.compile(r"```[a-zA-Z0-9_-]*[ \t\r]*\n")
 # Possessive (`*+`): a model that never closes a string must not make this try again and again.
 _MARK = re.compile(r'"(?:[^"\\]|\\.|\\\Z)*+(?:"|\Z)|[\[{]|[\]}]', re.DOTALL)
 _MAX_DEPTH = 200
-# Reasons of the service that are its judgement of the content; asking again changes nothing.
-_BLOCKING = frozenset(
-    {"SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "LANGUAGE", "MODEL_ARMOR"}
-)
+# What the local stand-in calls itself where nobody scripted its answer: then it made one up.
+_MADE_UP_BY = "local-stand-in"
 
 
 @dataclass(frozen=True)
@@ -144,7 +143,7 @@ def generate_json(
 
     Raises:
         AnswerUnusable: an answer came, but it is none.
-        ServiceError: no answer came.
+        ServiceError: no answer came, or one that a stand-in made up.
     """
     where = f"model {model}"
     request = _Request(client, model, turns, temperature, max_output_tokens, retry or Retry())
@@ -158,6 +157,13 @@ def generate_json(
         log.info("%s refuses the response schema; it is put into words", where)
         told = f"{system}\n\n# Schema of the answer\n{json.dumps(schema, ensure_ascii=False)}"
         response = request.send(told, None, where)
+    if response.model_version == _MADE_UP_BY:
+        raise ServiceError(
+            "What answers in place of Gemini is the local stand-in, which has no model",
+            where=where,
+            fix="Use the offline reader, or start it with a server that has one: "
+            "intent2batch emulate --upstream URL.",
+        )
     generated = _read(response, where)
     log.info("%s answered (%s, %s)", where, generated.model_version, generated.usage)
     return generated
@@ -215,7 +221,7 @@ def _read(response: types.GenerateContentResponse, where: str) -> Generated:
     parts = (candidate.content.parts if candidate.content else None) or []
     # Parts marked as thoughts are the model's notes to itself, and may be no JSON.
     text = "".join(part.text or "" for part in parts if not part.thought)
-    if reason in _BLOCKING:
+    if reason in BLOCKING:
         raise AnswerUnusable("blocked", f"answer: {reason}", where=where, text=text, usage=usage)
     if reason == "MAX_TOKENS":
         raise AnswerUnusable("truncated", reason, where=where, text=text, usage=usage)

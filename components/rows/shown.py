@@ -14,11 +14,19 @@ def beginning(text: str) -> str:
 
 
 def prompt_of(request: Mapping[str, Any]) -> str:
-    """The beginning of the texts of the last turn that is the user's, in a normalised request."""
+    """The beginning of what is asked in a request of any form."""
+    return beginning(asked_in(request))
+
+
+def asked_in(request: Mapping[str, Any]) -> str:
+    """The texts of the last turn that is the user's, in a request of any form."""
     turns = request.get("contents")
     for turn in reversed(turns if isinstance(turns, list) else []):
         if isinstance(turn, dict) and turn.get("role", "user") == "user":
             parts = turn.get("parts")
-            texts = [p.get("text") for p in parts if isinstance(p, dict)] if parts else []
-            return beginning("\n".join(text for text in texts if isinstance(text, str)))
+            listed = [parts] if isinstance(parts, dict) else parts
+            if not isinstance(listed, list):
+                return ""
+            texts = [part.get("text") for part in listed if isinstance(part, dict)]
+            return "\n".join(text for text in texts if isinstance(text, str))
     return ""

@@ -11,7 +11,8 @@ inference and of the resource, and public samples of its output):
 * cancelling a job that has ended, or deleting one that has not: 400;
 * numbers of completionStats are texts, and left out where they are 0, as in all of Google's JSON.
 
-Answers are the stand-in model's, by the rules of its script; tokens are characters / 4.
+Answers are by the rules of a script, then an upstream server's or the stand-in model's, whose
+tokens are characters / 4.
 """
 
 from __future__ import annotations
@@ -48,13 +49,19 @@ class PredictionJobs:
         store: the buckets.
         model: what answers rows.
         clock: seconds since 1970.
+        at_once: rows that the model is asked at the same time.
     """
 
     def __init__(
-        self, folder: Path, store: Store, model: Model, clock: Callable[[], float] = time.time
+        self,
+        folder: Path,
+        store: Store,
+        model: Model,
+        clock: Callable[[], float] = time.time,
+        at_once: int = 1,
     ) -> None:
         self.scenarios = Scenarios()
-        self._runner = Runner(store, model, clock)
+        self._runner = Runner(store, model, clock, at_once)
         self.book = Book(folder, clock, self._runner.submit)
         self._runner.book = self.book
         self.book.resume()

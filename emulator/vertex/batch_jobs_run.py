@@ -14,7 +14,7 @@ from functools import partial
 from itertools import chain
 from typing import Any, BinaryIO
 
-from emulator.messages import ApiError
+from emulator.messages import ApiError, EmulatorEndsError
 from emulator.storage.blobs import Readable
 from emulator.storage.store import Store
 from emulator.vertex.batch_jobs_book import Book, Job
@@ -36,19 +36,25 @@ _MESSAGES = {
 }
 
 
-class _EmulatorEndsError(Exception):
-    """The emulator ends; the job begins again with the next one."""
-
-
 class Runner:
-    """The thread that does the work, begun with the first job."""
+    """The thread that does the work, begun with the first job.
 
-    def __init__(self, store: Store, model: Model, clock: Callable[[], float]) -> None:
+    Args:
+        store: the buckets.
+        model: what answers rows.
+        clock: seconds since 1970.
+        at_once: rows that the model is asked at the same time.
+    """
+
+    def __init__(
+        self, store: Store, model: Model, clock: Callable[[], float], at_once: int
+    ) -> None:
         self.tally = Tally()
         self.book: Book  # set once, before the first job comes
         self._store = store
         self._model = model
         self._clock = clock
+        self._at_once = at_once
         self._waiting: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -78,10 +84,13 @@ class Runner:
         while (job := self._waiting.get()) and not self.ends.is_set():
             try:
                 self._run(job)
-            except _EmulatorEndsError:
-                return
+            except EmulatorEndsError:
+                return  # the job begins again with the next one
             except (ApiError, UnreadableInputError) as error:
                 self._fail(job, error)
+            except RecursionError:
+                text = "A line of the input is nested too deeply."
+                self._fail(job, UnreadableInputError(text))
             except Exception as error:  # whoever waits for the job must learn of it
                 if self.ends.is_set():
                     return  # the store may be closed already; the job begins again
@@ -104,7 +113,7 @@ class Runner:
     def _check_end(self) -> bool:
         """Nothing stops the job but the end of the emulator: half a file must not appear."""
         if self.ends.is_set():
-            raise _EmulatorEndsError
+            raise EmulatorEndsError
         return False
 
     def _stop(self, job: Job) -> Callable[[], bool]:
@@ -118,7 +127,9 @@ class Runner:
             uris = job.spec["inputConfig"]["gcsSource"]["uris"]
             order = shuffled(len(survey), f"{job.spec['displayName']}\n{uris}")
             note = partial(self.tally.add, job.spec["model"])
-            lines = Lines(survey, job.scenarios, self._model, self._clock, is_stopped, note)
+            lines = Lines(
+                survey, job.scenarios, self._model, self._clock, is_stopped, note, self._at_once
+            )
             errors = opened.enter_context(tempfile.TemporaryFile())
             for name, text in _files(job, lines, first_share(order, share), errors):
                 self._insert(folder, name, Stream(text))

@@ -53,7 +53,6 @@ _GENERATION_NOT_EMULATED = {
     "routingConfig",
     "modelConfig",
     "enableAffectiveDialog",
-    "stopSequences",
 }
 _GENERATION = {
     "temperature",
@@ -64,6 +63,7 @@ _GENERATION = {
     "presencePenalty",
     "frequencyPenalty",
     "seed",
+    "stopSequences",
     "responseMimeType",
     "responseSchema",
     "responseJsonSchema",
@@ -101,6 +101,7 @@ _SCHEMA = {
 }
 _TYPES = {"STRING", "NUMBER", "INTEGER", "BOOLEAN", "ARRAY", "OBJECT", "NULL"}
 _MAX_DEPTH = 32
+_MAX_STOPS = 5  # reference of GenerationConfig, ai.google.dev
 
 
 def checked_generate(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -177,16 +178,44 @@ def _generation(value: Any) -> dict[str, Any]:
     _range(found, "temperature", 0, 2)
     _range(found, "topP", 0, 1)
     _range(found, "maxOutputTokens", 1, 65536)
+    _check_stops(found.get("stopSequences", []))
+    _check_form(found)
+    return found
+
+
+def _check_stops(stops: Any) -> None:
+    if not isinstance(stops, list) or not all(isinstance(each, str) and each for each in stops):
+        raise _bad("Invalid value at 'generation_config.stop_sequences': a list of texts.")
+    if len(stops) > _MAX_STOPS:
+        raise _bad(
+            f"Unable to submit request because it has more than {_MAX_STOPS} stop sequences."
+        )
+
+
+def _check_form(found: dict[str, Any]) -> None:
+    """The form of the answer: its media type and the schema that it must fit."""
     mime = found.get("responseMimeType", "text/plain")
     if mime not in _MIME_TYPES:
         raise _bad(f"Unable to submit request because response_mime_type '{mime}' is not known.")
+    schemas = sorted(found.keys() & {"responseSchema", "responseJsonSchema"})
+    if len(schemas) > 1:
+        raise _bad("Only one of response_schema and response_json_schema may be set.")
+    if schemas and mime == "text/plain":
+        raise _bad("response_schema needs response_mime_type application/json or text/x.enum.")
     if "responseSchema" in found:
-        if mime == "text/plain":
-            raise _bad("response_schema needs response_mime_type application/json or text/x.enum.")
-        found["responseSchema"] = _schema(
-            found["responseSchema"], "generation_config.response_schema", 0
-        )
-    return found
+        place = "generation_config.response_schema"
+        found["responseSchema"] = _schema(found["responseSchema"], place, 0)
+    if "responseJsonSchema" in found:
+        place = "generation_config.response_json_schema"
+        _check_depth(_object(found["responseJsonSchema"], place), place, 0)
+
+
+def _check_depth(value: Any, place: str, depth: int) -> None:
+    if depth > 2 * _MAX_DEPTH:  # a property is two levels of JSON
+        raise _bad(f"The schema at '{place}' is nested too deeply.")
+    for inner in value.values() if isinstance(value, Mapping) else value:
+        if isinstance(inner, Mapping | list):
+            _check_depth(inner, place, depth + 1)
 
 
 def _range(found: Mapping[str, Any], name: str, low: float, high: float) -> None:
@@ -202,7 +231,7 @@ def _schema(value: Any, place: str, depth: int) -> dict[str, Any]:
     if depth > _MAX_DEPTH:
         raise _bad(f"The schema at '{place}' is nested too deeply.")
     found = _named(_object(value, place), _SCHEMA, place)
-    if found.get("type", "OBJECT") not in _TYPES:
+    if str(found.get("type", "OBJECT")) not in _TYPES:
         raise _bad(f"Invalid value at '{place}.type' (type Type), \"{found['type']}\".")
     if "items" in found:
         found["items"] = _schema(found["items"], f"{place}.items", depth + 1)
@@ -212,6 +241,8 @@ def _schema(value: Any, place: str, depth: int) -> dict[str, Any]:
             for name, entry in _object(found["properties"], place).items()
         }
     if "anyOf" in found:
+        if not isinstance(found["anyOf"], list):
+            raise _bad(f"Invalid value at '{place}.any_of': a list of schemas.")
         found["anyOf"] = [
             _schema(entry, f"{place}.any_of[{i}]", depth + 1)
             for i, entry in enumerate(found["anyOf"])

@@ -27,8 +27,8 @@ from emulator.vertex.stand_in import (
     last_user_text,
     stood_in,
     token_count,
-    unscripted,
 )
+from emulator.vertex.unscripted import unscripted
 from emulator.vertex.upstream import Upstream
 
 _JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -54,7 +54,7 @@ def service(
             stand-in has no accounts.
         faults: shared by the services of one emulator.
         store: the buckets; without them there are no batch predictions.
-        upstream: what answers, where no script does; without it the stand-in's notice.
+        upstream: what answers, where no script does; without it the stand-in model.
     """
     stand_in = StandIn()
     otherwise = upstream.answer if upstream else unscripted
@@ -65,27 +65,17 @@ def service(
         def model(body: Mapping[str, Any], words: str) -> Answer:
             return stand_in.answer_by_rules(words) or otherwise(body)
 
-        jobs = PredictionJobs(state_dir / "predictions", store, model)
-    return Service(
-        name="vertex",
-        faults=faults,
-        close=jobs.close if jobs else lambda: None,
-        routes=[
-            *(jobs.routes() if jobs else []),
-            Route("POST", f"{_MODEL}generateContent", calls.generate, "vertex.generateContent"),
-            Route(
-                "POST",
-                f"{_MODEL}streamGenerateContent",
-                calls.stream,
-                "vertex.streamGenerateContent",
-            ),
-            Route("POST", f"{_MODEL}countTokens", calls.count, "vertex.countTokens"),
-            Route("POST", "/token", token, "vertex.token"),
-            Route("POST", "/_emulator/model", calls.script, "_emulator.setModel"),
-            Route("GET", "/_emulator/model", calls.seen, "_emulator.getModel"),
-            Route("DELETE", "/_emulator/model", calls.forget, "_emulator.clearModel"),
-        ],
-    )
+        at_once = upstream.at_once if upstream else 1
+        jobs = PredictionJobs(state_dir / "predictions", store, model, at_once=at_once)
+
+    def close() -> None:
+        if upstream:
+            upstream.close()
+        if jobs:
+            jobs.close()
+
+    routes = [*(jobs.routes() if jobs else []), *calls.routes()]
+    return Service(name="vertex", faults=faults, close=close, routes=routes)
 
 
 class _Calls:
@@ -94,6 +84,20 @@ class _Calls:
     def __init__(self, stand_in: StandIn, otherwise: Callable[[Mapping[str, Any]], Answer]) -> None:
         self._stand_in = stand_in
         self._otherwise = otherwise
+
+    def routes(self) -> list[Route]:
+        """The calls."""
+        generate, script = f"{_MODEL}generateContent", "/_emulator/model"
+        stream = f"{_MODEL}streamGenerateContent"
+        return [
+            Route("POST", generate, self.generate, "vertex.generateContent"),
+            Route("POST", stream, self.stream, "vertex.streamGenerateContent"),
+            Route("POST", f"{_MODEL}countTokens", self.count, "vertex.countTokens"),
+            Route("POST", "/token", token, "vertex.token"),
+            Route("POST", script, self.script, "_emulator.setModel"),
+            Route("GET", script, self.seen, "_emulator.getModel"),
+            Route("DELETE", script, self.forget, "_emulator.clearModel"),
+        ]
 
     def generate(self, request: Request) -> Response:
         """The whole answer at once."""

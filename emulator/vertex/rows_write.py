@@ -11,7 +11,9 @@ import json
 import math
 import random
 from array import array
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -50,6 +52,8 @@ class Lines:
         clock: seconds since 1970.
         is_stopped: ends the lines early, before the next row.
         note: gets each request that is answered, as JSON with sorted keys.
+        at_once: rows that the model is asked at the same time; they are written in order all the
+            same.
     """
 
     def __init__(
@@ -60,9 +64,11 @@ class Lines:
         clock: Callable[[], float],
         is_stopped: Callable[[], bool],
         note: Callable[[str], None] = lambda _: None,
+        at_once: int = 1,
     ) -> None:
         self.counts = Counts()
         self._note = note
+        self._at_once = at_once
         self._survey = survey
         self._clock = clock
         self._model = model
@@ -75,12 +81,7 @@ class Lines:
     def of(self, order: Sequence[int]) -> Iterator[tuple[bytes, bool]]:
         """Each line, and whether its row failed."""
         again: list[tuple[int, Scenario, int]] = []
-        for index in order:
-            if self._is_stopped():
-                return
-            row = self._survey.row(index)
-            self._note(_sorted_json(row["request"]))
-            answer = answered(row["request"], index + 1, self._scenarios, self._model)
+        for index, row, answer in self._answered(order):
             hits = [s for s in self._faults if s.points_at(index + 1, answer.words)]
             if any(s.kind == "missing" for s in hits):
                 continue
@@ -90,12 +91,41 @@ class Lines:
                 self.counts.succeeded += 1
             again += [(index, s, n) for s in hits for n in range(2, s.times + 1)]
             yield self._line(row, answer), bool(answer.status)
+        if self._is_stopped():
+            return
         for index, scenario, number in again:
             row = self._survey.row(index)
             answer = answered(row["request"], index + 1, self._scenarios, self._model)
             if scenario.differs:
                 _say_otherwise(answer.response, number)
             yield self._line(row, answer), bool(answer.status)
+
+    def _answered(self, order: Sequence[int]) -> Iterator[tuple[int, dict[str, Any], RowAnswer]]:
+        """Place, row and answer of each, until it is stopped; what was asked by then is told."""
+        if self._at_once == 1:
+            for index, row in self._rows(order):
+                yield index, row, self._answer(index, row)
+            return
+        asked: deque[tuple[int, dict[str, Any], Future[RowAnswer]]] = deque()
+        with ThreadPoolExecutor(self._at_once, "emulator-predictions-row") as pool:
+            for index, row in self._rows(order):
+                asked.append((index, row, pool.submit(self._answer, index, row)))
+                if len(asked) == self._at_once:
+                    place, first, answer = asked.popleft()
+                    yield place, first, answer.result()
+            for place, first, answer in asked:
+                yield place, first, answer.result()
+
+    def _rows(self, order: Sequence[int]) -> Iterator[tuple[int, dict[str, Any]]]:
+        for index in order:
+            if self._is_stopped():
+                return
+            row = self._survey.row(index)
+            self._note(_sorted_json(row["request"]))
+            yield index, row
+
+    def _answer(self, index: int, row: dict[str, Any]) -> RowAnswer:
+        return answered(row["request"], index + 1, self._scenarios, self._model)
 
     def of_nobody(self) -> Iterator[tuple[bytes, bool]]:
         """The lines of rows that were not in the input."""

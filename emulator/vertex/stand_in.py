@@ -1,9 +1,8 @@
 """The stand-in model: no model at all, and every answer says so.
 
-Tests script it: a queue of answers, rules by words of the last turn, an answer for the rest.
-Without a script it answers plain text with a notice, which names the prompt's digest so that the
-answers to two prompts can be told apart, and refuses what it could only invent: an answer that must
-fit a schema.
+Tests script it: a queue of answers, rules by words of the last turn, an answer for the rest. What
+it says without a script is in `unscripted`; the model's version tells the two apart, so that a
+caller that would act on an answer can refuse one that was made up.
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ from typing import Any
 from emulator.http import ApiError
 
 MODEL_VERSION = "local-stand-in"
+SCRIPTED_VERSION = "local-stand-in/scripted"
 CHARS_PER_TOKEN = 4
 _KEPT_REQUESTS = 1000
 _ANSWER_KEYS = {
@@ -37,7 +37,7 @@ _ANSWER_KEYS = {
 
 @dataclass(frozen=True)
 class Answer:
-    """One scripted answer.
+    """One answer, of a script or of whatever else answers.
 
     Attributes:
         parts: what the candidate says.
@@ -83,6 +83,7 @@ class Answer:
             block_reason=str(data.get("block_reason", "")),
             empty=bool(data.get("empty", False)),
             error=data.get("error"),
+            model_version=SCRIPTED_VERSION,
         )
 
 
@@ -212,42 +213,6 @@ def stood_in(body: Mapping[str, Any], answer: Answer) -> dict[str, Any]:
     response["candidates"] = [candidate]
     response["usageMetadata"] |= {"candidatesTokenCount": said, "totalTokenCount": asked + said}
     return response
-
-
-def unscripted(body: Mapping[str, Any]) -> Answer:
-    """What is said to a checked body where nothing is scripted.
-
-    Raises:
-        ApiError: a schema must be met.
-    """
-    config = body.get("generationConfig", {})
-    if "responseSchema" in config or "responseJsonSchema" in config:
-        raise ApiError(
-            400,
-            "UNIMPLEMENTED",
-            "The local emulator has no model, and cannot honestly answer a request with a "
-            "response schema. Script its answers with POST /_emulator/model, use the offline "
-            "reader, or call the real service.",
-        )
-    turns, chars = len(body["contents"]), text_length(body)
-    notice = (
-        f"[local stand-in, no model] {turns} turn(s) with {chars} characters arrived, "
-        f"digest {_digest(body)}."
-    )
-    if config.get("responseMimeType") == "application/json":
-        said = {"stand_in": True, "turns": turns, "characters": chars, "digest": _digest(body)}
-        notice = json.dumps(said)
-    limit = int(config.get("maxOutputTokens", 65536)) * CHARS_PER_TOKEN
-    if len(notice) > limit:
-        return Answer([{"text": notice[:limit]}], finish_reason="MAX_TOKENS")
-    return Answer([{"text": notice}])
-
-
-def _digest(body: Mapping[str, Any]) -> str:
-    """Of what was said by whom; the same for a call and for a row of a batch prediction."""
-    contents = [body.get("systemInstruction", {}), *body["contents"]]
-    said = [[content.get("role", "user"), content.get("parts")] for content in contents]
-    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:8]
 
 
 def _response_id(body: Mapping[str, Any], answer: Answer) -> str:

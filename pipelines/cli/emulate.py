@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 
 _NOTICE = """\
 These are stand-ins, served on 127.0.0.1 only, for Batch, Cloud Storage, Cloud Logging and Gemini.
-Tasks of Batch jobs really run, as processes of this machine, with your rights. Answers of models
-are made up. Not emulated: permissions, quotas, machine types, images, regions, prices, GPUs,
-object versions; what is not emulated is refused.
+Tasks of Batch jobs really run, as processes of this machine, with your rights. Not emulated:
+permissions, quotas, machine types, images, regions, prices, GPUs, object versions; what is not
+emulated is refused.
 """
+_MADE_UP = "Answers of models are made up, online and in batch predictions, and say so.\n"
 
 
 def register(app: typer.Typer) -> None:
@@ -40,6 +41,23 @@ def emulate(
         ),
     ] = None,
     project: Annotated[str, typer.Option(help="Project that clients name.")] = "local-project",
+    upstream: Annotated[
+        str,
+        typer.Option(
+            metavar="URL",
+            help="Server on this machine that answers all prompts: any that speaks OpenAI's form "
+            "(Ollama, llama.cpp, vLLM), as in http://127.0.0.1:11434/v1. Without one, answers are "
+            "made up.",
+        ),
+    ] = "",
+    upstream_model: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="Which of its models answers, for every Gemini model alike; by default the first "
+            "that it lists.",
+        ),
+    ] = "",
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the environment as one line of JSON.")
     ] = False,
@@ -56,7 +74,8 @@ def emulate(
     try:
         ports = dict(service_port(text) for text in port or [])
         with tempfile.TemporaryDirectory(prefix="intent2batch-") as scratch:
-            serve_until_signalled(state or Path(scratch), project, ports, announce)
+            folder = state or Path(scratch)
+            serve_until_signalled(folder, project, ports, announce, upstream, upstream_model)
     except OSError as error:
         raise WrongUse(_plain(error)) from error
     except ValueError as error:
@@ -81,5 +100,19 @@ def _as_json(emulator: Emulator) -> None:
 
 def _told(emulator: Emulator) -> None:
     sys.stdout.flush()
-    sys.stderr.write(f"{_NOTICE}A first bucket: gs://{emulator.project}-bucket. Ctrl-C ends.\n")
+    sys.stderr.write(_NOTICE + _who_answers(emulator))
+    sys.stderr.write(f"A first bucket: gs://{emulator.project}-bucket. Ctrl-C ends.\n")
     sys.stderr.flush()
+
+
+def _who_answers(emulator: Emulator) -> str:
+    """Who answers prompts; asks the upstream server, which may not be up yet."""
+    from emulator.http import ApiError
+
+    if emulator.upstream is None:
+        return _MADE_UP
+    told = f"Prompts, whatever Gemini model they name, are sent to {emulator.upstream.url}"
+    try:
+        return f"{told}, model {emulator.upstream.ready()}.\n"
+    except ApiError as error:
+        return f"{told}.\nNow it does not answer; rows and calls fail until it does: {error}\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -279,10 +280,8 @@ def test_later_waves_are_asked_with_the_answers_of_earlier_ones(run: Run) -> Non
     assert rows[4]["reason"].startswith("failed_reference: row 2")
     assert rows[6]["reason"].startswith("failed_reference: row 4")
     assert rows[3]["key"] == rows[7]["key"]  # asked once
-    late = read_lines(f"{run.uri}/predictions/rows.jsonl")
-    assert [(line["row"], bool(line["key"]), bool(line["reason"])) for line in late] == [
-        (3, True, False), (4, False, True), (5, True, False), (6, False, True), (7, True, False),
-    ]  # fmt: skip
+    assert rows[3]["prompt"].startswith("About: ")
+    assert (rows[3]["prompt"], rows[4].get("prompt", "")) == (rows[7]["prompt"], "")
     assert (summary.answered, summary.given_up, run.made()) == (3, 1, 3)
     [third] = read_lines(f"{run.uri}/prepared/shards/{rows[3]['shard']}")
     text = third["request"]["contents"][0]["parts"][0]["text"]
@@ -305,6 +304,23 @@ def test_small_rounds_go_online(run: Run) -> None:
     assert all(row["response"]["candidates"] for row in rows)
 
 
+def test_a_round_with_a_schema_goes_online_as_it_goes_in_a_job(run: Run) -> None:
+    schema = {"type": "OBJECT", "properties": {"n": {"type": "INTEGER"}}, "required": ["n"]}
+    form = {"responseMimeType": "application/json", "responseSchema": schema}
+    found = []
+    for online in (0, 9):
+        run.uri = f"{BUCKET}/runs/schema-{online}"
+        requests = [request_of(text, **form) for text in TEXTS]
+        prepare(run.uri, {"w000-00000.jsonl": requests})
+        assert run.predict(online_up_to=online).answered == 6
+        uris = [uri for job in run.jobs() for uri in files.list_uris(job["output_uri"])]
+        rows = [row for uri in uris for row in read_lines(uri)]
+        parts = [row["response"]["candidates"][0]["content"]["parts"] for row in rows]
+        found.append(sorted(part["text"] for (part,) in parts))
+        assert all(set(json.loads(text)) == {"n"} for text in found[-1])
+    assert found[0] == found[1]
+
+
 def test_a_local_run_folder_is_staged_in_a_bucket(run: Run, tmp_path: Path) -> None:
     run.uri = str(tmp_path / "run" / "one")
     run.prepare(*TEXTS)
@@ -319,3 +335,16 @@ def test_a_local_run_folder_needs_a_bucket(tmp_path: Path) -> None:
     prepare(str(tmp_path), {"w000-00000.jsonl": [request_of("one")]})
     with pytest.raises(WrongUse, match="run folder is local"):
         predict_run(str(tmp_path), project="p-roject", location="us-central1")
+
+
+def test_a_person_who_waits_is_told_of_answers_tokens_and_money(run: Run) -> None:
+    run.prepare(*TEXTS)
+    run.scenario("error", rows=[1], code=503, jobs=1)
+    run.predict()
+    last = run.lines[-1]
+    assert last.startswith("jobs: 1 succeeded; 6 of 6 requests answered; ")
+    assert " tokens in, " in last
+    assert last.endswith(" so far")
+    told = run.jobs()[0]["tokens"]
+    assert (set(told), told["cached"]) == ({"input", "output", "cached"}, 0)
+    assert told["input"] > 0

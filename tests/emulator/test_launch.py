@@ -238,12 +238,19 @@ def test_a_batch_prediction_runs_from_bucket_to_bucket(emulator: Emulator) -> No
     assert output.name.endswith("/predictions.jsonl")
 
 
-@pytest.mark.parametrize("url", ["http://example.com/v1", "ollama"])
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--upstream", "http://example.com/v1"], "is not on this machine"),
+        (["--upstream", "ollama"], "a server of plain HTTP"),
+        (["--upstream-model", "tiny"], "no upstream server"),
+    ],
+)
 def test_prompts_go_to_no_other_machine(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], url: str
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
 ) -> None:
-    assert main(["--state", str(tmp_path / "state"), "--upstream", url]) == 2
-    assert "a server on this machine" in capsys.readouterr().err
+    assert main(["--state", str(tmp_path / "state"), *arguments]) == 2
+    assert said in capsys.readouterr().err
     assert not (tmp_path / "state").exists()
 
 

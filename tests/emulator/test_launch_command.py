@@ -17,6 +17,7 @@ import typer
 
 from components.errors import WrongUse
 from pipelines.cli import emulate
+from tests.emulator.vertex.upstream_server import chat_server
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = """
@@ -71,6 +72,72 @@ def test_json_for_a_program_and_nothing_kept_without_a_folder(tmp_path: Path) ->
     assert "stand-ins" in told
     assert "Not emulated" in told
     assert list(tmp_path.iterdir()) == []
+
+
+def notice(told: subprocess.Popen[str]) -> str:
+    """What it says until it is ready; then it is ended."""
+    assert told.stderr is not None
+    lines = [told.stderr.readline()]
+    while "Ctrl-C ends" not in lines[-1]:
+        assert lines[-1]
+        lines.append(told.stderr.readline())
+    told.send_signal(signal.SIGINT)
+    told.communicate(timeout=20)
+    return "".join(lines)
+
+
+def test_who_answers_is_told(tmp_path: Path) -> None:
+    with started("--state", str(tmp_path), scratch=tmp_path) as running:
+        assert "Answers of models are made up" in notice(running)
+    with chat_server() as server:
+        upstream = ("--upstream", server.url, "--state", str(tmp_path))
+        with started(*upstream, scratch=tmp_path) as running:
+            assert f"are sent to {server.url}/v1, model tiny." in notice(running)
+        upstream = (*upstream, "--upstream-model", "other")
+        with started(*upstream, scratch=tmp_path) as running:
+            assert f"are sent to {server.url}/v1, model other." in notice(running)
+        server.models = {"no": "list"}
+        with started(*upstream, scratch=tmp_path) as running:
+            assert f"are sent to {server.url}/v1, model other." in notice(running)
+    for given in (upstream[:4], upstream):  # which is gone by now
+        with started(*given, scratch=tmp_path) as running:
+            said = notice(running)
+        assert f"are sent to {server.url}/v1.\nNow it does not answer" in said
+        assert "made up" not in said
+
+
+def test_prompts_are_answered_by_the_server_that_was_named(tmp_path: Path) -> None:
+    with (
+        chat_server() as server,
+        started("--json", "--upstream", f"{server.url}/v1", scratch=tmp_path) as running,
+    ):
+        assert running.stdout is not None
+        environment = json.loads(running.stdout.readline())
+        answer = requests.post(
+            f"{environment['GOOGLE_VERTEX_BASE_URL']}/v1/projects/p/locations/global"
+            "/publishers/google/models/gemini-3.5-flash:generateContent",
+            json={"contents": [{"parts": [{"text": "hi"}]}]},
+            headers={"Authorization": "Bearer t"},
+            timeout=20,
+        ).json()
+        running.send_signal(signal.SIGTERM)
+        running.communicate(timeout=20)
+    assert answer["candidates"][0]["content"]["parts"] == [{"text": "You said: hi"}]
+
+
+@pytest.mark.parametrize(
+    ("url", "model", "said"),
+    [
+        ("http://example.com/v1", "", "not on this machine"),
+        ("https://localhost/v1", "", "plain HTTP"),
+        ("", "tiny", "no upstream server"),
+    ],
+)
+def test_an_upstream_that_cannot_be_is_wrong_use(
+    tmp_path: Path, url: str, model: str, said: str
+) -> None:
+    with pytest.raises(WrongUse, match=said):
+        emulate.emulate(state=tmp_path, project="p", upstream=url, upstream_model=model)
 
 
 def test_a_taken_port_is_wrong_use(tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def test_an_answer_and_what_was_sent(
     answer = ask(client, clock)
     assert answer.data == {"n": 5}
     assert answer.text == '{"n": 5}'  # the thought is no part of it
-    assert (answer.finish_reason, answer.model_version) == ("STOP", "local-stand-in")
+    assert (answer.finish_reason, answer.model_version) == ("STOP", "local-stand-in/scripted")
     assert answer.usage.prompt_tokens > 0
     assert answer.usage.output_tokens > 0
     (request,) = requests_seen()
@@ -68,6 +68,13 @@ def test_an_answer_and_what_was_sent(
     assert config["responseSchema"]["required"] == ["n"]
     assert "temperature" not in config
     assert clock.pauses == []
+
+
+def test_an_answer_that_a_stand_in_made_up_is_refused(client: genai.Client, clock: Clock) -> None:
+    with pytest.raises(ServiceError, match="stand-in, which has no model") as caught:
+        ask(client, clock)
+    assert "offline reader" in caught.value.fix
+    assert "--upstream" in caught.value.fix
 
 
 @pytest.mark.parametrize("kind", ["drop", "lose_reply"])

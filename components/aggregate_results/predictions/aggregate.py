@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from components.aggregate_results.predictions.around import ALONE, Around, read_around
+from components.aggregate_results.predictions.decisions import broken_json
 from components.aggregate_results.predictions.findings import Remark, remarks
 from components.aggregate_results.predictions.gather import (
     Counts,
@@ -24,7 +25,6 @@ from components.aggregate_results.predictions.joining import (
     RequestJoin,
 )
 from components.aggregate_results.predictions.judge import STATUSES
-from components.aggregate_results.predictions.late import Late, read_late
 from components.aggregate_results.predictions.ordered_rows import OrderedRows
 from components.aggregate_results.predictions.page import report_page
 from components.aggregate_results.predictions.results import (
@@ -101,17 +101,27 @@ def aggregate_predictions(
         ServiceError: something could not be read or written.
     """
     around = read_around(run_uri, state=state)
-    place = join(run_uri, "prepared", "manifest.jsonl")
-    if around.table or not files.exists(place):
+    place = _manifest(run_uri)
+    if around.table or not place:
         return _without_rows(around, out_uri or run_uri, options or Options())
     source = Manifest(place)
     jobs = read_jobs(join(run_uri, "predictions.json"))
-    late = read_late(join(run_uri, "predictions", "rows.jsonl"))
-    joining = ManifestJoin(source, late.keys)
+    joining = ManifestJoin(source)
+    broken = {
+        (joining.place_of(key), attempt): fault for key, attempt, fault in broken_json(run_uri)
+    }
     outputs = [join(run_uri, "predictions")]
     if around.plan and not around.unsent and not jobs and not output_files(outputs):
         around = replace(around, unsent="Not sent: the rows were only prepared")
-    return _aggregate(source, joining, jobs, late, outputs, out_uri or run_uri, options, around)
+    found = _Found(source, joining, jobs, broken, around)
+    return _aggregate(found, outputs, out_uri or run_uri, options or Options())
+
+
+def _manifest(run_uri: str) -> str:
+    """The manifest that knows what became of rows of later waves, else the first; "" for none."""
+    names = ("resolved.jsonl", "manifest.jsonl")
+    places = [join(run_uri, "prepared", name) for name in names]
+    return next((place for place in places if files.exists(place)), "")
 
 
 def aggregate_outputs(
@@ -130,7 +140,7 @@ def aggregate_outputs(
         ServiceError: something could not be read or written.
     """
     source = RequestFile(rows_uri)
-    return _aggregate(source, RequestJoin(source), [], Late(), outputs, out_uri, options)
+    return _aggregate(_Found(source, RequestJoin(source)), outputs, out_uri, options or Options())
 
 
 def output_files(folders: Sequence[str], leave_out: Sequence[str] = ()) -> list[str]:
@@ -144,30 +154,32 @@ def output_files(folders: Sequence[str], leave_out: Sequence[str] = ()) -> list[
     return sorted(found)
 
 
+@dataclass(frozen=True)
+class _Found:
+    """What there is besides the outputs: the rows, and what is known of their run."""
+
+    source: Source
+    joining: Joining
+    jobs: Sequence[Job] = ()
+    broken: Mapping[tuple[int, int], str] = field(default_factory=dict)
+    around: Around = ALONE
+
+
 def _aggregate(
-    source: Source,
-    joining: Joining,
-    jobs: Sequence[Job],
-    late: Late,
-    outputs: Sequence[str],
-    out_uri: str,
-    options: Options | None,
-    around: Around = ALONE,
+    run: _Found, outputs: Sequence[str], out_uri: str, options: Options
 ) -> PredictionSummary:
-    options = options or Options()
-    ours = (source.uri, join(outputs[0], "rows.jsonl")) if outputs else (source.uri,)
+    joining, around = run.joining, run.around
     with Spill(joining.rows) as spill:
-        gathering = Gathering(joining, spill, options.price)
-        gathering.read(output_files(outputs, ours), jobs)
+        gathering = Gathering(joining, spill, options.price, run.broken)
+        gathering.read(output_files(outputs, (run.source.uri,)), run.jobs)
         joining.forget()
         names = gathering.fields.names()
         rows = OrderedRows(
-            source,
+            run.source,
             joining,
             spill,
             gathering,
-            jobs,
-            late,
+            run.jobs,
             options.price,
             structured=bool(names),
             unsent=around.unsent,

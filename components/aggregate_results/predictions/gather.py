@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -59,7 +59,6 @@ class Counts:
         foreign: answers that are no row's, or whose row cannot be proved.
         unreadable: lines that are no JSON object, cut short or too long.
         requests: lines that are requests and no answers.
-        superseded: answers that gave way to a better one of their row.
         spent_usd: cost of all answers, as far as prices are known.
     """
 
@@ -71,7 +70,6 @@ class Counts:
     foreign: int = 0
     unreadable: int = 0
     requests: int = 0
-    superseded: int = 0
     spent_usd: float = 0.0
     how: Counter[str] = field(default_factory=Counter)
     why_foreign: Counter[str] = field(default_factory=Counter)
@@ -90,15 +88,24 @@ class Gathering:
         joining: knows the rows.
         spill: where answers are set down.
         price: what an answer costs.
+        broken: by the place of the row and the attempt, what is wrong with an answer that ought to
+            have been JSON.
     """
 
-    def __init__(self, joining: Joining, spill: Spill, price: Price = no_price) -> None:
+    def __init__(
+        self,
+        joining: Joining,
+        spill: Spill,
+        price: Price = no_price,
+        broken: Mapping[tuple[int, int], str] | None = None,
+    ) -> None:
         self.counts = Counts()
         self.fields = Fields()
         self.attempts = bytearray(joining.rows)
         self._joining = joining
         self._spill = spill
         self._price = price
+        self._broken = broken or {}
         self._best = bytearray(joining.rows)
         self._next: dict[int, int] = {}
 
@@ -134,7 +141,6 @@ class Gathering:
 
     def _keep(self, place: int, answer: Answer, job: Job) -> None:
         """Set the answer down if it is the best so far for its row."""
-        counts = self.counts
         groups = self._joining.groups
         group = groups.get(place) if groups else None
         first = place
@@ -145,7 +151,25 @@ class Gathering:
         if self._price is not no_price:
             answer.cost_usd = self._cost(answer, job)
         best = self._best[place]
-        if not best:
+        self._count(place, answer)
+        if self._broken:
+            self._fail_broken(first, answer)
+        # Better is better; of equal ones the earlier attempt, of one attempt the first read.
+        worth = GRADES[answer.status] << 5 | _MAX_ATTEMPT - attempt
+        if answer.status == "ok":
+            self.fields.add(answer.literal)
+        if worth <= best:
+            return
+        self._best[place] = worth
+        record = _encode(answer)
+        self._spill.add(place, record)
+        if group:
+            self._share(first, place, group, record)
+
+    def _count(self, place: int, answer: Answer) -> None:
+        """Count an answer of a row: its first, one more of the same attempt, or of another one."""
+        counts, attempt = self.counts, answer.attempt
+        if not self._best[place]:
             counts.matched += 1
             counts.how[answer.matched_by] += 1
         elif self.attempts[place] == attempt:
@@ -154,19 +178,13 @@ class Gathering:
             counts.retried += 1
         if attempt > self.attempts[place]:
             self.attempts[place] = attempt
-        # Better is better; of equal ones the earlier attempt, of one attempt the first read.
-        worth = GRADES[answer.status] << 5 | _MAX_ATTEMPT - attempt
-        if answer.status == "ok":
-            self.fields.add(answer.literal)
-        if best:
-            counts.superseded += 1
-        if worth <= best:
-            return
-        self._best[place] = worth
-        record = _encode(answer)
-        self._spill.add(place, record)
-        if group:
-            self._share(first, place, group, record)
+
+    def _fail_broken(self, first: int, answer: Answer) -> None:
+        """An answer that ought to have been JSON is none: its text is kept and is not ok."""
+        fault = self._broken.get((first, answer.attempt))
+        if fault is not None and answer.status == "ok":
+            answer.status = "failed"
+            answer.reason = f"no JSON, which was asked for: {fault}"
 
     def _cost(self, answer: Answer, job: Job) -> float | None:
         """What it cost; answers that give way to better ones are paid for all the same."""

@@ -67,14 +67,12 @@ class ManifestJoin:
 
     one_answer_each = False
 
-    def __init__(self, source: Source, late: dict[int, str] | None = None) -> None:
-        late = late or {}
+    def __init__(self, source: Source) -> None:
         self._index = KeyIndex()
         self._shards: dict[str, dict[int, int]] = {}
         models: dict[str, None] = {}
         for place, row in enumerate(source.rows()):
-            key = late.get(row.row) or row.key
-            self._index.add(ident_of_key(key) if key else 0)
+            self._index.add(ident_of_key(row.key) if row.key else 0)
             if row.model and row.model not in models:
                 models[row.model] = None
             if row.row != place + 1:
@@ -102,6 +100,10 @@ class ManifestJoin:
         if len(found) == 1:
             return found.pop(), "request"
         return FOREIGN, "asked of several models" if found else "unknown request"
+
+    def place_of(self, key: str) -> int:
+        """The place of the first row with this key, or FOREIGN."""
+        return self._index.find(ident_of_key(key))
 
     def forget(self) -> None:
         """All answers were found: give the memory back."""

@@ -9,11 +9,10 @@ import msgspec
 
 from components.aggregate_results.predictions.decode import text_of
 from components.aggregate_results.predictions.flatten import flat, object_of
-from components.aggregate_results.predictions.gather import Gathering, Price, price_of
+from components.aggregate_results.predictions.gather import Gathering, Price, no_price, price_of
 from components.aggregate_results.predictions.jobs import Job, model_name
 from components.aggregate_results.predictions.joining import Joining, firsts
 from components.aggregate_results.predictions.judge import Answer
-from components.aggregate_results.predictions.late import Late
 from components.aggregate_results.predictions.results import Result
 from components.aggregate_results.predictions.sources import InputRow, Source
 from components.aggregate_results.predictions.spill import Spill
@@ -31,7 +30,6 @@ class OrderedRows:
         spill: Spill,
         gathering: Gathering,
         jobs: Sequence[Job],
-        late: Late,
         price: Price,
         *,
         structured: bool,
@@ -42,7 +40,6 @@ class OrderedRows:
         self._attempts = gathering.attempts
         self._first_of = firsts(joining.rows, joining.groups)
         self._shards = _sent(jobs)
-        self._late = late
         self._price = price
         self._structured = structured
         self._unsent = unsent
@@ -75,7 +72,7 @@ class OrderedRows:
     def _result(self, place: int, row: InputRow, answer: Answer, shared: bool) -> Result:
         model = row.model or model_name(answer.model_version)
         cost = answer.cost_usd
-        if cost is None and row.model:
+        if cost is None and row.model and self._price is not no_price:
             cost = price_of(answer, row.model, self._price)
         if shared and cost is not None:
             cost = 0.0
@@ -84,6 +81,7 @@ class OrderedRows:
             row.row,
             row.id,
             answer.status,
+            row.prompt or "",
             "",
             answer.reason,
             model,
@@ -102,12 +100,11 @@ class OrderedRows:
 
     def _without(self, place: int, row: InputRow) -> Result:
         """A row that has no answer: never sent, or lost, and why."""
-        result = Result(row.row, row.id, "missing", model=row.model or "")
+        result = Result(row.row, row.id, "missing", row.prompt or "", model=row.model or "")
         result.source, result.line = row.source or "", row.line
-        late_reason = self._late.reasons.get(row.row)
-        if row.status == "invalid" or late_reason:
+        if row.status == "invalid":
             result.status = "invalid"
-            result.reason = late_reason or row.reason or "not sent"
+            result.reason = row.reason or "not sent"
             return result
         job = self._shards.get(row.shard or "")
         if self._unsent:
@@ -116,7 +113,7 @@ class OrderedRows:
             result.attempts = job.attempt
             ended = job.outcome or job.state or "no end"
             result.reason = f"no answer came back; its job: {ended}"
-        elif row.status == "waiting" and row.row not in self._late.keys:
+        elif row.status == "waiting":
             result.reason = "never sent: it waited for answers of other rows"
         elif self._shards:
             result.reason = "never sent: its job was not made"

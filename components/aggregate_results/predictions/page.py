@@ -34,6 +34,7 @@ _SHOWN: dict[str, tuple[Kind, str]] = {
     "row": ("integer", "Row"),
     "id": ("text", "Id"),
     "status": ("state", "Status"),
+    "prompt": ("prose", "Prompt"),
     "text": ("prose", "Answer"),
     "reason": ("text", "Reason"),
     "model": ("name", "Model"),

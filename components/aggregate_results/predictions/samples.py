@@ -12,6 +12,7 @@ from components.tables.columns import Row
 from components.tables.data_table import Sample
 
 _TEXT = 700
+_PROMPT = 200
 _SIDE_TEXT = 500
 _GROUPS = 40
 _WATCHED = 2_000
@@ -64,6 +65,7 @@ def _shown(result: Result) -> Row:
         "row": result.row,
         "id": beginning(str(result.id), 100) if result.id is not None else "",
         "status": result.status,
+        "prompt": beginning(result.prompt, _PROMPT),
         "text": beginning(result.text, _TEXT),
         "reason": beginning(result.reason, 300),
         "model": beginning(result.model, 100),

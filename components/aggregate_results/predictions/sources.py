@@ -7,9 +7,10 @@ from typing import Protocol
 
 import msgspec
 
-from components.aggregate_results.predictions.decode import echo_of
+from components.aggregate_results.predictions.decode import echo_of, request_of
 from components.aggregate_results.predictions.lines import lines_of
 from components.errors import InputError
+from components.rows.shown import prompt_of
 from components.storage import files
 
 
@@ -25,6 +26,7 @@ class InputRow(msgspec.Struct, gc=False):
     shard: str | None = ""
     source: str | None = ""
     line: int | None = 0
+    prompt: str | None = ""
 
 
 class Source(Protocol):
@@ -77,7 +79,9 @@ class RequestFile:
 
     def rows(self) -> Iterator[InputRow]:
         """The rows from the first on; blank lines are none, damaged ones are invalid rows."""
-        return (row for row, _ in self.requests())
+        for row, request in self.requests():
+            row.prompt = prompt_of(request_of(request) or {}) if request else ""
+            yield row
 
     def requests(self) -> Iterator[tuple[InputRow, bytes]]:
         """Each row with the bytes of its request, b"" where it has none.

@@ -62,8 +62,9 @@ def manifest(folder: Path, asked: list[tuple[str, str]], **more: Any) -> list[st
     keys = [key_of(request(text), model) for text, model in asked]
     rows = [
         {"row": n + 1, "id": f"q{n}", "model": model, "wave": 0, "status": "ready", "reason": "",
-         "key": key, "shard": "s0.jsonl", "source": "rows.csv", "line": n + 2, **more}
-        for n, ((_, model), key) in enumerate(zip(asked, keys, strict=True))
+         "key": key, "shard": "s0.jsonl", "source": "rows.csv", "line": n + 2, "prompt": text,
+         **more}
+        for n, ((text, model), key) in enumerate(zip(asked, keys, strict=True))
     ]  # fmt: skip
     write(folder / "prepared" / "manifest.jsonl", rows)
     return keys
@@ -100,9 +101,10 @@ def test_shuffled_answers_with_keys_come_back_in_order(tmp_path: Path) -> None:
     assert summary.ok == summary.matched == 50
     assert summary.matched_by == {"key": 50}
     assert got[0] == {
-        "row": 1, "id": "q0", "status": "ok", "text": "answer 0", "reason": "", "model": MODEL,
-        "finish_reason": "STOP", "prompt_tokens": 10, "output_tokens": 5, "thinking_tokens": None,
-        "cached_tokens": None, "cost_usd": None, "attempts": 1, "matched_by": "key",
+        "row": 1, "id": "q0", "status": "ok", "prompt": "question 0", "text": "answer 0",
+        "reason": "", "model": MODEL, "finish_reason": "STOP", "prompt_tokens": 10,
+        "output_tokens": 5, "thinking_tokens": None, "cached_tokens": None, "cost_usd": None,
+        "attempts": 1, "matched_by": "key",
         "model_version": MODEL, "source": "rows.csv", "line": 2,
     }  # fmt: skip
 
@@ -256,17 +258,41 @@ def test_rows_without_an_answer_say_why(
     assert summary.ok == 0
 
 
-def test_rows_of_later_waves_have_their_keys_in_a_file_of_their_own(tmp_path: Path) -> None:
+def test_rows_of_later_waves_stand_in_the_resolved_manifest(tmp_path: Path) -> None:
     manifest(tmp_path, [("a", MODEL), ("b", MODEL)], status="waiting", key="", shard="")
-    late = [{"row": 1, "key": key_of(request("a then"), MODEL)}, {"row": 2, "reason": "bad: x"}]
-    write(tmp_path / "predictions" / "rows.jsonl", late)
+    told = (tmp_path / "prepared" / "manifest.jsonl").read_text().splitlines()
+    rows = [json.loads(text) for text in told]
+    rows[0] |= {"status": "ready", "key": key_of(request("a then"), MODEL), "prompt": "a then"}
+    rows[1] |= {"status": "invalid", "reason": "bad: x"}
+    write(tmp_path / "prepared" / "resolved.jsonl", rows)
     output(tmp_path, [line(echo(request("a then")), answer("yes"))])
     summary, got = collect(tmp_path)
-    assert [(row["status"], row["text"], row["reason"]) for row in got] == [
-        ("ok", "yes", ""),
-        ("invalid", "", "bad: x"),
+    assert [(row["status"], row["prompt"], row["text"], row["reason"]) for row in got] == [
+        ("ok", "a then", "yes", ""),
+        ("invalid", "b", "", "bad: x"),
     ]
     assert summary.lines == 1
+
+
+@pytest.mark.parametrize("mended", [True, False])
+def test_an_answer_that_ought_to_have_been_json_is_not_ok(tmp_path: Path, mended: bool) -> None:
+    keys = manifest(tmp_path, [("a", MODEL), ("b", MODEL)])
+    fault = {"key": keys[0], "status": "bad_json", "reason": "Expecting value", "resend": True}
+    write(tmp_path / "prepared" / "decisions" / "w000-a1.jsonl", [fault, {"damaged": 1}])
+    output(tmp_path, [line(echo(request("a")), answer("{broken")),
+                      line(echo(request("b")), answer("fine"))], "one")  # fmt: skip
+    jobs = [{"display_name": "one", "attempt": 1, "model": MODEL, "shard": "s0.jsonl"}]
+    if mended:
+        output(tmp_path, [line(echo(request("a")), answer('{"a": 1}'))], "two")
+        jobs.append({"display_name": "two", "attempt": 2, "model": MODEL, "shard": "s1.jsonl"})
+    ledger(tmp_path, *jobs)
+    _, got = collect(tmp_path)
+    assert (got[1]["status"], got[1]["text"]) == ("ok", "fine")
+    if mended:
+        assert (got[0]["status"], got[0]["text"], got[0]["attempts"]) == ("ok", '{"a": 1}', 2)
+    else:
+        assert (got[0]["status"], got[0]["text"]) == ("failed", "{broken")
+        assert got[0]["reason"] == "no JSON, which was asked for: Expecting value"
 
 
 def test_real_outputs_of_2024_join_their_real_inputs(tmp_path: Path) -> None:

@@ -19,7 +19,8 @@ from emulator.vertex.batch_jobs import PredictionJobs
 from emulator.vertex.batch_jobs_filters import parse
 from emulator.vertex.batch_jobs_request import checked_create
 from emulator.vertex.batch_jobs_scenarios import STATES
-from emulator.vertex.stand_in import Answer, unscripted
+from emulator.vertex.stand_in import Answer
+from emulator.vertex.unscripted import unscripted
 from tests.emulator.vertex.test_batch_support import (
     MODEL,
     Place,

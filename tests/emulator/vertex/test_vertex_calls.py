@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -21,7 +22,6 @@ from emulator.vertex import service
 
 MODEL = "gemini-3.5-flash"
 PATH = f"/v1/projects/p/locations/global/publishers/google/models/{MODEL}"
-SCHEMA = {"type": "OBJECT", "properties": {"n": {"type": "INTEGER"}}}
 
 
 @pytest.fixture
@@ -107,16 +107,44 @@ def test_a_short_limit_cuts_the_answer(client: genai.Client) -> None:
 def test_json_without_a_schema_is_json(client: genai.Client) -> None:
     config = types.GenerateContentConfig(response_mime_type="application/json")
     answer = client.models.generate_content(model=MODEL, contents="hi", config=config)
-    assert json.loads(answer.text or "")["stand_in"] is True
+    found = json.loads(answer.text or "")
+    assert (found["stand_in"], found["prompt"]) == (True, "hi")
 
 
-def test_an_answer_that_must_fit_a_schema_is_refused_unless_scripted(client: genai.Client) -> None:
-    config = types.GenerateContentConfig(
-        response_mime_type="application/json", response_schema=SCHEMA
+def test_an_answer_repeats_the_first_words_of_the_last_turn(client: genai.Client) -> None:
+    turns = [
+        types.Content(role="user", parts=[types.Part(text="first")]),
+        types.Content(role="model", parts=[types.Part(text="second")]),
+        types.Content(role="user", parts=[types.Part(text="third  and\nlast " + "x" * 99)]),
+    ]
+    said = client.models.generate_content(model=MODEL, contents=list(turns)).text or ""
+    assert re.fullmatch(
+        r"\[local stand-in, no model\] Here would be the answer to: third and last x{45}… "
+        r"\(3 turn\(s\), 126 characters, digest [0-9a-f]{8}\)",
+        said,
     )
-    with pytest.raises(errors.ClientError, match="Script its answers") as caught:
-        client.models.generate_content(model=MODEL, contents="hi", config=config)
-    assert caught.value.status == "UNIMPLEMENTED"
+    turns[0] = types.Content(role="user", parts=[types.Part(text="other")])
+    assert client.models.generate_content(model=MODEL, contents=list(turns)).text != said
+
+
+def test_files_are_told_and_not_looked_at(client: genai.Client) -> None:
+    file = types.Part.from_uri(file_uri="gs://x/y.png", mime_type="image/png")
+    said = client.models.generate_content(model=MODEL, contents=["what is it?", file]).text
+    assert "1 file(s) that nobody looked at" in (said or "")
+
+
+@pytest.mark.parametrize(
+    ("stops", "said"),
+    [(["answer", "Here"], "[local stand-in, no model] "), (["[local"], None)],
+)
+def test_an_answer_ends_before_a_stop_sequence(
+    client: genai.Client, stops: list[str], said: str | None
+) -> None:
+    config = types.GenerateContentConfig(stop_sequences=stops)
+    answer = client.models.generate_content(model=MODEL, contents="hi", config=config)
+    assert answer.text == said
+    assert answer.candidates is not None
+    assert answer.candidates[0].finish_reason == types.FinishReason.STOP
 
 
 SCRIPTED: list[tuple[dict[str, Any], dict[str, Any]]] = [
@@ -141,6 +169,7 @@ def test_scripted_answers(
         assert answer.prompt_feedback.block_reason.value == expected["blocked"]
     if "candidates" in expected:
         assert answer.candidates is None
+    assert answer.model_version == "local-stand-in/scripted"
     if "finish" in expected:
         assert answer.candidates is not None
         assert answer.candidates[0].finish_reason == types.FinishReason(expected["finish"])
