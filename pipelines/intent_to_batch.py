@@ -25,11 +25,12 @@ def intent_to_batch(
     strict: bool = False,
     max_cost_usd: float = 0.0,
     prices_uri: str = "",
+    policy_uri: str = "",
 ) -> None:
     """Turn an intent into a Google Cloud Batch job, run it, and report what each task did.
 
     1. Read the intent: the job, the words that led to each field, what was assumed.
-    2. Check the job against the rules of Batch.
+    2. Check the job against the rules of Batch, and against the organisation's policy.
     3. Decide whether to submit it: open questions, errors and a budget end the run here.
     4. Submit the job and watch it to its end, or show the request only.
     5. Collect the results: a table of tasks and a report, whatever happened before.
@@ -51,6 +52,8 @@ def intent_to_batch(
             submitted; 0 sets no limit.
         prices_uri: Price file of VMs (gs://bucket/file) that machines and costs are reckoned
             with; the shipped one if empty.
+        policy_uri: The organisation's policy file (gs://bucket/policy.yaml): regions, machines,
+            images, accounts, addresses, tasks and cost that it allows. What breaks it ends the run.
     """
     report = aggregate_results(results_uri=results_uri, pipeline_folder=PIPELINE_FOLDER)
     report.set_display_name("Collect the results").set_caching_options(False)
@@ -70,6 +73,8 @@ def intent_to_batch(
             job=read.outputs["job"],
             region=region,
             strict=strict,
+            policy_uri=policy_uri,
+            prices_uri=prices_uri,
             results_uri=results_uri,
             pipeline_folder=PIPELINE_FOLDER,
         )

@@ -219,11 +219,11 @@ def _checked(job_file: str, region: str, *, force: bool) -> dict[str, Any]:
     from components.errors import InputError
     from components.storage.files import read_bytes
     from components.validate_config import formats
-    from components.validate_config.check import validate_bytes
+    from components.validate_config.check import Against, validate_bytes
 
     shown = "<stdin>" if job_file == "-" else job_file
     data = sys.stdin.buffer.read() if job_file == "-" else read_bytes(job_file)
-    checked = validate_bytes(data, shown, region=region)
+    checked = validate_bytes(data, shown, against=Against(region=region))
     errors = checked.errors
     if errors:
         sys.stderr.write(formats.as_text(errors, [shown]))
