@@ -1,0 +1,157 @@
+"""The prose around pasted text: it wins where it contradicts, and answers what the text left open."""
+
+from __future__ import annotations
+
+import re
+
+from components.parse_intent.build_storage import clean_mount, default_mount
+from components.parse_intent.draft import Asked, Draft, Step
+from components.parse_intent.offline.edits import apply_edits
+from components.parse_intent.offline.merge import ADD, FIRST, merge_steps
+from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.pasted.part import Pending
+from components.parse_intent.offline.pasted.read import Pasted
+
+GPU_SERIES = ("a2-", "a3-", "a4-", "g2-", "g4-")
+INSTEAD = re.compile(r"\binstead\b|\brather than\b|\breplace\b|\bin place of\b", re.IGNORECASE)
+FILE_NAME = re.compile(r"(?:\./)?[\w.-]+\.(?:sh|slurm|sbatch|pbs|job|sub|lsf|ya?ml|json|nf|smk)")
+
+
+def over_pasted(page: Page, pasted: Pasted) -> tuple[Draft, list[str]]:
+    """The pasted draft with what the prose says put over it, as a later turn would."""
+    said = page.draft.steps
+    page.draft.steps = []
+    draft, questions = apply_edits(page, pasted.draft)
+    page.draft.steps = said
+    _join_steps(page, draft)
+    return draft, questions
+
+
+def _join_steps(page: Page, draft: Draft) -> None:
+    """Steps of the prose beside the pasted ones; what only names the pasted file is none."""
+    work = [step for step in draft.steps if step.kind != "barrier"]
+    said = [step for step in page.draft.steps if not (work and _names_a_file(step))]
+    page.draft.steps = said
+    only_image = len(said) == 1 and said[0].kind == "container" and said[0].text is None
+    if said and work and (only_image or INSTEAD.search(page.norm)):
+        merge_steps(page, draft)
+    elif FIRST.search(page.norm) and ADD.search(page.norm):
+        draft.steps = said + draft.steps
+    else:
+        draft.steps = draft.steps + said
+
+
+def _names_a_file(step: Step) -> bool:
+    return (
+        step.kind == "script"
+        and step.text is not None
+        and FILE_NAME.fullmatch(step.text.value.strip()) is not None
+    )
+
+
+WAIVED = re.compile(
+    r"\b(?:ignore|skip|drop|leave (?:it|that|them) out|without|not needed|no need|don't need"
+    r"|doesn't need|nothing|none|never ?mind|empty|forget)\b",
+    re.IGNORECASE,
+)
+
+
+def settle(draft: Draft, pending: list[Pending], said: str) -> list[Pending]:
+    """Answer what is open from the draft (changed in place); gives what stays open."""
+    left: list[Pending] = []
+    mounts = [one for one in pending if one.kind == "mount"]
+    for one in pending:
+        if one.kind == "mount":
+            done = _settle_mount(one, draft, alone=len(mounts) == 1)
+        else:
+            done = OTHERS[one.kind](one, draft)
+        if not done and one.name in said and WAIVED.search(said) and len(said) < 400:
+            done = True
+        if not done:
+            left.append(one)
+    return left
+
+
+def _settle_mount(one: Pending, draft: Draft, *, alone: bool) -> bool:
+    """Find the storage that holds what a bind or a claim brought."""
+    mounted = [m for m in (*draft.volumes, *draft.disks) if m.mount]
+    if any(_within(one.name, m.mount) for m in mounted):
+        return True
+    if any(_within(one.target, m.mount) for m in mounted):
+        # Batch shows a volume to containers where it is mounted.
+        _rebind(draft, one, one.target)
+        return True
+    free = [v for v in draft.volumes if not v.mount and v.remote]
+    named = [v for v in free if _slug(one.name) and _slug(one.name) in _slug(v.remote)]
+    chosen = named[0] if len(named) == 1 else free[0] if len(free) == 1 and alone else None
+    if chosen is None:
+        return False
+    bound = any(_is_bind(bind, one) for step in draft.steps for bind in step.volumes)
+    taken = {m.mount for m in mounted}
+    tail = chosen.remote.strip("/").rsplit("/", 1)[-1]
+    chosen.mount = default_mount(tail, taken) if bound else one.target
+    _rebind(draft, one, chosen.mount)
+    return True
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", text.rstrip("/").rsplit("/", 1)[-1].lower())
+
+
+def _within(path: str, mount: str) -> bool:
+    path, mount = clean_mount(path), clean_mount(mount)
+    return path == mount or path.startswith(f"{mount}/")
+
+
+def _is_bind(bind: Asked[str], one: Pending) -> bool:
+    source = one.name.rstrip("/") or "/"
+    return bind.value.startswith(f"{source}:{one.target}")
+
+
+def _rebind(draft: Draft, one: Pending, mount: str) -> None:
+    """Let a bind begin at the mount; where that is the target, Batch does it by itself."""
+    for step in draft.steps:
+        for bind in [b for b in step.volumes if _is_bind(b, one)]:
+            rest = bind.value[len(one.name.rstrip("/") or "/") :]
+            bind.value = f"{mount.rstrip('/')}{rest}"
+            if mount == one.target and len(step.volumes) == 1 and rest == f":{one.target}":
+                step.volumes = []
+
+
+def _settle_secret(one: Pending, draft: Draft) -> bool:
+    return one.name in {pair.name for pair in (*draft.secret_env, *draft.env)}
+
+
+def _settle_gpu(one: Pending, draft: Draft) -> bool:
+    if draft.gpus is not None:
+        said = re.search(r"\d|\b(?:one|a|an|two|four|eight)\b", draft.gpus.quote.split("nvidia")[0])
+        if one.count > 1 and draft.gpus.count == 1 and not said:
+            draft.gpus.count = one.count
+        return True
+    machine = draft.machine_type
+    return draft.instance_template is not None or (
+        machine is not None and machine.value.startswith(GPU_SERIES)
+    )
+
+
+def _settle_variables(one: Pending, draft: Draft) -> bool:
+    return len(draft.env) + len(draft.secret_env) > one.size
+
+
+def _settle_tasks(one: Pending, draft: Draft) -> bool:
+    return bool(draft.task_envs) or draft.task_count is not None
+
+
+def _settle_script(one: Pending, draft: Draft) -> bool:
+    return any(
+        step.kind != "barrier" and (step.text or step.commands or step.path) for step in draft.steps
+    )
+
+
+OTHERS = {
+    "secret": _settle_secret,
+    "gpu": _settle_gpu,
+    "variables": _settle_variables,
+    "tasks": _settle_tasks,
+    "script": _settle_script,
+}
