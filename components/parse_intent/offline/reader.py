@@ -433,6 +433,7 @@ def _finish(state: State) -> Reading:
     asked = wants.keys() & {"image", "earlier"} or any(p.kind == "script" for p in state.pending)
     if not [s for s in draft.steps if s.kind != "barrier"] and not asked:
         wants["run"] = QUESTIONS["run"]
-    draft.questions = list(wants.values()) + [one.question for one in state.pending]
+    draft.questions = list(wants.values()) + [p.question for p in state.pending if not p.optional]
     draft.unread = list(dict.fromkeys(state.unread))
+    draft.unread += [f"{p.name} (nothing is mounted there)" for p in state.pending if p.optional]
     return Reading(draft, "offline", tuple(state.warnings))

@@ -1,4 +1,4 @@
-"""AWS Batch job definitions and SubmitJob requests (docs.aws.amazon.com/batch/latest/APIReference)."""
+"""AWS Batch: job definitions and SubmitJob (docs.aws.amazon.com/batch/latest/APIReference)."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from components.parse_intent.offline.pasted.part import Part, Pending, label
 from components.parse_intent.offline.pasted.tree import NOTHING, Node
 
 INDEX = "AWS_BATCH_JOB_ARRAY_INDEX"
-OF_ITSELF = ("type", "jobDefinitionName", "jobName", "platformCapabilities", "revision",
-             "propagateTags", "jobDefinitionArn", "status", "containerOrchestrationType")  # fmt: skip
+OF_ITSELF = ("type", "jobDefinitionName", "jobName", "platformCapabilities", "revision", "status",
+             "propagateTags", "jobDefinitionArn", "containerOrchestrationType")  # fmt: skip
 WITHOUT_FIELD = {
     "jobQueue": "Batch has no queues; machine type and location choose where it runs",
     "dependsOn": "a Batch job does not wait for another one; submit it when that has ended",
@@ -34,7 +34,9 @@ def read(root: Node) -> Part:
     """A job definition as a partial draft."""
     part = Part()
     container = root.get("containerProperties") or root.get("containerOverrides")
-    container = container or root.get("ecsProperties", "taskProperties").first().get("containers").first()
+    container = (
+        container or root.get("ecsProperties", "taskProperties").first().get("containers").first()
+    )
     if container:
         part.draft.steps.append(_container(container, part))
     size = root.get("arrayProperties", "size")
@@ -122,7 +124,9 @@ def _resources(container: Node, part: Part) -> None:
 def _mount(mount: Node, container: Node, step: Step, part: Part) -> None:
     name, target = mount.get("sourceVolume").said(), mount.get("containerPath").said()
     mount.take()
-    volume = next((v for v in container.get("volumes").items if v.get("name").text == name), NOTHING)
+    volume = next(
+        (v for v in container.get("volumes").items if v.get("name").text == name), NOTHING
+    )
     volume.take()
     mode = "ro" if mount.get("readOnly").text == "true" else ""
     host = volume.get("host", "sourcePath")

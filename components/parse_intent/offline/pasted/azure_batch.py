@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from components.parse_intent.draft import Asked, Pair, Step
 from components.parse_intent.offline.pasted.amounts import iso_seconds
-from components.parse_intent.offline.pasted.docker_run import SWITCHES, arguments
-from components.parse_intent.offline.pasted.docker_run import _option as docker_option
+from components.parse_intent.offline.pasted.docker_run import SWITCHES, arguments, docker_option
 from components.parse_intent.offline.pasted.part import Part
 from components.parse_intent.offline.pasted.shell_words import options, shell_words
 from components.parse_intent.offline.pasted.tree import Node
@@ -29,7 +28,9 @@ def read(root: Node) -> Part:
             step.commands.quote = line.quote
         given = root.get("containerSettings", "containerRunOptions")
         words, _ = shell_words(given.said())
-        kept = [k for o in options(words, given.text, SWITCHES)[0] for k in docker_option(o, step, part)]
+        kept = [
+            k for o in options(words, given.text, SWITCHES)[0] for k in docker_option(o, step, part)
+        ]
         if kept:
             step.options = Asked(value=" ".join(kept), quote=given.quote)
     else:

@@ -35,9 +35,9 @@ KEYS = frozenset(
      "labels", "name", "priority", "environment", "volumes", "location", "network", "policy",
      "serviceAccount", "tags", "placement", "timeout", "installGpuDrivers")
 )  # fmt: skip
-YAML_KEYS = KEYS | {
-    "".join(f"_{c.lower()}" if c.isupper() else c for c in key) for key in KEYS
-} - {"name"}
+YAML_KEYS = KEYS | {"".join(f"_{c.lower()}" if c.isupper() else c for c in key) for key in KEYS} - {
+    "name"
+}
 TELLING = (*OF_JOB, *OF_GROUP, *OF_SPEC, *OF_RUNNABLE, *OF_POLICY, *OF_ALLOCATION, "imageUri")
 
 
@@ -118,7 +118,7 @@ class _Job:
         self.number("memory_mib", spec.get("memoryMib"))
         boot = spec.get("computeResource", "bootDiskMib")
         if boot.whole():
-            size = Asked(value=max(1, int(boot.text) // 1024), quote=boot.quote)
+            size: Asked[int] = Asked(value=max(1, int(boot.text) // 1024), quote=boot.quote)
             self.draft.boot_disk = BootDisk(size_gb=size)
         self.seconds("max_run_s", spec.get("maxRunDuration"))
         self.number("max_retries", spec.get("maxRetryCount"))

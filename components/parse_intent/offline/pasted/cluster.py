@@ -83,6 +83,24 @@ def _range(piece: str) -> tuple[int, int, int]:
     return int(low), int(high) if dash else int(low), max(1, int(step or 1))
 
 
+def variables(value: str, quote: str, wish: Wish) -> None:
+    """-v A=1,B of qsub: a name alone would take its value from the person's shell."""
+    for piece in value.split(","):
+        name, equals, text = piece.partition("=")
+        if equals:
+            wish.env.append(Pair(name=name.strip(), value=text.strip("\"'"), quote=quote))
+        else:
+            wish.part.leave(quote, "the variables of your shell do not reach a Batch VM")
+
+
+def retried(value: str, quote: str, wish: Wish) -> None:
+    """-r y or -r n of qsub: whether a lost job runs again."""
+    if value.lower() in ("n", "no"):
+        wish.want("retries", 0, quote)
+    else:
+        wish.part.leave(quote, "say how often a task may be retried")
+
+
 def fill(wish: Wish) -> Part:
     """The fields of the job for what the headers ask."""
     part, draft = wish.part, wish.part.draft
@@ -186,7 +204,9 @@ CORES = ("SLURM_CPUS_PER_TASK", "SLURM_CPUS_ON_NODE", "NSLOTS", "PBS_NP", "NCPUS
 ENDS = {"SLURM_ARRAY_TASK_MIN": 0, "SGE_TASK_FIRST": 0, "SLURM_ARRAY_TASK_MAX": 1,
         "SGE_TASK_LAST": 1, "SGE_TASK_STEPSIZE": 2, "SLURM_ARRAY_TASK_STEP": 2}  # fmt: skip
 VARIABLE = re.compile(
-    r"\$(?:\{(?P<a>" + "|".join((*INDEXES, *RENAMED, *CORES, *ENDS)) + r")(?P<op>:?[-?=+][^}\n]*)?\}"
+    r"\$(?:\{(?P<a>"
+    + "|".join((*INDEXES, *RENAMED, *CORES, *ENDS))
+    + r")(?P<op>:?[-?=+][^}\n]*)?\}"
     r"|(?P<b>" + "|".join((*INDEXES, *RENAMED, *CORES, *ENDS)) + r")\b)"
 )
 BARE = re.compile(r"\b(?:" + "|".join(INDEXES) + r")\b")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from components.parse_intent.draft import Asked, Step
 from components.parse_intent.offline.pasted.amounts import cpu_milli, mib
-from components.parse_intent.offline.pasted.docker_run import arguments, bind, gpus
-from components.parse_intent.offline.pasted.docker_run import _env_file as env_file
+from components.parse_intent.offline.pasted.docker_run import arguments, bind, env_file, gpus
 from components.parse_intent.offline.pasted.part import Part, pair
 from components.parse_intent.offline.pasted.shell_words import shell_words
 from components.parse_intent.offline.pasted.tree import Node
@@ -33,7 +32,8 @@ def read(root: Node) -> Part:
 
 def _ordered(services: Node) -> list[tuple[str, Node]]:
     """Each service behind those that it depends on, else as written."""
-    waiting, done = list(services.pairs), []
+    waiting = list(services.pairs)
+    done: list[tuple[str, Node]] = []
     while waiting:
         placed = {name for name, _ in done}
         free = [s for s in waiting if _needs(s[1]) & {n for n, _ in services.pairs} <= placed]

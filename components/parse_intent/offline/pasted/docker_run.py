@@ -9,18 +9,24 @@ import re
 import shlex
 
 from components.parse_intent.draft import Asked, Step, Volume
-from components.parse_intent.offline.pasted.amounts import cpu_milli, gpu_name, known_gpu, mib
+from components.parse_intent.offline.pasted.amounts import cpu_milli, mib
 from components.parse_intent.offline.pasted.part import Part, Pending, label, pair
+from components.parse_intent.offline.pasted.script_end import command_end
 from components.parse_intent.offline.pasted.shell_words import Option, Word, options, shell_words
 from components.parse_intent.offline.vocabulary import words
 
-COMMAND = re.compile(r"(?:sudo[ \t]+)?(?:docker|podman|nvidia-docker)[ \t]+(?:container[ \t]+)?run\b")
+COMMAND = re.compile(
+    r"(?:sudo[ \t]+)?(?:docker|podman|nvidia-docker)[ \t]+(?:container[ \t]+)?run\b"
+)
 SWITCHES = frozenset(
     words(
         "--rm -it -i -t -d -ti -dit -itd --interactive --tty --detach --init --privileged "
         "--read-only --no-healthcheck -P --publish-all --oom-kill-disable --sig-proxy -q --quiet"
     )
 )
+# In the middle of a line only what no sentence holds: an option, or an image with its path or tag.
+SURE = re.compile(r"[ \t]+(?:--?[A-Za-z]|[\w.-]+[/:][\w])")
+IMAGE = re.compile(r"[A-Za-z0-9$][\w./:@${}-]*")
 # What a task does by itself: Batch removes the container, keeps no terminal, names it.
 OF_ITSELF = frozenset(
     words(
@@ -38,6 +44,8 @@ WITHOUT_USE = {
     "--memory-swap": "Batch VMs have no swap",
     "--platform": "the machine type decides on the platform",
 }
+# Where Batch mounts by custom: who names such a path has a volume in mind.
+BATCH_MOUNTS = "/mnt/disks/"
 # Paths that every VM has of its own; all others must come from somewhere.
 OF_THE_VM = ("/tmp", "/var/tmp", "/dev", "/etc", "/usr", "/lib", "/proc", "/sys", "/run", "/var")  # noqa: S108
 
@@ -49,11 +57,16 @@ def find(text: str) -> list[tuple[int, int]]:
         if found and match.start() < found[-1][1]:
             continue
         ticked = text[match.start() - 1 : match.start()] == "`"
-        close = text.find("`", match.end()) if ticked else -1
-        limit = close if close >= 0 else len(text)
-        _, end = shell_words(text[:limit], match.end())
-        found.append((match.start(), end))
+        if not (ticked or _begins(text, match)):
+            continue
+        found.append((match.start(), command_end(text, match.end(), ticked)))
     return found
+
+
+def _begins(text: str, match: re.Match[str]) -> bool:
+    """Whether a command stands here, and not words about docker."""
+    line = text[text.rfind("\n", 0, match.start()) + 1 : match.start()].strip(" \t$>#-*")
+    return not line or SURE.match(text, match.end()) is not None
 
 
 def read(text: str) -> Part | None:
@@ -61,12 +74,14 @@ def read(text: str) -> Part | None:
     command = COMMAND.match(text)
     line, _ = shell_words(text, command.end() if command else 0)
     given, rest = options(line, text, SWITCHES)
-    if not rest:
+    if not rest or not IMAGE.fullmatch(rest[0].text):
         return None
     part = Part()
     image = rest[0]
-    step = Step(kind="container", image=Asked(value=image.text, quote=text[image.start : image.end]))
-    kept = [word for option in given for word in _option(option, step, part)]
+    step = Step(
+        kind="container", image=Asked(value=image.text, quote=text[image.start : image.end])
+    )
+    kept = [word for option in given for word in docker_option(option, step, part)]
     if kept:
         quote = next(o.quote for o in given if kept[0].startswith(o.name.split("=")[0]))
         step.options = Asked(value=" ".join(kept), quote=quote)
@@ -92,7 +107,7 @@ def arguments(line: list[Word], text: str, step: Step) -> None:
         step.commands = Asked(value=values, quote=quote)
 
 
-def _option(option: Option, step: Step, part: Part) -> list[str]:
+def docker_option(option: Option, step: Step, part: Part) -> list[str]:
     """Put an option into its field; gives it back where docker itself has to read it."""
     name = LONG.get(option.name, option.name)
     asked: Asked[str] = Asked(value=option.value, quote=option.quote)
@@ -106,7 +121,7 @@ def _option(option: Option, step: Step, part: Part) -> list[str]:
     elif name == "--env":
         part.wait(_variable(option.value))
     elif name == "--env-file":
-        part.wait(_env_file(option.value))
+        part.wait(env_file(option.value))
     elif name == "--entrypoint":
         step.entrypoint = asked
     elif name == "--workdir":
@@ -190,6 +205,7 @@ def bind(source: str, target: str, mode: str, quote: str, step: Step, part: Part
                     f"`{quote}` takes {source} from the machine where you run it, which a Batch VM "
                     f"does not have. Where is that data: in which bucket (gs://…) or NFS share?",
                     target=target,
+                    optional=source.startswith(BATCH_MOUNTS),
                 )
             )
 
@@ -207,7 +223,8 @@ def _variable(name: str) -> Pending:
     )
 
 
-def _env_file(name: str) -> Pending:
+def env_file(name: str) -> Pending:
+    """A question for the variables of a file on the person's machine."""
     return Pending(
         "variables",
         name,

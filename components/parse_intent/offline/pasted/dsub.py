@@ -7,6 +7,7 @@ import re
 from components.parse_intent.draft import Asked, BootDisk, Disk, Gpus, Pair, Step, Volume
 from components.parse_intent.offline.pasted.amounts import gpu_name, period, place
 from components.parse_intent.offline.pasted.part import Part, Pending, label, pair
+from components.parse_intent.offline.pasted.script_end import command_end
 from components.parse_intent.offline.pasted.shell_words import Option, Word, shell_words
 from components.parse_intent.offline.vocabulary import words
 
@@ -44,7 +45,8 @@ def find(text: str) -> list[tuple[int, int]]:
     found: list[tuple[int, int]] = []
     for match in COMMAND.finditer(text):
         if not found or match.start() >= found[-1][1]:
-            found.append((match.start(), shell_words(text, match.end())[1]))
+            ticked = text[match.start() - 1 : match.start()] == "`"
+            found.append((match.start(), command_end(text, match.end(), ticked)))
     return found
 
 

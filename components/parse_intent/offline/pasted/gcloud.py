@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 
-from components.parse_intent.draft import Asked, BootDisk, Disk, Gpus, Pair, Step
+from components.parse_intent.draft import Asked, BootDisk, Disk, Gpus, Step
 from components.parse_intent.offline.pasted.amounts import gib, gpu_name, period, place
 from components.parse_intent.offline.pasted.part import Part, Pending, label, pair
+from components.parse_intent.offline.pasted.script_end import command_end
 from components.parse_intent.offline.pasted.shell_words import Option, options, shell_words
 from components.parse_intent.offline.vocabulary import words
 
@@ -24,7 +25,8 @@ SWITCHES = frozenset(
         --shielded-integrity-monitoring --no-shielded-secure-boot --async --deletion-protection
         --no-deletion-protection --no-service-account --no-scopes --restart-on-failure
         --no-restart-on-failure --boot-disk-auto-delete --no-boot-disk-auto-delete --can-ip-forward
-        --container-privileged --container-stdin --container-tty --quiet --enable-nested-virtualization
+        --container-privileged --container-stdin --container-tty --quiet
+        --enable-nested-virtualization
         --confidential-compute --container-mount-tmpfs --require-hosts-file --run-as-non-root -q
         """
     )
@@ -56,10 +58,8 @@ def find(text: str) -> list[tuple[int, int]]:
     found: list[tuple[int, int]] = []
     for match in COMMAND.finditer(text):
         ticked = text[match.start() - 1 : match.start()] == "`"
-        close = text.find("`", match.end()) if ticked else -1
-        limit = close if close >= 0 else len(text)
         if not found or match.start() >= found[-1][1]:
-            found.append((match.start(), shell_words(text[:limit], match.end())[1]))
+            found.append((match.start(), command_end(text, match.end(), ticked)))
     return found
 
 

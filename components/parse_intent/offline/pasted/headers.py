@@ -9,12 +9,14 @@ from components.parse_intent.draft import Asked, Step
 from components.parse_intent.offline.pasted import lsf, pbs, sge, slurm
 from components.parse_intent.offline.pasted.cluster import Wish, fill, named_step, rename
 from components.parse_intent.offline.pasted.part import Part, Pending
-from components.parse_intent.offline.pasted.script_end import script_end
+from components.parse_intent.offline.pasted.script_end import command_end, script_end
 from components.parse_intent.offline.pasted.shell_words import Option, Word, shell_words
 
 HEADER = re.compile(r"^[ \t]*#(?P<d>SBATCH|PBS|BSUB|\$)[ \t]+(?=[-A-Za-z])(?P<o>[^\n]*)", re.M)
 START = re.compile(r"^[ \t]*(?:#![^\n]*|#[^\n]*|)\n?\Z")
-SUBMIT = re.compile(r"(?P<p>sbatch|qsub|bsub)[ \t]+(?=-|\S+\.(?:sh|sbatch|slurm|pbs|job|sub|lsf)\b)")
+SUBMIT = re.compile(
+    r"(?P<p>sbatch|qsub|bsub)[ \t]+(?=-|\S+\.(?:sh|sbatch|slurm|pbs|job|sub|lsf)\b)"
+)
 Read = Callable[[Option, Wish], None]
 DIALECTS: dict[str, tuple[Read, frozenset[str]]] = {
     "SBATCH": (slurm.option, slurm.SWITCHES),
@@ -62,10 +64,8 @@ def find_submits(text: str) -> list[tuple[int, int]]:
     found = []
     for match in SUBMIT.finditer(text):
         before = text[max(0, match.start() - 1) : match.start()]
-        close = text.find("`", match.end()) if before == "`" else -1
-        limit = close if close >= 0 else len(text)
         if before in ("", "`", "\n", " ", "\t", '"', "'", "$", "("):
-            found.append((match.start(), shell_words(text[:limit], match.end())[1]))
+            found.append((match.start(), command_end(text, match.end(), before == "`")))
     return found
 
 
@@ -185,7 +185,7 @@ SRUN = re.compile(
 
 
 def _without_srun(body: str, wish: Wish) -> str:
-    """srun is Slurm's own: one process is started as it is, several are by mpirun."""
+    """Srun is Slurm's own: one process is started as it is, several are by mpirun."""
     nodes = wish.value("nodes", 1)
     processes = wish.value("tasks", wish.value("tasks_per_node", 1) * nodes)
     if processes <= 1:
@@ -216,9 +216,7 @@ def _dedent(text: str) -> str:
 def _unseen(files: list[str], wish: Wish, part: Part) -> None:
     """A submitted script that was not pasted: run where it is a full path, else asked for."""
     if "wrap" in wish.said:
-        text: Asked[str] = Asked(
-            value=rename(wish.value("wrap"), wish), quote=wish.quote("wrap")
-        )
+        text: Asked[str] = Asked(value=rename(wish.value("wrap"), wish), quote=wish.quote("wrap"))
         part.draft.steps.append(Step(kind="script", text=text, name=named_step(wish)))
     elif files and files[0].startswith("/"):
         line = rename(" ".join(files), wish)

@@ -53,8 +53,8 @@ class _Reader:
     def read(self) -> tuple[Node, int]:
         """Take tokens as long as they fit."""
         while self.count < MAX_NODES and len(self.stack) < MAX_LEVELS:
-            token, start = self._token()
-            if not token or not self._take(token, start):
+            sign, start = self._next()
+            if not sign or not self._take(sign, start):
                 break
             self.good = self.pos
             self.count += 1
@@ -64,7 +64,7 @@ class _Reader:
             node.end = max(node.end, self.good)
         return self.root, self.good
 
-    def _token(self) -> tuple[str, int]:
+    def _next(self) -> tuple[str, int]:
         while True:
             blank = BLANK.match(self.text, self.pos)
             self.pos = blank.end() if blank else self.pos
@@ -80,19 +80,19 @@ class _Reader:
         start, self.pos = self.pos, match.end()
         return match.group(), start
 
-    def _take(self, token: str, start: int) -> bool:
+    def _take(self, sign: str, start: int) -> bool:
         top = self.stack[-1] if self.stack else None
-        if token in "{[":
-            return self._open(token, start)
-        if token in "}]":
-            return self._close(token)
-        if token in (",", "...", "…"):
+        if sign in "{[":
+            return self._open(sign, start)
+        if sign in "}]":
+            return self._close(sign)
+        if sign in (",", "...", "…"):
             return True
-        if token == ":":
+        if sign == ":":
             return self.key is not None
         if top is None:
             return False
-        value = _value(token)
+        value = _value(sign)
         if top.kind == "map" and self.key is None:
             self.key = (value, start)
             return self.text[self.pos : self.pos + 40].lstrip()[:1] in (":", "")
@@ -100,8 +100,8 @@ class _Reader:
         self._place(node, start)
         return True
 
-    def _open(self, token: str, start: int) -> bool:
-        node = Node("map" if token == "{" else "list", self.text, start, start)
+    def _open(self, sign: str, start: int) -> bool:
+        node = Node("map" if sign == "{" else "list", self.text, start, start)
         if not self.stack:
             self.root = node
         elif self.stack[-1].kind == "map" and self.key is None:
@@ -113,10 +113,10 @@ class _Reader:
         self.key = None
         return True
 
-    def _close(self, token: str) -> bool:
+    def _close(self, sign: str) -> bool:
         if self.bare and len(self.stack) == 1:
             return False
-        wanted = "map" if token == "}" else "list"
+        wanted = "map" if sign == "}" else "list"
         if self.stack[-1].kind != wanted:
             return False
         self.stack.pop().end = self.pos
@@ -134,13 +134,13 @@ class _Reader:
             self.key = None
 
 
-def _value(token: str) -> str:
-    if token[0] == '"':
-        whole = token if len(token) > 1 and token.endswith('"') else f'{token}"'
+def _value(sign: str) -> str:
+    if sign[0] == '"':
+        whole = sign if len(sign) > 1 and sign.endswith('"') else f'{sign}"'
         try:
             return str(json.loads(whole))
         except ValueError:
-            return token.strip('"')
-    if token[0] == "'":
-        return token[1:-1]
-    return {"True": "true", "False": "false", "None": "null"}.get(token, token)
+            return sign.strip('"')
+    if sign[0] == "'":
+        return sign[1:-1]
+    return {"True": "true", "False": "false", "None": "null"}.get(sign, sign)

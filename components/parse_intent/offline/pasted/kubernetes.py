@@ -53,7 +53,7 @@ def read(root: Node) -> Part:
     for path in OF_ITSELF:
         job.get(*path).take()
     root.get("metadata", "name").take()
-    pod = job.get("spec", "template", "spec") or job.get("spec", "containers") and job.get("spec")
+    pod = job.get("spec", "template", "spec") or (job.get("spec", "containers") and job.get("spec"))
     pod = pod or job
     _numbers(job.get("spec"), pod, part)
     _containers(pod, part)
@@ -140,7 +140,7 @@ def _container(node: Node, pod: Node, part: Part) -> Step:
 
 
 def _command(command: Node, args: Node, step: Step) -> None:
-    """command takes the place of the image's entrypoint, args that of its arguments."""
+    """Command takes the place of the image's entrypoint, args that of its arguments."""
     first, rest = command.texts(), args.texts()
     if command and not first:
         first = [command.said()]
@@ -165,7 +165,9 @@ def _command(command: Node, args: Node, step: Step) -> None:
 
 
 def _shell_word(word: str) -> str:
-    return f'"{word}"' if "${" in word and " " in word else word if "${" in word else shlex.quote(word)
+    return (
+        f'"{word}"' if "${" in word and " " in word else word if "${" in word else shlex.quote(word)
+    )
 
 
 def in_batch_words(text: str) -> str:
@@ -261,7 +263,9 @@ def _scratch(empty: Node, target: str, step: Step, part: Part) -> None:
         have = f"{step.options.value} " if step.options else ""
         step.options = Asked(value=have + option, quote=empty.quote)
     elif size:
-        part.leave(size.quote, "an empty directory: the container's own disk serves; ask for a disk")
+        part.leave(
+            size.quote, "an empty directory: the container's own disk serves; ask for a disk"
+        )
 
 
 def _resources(resources: Node, part: Part) -> None:

@@ -37,24 +37,23 @@ def option(given: Option, wish: Wish) -> None:
         wish.want("cores", int(cores[0]) if cores else None, quote)
     elif name in ("-W", "-We"):
         wish.want("seconds", _run_limit(value), quote)
-    elif name == "-M":
-        # In MB unless the site says otherwise (LSF_UNIT_FOR_LIMITS).
-        wish.want("mem", mib(value, "m"), quote)
     elif name == "-R":
         _resources(value, quote, wish)
     elif name == "-gpu":
-        number, kind = re.search(r"num=(\d{1,2})", value), re.search(r"gmodel=([\w-]+)", value)
-        wish.want("gpus", int(number[1]) if number else 1, quote)
-        if kind:
-            wish.want("gpu_type", re.sub(r"^(?:NVIDIA|Tesla)", "", kind[1]), quote)
-    elif name == "-x":
-        wish.want("exclusive", True, quote)
-    elif name == "-rn":
-        wish.want("retries", 0, quote)
-    elif name == "-cwd":
-        wish.want("workdir", value, quote)
+        _gpus(value, quote, wish)
+    elif name in ("-M", "-x", "-rn", "-cwd"):
+        # -M is in MB unless the site says otherwise (LSF_UNIT_FOR_LIMITS).
+        wish.want(*{"-M": ("mem", mib(value, "m")), "-x": ("exclusive", True),
+                    "-rn": ("retries", 0), "-cwd": ("workdir", value)}[name], quote)  # fmt: skip
     elif name not in ("-L", "-K", "-H"):
         wish.part.leave(quote, WITHOUT_FIELD.get(name, "Batch has no such setting"))
+
+
+def _gpus(value: str, quote: str, wish: Wish) -> None:
+    number, kind = re.search(r"num=(\d{1,2})", value), re.search(r"gmodel=([\w-]+)", value)
+    wish.want("gpus", int(number[1]) if number else 1, quote)
+    if kind:
+        wish.want("gpu_type", re.sub(r"^(?:NVIDIA|Tesla)", "", kind[1]), quote)
 
 
 def _name(value: str, quote: str, wish: Wish) -> None:

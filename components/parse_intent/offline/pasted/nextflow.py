@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from components.parse_intent.draft import Asked, BootDisk, Gpus, Step
 from components.parse_intent.offline.pasted.amounts import gib, gpu_name, known_gpu, mib, period
@@ -10,7 +11,9 @@ from components.parse_intent.offline.pasted.docker_run import gpus
 from components.parse_intent.offline.pasted.part import Part, label
 
 PROCESS = re.compile(r"^[ \t]*process[ \t]+(?P<n>\w+)[ \t]*\{", re.MULTILINE)
-DIRECTIVE = re.compile(r"^[ \t]*(?P<k>[a-z]\w*)[ \t]*(?:=[ \t]*)?(?P<v>[^\s{=:][^\n]*)$", re.MULTILINE)
+DIRECTIVE = re.compile(
+    r"^[ \t]*(?P<k>[a-z]\w*)[ \t]*(?:=[ \t]*)?(?P<v>[^\s{=:][^\n]*)$", re.MULTILINE
+)
 SECTION = re.compile(r"^[ \t]*(?:input|output|when|script|shell|exec|stub)[ \t]*:", re.MULTILINE)
 STRINGS = ('"""', "'''")
 OF_ITSELF = ("tag", "errorStrategy", "cache", "debug", "echo", "executor", "beforeScript", "label")
@@ -77,30 +80,38 @@ def read(text: str) -> Part:
 
 def _directive(key: str, value: str, quote: str, step: Step, part: Part) -> None:
     plain = value.strip("\"'").strip()
-    if key == "container":
+    if key in AMOUNTS:
+        _amount(*AMOUNTS[key](_spaced(plain)), quote, part)
+    elif key == "container":
         step.kind = "container"
         step.image = Asked(value=plain.removeprefix("docker://"), quote=quote)
-    elif key in ("cpus", "maxRetries", "maxForks"):
-        _number(key, plain, quote, part)
-    elif key == "memory":
-        _amount("memory_mib", mib(_spaced(plain), "b"), quote, part)
-    elif key == "time":
-        _amount("max_run_s", period(_spaced(plain)), quote, part)
     elif key == "disk":
         size = gib(_spaced(plain.split(",")[0].strip("\"' ")))
         if size:
             part.draft.boot_disk = BootDisk(size_gb=Asked(value=size, quote=quote))
-    elif key == "machineType":
-        part.put("machine_type", plain, quote)
     elif key == "accelerator":
         _accelerator(value, quote, part)
     elif key == "containerOptions":
         step.options = Asked(value=plain, quote=quote)
-    elif key in ("resourceLabels", "ext"):
+    elif key == "resourceLabels":
         for name, text in re.findall(r"(\w+)\s?:\s?[\"']?([\w.-]+)", value)[:60]:
             part.draft.job_labels.append(label(name, text, quote))
     elif key not in OF_ITSELF:
         part.leave(quote, WITHOUT_FIELD.get(key, "Batch has no such setting"))
+
+
+def _whole(text: str, times: int = 1) -> int | None:
+    return int(text) * times if text.isdecimal() and len(text) < 8 else None
+
+
+AMOUNTS: dict[str, Callable[[str], tuple[str, int | str | None]]] = {
+    "machineType": lambda text: ("machine_type", text),
+    "cpus": lambda text: ("cpu_milli", _whole(text, 1000)),
+    "maxRetries": lambda text: ("max_retries", _whole(text)),
+    "maxForks": lambda text: ("parallelism", _whole(text)),
+    "memory": lambda text: ("memory_mib", mib(text, "b")),
+    "time": lambda text: ("max_run_s", period(text)),
+}
 
 
 def _spaced(text: str) -> str:
@@ -108,17 +119,7 @@ def _spaced(text: str) -> str:
     return re.sub(r"(?<=\d)\.(?=[A-Za-z])", " ", text)
 
 
-def _number(key: str, text: str, quote: str, part: Part) -> None:
-    field, scale = {
-        "cpus": ("cpu_milli", 1000),
-        "maxRetries": ("max_retries", 1),
-        "maxForks": ("parallelism", 1),
-    }[key]
-    number = int(text) * scale if text.isdecimal() and len(text) < 8 else None
-    _amount(field, number, quote, part)
-
-
-def _amount(field: str, value: int | None, quote: str, part: Part) -> None:
+def _amount(field: str, value: int | str | None, quote: str, part: Part) -> None:
     if value is None:
         part.leave(quote, "this is worked out by Nextflow; give a number")
     else:

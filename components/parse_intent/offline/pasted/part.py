@@ -1,4 +1,4 @@
-"""What one reader makes of one pasted piece: a partial draft, what stays open, what has no field."""
+"""What a reader makes of a pasted piece: a partial draft, what stays open, what has no field."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Pending:
 
     name is what it is called there (a path of the person's machine, a claim, a variable, a file);
     target the path inside the container; count a number of GPUs; size how many variables or steps
-    were known when it was read.
+    were known when it was read. What is optional is not asked for, only reported.
     """
 
     kind: PendingKind
@@ -27,6 +27,7 @@ class Pending:
     target: str = ""
     count: int = 0
     size: int = 0
+    optional: bool = False
 
 
 @dataclass

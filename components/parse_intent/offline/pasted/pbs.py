@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import re
 
-from components.parse_intent.draft import Pair
 from components.parse_intent.offline.pasted.amounts import clock, mib
-from components.parse_intent.offline.pasted.cluster import Wish, array
+from components.parse_intent.offline.pasted.cluster import Wish, array, retried, variables
 from components.parse_intent.offline.pasted.shell_words import Option
 
 SWITCHES = frozenset(("-V", "-I", "-X", "-z", "-h", "-f"))
@@ -41,25 +40,13 @@ def option(given: Option, wish: Wish) -> None:
     elif name == "-l":
         _resources(value, quote, wish)
     elif name == "-v":
-        _variables(value, quote, wish)
+        variables(value, quote, wish)
     elif name == "-r":
-        if value.lower() == "n":
-            wish.want("retries", 0, quote)
-        else:
-            wish.part.leave(quote, "say how often a task may be retried")
+        retried(value, quote, wish)
     elif name in ("-d", "-w"):
         wish.want("workdir", value, quote)
     elif name != "-S":  # the shell stands in the script's first line
         wish.part.leave(quote, WITHOUT_FIELD.get(name, "Batch has no such setting"))
-
-
-def _variables(value: str, quote: str, wish: Wish) -> None:
-    for piece in value.split(","):
-        name, equals, text = piece.partition("=")
-        if equals:
-            wish.env.append(Pair(name=name.strip(), value=text.strip("\"'"), quote=quote))
-        else:
-            wish.part.leave(quote, "the variables of your shell do not reach a Batch VM")
 
 
 def _resources(value: str, quote: str, wish: Wish) -> None:

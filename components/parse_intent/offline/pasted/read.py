@@ -23,7 +23,7 @@ from components.parse_intent.offline.pasted import (
     nextflow,
     snakemake,
 )
-from components.parse_intent.offline.pasted.board import Board, Region
+from components.parse_intent.offline.pasted.board import Board
 from components.parse_intent.offline.pasted.json_tree import find_json
 from components.parse_intent.offline.pasted.part import Part, Pending, join
 from components.parse_intent.offline.pasted.tree import Node, left_over
@@ -59,9 +59,7 @@ TREES: tuple[tuple[Callable[[Node], bool], Callable[[Node], Part]], ...] = (
     (aws_batch.claims, aws_batch.read),
     (azure_batch.claims, azure_batch.read),
 )
-LINES: tuple[
-    tuple[Callable[[str], list[tuple[int, int]]], Callable[[str], Part | None]], ...
-] = (
+LINES: tuple[tuple[Callable[[str], list[tuple[int, int]]], Callable[[str], Part | None]], ...] = (
     (nextflow.find, nextflow.read),
     (snakemake.find, snakemake.read),
     (dsub.find, dsub.read),
@@ -78,7 +76,7 @@ def read_pasted(turn: str) -> Pasted:
     found = _clusters(board)
     for region in board.regions:
         text = board.text[region.start : region.end]
-        for start, end, part in [*_trees(text, region), *_commands(text)]:
+        for start, end, part in [*_trees(text), *_commands(text)]:
             begin, stop = region.start + start, region.start + end
             if len(found) < MAX_PIECES and board.free(begin, stop):
                 board.take(begin, stop)
@@ -120,14 +118,19 @@ def _clusters(board: Board) -> Found:
     return [(start, end, part)]
 
 
-def _trees(text: str, region: Region) -> Found:
-    """JSON and YAML that one of the readers knows."""
+def _trees(text: str) -> Found:
+    """JSON and YAML that one of the readers knows.
+
+    Where both begin, it is JSON; braces further down in YAML are YAML's own.
+    """
+    blocks = find_yaml(text, YAML_KEYS)
     found: Found = []
     for start, end, node in find_json(text):
+        if any(a + _indent(text, a) < start < b for a, b in blocks):
+            continue
         part = _tree(node)
         if part is not None:
             found.append((start, end, part))
-    blocks = find_yaml(text, YAML_KEYS)
     for start, end in blocks:
         if any(a < end and start < b for a, b, _ in found):
             continue
@@ -135,6 +138,10 @@ def _trees(text: str, region: Region) -> Found:
         if parts:
             found.append((start, end, join(parts) if len(parts) > 1 else parts[0]))
     return found
+
+
+def _indent(text: str, start: int) -> int:
+    return len(text[start : start + 200]) - len(text[start : start + 200].lstrip())
 
 
 def _tree(node: Node) -> Part | None:
@@ -165,7 +172,6 @@ def _as_written(quote: str, board: Board) -> str:
     """A quote from quoted mail with the marks that stood in it."""
     at = board.text.find(quote)
     return board.turn[at : at + len(quote)] if at >= 0 else quote
-
 
 
 def _with_fences(board: Board) -> list[tuple[int, int]]:

@@ -1,16 +1,18 @@
-"""The prose around pasted text: it wins where it contradicts, and answers what the text left open."""
+"""The prose around pasted text: it wins where it contradicts, and answers what was left open."""
 
 from __future__ import annotations
 
 import re
+from itertools import islice
 
 from components.parse_intent.build_storage import clean_mount, default_mount
-from components.parse_intent.draft import Asked, Draft, Step
+from components.parse_intent.draft import Asked, Disk, Draft, Step, Volume
 from components.parse_intent.offline.edits import apply_edits
 from components.parse_intent.offline.merge import ADD, FIRST, merge_steps
 from components.parse_intent.offline.page import Page
 from components.parse_intent.offline.pasted.part import Pending
 from components.parse_intent.offline.pasted.read import Pasted
+from components.parse_intent.offline.read_tasks import COUNTS
 
 GPU_SERIES = ("a2-", "a3-", "a4-", "g2-", "g4-")
 INSTEAD = re.compile(r"\binstead\b|\brather than\b|\breplace\b|\bin place of\b", re.IGNORECASE)
@@ -19,12 +21,33 @@ FILE_NAME = re.compile(r"(?:\./)?[\w.-]+\.(?:sh|slurm|sbatch|pbs|job|sub|lsf|ya?
 
 def over_pasted(page: Page, pasted: Pasted) -> tuple[Draft, list[str]]:
     """The pasted draft with what the prose says put over it, as a later turn would."""
+    _things(page, pasted.draft)
     said = page.draft.steps
     page.draft.steps = []
     draft, questions = apply_edits(page, pasted.draft)
     page.draft.steps = said
     _join_steps(page, draft)
     return draft, questions
+
+
+ENOUGH = re.compile(
+    r"\s*(?:is|are|should be|will be|would be|will|would)?\s*(?:enough|plenty|do\b|fine)"
+)
+
+
+def _things(page: Page, pasted: Draft) -> None:
+    """What is only clear beside pasted text: "44 samples" counts runs of it, "8 GB will do"."""
+    draft = page.draft
+    if draft.task_count is None and pasted.task_count is None and not pasted.task_envs:
+        things = [match for match in page.find(COUNTS[-1]) if not page.negated(match.start())]
+        if len(things) == 1:
+            quote = page.take(*things[0].span())
+            draft.task_count = Asked(value=int(things[0]["n"]), quote=quote)
+    if draft.memory_mib is None and pasted.memory_mib is not None:
+        for size in page.sizes:
+            if page.is_free(size.start, size.end) and ENOUGH.match(page.norm, size.end):
+                quote = page.take(size.start, size.end)
+                draft.memory_mib = Asked(value=max(1, round(size.value)), quote=quote)
 
 
 def _join_steps(page: Page, draft: Draft) -> None:
@@ -59,6 +82,8 @@ WAIVED = re.compile(
 def settle(draft: Draft, pending: list[Pending], said: str) -> list[Pending]:
     """Answer what is open from the draft (changed in place); gives what stays open."""
     left: list[Pending] = []
+    if pending or any(v.kind == "nfs" and not v.mount for v in draft.volumes):
+        _mount_where_used(draft)
     mounts = [one for one in pending if one.kind == "mount"]
     for one in pending:
         if one.kind == "mount":
@@ -72,9 +97,25 @@ def settle(draft: Draft, pending: list[Pending], said: str) -> list[Pending]:
     return left
 
 
+PATH = re.compile(r"(?<![\w./:-])(/[\w.-]+(?:/[\w.-]+)*)")
+MAX_PATHS = 200
+
+
+def _mount_where_used(draft: Draft) -> None:
+    """Mount a share at its own path where the steps look for files below that path."""
+    texts = [step.text.value for step in draft.steps if step.text is not None]
+    used = {m[1] for text in texts for m in islice(PATH.finditer(text), MAX_PATHS)}
+    for volume in draft.volumes:
+        path = clean_mount(volume.remote.partition(":")[2])
+        free = volume.kind == "nfs" and not volume.mount and path != "/"
+        if free and any(_within(one, path) for one in used):
+            volume.mount = path
+
+
 def _settle_mount(one: Pending, draft: Draft, *, alone: bool) -> bool:
     """Find the storage that holds what a bind or a claim brought."""
-    mounted = [m for m in (*draft.volumes, *draft.disks) if m.mount]
+    storage: list[Volume | Disk] = [*draft.volumes, *draft.disks]
+    mounted = [place for place in storage if place.mount]
     if any(_within(one.name, m.mount) for m in mounted):
         return True
     if any(_within(one.target, m.mount) for m in mounted):

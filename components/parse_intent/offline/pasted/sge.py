@@ -1,12 +1,11 @@
-"""Grid Engine: the options of #$ lines and of its qsub (gridscheduler.sourceforge.net, submit(1))."""
+"""Grid Engine: the options of #$ lines and of its qsub (Open Grid Scheduler, submit(1))."""
 
 from __future__ import annotations
 
 import re
 
-from components.parse_intent.draft import Pair
 from components.parse_intent.offline.pasted.amounts import clock, mib
-from components.parse_intent.offline.pasted.cluster import Wish, array
+from components.parse_intent.offline.pasted.cluster import Wish, array, retried, variables
 from components.parse_intent.offline.pasted.shell_words import Option
 
 SWITCHES = frozenset(("-V", "-cwd", "-notify", "-h", "-verify", "-clear"))
@@ -35,33 +34,25 @@ def option(given: Option, wish: Wish) -> None:
     name, value, quote = given.name, given.value.strip(), given.quote
     if name == "-t":
         array(wish, value, quote)
-    elif name == "-tc":
-        wish.want("limit", int(value) if value.isdecimal() else None, quote)
-    elif name == "-N":
-        wish.want("name", value, quote)
-    elif name == "-pe":
-        slots = re.search(r"(\d{1,6})\s*$", value)
-        wish.want("cores", int(slots[1]) if slots else None, quote)
+    elif name in NUMBERS:
+        number = re.search(r"(\d{1,6})\s*$", value)  # -pe smp 4, -pe mpi 4-8
+        wish.want(NUMBERS[name], int(number[1]) if number else None, quote)
+    elif name in TEXTS:
+        wish.want(TEXTS[name], value, quote)
     elif name == "-l":
         for piece in value.split(","):
             key, _, amount = piece.partition("=")
             _resource(key.strip(), amount.strip(), quote, wish)
     elif name == "-v":
-        for piece in value.split(","):
-            key, equals, text = piece.partition("=")
-            if equals:
-                wish.env.append(Pair(name=key.strip(), value=text.strip("\"'"), quote=quote))
-            else:
-                wish.part.leave(quote, "the variables of your shell do not reach a Batch VM")
+        variables(value, quote, wish)
     elif name == "-r":
-        if value.lower() in ("n", "no"):
-            wish.want("retries", 0, quote)
-        else:
-            wish.part.leave(quote, "say how often a task may be retried")
-    elif name == "-wd":
-        wish.want("workdir", value, quote)
+        retried(value, quote, wish)
     elif name not in OF_ITSELF:
         wish.part.leave(quote, WITHOUT_FIELD.get(name, "Batch has no such setting"))
+
+
+NUMBERS = {"-tc": "limit", "-pe": "cores"}
+TEXTS = {"-N": "name", "-wd": "workdir"}
 
 
 def _resource(key: str, value: str, quote: str, wish: Wish) -> None:

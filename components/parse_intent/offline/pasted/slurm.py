@@ -37,6 +37,7 @@ WITHOUT_FIELD = {
     "wckey": "Batch has no such key; use a label",
     "nice": "Batch has no such value; a priority from 0 to 99 can be given",
     "get-user-env": "there is no login environment on a Batch VM",
+    "requeue": "say how often a task may be retried",
     "signal": "Batch sends no signal before the time limit",
     "tmp": "say how large a disk should be",
 }
@@ -47,27 +48,17 @@ def option(given: Option, wish: Wish) -> None:
     """Put one option into the wish."""
     name = SHORT.get(given.name, given.name.lstrip("-"))
     value, quote = given.value.strip(), given.quote
-    if name == "array":
-        array(wish, value, quote)
-    elif name in NUMBERS:
+    if name in NUMBERS:
         number = re.match(r"\d{1,9}", value)  # --nodes=1-4 asks for at least one
         wish.want(NUMBERS[name], int(number[0]) if number else None, quote)
     elif name in MEMORY:
         _memory(MEMORY[name], value, quote, wish)
-    elif name == "time":
-        wish.want("seconds", slurm_seconds(value) or None, quote)
-    elif name in ("gres", "gpus", "gpus-per-node", "gpus-per-task"):
-        _gpus(value, quote, wish)
-    elif name == "job-name":
-        wish.want("name", value, quote)
-    elif name == "exclusive":
-        wish.want("exclusive", True, quote)
-    elif name in ("no-requeue", "requeue"):
-        _requeue(name, quote, wish)
-    elif name == "export":
-        _export(value, quote, wish)
-    elif name == "chdir":
-        wish.want("workdir", value, quote)
+    elif name in TEXTS:
+        wish.want(TEXTS[name], value, quote)
+    elif name in READERS:
+        READERS[name](value, quote, wish)
+    elif name in ("no-requeue", "exclusive"):
+        wish.want(*{"no-requeue": ("retries", 0), "exclusive": ("exclusive", True)}[name], quote)
     elif name not in ("parsable", "wait", "W", "H", "hold", "verbose", "v"):
         wish.part.leave(quote, WITHOUT_FIELD.get(name, "Batch has no such setting"))
 
@@ -79,6 +70,7 @@ NUMBERS = {
     "ntasks-per-node": "tasks_per_node",
     "mincpus": "cores",
 }
+TEXTS = {"job-name": "name", "chdir": "workdir"}
 MEMORY = {"mem": "mem", "mem-per-cpu": "mem_per_core", "mem-per-gpu": "mem_per_gpu"}
 
 
@@ -92,24 +84,14 @@ def _memory(name: str, value: str, quote: str, wish: Wish) -> None:
 
 def _gpus(value: str, quote: str, wish: Wish) -> None:
     for piece in value.split(","):
-        if piece == "gpu":
-            piece = "gpu:1"
-        elif re.fullmatch(r"gpu:[A-Za-z][\w-]*", piece):
-            piece = f"{piece}:1"
-        match = GRES.fullmatch(piece)
+        counted = re.fullmatch(r"gpu(?::[A-Za-z][\w-]*)?", piece) is None
+        match = GRES.fullmatch(piece if counted else f"{piece}:1")
         if match is None or (match["t"] in ("tmp", "nvme", "ssd", "fs", "craynetwork")):
             wish.part.leave(quote, "Batch has no such resource")
             continue
         wish.want("gpus", int(match["n"]), quote)
         if match["t"] and match["t"] != "gpu":
             wish.want("gpu_type", match["t"], quote)
-
-
-def _requeue(name: str, quote: str, wish: Wish) -> None:
-    if name == "no-requeue":
-        wish.want("retries", 0, quote)
-    else:
-        wish.part.leave(quote, "say how often a task may be retried")
 
 
 def _export(value: str, quote: str, wish: Wish) -> None:
@@ -119,3 +101,22 @@ def _export(value: str, quote: str, wish: Wish) -> None:
             wish.env.append(Pair(name=name, value=text, quote=quote))
         elif name.upper() not in ("ALL", "NONE"):
             wish.part.leave(quote, "the variables of your shell do not reach a Batch VM")
+
+
+def _array(value: str, quote: str, wish: Wish) -> None:
+    array(wish, value, quote)
+
+
+def _time(value: str, quote: str, wish: Wish) -> None:
+    wish.want("seconds", slurm_seconds(value) or None, quote)
+
+
+READERS = {
+    "array": _array,
+    "time": _time,
+    "export": _export,
+    "gres": _gpus,
+    "gpus": _gpus,
+    "gpus-per-node": _gpus,
+    "gpus-per-task": _gpus,
+}

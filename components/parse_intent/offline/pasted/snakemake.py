@@ -12,7 +12,9 @@ from components.parse_intent.offline.pasted.part import Part
 RULE = re.compile(r"^(?P<i>[ \t]*)(?:rule|checkpoint)[ \t]+(?P<n>\w*)[ \t]*:", re.MULTILINE)
 RESOURCES = re.compile(r"^(?P<i>[ \t]*)resources[ \t]*:(?=\s{0,80}\w+[ \t]?=)", re.MULTILINE)
 KEY = re.compile(r"[ \t]*(?P<k>[a-z_]+)[ \t]*:(?P<v>[^\n]*)")
-STRING = re.compile(r"\"\"\"([\s\S]*?)\"\"\"|'''([\s\S]*?)'''|\"((?:[^\"\\\n]|\\.)*)\"|'((?:[^'\\\n]|\\.)*)'")
+STRING = re.compile(
+    r"\"\"\"([\s\S]*?)\"\"\"|'''([\s\S]*?)'''|\"((?:[^\"\\\n]|\\.)*)\"|'((?:[^'\\\n]|\\.)*)'"
+)
 KEYS = frozenset(
     ("input", "output", "params", "threads", "resources", "container", "singularity", "conda",
      "shell", "script", "run", "log", "retries", "priority", "message", "benchmark", "group",
@@ -130,7 +132,7 @@ RESOURCE = re.compile(r"(?P<k>\w+)\s?=\s?(?P<v>\"[^\"\n]*\"|'[^'\n]*'|[\w.]+)")
 
 
 def _resources(text: str, part: Part) -> None:
-    """resources: mem_mb, mem_gb, mem, runtime (minutes), disk_mb, gpu; googlebatch_* of the plugin."""
+    """mem_mb, mem_gb, mem, runtime (minutes), disk_mb, gpu; googlebatch_* of its Batch plugin."""
     for match in RESOURCE.finditer(text):
         key, value, quote = match["k"], match["v"].strip("\"'"), match[0]
         if key in ("mem_mb", "mem_mib", "mem_gb", "mem"):
