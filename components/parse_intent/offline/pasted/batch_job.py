@@ -38,6 +38,7 @@ KEYS = frozenset(
 YAML_KEYS = KEYS | {"".join(f"_{c.lower()}" if c.isupper() else c for c in key) for key in KEYS} - {
     "name"
 }
+OF_SERVICE = ("name", "uid", "status", "createTime", "updateTime")
 TELLING = (*OF_JOB, *OF_GROUP, *OF_SPEC, *OF_RUNNABLE, *OF_POLICY, *OF_ALLOCATION, "imageUri")
 
 
@@ -63,6 +64,12 @@ def read(root: Node) -> Part:
             reader.policy(instance.get("policy"))
     reader.policy(root)
     reader.rest(root)
+    for place in (root, groups.first()):
+        for key in OF_SERVICE:
+            node = place.get(key)
+            if node:
+                node.take()
+                reader.part.leave(node.quote, "the service sets this")
     return reader.part
 
 

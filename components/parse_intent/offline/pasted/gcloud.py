@@ -159,6 +159,14 @@ class _Line:
 
     def _create_disk(self, option: Option) -> None:
         kind = _of(option.value, "type").rsplit("/", 1)[-1]
+        if _of(option.value, "boot") == "yes":
+            image, size = _of(option.value, "image"), gib(_of(option.value, "size"))
+            self.draft.boot_disk = BootDisk(
+                image=Asked(value=image, quote=option.quote) if image else None,
+                type=Asked(value=kind, quote=option.quote) if kind else None,
+                size_gb=Asked(value=size, quote=option.quote) if size else None,
+            )
+            return
         self.draft.disks.append(
             Disk(
                 type=kind,

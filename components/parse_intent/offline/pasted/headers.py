@@ -141,12 +141,19 @@ def _submit(line: str, dialect: str, wish: Wish) -> list[str]:
     read_option, switches = DIALECTS[kind]
     head: list[Word] = []
     for i, word in enumerate(words):
+        if word.text == "--":  # PBS: the command itself
+            rest = words[i + 1 :]
+            wish.want(
+                "wrap", line[rest[0].start : rest[-1].end] if rest else "", line[word.start :]
+            )
+            break
         plain = not word.text.startswith("-")
         takes = i and words[i - 1].text.startswith("-") and "=" not in words[i - 1].text
         of_pe = i > 1 and words[i - 2].text == "-pe"
         if plain and not of_pe and not (takes and words[i - 1].text not in switches):
             break
         head.append(word)
+    words = words if "wrap" not in wish.said else head
     for option in _options(head, line, switches):
         if option.name in ("--wrap", "-wrap"):
             wish.want("wrap", option.value, option.quote)

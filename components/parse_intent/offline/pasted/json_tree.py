@@ -115,7 +115,7 @@ class _Reader:
 
     def _close(self, sign: str) -> bool:
         if self.bare and len(self.stack) == 1:
-            return False
+            return True  # what it closes was cut off
         wanted = "map" if sign == "}" else "list"
         if self.stack[-1].kind != wanted:
             return False

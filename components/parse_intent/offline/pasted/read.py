@@ -21,6 +21,7 @@ from components.parse_intent.offline.pasted import (
     headers,
     kubernetes,
     nextflow,
+    shell_script,
     snakemake,
 )
 from components.parse_intent.offline.pasted.board import Board
@@ -45,7 +46,7 @@ class Pasted:
 
 # Nothing is pasted without one of these; the rest costs time.
 SIGNS = re.compile(
-    r"docker|podman|gcloud|dsub|sbatch|qsub|bsub|^[ \t>|]*#(?:PBS|\$[ \t])|[{}]|\w:[ \t]*\n"
+    r"docker|podman|gcloud|dsub|sbatch|qsub|bsub|^[ \t>|]*#(?:!|PBS|\$[ \t])|[{}]|\w:[ \t]*\n"
     r"|^[ \t>|]*[\"']?\w+[\"']?:[ \t]",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -65,6 +66,7 @@ LINES: tuple[tuple[Callable[[str], list[tuple[int, int]]], Callable[[str], Part 
     (dsub.find, dsub.read),
     (gcloud.find, gcloud.read),
     (docker_run.find, docker_run.read),
+    (shell_script.find, shell_script.read),
 )
 
 
@@ -83,6 +85,7 @@ def read_pasted(turn: str) -> Pasted:
                 found.append((begin, stop, part))
     found.sort(key=lambda piece: piece[0])
     whole = join([part for _, _, part in found])
+    _scripts_into_images(whole.draft, whole.pending)
     for step in whole.draft.steps:
         if step.text is not None and board.text != turn:
             step.text.quote = _as_written(step.text.quote, board)
@@ -164,8 +167,32 @@ def _commands(text: str) -> Found:
         for start, end in find(text)[:MAX_PIECES]:
             part = read(text[start:end])
             if part is not None:
-                found.append((start, end, part))
+                found.append((*_with_loop(text, start, end, part), part))
     return found
+
+
+AFTER = re.compile(r"[ \t]*(?:;|\n)[ \t]*done\b|[ \t]*(?:\||>|<|&(?!&))[^\n]*")
+
+
+def _with_loop(text: str, start: int, end: int, part: Part) -> tuple[int, int]:
+    """A command's span with the loop around it and what follows it on its line."""
+    after = AFTER.match(text, end)
+    loop = shell_script.loop_before(text, start)
+    if loop is not None:
+        shell_script.unroll(loop, part)
+        start = loop.start()
+    elif after is not None and part.draft.steps:
+        part.leave(after[0], "outside the command; the output goes to Cloud Logging")
+    return start, after.end() if after is not None else end
+
+
+def _scripts_into_images(draft: Draft, pending: list[Pending]) -> None:
+    """A pasted script that a command line names runs in that command's image."""
+    empty = [s for s in draft.steps if s.kind == "container" and not (s.text or s.commands)]
+    scripts = [s for s in draft.steps if s.kind == "script" and s.text is not None]
+    if any(one.kind == "script" for one in pending) and len(empty) == len(scripts) == 1:
+        empty[0].text = scripts[0].text
+        draft.steps.remove(scripts[0])
 
 
 def _as_written(quote: str, board: Board) -> str:

@@ -22,7 +22,7 @@ SHELL_WORDS = frozenset(
 # A line that only a shell would say.
 SHELL_SIGN = re.compile(
     r"\$[\w({]|^\s*[\w.-]+=\S|\s--?[A-Za-z][\w-]*|\s[|>&]{1,2}\s|&&|;\s*(?:then|do)\b|\\\s*$"
-    r"|^\s*(?:\.{1,2}|~)?/[\w./-]+(?:\s|$)|^\s*[)}\]]|[({]\s*$|^\s*@|\*\.|;\s*$"
+    r"|^\s*(?:\.{1,2}|~)?/[\w./-]+(?:\s|$)|^\s*[)}\]]|[({]\s*$|^\s*@|\*\.|;\s*$|\w\(|\s[-+*/]?=\s"
 )
 HEREDOC = re.compile(r"<<-?\s?[\"']?(\w+)[\"']?")
 LETTER = re.compile(

@@ -16,7 +16,9 @@ from components.parse_intent.offline.read_tasks import COUNTS
 
 GPU_SERIES = ("a2-", "a3-", "a4-", "g2-", "g4-")
 INSTEAD = re.compile(r"\binstead\b|\brather than\b|\breplace\b|\bin place of\b", re.IGNORECASE)
+# Of a pasted script only its name; the name of a tool that the job takes the place of.
 FILE_NAME = re.compile(r"(?:\./)?[\w.-]+\.(?:sh|slurm|sbatch|pbs|job|sub|lsf|ya?ml|json|nf|smk)")
+TOOL_NAME = re.compile(r"ssh|docker|podman|kubectl|gcloud|sbatch|qsub|bsub|dsub|nextflow|snakemake")
 
 
 def over_pasted(page: Page, pasted: Pasted) -> tuple[Draft, list[str]]:
@@ -53,7 +55,7 @@ def _things(page: Page, pasted: Draft) -> None:
 def _join_steps(page: Page, draft: Draft) -> None:
     """Steps of the prose beside the pasted ones; what only names the pasted file is none."""
     work = [step for step in draft.steps if step.kind != "barrier"]
-    said = [step for step in page.draft.steps if not (work and _names_a_file(step))]
+    said = [step for step in page.draft.steps if not _only_a_name(step, bool(work))]
     page.draft.steps = said
     only_image = len(said) == 1 and said[0].kind == "container" and said[0].text is None
     if said and work and (only_image or INSTEAD.search(page.norm)):
@@ -64,11 +66,10 @@ def _join_steps(page: Page, draft: Draft) -> None:
         draft.steps = draft.steps + said
 
 
-def _names_a_file(step: Step) -> bool:
-    return (
-        step.kind == "script"
-        and step.text is not None
-        and FILE_NAME.fullmatch(step.text.value.strip()) is not None
+def _only_a_name(step: Step, pasted: bool) -> bool:
+    text = step.text.value.strip() if step.kind == "script" and step.text is not None else ""
+    return TOOL_NAME.fullmatch(text) is not None or (
+        pasted and FILE_NAME.fullmatch(text) is not None
     )
 
 
@@ -165,7 +166,10 @@ def _settle_secret(one: Pending, draft: Draft) -> bool:
 
 def _settle_gpu(one: Pending, draft: Draft) -> bool:
     if draft.gpus is not None:
-        said = re.search(r"\d|\b(?:one|a|an|two|four|eight)\b", draft.gpus.quote.split("nvidia")[0])
+        said = re.search(
+            r"(?<![A-Za-z\d])\d|\b(?:one|a|an|two|four|eight)\b",
+            draft.gpus.quote.split("nvidia")[0],
+        )
         if one.count > 1 and draft.gpus.count == 1 and not said:
             draft.gpus.count = one.count
         return True

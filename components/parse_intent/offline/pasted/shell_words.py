@@ -60,8 +60,8 @@ def _word(line: str, start: int) -> Word:
         char = line[pos]
         quote = QUOTES.get(char, char)
         if quote in "\"'" and not (char == "\u2019" and parts):
-            body, pos = _quoted(line, pos + 1, quote)
-            expands = expands or (quote == '"' and "$" in body)
+            body, pos, inside = _quoted(line, pos + 1, quote)
+            expands = expands or inside
             parts.append(body)
         elif char == "\\" and pos + 1 < len(line):
             if line[pos + 1] == "\n":
@@ -79,20 +79,23 @@ def _word(line: str, start: int) -> Word:
     return Word("".join(parts), start, max(pos, start + 1), expands)
 
 
-def _quoted(line: str, pos: int, quote: str) -> tuple[str, int]:
+def _quoted(line: str, pos: int, quote: str) -> tuple[str, int, bool]:
+    """The text in quotes, the place behind it, and whether a shell would expand any of it."""
     parts: list[str] = []
+    expands = False
     while pos < len(line):
         char = line[pos]
         if QUOTES.get(char, char) == quote:
-            return "".join(parts), pos + 1
+            return "".join(parts), pos + 1, expands
         if quote == '"' and char == "\\" and line[pos + 1 : pos + 2] in ('"', "\\", "$", "\n"):
             if line[pos + 1] != "\n":
-                parts.append(line[pos : pos + 2] if line[pos + 1] == "$" else line[pos + 1])
+                parts.append(line[pos + 1])
             pos += 2
         else:
+            expands = expands or (char == "$" and quote == '"')
             parts.append(char)
             pos += 1
-    return "".join(parts), pos
+    return "".join(parts), pos, expands
 
 
 def _closing(line: str, pos: int) -> int:
