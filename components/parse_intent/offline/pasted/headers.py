@@ -61,8 +61,10 @@ def _start(text: str, pos: int) -> int:
 
 def find_submits(text: str) -> list[tuple[int, int]]:
     """Where sbatch, qsub and bsub lines stand."""
-    found = []
+    found: list[tuple[int, int]] = []
     for match in SUBMIT.finditer(text):
+        if found and match.start() < found[-1][1]:
+            continue
         before = text[max(0, match.start() - 1) : match.start()]
         if before in ("", "`", "\n", " ", "\t", '"', "'", "$", "("):
             found.append((match.start(), command_end(text, match.end(), before == "`")))

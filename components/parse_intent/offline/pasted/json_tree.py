@@ -15,15 +15,17 @@ TOKEN = re.compile(
     r"\"(?:[^\"\\\n]|\\.)*\"?|'(?:[^'\\\n]|\\.)*'|[{}\[\],:]|(?:true|false|null|True|False|None)\b"
     r"|-?\d[\d.eE+-]*|[A-Za-z_][\w-]*(?=\s?:)|\.\.\.|…",
 )
+MOST_TRIED = 1_000  # openings; text with more braces that are no JSON is something else
 OPENING = re.compile(r"\{|\[(?=\s*\{)|\"[A-Za-z_]\w*\"\s{0,8}:")
 
 
 def find_json(text: str) -> list[tuple[int, int, Node]]:
     """Every object that stands in a text, or what is left of one, with its tree."""
     found: list[tuple[int, int, Node]] = []
-    pos = 0
-    while (match := OPENING.search(text, pos)) is not None:
+    pos = tried = 0
+    while tried < MOST_TRIED and (match := OPENING.search(text, pos)) is not None:
         node, end = read_json(text, match.start())
+        tried += 1
         pos = max(end, match.end())
         if node.pairs or node.items:
             found.append((match.start(), end, node))
