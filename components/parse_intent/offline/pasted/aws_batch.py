@@ -39,6 +39,7 @@ def read(root: Node) -> Part:
     )
     if container:
         part.draft.steps.append(_container(container, part))
+    _parameters(root.get("parameters"), part)
     size = root.get("arrayProperties", "size")
     if size.whole():
         part.put("task_count", int(size.text), size.quote)
@@ -60,6 +61,16 @@ def read(root: Node) -> Part:
                 node.take()
                 part.leave(node.quote, why)
     return part
+
+
+def _parameters(parameters: Node, part: Part) -> None:
+    """Ref::name in a command stands for a parameter."""
+    for name, node in parameters.pairs:
+        value = node.said()
+        for step in part.draft.steps:
+            if step.commands is not None:
+                words = step.commands.value
+                step.commands.value = [w.replace(f"Ref::{name}", value) for w in words]
 
 
 def _container(container: Node, part: Part) -> Step:

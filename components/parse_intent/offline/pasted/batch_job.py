@@ -38,7 +38,7 @@ KEYS = frozenset(
 YAML_KEYS = KEYS | {"".join(f"_{c.lower()}" if c.isupper() else c for c in key) for key in KEYS} - {
     "name"
 }
-OF_SERVICE = ("name", "uid", "status", "createTime", "updateTime")
+OF_SERVICE = ("name", "uid", "status", "state", "createTime", "updateTime")
 TELLING = (*OF_JOB, *OF_GROUP, *OF_SPEC, *OF_RUNNABLE, *OF_POLICY, *OF_ALLOCATION, "imageUri")
 
 

@@ -12,8 +12,10 @@ from components.parse_intent.offline.pasted.part import Part, label
 
 PROCESS = re.compile(r"^[ \t]*process[ \t]+(?P<n>\w+)[ \t]*\{", re.MULTILINE)
 DIRECTIVE = re.compile(
-    r"^[ \t]*(?P<k>[a-z]\w*)[ \t]*(?:=[ \t]*)?(?P<v>[^\s{=:][^\n]*)$", re.MULTILINE
+    r"^[ \t]*(?P<k>[a-z]\w*)[ \t]*(?:=[ \t]*)?(?P<v>[^\s=:][^\n]*)$", re.MULTILINE
 )
+# memory { 16.GB * task.attempt }: the amount of the first attempt.
+WORKED_OUT = re.compile(r"\{\s?[\"']?(\d{1,6}(?:[. ]?[A-Za-z]{1,5})?)[\"']?(?=\s?[*}])")
 SECTION = re.compile(r"^[ \t]*(?:input|output|when|script|shell|exec|stub)[ \t]*:", re.MULTILINE)
 STRINGS = ('"""', "'''")
 OF_ITSELF = ("tag", "errorStrategy", "cache", "debug", "echo", "executor", "beforeScript", "label")
@@ -81,7 +83,7 @@ def read(text: str) -> Part:
 def _directive(key: str, value: str, quote: str, step: Step, part: Part) -> None:
     plain = value.strip("\"'").strip()
     if key in AMOUNTS:
-        _amount(*AMOUNTS[key](_spaced(plain)), quote, part)
+        _amount(*AMOUNTS[key](_spaced(_first_amount(plain, quote, part))), quote, part)
     elif key == "container":
         step.kind = "container"
         step.image = Asked(value=plain.removeprefix("docker://"), quote=quote)
@@ -98,6 +100,14 @@ def _directive(key: str, value: str, quote: str, step: Step, part: Part) -> None
             part.draft.job_labels.append(label(name, text, quote))
     elif key not in OF_ITSELF:
         part.leave(quote, WITHOUT_FIELD.get(key, "Batch has no such setting"))
+
+
+def _first_amount(text: str, quote: str, part: Part) -> str:
+    worked_out = WORKED_OUT.match(text)
+    if worked_out is None:
+        return text
+    part.leave(quote, "only the first amount is taken; Batch does not work it out anew")
+    return worked_out[1]
 
 
 def _whole(text: str, times: int = 1) -> int | None:

@@ -126,7 +126,7 @@ def _trees(text: str) -> Found:
 
     Where both begin, it is JSON; braces further down in YAML are YAML's own.
     """
-    blocks = find_yaml(text, YAML_KEYS)
+    blocks = find_yaml(text, YAML_KEYS, frozenset(batch_job.OF_SERVICE))
     found: Found = []
     for start, end, node in find_json(text):
         if any(a + _indent(text, a) < start < b for a, b in blocks):

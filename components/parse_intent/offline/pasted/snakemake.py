@@ -112,9 +112,14 @@ def _shell(given: dict[str, str], step: Step, part: Part) -> None:
     values = {key: _string(given.get(key, "")) for key in ("input", "output", "log")}
     cpu = part.draft.cpu_milli
     values["threads"] = str(cpu.value // 1000) if cpu else ""
+    for key in ("input", "output", "params", "log"):
+        for named in NAMED.finditer(given.get(key, "")):
+            values[f"{key}.{named[1]}"] = named[2]
 
     def value(match: re.Match[str]) -> str:
-        known = values.get(match[1], "")
+        known = values.get(match[0].strip("{}"), "")
+        if "." in match[0] and known and "{" not in known:
+            return known
         if known and "{" not in known and (match[1] == "threads" or len(given[match[1]]) < 200):
             return known
         part.leave(match[0], "Snakemake puts this in; name the files in the command")
@@ -128,6 +133,7 @@ def _shell(given: dict[str, str], step: Step, part: Part) -> None:
         step.text = Asked(value=text, quote=quote.strip())
 
 
+NAMED = re.compile(r"(\w{1,60})\s?=\s?[\"']?([^\s\"',()\[\]]{1,400})")
 RESOURCE = re.compile(r"(?P<k>\w+)\s?=\s?(?P<v>\"[^\"\n]*\"|'[^'\n]*'|[\w.]+)")
 
 

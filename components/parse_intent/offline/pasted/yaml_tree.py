@@ -104,11 +104,13 @@ KEY = re.compile(r"[ \t]*(?:-[ \t]+)*(?:[\w./-]+|\"[^\"\n]*\"|'[^'\n]*')[ \t]*:(
 ITEM = re.compile(r"[ \t]*-(?:[ \t]|$)")
 
 
-def find_yaml(text: str, keys: frozenset[str]) -> list[tuple[int, int]]:
+def find_yaml(
+    text: str, keys: frozenset[str], further: frozenset[str] = frozenset()
+) -> list[tuple[int, int]]:
     """Blocks of lines that begin with one of these keys and go on as YAML does.
 
     A block ends before a line that stands no deeper than its first one and is neither an item
-    nor one of the keys: that is prose.
+    nor one of the keys or of the further ones: that is prose.
     """
     found: list[tuple[int, int]] = []
     start = end = indent = -1
@@ -129,7 +131,7 @@ def find_yaml(text: str, keys: frozenset[str]) -> list[tuple[int, int]]:
             continue
         scalar = depth if re.search(r":[ \t]*[|>][+-]?\d?[ \t]*$", line) else -1
         deeper = depth > indent or body[0] in "#}])" or body == "---"
-        if deeper or ITEM.match(line) or _top_key(line) in keys:
+        if deeper or ITEM.match(line) or _top_key(line) in keys | further:
             end = here + len(line)
         else:
             found.append((start, end))
