@@ -9,6 +9,7 @@ import re
 
 from components.parse_intent.draft import Asked, BootDisk, Disk, Gpus, Step
 from components.parse_intent.offline.pasted.amounts import gib, gpu_name, period, place
+from components.parse_intent.offline.pasted.docker_run import bind
 from components.parse_intent.offline.pasted.part import Part, Pending, label, pair
 from components.parse_intent.offline.pasted.script_end import command_end
 from components.parse_intent.offline.pasted.shell_words import Option, options, shell_words
@@ -256,6 +257,10 @@ class _Line:
             step.commands = Asked(value=given, quote=quote if len(args) > 1 else args[0].quote)
         for option in self.all("--container-env"):
             step.env += [pair(item, item) for item in option.value.split(",") if "=" in item]
+        for option in self.all("--container-mount-host-path"):
+            source, target = _of(option.value, "host-path"), _of(option.value, "mount-path")
+            mode = "ro" if _of(option.value, "mode") == "ro" else ""
+            bind(source, target, mode, option.quote, step, self.part)
         for option in self.all("--container-privileged"):
             step.options = Asked(value="--privileged", quote=option.quote)
         self.draft.steps.append(step)

@@ -32,6 +32,11 @@ def over_pasted(page: Page, pasted: Pasted) -> tuple[Draft, list[str]]:
     return draft, questions
 
 
+# What other tools call tasks.
+COMPLETIONS = re.compile(
+    r"(?<![\w.:/-])(?P<n>\d{1,6}) (?:completions|pods|replicas|array (?:elements|jobs|tasks))\b",
+    re.IGNORECASE,
+)
 ENOUGH = re.compile(
     r"\s*(?:is|are|should be|will be|would be|will|would)?\s*(?:enough|plenty|do\b|fine)"
 )
@@ -40,6 +45,10 @@ ENOUGH = re.compile(
 def _things(page: Page, pasted: Draft) -> None:
     """What is only clear beside pasted text: "44 samples" counts runs of it, "8 GB will do"."""
     draft = page.draft
+    for match in page.find(COMPLETIONS):
+        if draft.task_count is None and not page.negated(match.start()):
+            quote = page.take(*match.span())
+            draft.task_count = Asked(value=int(match["n"]), quote=quote)
     if draft.task_count is None and pasted.task_count is None and not pasted.task_envs:
         things = [match for match in page.find(COUNTS[-1]) if not page.negated(match.start())]
         if len(things) == 1:
@@ -64,6 +73,27 @@ def _join_steps(page: Page, draft: Draft) -> None:
         draft.steps = said + draft.steps
     else:
         draft.steps = draft.steps + said
+    for step in draft.steps:
+        _by_first_line(step)
+
+
+INTERPRETER = re.compile(r"#![ \t]*(?:/\S*/)?(?:env[ \t]+(?:-S[ \t]+)?)?(?P<p>[\w.]+)[^\n]*\n")
+
+
+def _by_first_line(step: Step) -> None:
+    """A script that moved into an image is run by the interpreter of its first line."""
+    if step.kind != "container" or step.text is None or step.entrypoint is not None:
+        return
+    match = INTERPRETER.match(step.text.value)
+    if match is None:
+        return
+    program = match["p"]
+    program = f"/bin/{program}" if program in ("sh", "bash") else program
+    option = {"perl": "-e", "ruby": "-e", "Rscript": "-e", "node": "-e"}.get(program, "-c")
+    body = step.text.value[match.end() :]
+    step.entrypoint = Asked(value=program, quote=match[0].strip())
+    step.commands = Asked(value=[option, body], quote=step.text.quote)
+    step.text = None
 
 
 def _only_a_name(step: Step, pasted: bool) -> bool:
@@ -86,6 +116,8 @@ def settle(draft: Draft, pending: list[Pending], said: str) -> list[Pending]:
     if pending or any(v.kind == "nfs" and not v.mount for v in draft.volumes):
         _mount_where_used(draft)
     mounts = [one for one in pending if one.kind == "mount"]
+    if len(mounts) > 1 and TOGETHER.search(said):
+        _one_for_all(mounts, draft)
     for one in pending:
         if one.kind == "mount":
             done = _settle_mount(one, draft, alone=len(mounts) == 1)
@@ -113,12 +145,33 @@ def _mount_where_used(draft: Draft) -> None:
             volume.mount = path
 
 
+TOGETHER = re.compile(r"\b(?:both|all|everything|folders|directories|dirs|paths)\b", re.IGNORECASE)
+
+
+def _one_for_all(mounts: list[Pending], draft: Draft) -> None:
+    """Several directories that are now in one bucket, each below its own name."""
+    free = [v for v in draft.volumes if not v.mount and v.remote]
+    if len(free) != 1:
+        return
+    tail = free[0].remote.strip("/").rsplit("/", 1)[-1]
+    free[0].mount = default_mount(tail, {v.mount for v in draft.volumes if v.mount})
+    for step in draft.steps:
+        for one in mounts:
+            for bind in [b for b in step.volumes if _is_bind(b, one)]:
+                source = one.name.rstrip("/")
+                name = source.rsplit("/", 1)[-1]
+                bind.value = f"{free[0].mount}/{name}{bind.value[len(source) :]}"
+
+
 def _settle_mount(one: Pending, draft: Draft, *, alone: bool) -> bool:
     """Find the storage that holds what a bind or a claim brought."""
     storage: list[Volume | Disk] = [*draft.volumes, *draft.disks]
     mounted = [place for place in storage if place.mount]
     if any(_within(one.name, m.mount) for m in mounted):
         return True
+    bound = any(_is_bind(bind, one) for step in draft.steps for bind in step.volumes)
+    if not bound and any(_has_target(step, one) for step in draft.steps):
+        return True  # its bind begins elsewhere by now
     if any(_within(one.target, m.mount) for m in mounted):
         # Batch shows a volume to containers where it is mounted.
         _rebind(draft, one, one.target)
@@ -128,7 +181,6 @@ def _settle_mount(one: Pending, draft: Draft, *, alone: bool) -> bool:
     chosen = named[0] if len(named) == 1 else free[0] if len(free) == 1 and alone else None
     if chosen is None:
         return False
-    bound = any(_is_bind(bind, one) for step in draft.steps for bind in step.volumes)
     taken = {m.mount for m in mounted}
     tail = chosen.remote.strip("/").rsplit("/", 1)[-1]
     chosen.mount = default_mount(tail, taken) if bound else one.target
@@ -148,6 +200,10 @@ def _within(path: str, mount: str) -> bool:
 def _is_bind(bind: Asked[str], one: Pending) -> bool:
     source = one.name.rstrip("/") or "/"
     return bind.value.startswith(f"{source}:{one.target}")
+
+
+def _has_target(step: Step, one: Pending) -> bool:
+    return any(f":{one.target}" in bind.value for bind in step.volumes)
 
 
 def _rebind(draft: Draft, one: Pending, mount: str) -> None:
