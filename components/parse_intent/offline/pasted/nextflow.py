@@ -10,7 +10,7 @@ from components.parse_intent.offline.pasted.amounts import gib, gpu_name, known_
 from components.parse_intent.offline.pasted.docker_run import gpus
 from components.parse_intent.offline.pasted.part import Part, label
 
-PROCESS = re.compile(r"^[ \t]*process[ \t]+(?P<n>\w+)[ \t]*\{", re.MULTILINE)
+PROCESS = re.compile(r"^[ \t]*process(?:[ \t]+(?P<n>\w+))?[ \t]*\{", re.MULTILINE)
 DIRECTIVE = re.compile(
     r"^[ \t]*(?P<k>[a-z]\w*)[ \t]*(?:=[ \t]*)?(?P<v>[^\s=:][^\n]*)$", re.MULTILINE
 )
@@ -75,7 +75,7 @@ def read(text: str) -> Part:
         _script(body, text[opened] == '"', step, part)
     if step.text is not None or step.image is not None:
         part.draft.steps.append(step)
-    if head:
+    if head and head["n"]:
         step.name = Asked(value=head["n"], quote=head[0].strip(" {\t\n"))
     return part
 

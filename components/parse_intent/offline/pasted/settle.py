@@ -28,6 +28,11 @@ def over_pasted(page: Page, pasted: Pasted) -> tuple[Draft, list[str]]:
     page.draft.steps = []
     draft, questions = apply_edits(page, pasted.draft)
     page.draft.steps = said
+    # Words like "instead" speak of what is pasted: they never set one thing said for another.
+    if not pasted.draft.volumes:
+        draft.volumes = list(page.draft.volumes)
+    if not pasted.draft.disks:
+        draft.disks = list(page.draft.disks)
     _join_steps(page, draft)
     return draft, questions
 
