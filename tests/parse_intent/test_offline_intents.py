@@ -20,7 +20,11 @@ def load(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
 
 
-CASES = load(HERE / "intents_second.jsonl") + load(HERE / "intents_third.jsonl")
+CASES = [
+    case
+    for name in ("intents_second", "intents_third", "intents_pasted")
+    for case in load(HERE / f"{name}.jsonl")
+]
 
 
 def walk(value: Any, path: str) -> list[Any]:
