@@ -6,6 +6,7 @@ import enum
 import os
 import stat
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +15,7 @@ import typer
 from components.errors import Intent2BatchError, WrongUse
 
 if TYPE_CHECKING:
-    from components.validate_config.check import Validated
+    from components.validate_config.check import Against, Validated
 
 
 class Format(enum.StrEnum):
@@ -43,16 +44,35 @@ def validate(
     fix: Annotated[
         bool, typer.Option("--fix", help="Mend what is safe to mend, and say what was done.")
     ] = False,
+    policy: Annotated[
+        str,
+        typer.Option("--policy", metavar="FILE", help="The organisation's policy, YAML or JSON."),
+    ] = "",
+    region: Annotated[
+        str, typer.Option("--region", help="Region that the jobs are to be submitted to.")
+    ] = "",
+    prices: Annotated[
+        str, typer.Option("--prices", metavar="FILE", help="Price file for the policy's cost.")
+    ] = "",
 ) -> None:
     """Check Batch jobs: findings with file, line, column, path, rule and fix.
 
-    Ends with 0 where there is no error, 1 where there is, 2 where a file cannot be read.
+    A request to create a job, as submit --dry-run prints it, is checked with its job. Ends with 0
+    where there is no error, 1 where there is, 2 where a file or the policy cannot be read.
     """
     from components.validate_config import formats
 
     # Everything is read before anything is written, so a missing file changes no other.
+    against = _against(policy, region, prices)
     contents = [(file, _read(file)) for file in files]
-    checked = [_mended(file, data) if fix else _checked(file, data) for file, data in contents]
+    checked: list[Validated] = []
+    taken: dict[str, str] = {}
+    for file, data in contents:
+        now = replace(against, taken=dict(taken))
+        checked.append(_mended(file, data, now) if fix else _checked(file, data, now))
+        request = checked[-1].source.request if checked[-1].source else None
+        if request is not None and request.name:
+            taken.setdefault(request.name, _shown_name(file))
     findings = [finding for validated in checked for finding in validated.findings]
     names = [_shown_name(file) for file in files]
     written = {
@@ -88,13 +108,35 @@ def _read(file: str) -> bytes:
         raise WrongUse(error.what, where=error.where, fix=error.fix) from error
 
 
-def _checked(file: str, data: bytes) -> Validated:
+def _against(policy_file: str, region: str, prices: str) -> Against:
+    """What the command line holds the jobs against.
+
+    Raises:
+        WrongUse: the policy or the price file cannot be read, or is none.
+    """
+    from components.validate_config.check import Against
+
+    if not policy_file:
+        return Against(region=region or None)
+    from components.batch.worst_cost import worst_cost
+    from components.validate_config.policy_file import read_policy
+
+    try:
+        policy = read_policy(policy_file)
+        limited = policy.max_cost_usd is not None
+        cost_of = worst_cost(region, prices) if limited else None
+    except Intent2BatchError as error:
+        raise WrongUse(error.what, where=error.where, fix=error.fix) from error
+    return Against(region=region or None, policy=policy, cost_of=cost_of)
+
+
+def _checked(file: str, data: bytes, against: Against) -> Validated:
     from components.validate_config.check import validate_bytes
 
-    return validate_bytes(data, _shown_name(file))
+    return validate_bytes(data, _shown_name(file), against=against)
 
 
-def _mended(file: str, data: bytes) -> Validated:
+def _mended(file: str, data: bytes, against: Against) -> Validated:
     """Mend the file where that is safe, write it back, and check what it has become."""
     from components.tables.text import one_line
     from components.validate_config.check import validate_text
@@ -105,7 +147,7 @@ def _mended(file: str, data: bytes) -> Validated:
     name = _shown_name(file)
     text, slip = decode(data)
     if slip is not None:
-        return _checked(file, data)
+        return _checked(file, data, against)
     fixed = fix_text(text, name)
     if file == "-":
         sys.stdout.write(fixed.text)
@@ -113,7 +155,7 @@ def _mended(file: str, data: bytes) -> Validated:
         _write(file, fixed.text)
     for change in fixed.changes:
         tell(one_line(f"{name}: mended {change.rule} {change.path}: {change.what}"))
-    return validate_text(fixed.text, name)
+    return validate_text(fixed.text, name, against=against)
 
 
 def _write(file: str, text: str) -> None:

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from components.parse_intent.answer import answer_intent
 from components.parse_intent.offline.amounts import durations, sizes
-from components.parse_intent.offline.cluster import slurm_seconds
 from components.parse_intent.offline.edits import apply_edits
 from components.parse_intent.offline.normal import FILL, Words, mend
 from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.pasted.amounts import slurm_seconds
 from components.parse_intent.offline.reader import read
 from components.parse_intent.offline.segment import cut_payloads
 from components.parse_intent.offline.vocabulary import words

@@ -64,7 +64,7 @@ DROP = re.compile(
 # A new instruction inside the sentence ends what a verb for dropping reaches.
 NEW_VERB = re.compile(
     r"\b(?:and|but|then|,)\s+(?:use|set|make|add|change|switch|put|give|run|bump|move|instead"
-    r"|go|keep|let)\b|[.;\n]|\bbut\b|\binstead of\b",
+    r"|go|keep|let)\b|,\s+(?:in|on|at|with|no|to|\d+)\b|[.;\n]|\bbut\b|\binstead of\b",
     re.IGNORECASE,
 )
 UNDO = re.compile(

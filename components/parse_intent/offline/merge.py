@@ -42,7 +42,7 @@ def merge_turn(page: Page, draft: Draft) -> None:
     """Put what the turn asks for over the draft, which is changed in place."""
     _merge_scalars(page, draft)
     _merge_lists(page, draft)
-    _merge_steps(page, draft)
+    merge_steps(page, draft)
 
 
 def _merge_scalars(page: Page, draft: Draft) -> None:
@@ -168,7 +168,8 @@ def _merge_disks(page: Page, draft: Draft) -> None:
             draft.disks.append(disk)
 
 
-def _merge_steps(page: Page, draft: Draft) -> None:
+def merge_steps(page: Page, draft: Draft) -> None:
+    """Put the turn's steps beside, or in the place of, those of the draft."""
     new = page.draft.steps
     if not new:
         return

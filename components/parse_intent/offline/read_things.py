@@ -170,6 +170,18 @@ def read_things(page: Page) -> Asked[int] | None:
     return Asked(value=value, quote=page.take(best.start, best.end))
 
 
+def only_things(page: Page) -> Asked[int] | None:
+    """The number of the one kind of things that is counted, where no other is."""
+    found = [
+        thing
+        for thing in _counted(page, 0, set())
+        if thing.value > 9 and not page.negated(thing.start)
+    ]
+    if len(found) != 1:
+        return None
+    return Asked(value=found[0].value, quote=page.take(found[0].start, found[0].end))
+
+
 def _noun(phrase: str, units: set[str]) -> tuple[str, int]:
     """The first plural of a phrase that can be counted, and where it ends; "" for none."""
     for match in NOUN.finditer(phrase):

@@ -10,11 +10,13 @@ from components.parse_intent.build_steps import split_words
 from components.parse_intent.draft import Asked, Draft
 from components.parse_intent.offline import judge
 from components.parse_intent.offline.amounts import Amount
-from components.parse_intent.offline.cluster import read_cluster_script
 from components.parse_intent.offline.corrections import takes_back
 from components.parse_intent.offline.edits import UNDO, apply_edits
 from components.parse_intent.offline.page import Page
-from components.parse_intent.offline.pasted import read_pasted
+from components.parse_intent.offline.pasted.cluster import in_batch_words
+from components.parse_intent.offline.pasted.part import Pending
+from components.parse_intent.offline.pasted.read import Pasted, read_pasted
+from components.parse_intent.offline.pasted.settle import over_pasted, settle
 from components.parse_intent.offline.plain_steps import plain_steps
 from components.parse_intent.offline.read_count import read_task_count, read_vague_count
 from components.parse_intent.offline.read_fields import read_fields
@@ -73,6 +75,7 @@ class State:
     """What is known after a turn.
 
     wants: what was spoken of and not named, by kind, with the question for it.
+    pending: what pasted text points at and nothing has named so far.
     """
 
     draft: Draft
@@ -80,6 +83,7 @@ class State:
     refusals: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
+    pending: list[Pending] = field(default_factory=list)
 
 
 QUESTIONS = {
@@ -164,22 +168,22 @@ def _corrections(turn: str) -> list[str]:
 def _read_turn(turn: str, before: State | None, said: str = "") -> State:
     pasted = read_pasted(turn)
     cutter = cut_payloads(turn, hidden=pasted.spans)
-    cluster = Draft()
-    payloads = [read_cluster_script(p, cluster) for p in cutter.payloads]
-    page = Page(turn, cutter.masked, payloads, before.draft if before else None)
+    payloads = [in_batch_words(p) for p in cutter.payloads]
+    earlier = before.draft if before else pasted.draft if pasted else None
+    page = Page(turn, cutter.masked, payloads, earlier)
     wants: dict[str, str] = {}
     units = unit_nouns(page)
     page.durations = [a for a in page.durations if not _is_thing(page, a, units)]
     _names(page, wants)
     warnings = _work(page, wants)
-    _fill(page.draft, cluster)
-    if pasted.draft.steps:
-        page.draft.steps = pasted.draft.steps + page.draft.steps
-    _fill(page.draft, pasted.draft)
+    if pasted:
+        _with_pasted(page, pasted, before, wants)
     state = _joined(page, before, wants, said)
     state.warnings += warnings
     state.refusals += judge.forbidden(page.norm, page.draft)
-    state.unread += unread_words(page)
+    state.unread += unread_words(page) + pasted.unread
+    open_before = before.pending if before else []
+    state.pending = settle(state.draft, open_before + pasted.pending, page.norm)
     return state
 
 
@@ -187,6 +191,21 @@ def _is_thing(page: Page, amount: Amount, units: set[str]) -> bool:
     """Whether "28 days" is what the tasks work on, one each, and no limit of time."""
     said = page.norm[amount.start : amount.end]
     return is_unit(said, units) and time_points(page, amount) < 4
+
+
+def _with_pasted(page: Page, pasted: Pasted, before: State | None, wants: dict[str, str]) -> None:
+    """Put what the prose says over what is pasted; on the first turn as an edit of it."""
+    if before is not None:
+        page.draft.steps = pasted.draft.steps + page.draft.steps
+        _fill(page.draft, pasted.draft)
+        return
+    page.draft, questions = over_pasted(page, pasted)
+    thing = None if page.draft.task_count or page.draft.task_envs else read_vague_count(page)
+    if thing is not None:
+        wants["count"] = count_question(thing)
+    for want in [want for want in wants if _known(want, pasted.draft)]:
+        del wants[want]
+    wants |= {f"edit {i}": question for i, question in enumerate(questions)}
 
 
 def _fill(target: Draft, source: Draft) -> None:
@@ -335,15 +354,18 @@ def _work(page: Page, wants: dict[str, str]) -> list[str]:
     if draft.task_count is None and not draft.task_envs and page.before is None:
         thing = read_vague_count(page)
         if thing is not None:
-            wants["count"] = (
-                f"How many {thing if thing.endswith('s') else thing + 's'} are there, so how many "
-                f"tasks? Batch needs the number of tasks."
-            )
+            wants["count"] = count_question(thing)
     if any(v.kind == "gcs" and not v.remote for v in draft.volumes):
         wants["bucket"] = QUESTIONS["bucket"]
     if all_at_once and draft.task_count is not None:
         draft.parallelism = Asked(value=draft.task_count.value, quote=draft.task_count.quote)
     return []
+
+
+def count_question(thing: str) -> str:
+    """The question for a number of tasks that hangs on a number of things."""
+    things = thing if thing.endswith("s") else thing + "s"
+    return f"How many {things} are there, so how many tasks? Batch needs the number of tasks."
 
 
 AT_MOST = re.compile(
@@ -421,11 +443,10 @@ def _finish(state: State) -> Reading:
     draft = state.draft.model_copy(deep=True)
     draft.refusals = list(dict.fromkeys(state.refusals + judge.broken_limits(draft)))
     wants = dict(state.wants)
-    if not [s for s in draft.steps if s.kind != "barrier"] and not wants.keys() & {
-        "image",
-        "earlier",
-    }:
+    asked = wants.keys() & {"image", "earlier"} or any(p.kind == "script" for p in state.pending)
+    if not [s for s in draft.steps if s.kind != "barrier"] and not asked:
         wants["run"] = QUESTIONS["run"]
-    draft.questions = list(wants.values())
+    draft.questions = list(wants.values()) + [p.question for p in state.pending if not p.optional]
     draft.unread = list(dict.fromkeys(state.unread))
+    draft.unread += [f"{p.name} (nothing is mounted there)" for p in state.pending if p.optional]
     return Reading(draft, "offline", tuple(state.warnings))
