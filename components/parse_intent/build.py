@@ -7,6 +7,7 @@ Paths are those of the job, e.g. `taskGroups[0].taskSpec.maxRetryCount`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -237,6 +238,8 @@ def _allocation(draft: Draft, choice: Choice | None, notes: Notes) -> dict[str, 
         allocation["location"] = {"allowedLocations": values}
         for i, place in enumerate(draft.locations):
             notes.said(f"{path}[{i}]", place.value, place.quote)
+    else:
+        _place_of_disk(draft, allocation, notes)
     if draft.service_account is not None:
         allocation["serviceAccount"] = {"email": draft.service_account.value}
         where = "allocationPolicy.serviceAccount.email"
@@ -254,6 +257,17 @@ def _allocation(draft: Draft, choice: Choice | None, notes: Notes) -> dict[str, 
         allocation["placement"] = {"collocation": "COLLOCATED"}
         notes.said("allocationPolicy.placement.collocation", "COLLOCATED", draft.collocated.quote)
     return allocation
+
+
+def _place_of_disk(draft: Draft, allocation: dict[str, Any], notes: Notes) -> None:
+    """An existing disk can be attached only where it is, so the VMs must be there."""
+    for disk in draft.disks:
+        place = re.search(r"(?:zones|regions)/[\w-]+(?=/disks/)", disk.existing)
+        if place is not None:
+            allocation["location"] = {"allowedLocations": [place[0]]}
+            path = "allocationPolicy.location.allowedLocations[0]"
+            notes.assumed(path, place[0], "the disk that is attached is there")
+            return
 
 
 def _network(draft: Draft, notes: Notes) -> dict[str, Any]:

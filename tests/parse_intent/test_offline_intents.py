@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -44,22 +45,69 @@ def walk(value: Any, path: str) -> list[Any]:
 
 
 def plain(value: Any) -> Any:
-    """Durations as seconds; all else as it is."""
-    if isinstance(value, str) and re.fullmatch(r"\d+s", value):
-        return int(value[:-1])
+    """Durations as seconds, numbers in text as numbers; all else as it is."""
+    if isinstance(value, str) and re.fullmatch(r"-?\d+s?", value):
+        return int(value.removesuffix("s"))
     return value
+
+
+OPS: dict[str, Callable[[Any, Any], bool]] = {
+    "eq": lambda got, want: got == plain(want),
+    "in": lambda got, want: got in want,
+    "contains": lambda got, want: (
+        want in got if isinstance(got, (list, dict, str)) else got == want
+    ),
+    "icontains": lambda got, want: str(want).lower() in str(got).lower(),
+    "regex": lambda got, want: re.search(want, str(got)) is not None,
+    "len": lambda got, want: len(got) == want,
+}
 
 
 def holds(job: Any, check: dict[str, Any]) -> bool:
     if "any" in check:
         return any(holds(job, one) for one in check["any"])
-    found = [plain(value) for value in walk(job, check["path"])]
-    if check["op"] == "absent":
-        return not found
-    if check["op"] == "icontains":
-        return any(check["value"].lower() in str(value).lower() for value in found)
-    assert check["op"] == "eq"
-    return check["value"] in found or (not found and check["value"] == 0)
+    written = check["path"].rsplit(".", 1)[0].endswith(("ariables", "labels"))
+    found = walk(job, check["path"])
+    found = found if written else [plain(value) for value in found]
+    op, want = check["op"], check.get("value")
+    if op in ("exists", "absent"):
+        return bool(found) is (op == "exists")
+    if op == "ne":
+        return all(value != want for value in found)
+    if op == "eq" and not found:
+        return want in (0, False, "") or (want == 1 and check["path"].endswith("taskCount"))
+    if written:
+        return want in found
+    return any(OPS[op](value, want) for value in found)
+
+
+def falls_short(case: dict[str, Any]) -> bool:
+    """Whether an intent is not answered as its case wants."""
+    answer = answer_intent(case["turns"])
+    said = answer.message.lower()
+    return (
+        answer.outcome != case["outcome"]
+        or not all(holds(answer.job, check) for check in case.get("checks", []))
+        or not all(
+            any(part.lower() in said for part in words.split("|"))
+            for words in case.get("mentions", [])
+        )
+    )
+
+
+# Sets whose first reading was measured untouched and which are learnt from since: no one of them
+# may be read worse than the share reached.
+SHARES = {"intents_fourth.jsonl": 94, "intents_fifth.jsonl": 68}
+
+
+@pytest.mark.parametrize("name", SHARES)
+def test_the_share_reached_is_held(name: str) -> None:
+    cases = load(HERE / name)
+    short = [case["id"] for case in cases if falls_short(case)]
+    assert len(cases) - len(short) >= SHARES[name], short
+
+
+LEARNT = [case for name in SHARES for case in load(HERE / name)]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["id"])
@@ -72,7 +120,7 @@ def test_intents(case: dict[str, Any]) -> None:
         assert holds(answer.job, check), (check, answer.job)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case["id"])
+@pytest.mark.parametrize("case", CASES + LEARNT, ids=lambda case: case["id"])
 def test_evidence_stands_in_the_words(case: dict[str, Any]) -> None:
     said = " ".join("\n".join(case["turns"]).split())
     for line in answer_intent(case["turns"]).evidence:

@@ -21,17 +21,22 @@ UNIT = (
     r"(?:s(?:ec(?:ond)?s?)?|m(?:in(?:ute)?s?)?|h(?:(?:ou)?rs?)?|d(?:ays?)?|w(?:(?:ee)?ks?)?"
     r"|months?|fortnights?)"
 )
-PART = rf"(?:\d{{1,7}}(?:\.\d{{1,3}})?(?: and a half| 1/2|½)?[ -]?{UNIT}\b(?: and a half)?)"
+AND_A_PART = r"(?: and (?:a half|a quarter|3 quarters))"
+PART = rf"(?:\d{{1,7}}(?:\.\d{{1,3}})?(?: and a half| 1/2|½)?[ -]?{UNIT}\b{AND_A_PART}?)"
 DURATION = re.compile(
     rf"(?<![\w.:/-])(?:(?P<words>(?P<frac>half|quarter of|quarter|3 quarters of) ?(?:an?|-)? ?"
     rf"(?P<u1>hour|day|minute|week)|(?:an?|per) (?P<u2>minute|hour|day|week|month|fortnight)"
-    rf"(?P<half> and a half)?)|(?P<clock>\d{{1,2}}-)?(?P<hms>\d{{1,3}}:\d\d:\d\d)"
-    rf"|(?P<parts>{PART}(?: ?(?:and )?{PART}){{0,3}}|\d{{1,3}}[ ]?h\d{{1,2}}m?))(?![\w/])",
+    rf"(?P<half>{AND_A_PART})?)"
+    rf"|(?P<clock>\d{{1,2}}-)?(?P<hms>\d{{1,3}}:\d\d:\d\d)"
+    rf"|(?P<parts>\d{{1,3}}[ ]?h(?:\d{{1,2}}m?\b|[ ]\d{{1,2}}(?=[ ]*(?:[,.;)\n]|$)))"
+    rf"|{PART}(?: ?(?:and )?{PART}){{0,3}}))(?![\w/])",
     re.IGNORECASE,
 )
 ONE_PART = re.compile(
-    rf"(\d+(?:\.\d+)?)( and a half| 1/2|½)?[ -]?({UNIT})(?![a-z])( and a half)?", re.IGNORECASE
+    rf"(\d+(?:\.\d+)?)( and a half| 1/2|½)?[ -]?({UNIT})(?![a-z])({AND_A_PART})?",
+    re.IGNORECASE,
 )
+AND_A = {" and a half": 0.5, " and a quarter": 0.25, " and 3 quarters": 0.75}
 FRACTIONS = {"half": 0.5, "quarter of": 0.25, "quarter": 0.25, "3 quarters of": 0.75}
 
 
@@ -52,12 +57,12 @@ def _clock(days: str | None, hms: str) -> float:
 
 def _parts(text: str) -> float:
     total = 0.0
-    compact = re.fullmatch(r"(\d+) ?h(\d+)m?", text, re.IGNORECASE)
+    compact = re.fullmatch(r"(\d+) ?h ?(\d+)m?", text, re.IGNORECASE)
     if compact:
         return int(compact[1]) * 3600 + int(compact[2]) * 60
     for number, half, unit, late_half in ONE_PART.findall(text):
         step = _unit_seconds(unit)
-        total += (float(number) + (0.5 if half or late_half else 0.0)) * step
+        total += (float(number) + (0.5 if half else AND_A.get(late_half.lower(), 0.0))) * step
     return total
 
 
@@ -74,7 +79,7 @@ def durations(text: str) -> list[Amount]:
         else:
             if match.group().lower().startswith("per"):
                 continue
-            value = _unit_seconds(match["u2"]) * (1.5 if match["half"] else 1)
+            value = _unit_seconds(match["u2"]) * (1 + AND_A.get((match["half"] or "").lower(), 0.0))
         if value > 0:
             found.append(Amount(match.start(), match.end(), value))
     return found
@@ -82,7 +87,8 @@ def durations(text: str) -> list[Amount]:
 
 MIB = {"k": 1 / 1024, "m": 1.0, "g": 1024.0, "t": 1024.0 * 1024}
 SIZE = re.compile(
-    r"(?<![\w./-])(?:(?P<n>\d{1,7}(?:\.\d{1,3})?)(?P<half> and a half)? ?-?"
+    r"(?:(?<![\w./-])|(?<=pu/)|(?<=pus/)|(?<=ore/)"
+    r"|(?<=ores/))(?:(?P<n>\d{1,7}(?:\.\d{1,3})?)(?P<half> and a half)? ?-?"
     r"(?P<u>kib|mib|gib|tib|kb|mb|gb|tb|ki|mi|gi|ti|gigs?|megs?|(?:kilo|mega|giga|tera)bytes?"
     r"|(?:kibi|mebi|gibi|tebi)bytes?|(?<=\d)[gt])"
     r"|(?P<frac>half|quarter of) ?an? (?P<u2>gigs?|gb|gib|gigabyte|gibibyte|tb|tib|terabyte)"

@@ -35,7 +35,7 @@ STOP = frozenset(
 )
 LINE_CUT = re.compile(
     r"\s+(?:<-|<--|←|--?>|=>|\u2014|\u2013|//)\s|,\s|;\s+(?=[a-zA-Z]+ [a-zA-Z]+)| - (?=[a-zA-Z\d])"
-    r"|\s\((?=[a-zA-Z])|\.\s+(?=[A-Z])"
+    r"|\s\((?=[a-zA-Z])|(?<=[^\s.])\.\s+(?=\S)"
 )
 PROSE_AFTER = re.compile(
     r"\s+(?:on|with|for|across|in|over|using)\s+(?=(?:an? |the |each |all |every |about |up to )?"
@@ -45,7 +45,10 @@ PROSE_AFTER = re.compile(
     r"|\s+(?:and |then |please |but )(?=(?:retry|mount|use|give|make|limit|kill|stop|let|put"
     r"|set)\b)"
     r"|\s+(?=\d+ ?(?:times|x)\b)"
-    r"|\s+(?=(?:once|twice|please|afterwards)\b[,.]?\s*(?:$|\n|[a-z]))",
+    r"|\s+(?=(?:once|twice|please|afterwards|always)\b[,.]?\s*(?:$|\n|[a-z]))"
+    r"|\s+(?=(?:even (?:if|when|though)|no matter|in the background|if (?:it|that|this)"
+    r"|must always|should always|always runs?|which (?:may|must|should)|ignoring"
+    r"|as a background)\b)",
     re.IGNORECASE,
 )
 

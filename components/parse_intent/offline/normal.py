@@ -10,7 +10,12 @@ import re
 from functools import cache
 
 from components.parse_intent.offline.numbers import is_number_word, read_number
-from components.parse_intent.offline.vocabulary import KEYWORDS, OWN_WORDS, SHORTHAND
+from components.parse_intent.offline.vocabulary import (
+    KEYWORDS,
+    OWN_WORDS,
+    SHORT_KEYWORDS,
+    SHORTHAND,
+)
 
 FILL = "\ue000"  # stands for each character of a payload, so that offsets stay the same
 
@@ -35,6 +40,9 @@ QUOTES = str.maketrans(
 def _slips() -> dict[str, str]:
     """Every keyword of six letters or more with one letter left out, to the keyword."""
     table: dict[str, str] = {}
+    for word in SHORT_KEYWORDS:  # too short for a missing letter, not for two that swapped
+        for i in range(len(word) - 1):
+            table.setdefault(word[:i] + word[i + 1] + word[i] + word[i + 2 :], word)
     for word in sorted(KEYWORDS):
         if len(word) >= 6:
             for i in range(len(word)):
@@ -44,7 +52,7 @@ def _slips() -> dict[str, str]:
 
 def mend(word: str) -> str:
     """The keyword that a word is one slip away from, else the word."""
-    if word in KEYWORDS or word in OWN_WORDS or len(word) < 5:
+    if word in KEYWORDS or word in OWN_WORDS or len(word) < 4:
         return word
     table = _slips()
     if word in table:  # one letter is missing
@@ -96,6 +104,14 @@ class Words:
         if end <= start:
             return self.back[start], self.back[start]
         return self.back[start], max(self.back[end - 1] + 1, self.back[min(end, len(self.text))])
+
+    def splice(self, start: int, end: int, text: str) -> None:
+        """Put a text in the place of a span; it leads back to the whole of what was there."""
+        first, last = self.back[start], self.back[end]
+        size, width = max(len(text), 1), last - first
+        place = [first + min(i * width // size, max(width - 1, 0)) for i in range(len(text))]
+        self.text = self.text[:start] + text + self.text[end:]
+        self.back[start:end] = place
 
     def _put(self, text: str, start: int, end: int) -> None:
         size = max(len(text), 1)

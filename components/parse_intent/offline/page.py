@@ -7,19 +7,23 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from itertools import islice
 
-from components.parse_intent.draft import Draft
+from components.parse_intent.draft import Draft, Pair
 from components.parse_intent.offline.amounts import Amount, durations, sizes
+from components.parse_intent.offline.corrections import take_back
 from components.parse_intent.offline.normal import FILL, Words
 from components.parse_intent.offline.segment import Payload
 
 SENTENCE = re.compile(
+    r"(?:(?<!maximum)(?<!max)(?<!min)(?<!approx)(?<!\bca)(?<!\bno)(?<!\bnr)|(?![.]\s\d))"
     r"[.!?;]+(?=\s|$)|\n[ \t]*\n|\n(?=[ \t]*(?:[-*•+#]|\(?\w{1,2}[.)] |\w[\w ]{0,20}[:=]|[A-Z]))|\n"
 )
 # A line that was only broken to keep it short: the sentence goes on in lower case.
-WRAPPED = re.compile(r"(?<=[^\n]{40})(?<![.:;!?\n])\n(?=[a-z]{2})")
+WRAPPED = re.compile(r"(?<=[^\n]{40})(?<![.:;!?\n])\n(?=[a-z]{2})(?![\w ]{1,30}[:=])")
 CLAUSE = re.compile(
-    r"[.!?;]+(?=\s|$)|\n|,(?=\s|$)|:(?=\s)|\s-+\s|[()]|\bbut\b|\band (?=(?:then|have|put|make|let|"
-    r"run|give|use|mount|retry|post|label|don't|do not|no|not|i|it|to)\b)",
+    r"[.!?;]+(?=\s|$)|\n|,(?=\s|$)|:(?=\s)|\s(?:-+|/|\||->|=>)\s|[()]"
+    r"|(?<!anything )(?<!nothing )\bbut\b"
+    r"|\band (?=(?:then|have|put|make|let|run|give|use|mount|retry|post"
+    r"|label|don't|do not|no|not|i|it|to)\b)",
     re.IGNORECASE,
 )
 NEGATION = re.compile(
@@ -28,7 +32,7 @@ NEGATION = re.compile(
     r"|other than|stop using|no longer|lose|skip|than)\b|\bfrom\b(?=.*\bto\b))"
     r"[\s-]+(?:(?:the|a|an|any|on|in|at|be|to|use|using|run|need|want|have|get|them|it|as|with|for"
     r"|allow|anything|that|can|running|be|is|more|our|its|my|of|old|current|our|"
-    r"going|put|want|kind)[\s-]+){0,5}$",
+    r"going|put|want|kind)[\s-]+){0,5}(?:(?:[\w-]+ ){1,3}(?:or|nor) (?:any |an? |the )?)?$",
     re.IGNORECASE,
 )
 
@@ -48,6 +52,8 @@ class Page:
         norm: the normal text (same order; see normal.py).
         before: the draft of earlier turns; None on the first.
         draft: what this turn adds.
+        dropped: fields that the turn denies.
+        pairs: variables that it gives, each with its place.
     """
 
     def __init__(
@@ -58,13 +64,15 @@ class Page:
         self.before = before
         self.draft = Draft()
         self.words = Words(WRAPPED.sub(" ", masked))
+        take_back(self.words)
         self.norm = self.words.text
         self.used = bytearray(len(self.norm))
         self.dropped: set[str] = set()
+        self.pairs: list[tuple[int, Pair]] = []
         self._sentences = [0] + [m.end() for m in SENTENCE.finditer(self.norm)]
         self._clauses = [0] + [m.end() for m in CLAUSE.finditer(self.norm)]
-        self.durations: list[Amount] = durations(self.norm)
-        self.sizes: list[Amount] = sizes(self.norm)
+        self.durations: list[Amount] = durations(self.norm)[:MAX_MATCHES]
+        self.sizes: list[Amount] = sizes(self.norm)[:MAX_MATCHES]
 
     # where things stand -------------------------------------------------------------------
 

@@ -88,7 +88,7 @@ def _short_image(page: Page, match: re.Match[str]) -> bool:
         return True
     if tag.isdecimal() and "." not in tag and not re.search(r"[a-z]", name):
         return False  # 10:30
-    cue = re.search(r"\b(?:image|container|docker)\b", page.left(match.start(), 30), re.I)
+    cue = re.search(r"\b(?:images?|containers?|docker)\b", page.left(match.start(), 30), re.I)
     return cue is not None and not re.match(r"image|container|docker", name, re.I)
 
 
@@ -98,7 +98,9 @@ USER = re.compile(
     re.IGNORECASE,
 )
 OPTION = re.compile(r"(?<!\S)(?P<o>--[a-z][a-z-]+(?:[= ][\w.:/]+)?)(?=[\s.,;)]|$)")
-OPTION_CUE = re.compile(r"docker run|docker option|container option|docker flag|docker arg", re.I)
+OPTION_CUE = re.compile(
+    r"docker run|(?:docker|container|run) (?:option|flag|arg)|\boptions?\b", re.IGNORECASE
+)
 BIND = re.compile(r"(?<![\w:])(?P<b>/[\w./-]+:/[\w./-]+(?::r[ow])?)(?![\w:/])")
 BIND_SAME = re.compile(
     r"\b(?:bind|map|mount|expose"
@@ -123,6 +125,13 @@ WORKDIR = re.compile(
 BEHIND = re.compile(r"[\s\ue000]{0,9},? ?(?:in|from) (?P<d>/[\w./-]*\w)(?=[\s,.;]|$)")
 
 
+SHARED_MEMORY = re.compile(
+    r"(?:\bshm(?:[ _-]?size)?|/dev/shm|\bshared memory)(?: (?:of|is|to|at|size|with))*[ :=]+"
+    r"(?P<n>\d{1,4}) ?(?P<u>[gm])(?:i?b|ig|igs|eg|egs)?\b",
+    re.IGNORECASE,
+)
+
+
 def read_options(page: Page) -> Asked[str] | None:
     """Further docker run options that the words name outside of payloads."""
     found: list[str] = []
@@ -131,6 +140,10 @@ def read_options(page: Page) -> Asked[str] | None:
         if OPTION_CUE.search(page.sentence_text(match.start())):
             quote = page.take(match.start("o"), match.end("o"))
             found.append(match["o"])
+    for match in page.find(SHARED_MEMORY):
+        if "--shm-size" not in " ".join(found):
+            quote = page.take(*match.span())
+            found.append(f"--shm-size={match['n']}{match['u'].lower()}")
     return Asked(value=" ".join(found), quote=quote) if found else None
 
 

@@ -6,7 +6,7 @@ import re
 
 from components.parse_intent.draft import Asked, Gpus, Provisioning
 from components.parse_intent.offline.page import Page
-from components.parse_intent.offline.vocabulary import GPU_NAMES, REGION_NICKNAMES, REGIONS
+from components.parse_intent.offline.vocabulary import GPU_NAMES
 
 MACHINE = re.compile(
     r"(?<![\w./-])(?P<m>(?:[a-z]\d{1,2}[a-z]{0,2}-(?:standard|highmem|highcpu|megamem|ultramem"
@@ -56,10 +56,14 @@ def read_platform(page: Page) -> Asked[str] | None:
 
 
 GPU = re.compile(
-    r"(?<![\w/-])(?:(?:(?P<n>\d{1,3})\s*(?:x|\u00d7|\*)?\s*|(?:x\s*)?)(?:of\s+|"
+    r"(?<![\w/-])(?:(?:(?P<n>\d{1,3})\s*(?:x|\u00d7|\*)?\s*|(?P<w>pair of|dual|twin|quad)[ -]"
+    r"|(?:x\s*)?)(?:of\s+|"
     r"those\s+|single[ -])?(?P<name>" + "|".join(p for p, _ in GPU_NAMES) + r")s?)"
     r"(?:\s+(?:gpu|card|accelerator)s?)?(?:\s*(?:x|\u00d7|:"
-    r"|=)\s?(?P<after>\d{1,2})(?![\w.]))?(?![\w-])",
+    r"|=)\s?(?P<after>\d{1,2})(?!\w|\.\d)|[,;]?\s*\(?(?:count[ :=]+(?P<count>\d{1,2})\b"
+    r"|(?P<each>\d{1,2}) (?:of (?:them|those)\b|(?:per|on each|for each|a) (?:vm|machine|node"
+    r"|task)\b"
+    r"|each\b|apiece\b)))?(?![\w-])",
     re.IGNORECASE,
 )
 GPU_WORD = re.compile(
@@ -88,9 +92,27 @@ def read_gpus(page: Page) -> Gpus | None:
             continue
         for pattern, kind in GPU_NAMES:
             if re.fullmatch(pattern, match["name"], re.IGNORECASE):
-                count = int(match["n"] or match["after"] or 1)
-                return Gpus(type=kind, count=count, quote=quote)
+                return Gpus(
+                    type=_by_memory(page, match, kind), count=_gpu_count(match), quote=quote
+                )
     return None
+
+
+NAMED_COUNTS = {"pair of": 2, "dual": 2, "twin": 2, "quad": 4}
+
+
+def _gpu_count(match: re.Match[str]) -> int:
+    said = match["n"] or match["after"] or match["count"] or match["each"]
+    return int(said) if said else NAMED_COUNTS.get((match["w"] or "").lower(), 1)
+
+
+def _by_memory(page: Page, match: re.Match[str], kind: str) -> str:
+    """The A100 of 80 GB where its memory, or its machine, tells it from the one of 40 GB."""
+    if kind != "nvidia-tesla-a100":
+        return kind
+    around = page.left(match.start(), 10) + match.group() + page.right(match.end(), 20)
+    large = re.search(r"\b80 ?gi?b?\b", around, re.I) or "a2-ultragpu" in page.norm.lower()
+    return "nvidia-a100-80gb" if large else kind
 
 
 def read_gpu_words(page: Page) -> list[int]:
@@ -104,12 +126,15 @@ def read_drivers(page: Page) -> Asked[bool] | None:
         around = page.near(match.start(), 50)
         gpu = re.search(r"gpu|nvidia|cuda", match.group() + page.left(match.start(), 30), re.I)
         if not gpu and not re.search(
-            r"install|batch|put|with|need|have|gpu|drop|remove|no", around, re.I
+            r"install|batch|put|with|need|have|gpu|drop|remove|no|image|already", around, re.I
         ):
             continue
         quote = page.take(*match.span())
         if _dropped(page, match.start()) or re.search(
-            r"already (?:in|on|has|have|there)|baked|comes? with|pre-?installed", around, re.I
+            r"already (?:in|on|has|have|there)|baked|comes? with|pre-?installed"
+            r"|\b(?:in|on|inside|part of) (?:the|our|my) image",
+            around,
+            re.I,
         ):
             page.dropped.add("install_gpu_drivers")
             return Asked(value=False, quote=quote)
@@ -132,18 +157,21 @@ SPOT = re.compile(
     r"|\b(?:can|could|may|might|fine if|okay if|ok if|mind if|mind being|allowed to)(?: \w+){0,3} "
     r"(?:be |get |gets |are |is )?(?:killed|interrupted|preempted|reclaimed|evicted|taken away"
     r"|pulled"
-    r"|yanked|taken back|shut down|stopped|taken)(?: away)?(?: (?:at )?any ?(?:time|moment))?"
+    r"|yanked|taken back|shut down|stopped|taken|lost|vanish|disappear|go away"
+    r"|come and go)(?: away)?(?: (?:at )?any ?(?:time|moment))?"
     r"|\b(?:don't|do not|doesn't|not) (?:care|mind|matter|worried"
     r"|bothered)(?: \w+){0,3} (?:get|gets|are|is|getting|being)?"
     r" ?(?:killed|interrupted|preempted|reclaimed|evicted|taken away|interrupt)\b"
     r"|\b(?:not|nothing|isn't|non)[- ](?:\w+ ){0,2}(?:mission[- ])?critical\b"
+    r"|\bcheapest possible\b|\bgoogle can (?:take|pull|reclaim)\w*(?: \w+)? ?back\b"
     r"|\bcheapest (?:kind of )?(?:machines|vms|capacity|option|way)\b"
     r"|\b(?:as cheap(?:ly)? as possible|dirt cheap)\b|\b(?:interruptions?|preemptions?) (?:is"
     r"|are) (?:fine|ok|okay|no problem|acceptable)\b",
     re.IGNORECASE,
 )
 STANDARD = re.compile(
-    r"\bon[- ]demand\b|\bstandard (?:vms?|provisioning|machines|instances|capacity|model)\b"
+    r"\bon[- ]demand\b|\bprovisioning(?: ?model)?\s*[:=]?\s*standard\b|\bstandard (?:vms?"
+    r"|provisioning|machines|instances|capacity|model)\b"
     r"|\bregular (?:vms?|machines|instances)\b|\bnon[- ]?(?:spot|preemptible)\b"
     r"|\b(?:not|never|nothing|anything|mustn't|must not|cannot|can't|no)\b"
     r"(?: (?!(?:so|but|and|because|then|critical|if|when|matter)\b)[\w-]+){0,6} "
@@ -159,6 +187,13 @@ FLEX = re.compile(
 BOUND = re.compile(r"\breservation[-_ ]bound\b", re.IGNORECASE)
 STORY = re.compile(
     r"^\W*(?:killed|got|was|were|died|ate|has been|is what|used to|cost|bit)\b", re.I
+)
+RULED_OUT = re.compile(
+    r"\s*(?:vms?|machines?|instances?|capacity)?\s*(?:(?:is|are|would be|will be|were) (?:not|no"
+    r"|out"
+    r"|too|off|never|forbidden|ruled)\b|isn't|aren't|won't|wouldn't|can't|cannot|not (?:allowed|ok"
+    r"|wanted|acceptable)|forbidden|ruled out|never|[:=] ?(?:no|false|off|never|n)\b)",
+    re.IGNORECASE,
 )
 HAPPENED = re.compile(
     r"\b(?:last time|last week|yesterday|previously|too many|used to|we had)\b[^.;]{0,30}$", re.I
@@ -181,7 +216,7 @@ def read_provisioning(page: Page) -> Asked[Provisioning] | None:
             continue
         votes.append((match.start(), "STANDARD", page.take(*match.span())))
     for match in page.find(SPOT):
-        if page.negated(match.start()):
+        if page.negated(match.start()) or RULED_OUT.match(page.right(match.end(), 40)):
             votes.append((match.start(), "STANDARD", page.take(*match.span())))
         elif not STORY.match(page.right(match.end(), 20)) and not HAPPENED.search(
             page.left(match.start(), 40)
@@ -192,98 +227,6 @@ def read_provisioning(page: Page) -> Asked[Provisioning] | None:
     plain = [v for v in votes if re.match(r"spot|preempt|on|standard|non", v[2], re.I)] or votes
     _, value, quote = plain[0]
     return Asked(value=value, quote=quote)
-
-
-LOCATION = re.compile(
-    r"(?<![\w./-])(?:(?:regions|zones)/)?(?P<r>(?:us|europe|asia|northamerica|southamerica"
-    r"|australia|me|africa)-"
-    r"(?:central|east|west|north|south|northeast|southeast|southwest"
-    r"|northwest)\d{1,2})(?P<z>-[a-z])?(?![\w-])",
-    re.IGNORECASE,
-)
-SHORT_LOCATION = re.compile(
-    r"(?<![\w./-])(?P<c>us|eu|europe|asia|as)[- ]?(?P<d>central|c|east|e|west|w|northeast|ne"
-    r"|southeast|se|north|n|south|s)"
-    r"[- ]?(?P<n>\d{1,2})(?P<z>-[a-f])?(?![\w-])",
-    re.IGNORECASE,
-)
-DIRECTIONS = {
-    "c": "central",
-    "e": "east",
-    "w": "west",
-    "n": "north",
-    "s": "south",
-    "ne": "northeast",
-    "se": "southeast",
-}
-NICKNAME = re.compile(
-    r"\b(?:in|to|region|from|at|near|is|the|google's|use|out of|our|\() ?(?P<n>"
-    + "|".join(map(re.escape, REGION_NICKNAMES))
-    + r")\b|\b(?P<m>"
-    + "|".join(map(re.escape, REGION_NICKNAMES))
-    + r")(?= (?:region|data ?cent(?:er|re)|zones?|dc|please)\b)",
-    re.IGNORECASE,
-)
-
-
-class _Places:
-    """Collects the places that a turn names."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-        self.found: list[Asked[str]] = []
-        self.unknown: list[str] = []
-
-    def add(self, region: str, zone: str, start: int, end: int) -> None:
-        """Note a region or zone, unless the words deny it."""
-        denied = self.page.negated(start)
-        quote = self.page.take(start, end)
-        if denied:
-            return
-        if region not in REGIONS:
-            self.unknown.append(region)
-            return
-        value = f"zones/{region}{zone}" if zone else f"regions/{region}"
-        if value not in [place.value for place in self.found]:
-            self.found.append(Asked(value=value, quote=quote))
-
-    def narrowed(self) -> list[Asked[str]]:
-        """Of a region and zones in it, only the zones: they are the narrower ask."""
-        zones = [place for place in self.found if place.value.startswith("zones/")]
-        regions = {p.value.split("/")[1] for p in self.found if p.value.startswith("regions/")}
-        inside = all(zone.value.split("/")[1].rsplit("-", 1)[0] in regions for zone in zones)
-        return zones if zones and inside and len(regions) == 1 else self.found
-
-
-def read_locations(page: Page) -> tuple[list[Asked[str]], list[str]]:
-    """Where the VMs may run, and names of regions that Batch does not have."""
-    places = _Places(page)
-    for match in page.find(LOCATION):
-        places.add(match["r"].lower(), (match["z"] or "").lower(), *match.span())
-    for match in page.find(SHORT_LOCATION):
-        continent = match["c"].lower()
-        continent = {"eu": "europe", "as": "asia"}.get(continent, continent)
-        direction = DIRECTIONS.get(match["d"].lower(), match["d"].lower())
-        region = f"{continent}-{direction}{match['n']}"
-        if region in REGIONS:
-            places.add(region, (match["z"] or "").lower(), *match.span())
-    _nicknames(page, places)
-    return places.narrowed(), places.unknown
-
-
-def _nicknames(page: Page, places: _Places) -> None:
-    for match in page.find(NICKNAME):
-        group = "n" if match["n"] else "m"
-        region = REGION_NICKNAMES[match[group].lower()]
-        if any(region in place.value for place in places.found):
-            page.take(*match.span(group))
-        elif not places.found and NICKNAME_CUE.search(page.near(match.start(), 40)):
-            places.add(region, "", *match.span(group))
-
-
-NICKNAME_CUE = re.compile(
-    r"\b(?:regions?|run|zones?|vms?|in|to|located|stay|move|data ?cent(?:er|re))\b", re.IGNORECASE
-)
 
 
 TEMPLATE_PATH = re.compile(

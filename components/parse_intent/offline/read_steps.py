@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from bisect import bisect_left, bisect_right
 
 from components.parse_intent.build_steps import split_words
 from components.parse_intent.draft import Asked, Step
-from components.parse_intent.offline.normal import FILL
 from components.parse_intent.offline.page import Page
 from components.parse_intent.offline.read_images import Image
-from components.parse_intent.offline.read_limits import time_points
 from components.parse_intent.offline.segment import Payload
-from components.parse_intent.offline.vocabulary import ORDINALS
+from components.parse_intent.offline.step_conditions import Item, add_conditions
 
 MARKER = re.compile(
     r"\b(?:steps? (?:number )?(?:\d+|[a-d])\b|first(?:ly)?\b|then\b|next\b|after that"
@@ -35,25 +33,6 @@ IN_CONTAINER = re.compile(
 )
 BARRIER = re.compile(r"\bbarriers?\b", re.IGNORECASE)
 BARRIER_NAME = re.compile(r"^\s*(?:called|named)\s+[\"']?(?P<n>[a-z][\w-]*)", re.IGNORECASE)
-MAIN_NODE = re.compile(
-    r"\b(?:on|from|by) (?:(?:node|task|rank|vm) (?:0|zero)|(?:the )?(?:first|main|head|master"
-    r"|primary) (?:node|vm|task|rank)|only (?:the )?(?:first|main|head) (?:node|vm"
-    r"|task))\b(?: only)?"
-    r"|\bonly (?:on )?(?:node|task|rank) 0\b",
-    re.IGNORECASE,
-)
-
-
-@dataclass
-class Item:
-    """A part of a step, by its place in the turn."""
-
-    start: int
-    end: int
-    payload: Payload | None = None
-    image: Image | None = None
-    barrier: str | None = None
-    step: Step | None = field(default=None, repr=False)
 
 
 def read_steps(page: Page, images: list[Image], default_image: Asked[str] | None) -> list[Step]:
@@ -69,7 +48,7 @@ def read_steps(page: Page, images: list[Image], default_image: Asked[str] | None
     items += _barriers(page)
     items.sort(key=lambda item: item.start)
     steps = _assemble(page, items, images, default_image)
-    _modify(page, items, steps)
+    add_conditions(page, items, steps)
     return steps
 
 
@@ -113,7 +92,7 @@ def waiting_container(page: Page) -> Step:
 
 def _region(page: Page, marks: list[int], pos: int) -> int:
     """The number of the step marker that a place stands behind."""
-    return sum(1 for mark in marks if mark <= pos)
+    return bisect_right(marks, pos)
 
 
 def _assemble(
@@ -141,13 +120,26 @@ def _attach_args(item: Item, containers: list[Item], page: Page, marks: list[int
     """Arguments belong to the nearest image before them, else after."""
     payload = item.payload
     assert payload is not None  # noqa: S101 - the caller asked for payloads
+    words = split_words(payload.text) or [payload.text]
+    for earlier in containers:
+        # "args --a 1, --b 2": what follows on is more of the same
+        if earlier.step and earlier.step.commands and _follows(page, earlier.args_end, item.start):
+            earlier.step.commands.value.extend(words)
+            earlier.args_end = item.end
+            return
     before = [c for c in containers if c.start < item.start and c.step and c.step.commands is None]
     after = [c for c in containers if c.start > item.start and c.step and c.step.commands is None]
     target = before[-1] if before else after[0] if after else None
     if target is None or target.step is None:
         return
-    words = split_words(payload.text) or [payload.text]
     target.step.commands = Asked(value=words, quote=payload.quote)
+    target.args_end = item.end
+
+
+def _follows(page: Page, end: int, start: int) -> bool:
+    """Whether nothing but a comma or "and" stands between two places of the turn."""
+    between = page.turn[end:start]
+    return end > 0 and re.fullmatch(r"\s*(?:,|and|plus|,\s*and|&)?\s*", between) is not None
 
 
 def _place_command(
@@ -169,15 +161,19 @@ def _place_command(
             item.step = target.step
         else:
             item.step = Step(kind="container", image=target.step.image, text=text)
-    elif default_image is not None and IN_CONTAINER.search(_around(page, item)):
+    elif default_image is not None and IN_CONTAINER.search(_around(page, item, marks)):
         item.step = Step(kind="container", image=default_image, text=text)
     else:
         item.step = Step(kind="script", text=text)
 
 
-def _around(page: Page, item: Item) -> str:
+def _around(page: Page, item: Item, marks: list[int]) -> str:
+    """The words around a command, up to the words that begin another step."""
     start = page.sentence(page.at(item.start))[0]
     end = page.sentence(min(page.at(item.end), len(page.norm) - 1))[1]
+    last, following = bisect_right(marks, item.start), bisect_left(marks, item.end)
+    start = max(start, page.at(marks[last - 1])) if last else start
+    end = min(end, page.at(marks[following])) if following < len(marks) else end
     return page.norm[start:end]
 
 
@@ -201,14 +197,18 @@ def _image_for(
     if same:
         if free and (not others or len(free) == len(containers)):
             return min(free, key=lambda c: abs(c.start - item.start))
-        return same[-1] if IN_CONTAINER.search(_around(page, item)) or free else _shared(containers)
+        return (
+            same[-1]
+            if IN_CONTAINER.search(_around(page, item, marks)) or free
+            else _shared(containers)
+        )
     if len(containers) == 1:
         only = containers[0]
         stands_alone = only.step is not None and only.step.commands is not None
         own_step = _has_marker_cue(page, marks, only, item)
         if not stands_alone and not own_step:
             return only
-        if IN_CONTAINER.search(_around(page, item)):
+        if IN_CONTAINER.search(_around(page, item, marks)):
             return only
     return None
 
@@ -254,198 +254,3 @@ def _is_python(text: str) -> bool:
         re.search(r"^(?:import \w|from \w+ import|def \w+\(|print\()", text, re.MULTILINE)
         is not None
     )
-
-
-IGNORE = re.compile(
-    r"\b(?:ignore (?:its |the |any |that |it|if|exit|failure|error)[\w ]{0,30}|(?:if"
-    r"|when) (?:it|that|that 1|this|this 1|the step|step \d+)(?: step)? (?:fails|failed|breaks"
-    r"|crashes|doesn't work)[\w ,]{0,12}(?:ignore|carry on|continue|go on|don't care"
-    r"|keep going|move on|no big deal|no matter|that's fine|that's ok|fine|doesn't matter"
-    r"|not a problem)\w*"
-    r"|(?:may|can|is allowed to|allowed to|might) fail\b(?! the)|ignore (?:failures?|errors?)"
-    r"|ignore[_ ]?exit[_ ]?status|(?:failures?|failing|errors?)(?: \w+)? (?:is|are) (?:ok|okay"
-    r"|fine|ignored|acceptable|not a problem)|best[- ]effort|(?:don't|do not) (?:care"
-    r"|mind) if (?:it|that"
-    r"|this)[\w ]{0,8} fails)\b",
-    re.IGNORECASE,
-)
-ALWAYS = re.compile(
-    r"\balways(?:[ _-]?runs?)?\b|\beven (?:if|when|though)\b[^.;\n]{0,40}?\b(?:fail(?:s|ed)?"
-    r"|crash(?:es|ed)?|died|dies|blew up|blows up|broke|breaks|error(?:s|ed)?|goes wrong"
-    r"|went wrong)\b"
-    r"|\bno matter (?:what|how|whether|if)\b|\bregardless\b|\bwhether or not\b|\bin any case\b"
-    r"|\bwhatever happens\b|\bunder all circumstances\b",
-    re.IGNORECASE,
-)
-BACKGROUND = re.compile(
-    r"\b(?:in the|as a|in) background\b|\bbackground (?:process|step|task|runnable|job"
-    r"|script)\b|\bdaemon\b|\bbackgrounded\b",
-    re.IGNORECASE,
-)
-STREAMING = re.compile(
-    r"\bimage streaming\b|\bstream(?:ing)? (?:of )?(?:the |that |this "
-    r"|it's )?(?:container )?image\b|\benableImageStreaming\b",
-    re.IGNORECASE,
-)
-NO_INTERNET = re.compile(
-    r"\bblock(?:ing|ed)?[ _]?(?:all )?(?:the )?external[ _]?network\b|\b(?:no|without(?: any)?"
-    r"|not(?: \w+){0,5}|cut off from|disable|block)(?: the)? (?:internet|outside world"
-    r"|external network|network access|outbound)(?: access| connection)?\b"
-    r"|\bblockExternalNetwork\b|\bair-?gapped\b",
-    re.IGNORECASE,
-)
-CONDITIONS = (
-    ("ignore_exit_status", IGNORE),
-    ("always_run", ALWAYS),
-    ("background", BACKGROUND),
-    ("main_node_only", MAIN_NODE),
-)
-OF_CONTAINERS = (("block_external_network", NO_INTERNET), ("image_streaming", STREAMING))
-STEP_WORD = re.compile(
-    r"\b(?:step|runnable|command|script|part)\s+(?:number\s+)?(?P<n>\d{1,2})\b|\b(?P<o>first"
-    r"|second|third|fourth|fifth|last|final)\s+(?:step|1|command|script|runnable|container)\b",
-    re.IGNORECASE,
-)
-
-
-def _modify(page: Page, items: list[Item], steps: list[Step]) -> None:
-    """Give each step the conditions that the words around it name."""
-    work = [item for item in items if item.step is not None and item.barrier is None]
-    if not work:
-        return
-    for name, pattern in CONDITIONS:
-        for match in page.find(pattern):
-            if page.negated(match.start()):
-                continue
-            target = _target(page, match.start(), match.end(), work, steps)
-            # With one step only, "must always run" is a way of speaking.
-            alone = name == "always_run" and len(steps) == 1 and page.before is None
-            if target is not None and target.kind != "barrier" and not alone:
-                setattr(target, name, Asked(value=True, quote=page.take(*match.span())))
-    containers = [step for step in steps if step.kind == "container"]
-    for name, pattern in OF_CONTAINERS:
-        for match in page.find(pattern):
-            quote = page.take(*match.span())
-            for step in containers:
-                setattr(step, name, Asked(value=True, quote=quote))
-    if len(steps) > 1:
-        _step_timeouts(page, work, steps)
-
-
-def _target(page: Page, start: int, end: int, work: list[Item], steps: list[Step]) -> Step | None:
-    """The step that words at a place speak of."""
-    first, last = page.sentence(start)
-    named = _named_step(page.norm[first:last], start - first, steps)
-    if named is not None:
-        return named
-    inside = [item for item in work if first <= page.at(item.start) < last]
-    if len(inside) == 1:
-        return inside[0].step
-    if inside:
-        after = [i for i in inside if 0 <= page.at(i.start) - end <= 60]
-        before = [i for i in inside if page.at(i.start) < start]
-        if (
-            before
-            and start - page.at(before[-1].end) < 50
-            and not (after and page.at(after[0].start) - end < 12)
-        ):
-            return before[-1].step
-        return (after or inside)[0].step
-    before = [item for item in work if page.at(item.start) < start]
-    if before:
-        return before[-1].step
-    return work[0].step
-
-
-def _named_step(sentence: str, at: int, steps: list[Step]) -> Step | None:
-    best = None
-    for match in STEP_WORD.finditer(sentence):
-        gap = abs(match.start() - at)
-        if best is None or gap < best[0]:
-            best = (gap, match)
-    if best is None or best[0] > 60:
-        return None
-    match = best[1]
-    word = match["n"] or match["o"].lower()
-    index = len(steps) if word in ("last", "final") else int(ORDINALS.get(word, word))
-    return steps[index - 1] if 1 <= index <= len(steps) else None
-
-
-def _step_timeouts(page: Page, work: list[Item], steps: list[Step]) -> None:
-    """Time limits that are said of one step."""
-    for amount in page.durations:
-        if not page.is_free(amount.start, amount.end) or time_points(page, amount) < 2:
-            continue
-        first, last = page.sentence(amount.start)
-        sentence = page.norm[first:last]
-        if re.search(
-            r"\b(?:tasks?|whole|overall|job|in all|altogether)\b", sentence, re.I
-        ) and not STEP_WORD.search(sentence):
-            continue
-        named = _named_step(sentence, amount.start - first, steps)
-        inside = [item for item in work if first <= page.at(item.start) < last]
-        if (
-            named is None
-            and len(inside) == 1
-            and FILL in sentence
-            and not re.search(r"\beach\b", sentence)
-        ):
-            named = inside[0].step
-        if named is not None and named.kind != "barrier":
-            quote = page.take(amount.start, amount.end)
-            named.timeout_s = Asked(value=max(1, round(amount.value)), quote=quote)
-
-
-SLEEP = re.compile(r"\bsleep(?:s|ing)?\s+(?:for\s+)?", re.IGNORECASE)
-HELLO = re.compile(
-    r"\b(?:print(?:s|ing)?|echo(?:es|ing)?|say(?:s|ing)?|write(?:s)?|output(?:s)?"
-    r"|log(?:s)?)\b[^.;\n]{0,20}?\b(?P<w>hello(?: ?,? ?world)?|hi|(?:the|its|their"
-    r"|own)[\w' ]{0,12} (?:index|number|id)|index|task index|(?:the )?(?:current )?(?:date"
-    r"|hostname|host name)"
-    r"|something)\b(?P<r>[^.;\n)]{0,50})",
-    re.IGNORECASE,
-)
-TEST = re.compile(
-    r"\b(?:hello[- ]?world|(?:tiny |simple |small |trivial |same )?(?:test|dummy|demo|sample"
-    r"|smoke[- ]?test|placeholder|toy|example) (?:shell )?(?:script|program|command|task|job"
-    r"|workload)|smoke test|no-?op)\b",
-    re.IGNORECASE,
-)
-
-
-def plain_steps(page: Page) -> tuple[list[Step], str]:
-    """Steps for asks that need no command: sleeping, saying hello, a test script.
-
-    Returns the steps and, where the words leave the script to us, a remark about it.
-    """
-    for match in page.find(SLEEP):
-        for amount in page.durations:
-            if 0 <= amount.start - match.end() < 3:
-                quote = page.take(match.start(), amount.end)
-                line = f"sleep {round(amount.value)}"
-                return [Step(kind="script", text=Asked(value=line, quote=quote))], ""
-    for match in page.find(HELLO, free=False):
-        end = match.end("w")
-        if page.is_free(match.start(), end):
-            quote = page.take(match.start(), end)
-            return [Step(kind="script", text=Asked(value=_echo(match.group()), quote=quote))], ""
-    for match in page.find(TEST):
-        quote = page.take(*match.span())
-        line = 'echo "Hello world! This is task ${BATCH_TASK_INDEX} of ${BATCH_TASK_COUNT}."'
-        remark = "No script was given for the test, so each task prints a line with its index."
-        return [Step(kind="script", text=Asked(value=line, quote=quote))], remark
-    return [], ""
-
-
-def _echo(said: str) -> str:
-    """A line of shell for what is to be printed."""
-    words = said.lower()
-    if re.search("host ?name", words):
-        return "hostname"
-    if re.search(r"\bdate\b", words):
-        return "date"
-    if "world" in words:
-        return 'echo "Hello world! This is task ${BATCH_TASK_INDEX}."'
-    if re.search(r"hello|\bhi\b", words):
-        return 'echo "Hello from task ${BATCH_TASK_INDEX}"'
-    return 'echo "Task ${BATCH_TASK_INDEX}"'

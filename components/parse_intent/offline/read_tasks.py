@@ -1,11 +1,10 @@
-"""How many tasks, how many at once, in which order."""
+"""How many tasks at once, and in which order."""
 
 from __future__ import annotations
 
 import re
 
 from components.parse_intent.draft import Asked
-from components.parse_intent.offline.normal import FILL
 from components.parse_intent.offline.page import Page
 
 AT_ONCE = (
@@ -13,13 +12,16 @@ AT_ONCE = (
     r"|moment|point)"
     r"|1 go|the very same (?:time|moment))|in parallel|concurrently|concurrent(?:ly)?"
     r"|simultaneously|simultaneous"
-    r"|in flight|together|parallel|side by side|in (?:the )?same time|abreast|running in parallel)"
+    r"|in flight|at a go|wide|at any moment|at any point|together|parallel|side by side"
+    r"|in (?:the )?same time|abreast|running in parallel)"
 )
 GAP = r"(?:[ \t]+(?!\d)[\w'%-]+){0,7}?"
 PARALLEL = [
     re.compile(rf"(?<![\w.:/-])(?P<n>\d{{1,7}})(?P<w>{GAP})[ -]+{AT_ONCE}\b", re.IGNORECASE),
     re.compile(
-        r"\b(?:parallelism|concurrency|(?:maximum )?parallel(?: tasks?| limit)?|parallel_?tasks?)"
+        r"\b(?:parallelism|concurrency|(?:maximum )?parallel(?: tasks?| limit)?|parallel_?tasks?"
+        r"|width|max(?:imum)? (?:running|concurrent|simultaneous|in flight)(?: tasks)?"
+        r"|(?:concurrent|simultaneous) tasks)"
         r"(?:\s+(?:level|limit|cap|factor))?\s*(?:is|=|:|to|of|at|should be|must be)?\s*(?:to "
         r"|at most |maximum )?(?P<n>\d{1,7})\b",
         re.IGNORECASE,
@@ -41,7 +43,9 @@ PARALLEL = [
         re.IGNORECASE,
     ),
     re.compile(
-        r"\bno more than (?P<n>\d{1,6}) (?:of them )?(?:running|going|active)\b", re.IGNORECASE
+        r"\b(?:than|most|maximum|only|ever|up to|keep|max) (?P<n>\d{1,6}) (?:of them |tasks )?"
+        r"(?:running|going|active|alive|in the air|busy|live)\b",
+        re.IGNORECASE,
     ),
     re.compile(
         r"\b(?P<n>\d{1,6}) (?:of (?:them|those|these) )?(?:should |may |can "
@@ -64,138 +68,13 @@ IN_ORDER = re.compile(
     r"\b(?:in (?:(?:strict|strictly|index|task|numerical|ascending|sequential"
     r"|index) )*(?:order|sequence)(?! to\b)|in_order"
     r"|sequential(?:ly)?|serial(?:ly)?|1 after (?:another|the other)|back to back|consecutively)\b"
-    r"|\border matters\b",
+    r"|\border matters\b|\b(?:only )?(?:after|once|when) the (?:previous|preceding|last)"
+    r"(?: (?:1|task|run))?(?: (?:is|has|was))?(?: (?:done|finished|ended|over))?\b"
+    r"|\bbefore (?:starting |beginning |it starts |going to )?the next(?: (?:1|task|run))?\b",
     re.IGNORECASE,
 )
 NO_ORDER = re.compile(
     r"\b(?:any order|no (?:particular|special|specific) order|order does(?:n't| not) matter)\b",
-    re.I,
-)
-
-PER_NODE = [
-    re.compile(
-        r"(?<![\w.])(?P<n>\d{1,4})\s*(?:of (?:them|these)\s*|tasks?\s*|jobs?\s*"
-        r"|copies\s*)?(?:run(?:ning)? )?(?:per|to a|to 1|on each|to each|on every|/|on 1"
-        r"|onto each|onto a)\s*"
-        r"(?:single |1 )?(?:vm|node|machine|host|instance)s?\b",
-        re.IGNORECASE,
-    ),
-    re.compile(
-        r"\b(?:tasks?[ _]?(?:count)?[ _]?per[ _]?(?:vm|node|machine|host|instance))\s*(?:is|="
-        r"|:|to|of)?\s*(?P<n>\d{1,4})\b",
-        re.IGNORECASE,
-    ),
-    re.compile(
-        r"\beach (?:vm|node|machine|host|instance) (?:runs?|gets?|takes?|handles?|has"
-        r"|should run) (?:exactly |at most |up to )?(?P<n>\d{1,4}) tasks?\b",
-        re.IGNORECASE,
-    ),
-]
-OWN_NODE = re.compile(
-    r"\b(?:own|separate|dedicated|different|whole|entire)(?: \w+)? (?:vm|node|machine|host"
-    r"|instance)\b"
-    r"|\b(?:a|the) (?:vm|node|machine) (?:all )?to (?:itself|themselves)\b",
-    re.IGNORECASE,
-)
-
-BEFORE_COUNT = r"(?<![\w.:/$#-])"
-NOT_COUNT_NOUN = (
-    r"(?:v?cpus?|v?cores?|threads?|gpus?|gb|gib|mb|mib|tb|tib|gigs?|megs?|[gt]|m|s|h|d|hours?"
-    r"|hrs?|minutes?|min|seconds?|sec|days?"
-    r"|weeks?|months?|years?|retr(?:y|ies)|attempts?|times?|tries|disks?|ssds?|drives?|steps?"
-    r"|zones?|regions?|buckets?|topics?|vms?|machines?"
-    r"|nodes?|instances?|hosts?|dollars?|percent|%|cents|things?|people|labels?|tags?"
-    r"|variables?|containers?|images?(?= is| for)|epochs?"
-    r"|iterations?|barriers?|milli|bytes?|degrees?|points?|copies|jobs?|exit|or|and|to|of|in"
-    r"|at|on|a|is|for|per|the|x|with|each|more|after|by"
-    r"|weeks|accelerators?|cards?|t4s?|l4s?|local|preemptions?|failures?|restarts?|stages?"
-    r"|parts of)"
-)
-PLURAL = rf"(?!{NOT_COUNT_NOUN}\b)(?P<noun>(?:[a-z-]+ ){{0,2}}?[a-z-]{{2,}}s)\b"
-COUNTS = [
-    re.compile(
-        r"\b(?:task[ _]?count|number of tasks|no\.? of tasks|#tasks|# tasks|num[ _]?tasks"
-        r"|count of tasks|array size|tasks(?=\s*[:=]|\s+(?:to|should be)\s))"
-        r"\s*(?:is|=|:|to|of|should be)?\s*(?P<n>\d{1,9})\b",
-        re.IGNORECASE,
-    ),
-    re.compile(
-        rf"{BEFORE_COUNT}(?P<n>\d{{1,9}})\s*(?:x\s+)?(?P<w>(?!(?:of|in|at|per|x"
-        rf"|more)\b)(?:[a-z'-]+\s+){{0,3}}?)tasks?\b(?!\s*(?:per|/|on each|to a|at a time"
-        rf"|at once|in parallel|in flight|concurrently))",
-        re.IGNORECASE,
-    ),
-    re.compile(
-        rf"{BEFORE_COUNT}(?P<n>\d{{1,9}})\s*(?:x|\u00d7)\s*(?:of\s+|times\s+"
-        rf"|runs?\s+of\s+)?(?={FILL}|runs?\b|tasks?\b|copies\b|[\w./-]*{FILL})",
-        re.IGNORECASE,
-    ),
-    re.compile(
-        rf"{FILL}\s*,?\s*(?:x|\u00d7)\s?(?P<n>\d{{1,9}})\b(?!\s*(?:{NOT_COUNT_NOUN})\b)",
-        re.IGNORECASE,
-    ),
-    re.compile(
-        r"\b(?:array|indices|indexes|index(?: range)?|seeds?|shards?|tasks?|numbers?|numbered"
-        r"|ids?|from)\s*(?:=|:|from|of|is|are|values)?\s*\(?(?P<a>\d{1,7})\s?(?:-|\.\.|to"
-        r"|through|until)\s?(?P<b>\d{1,7})\b",
-        re.IGNORECASE,
-    ),
-    re.compile(
-        rf"{BEFORE_COUNT}(?P<n>\d{{1,9}})\s+(?:different\s+|separate\s+"
-        rf"|independent\s+)?(?:times|copies|instances of|runs|replicas|repetitions|reps)\b",
-        re.IGNORECASE,
-    ),
-    re.compile(
-        rf"{BEFORE_COUNT}(?P<n>\d{{1,9}})\s+of (?:them|these|those|this|it)\b", re.IGNORECASE
-    ),
-    re.compile(
-        rf"\b(?:all|the|these|those|over|for|on|across|each of|of|process|my|our)\s+(?:(?:the"
-        rf"|my|our|these|those|all"
-        rf"|about)\s+){{0,2}}(?P<n>\d{{2,9}})\s+{PLURAL}",
-        re.IGNORECASE,
-    ),
-    re.compile(
-        rf"{BEFORE_COUNT}(?P<n>\d{{2,9}})\s+{PLURAL}",
-        re.IGNORECASE,
-    ),
-]
-EACH = re.compile(
-    r"\b(?:each|every|per|apiece|1 task (?:per|for)|its own task|own task|as a task|different"
-    r"|a task (?:per|for))\b",
-    re.I,
-)
-VERB = re.compile(
-    r"\b(?:run|process|encode|re-encode|transcode|render|convert|align|simulate|train"
-    r"|analy[sz]e|resize|parse|score|compress|index|fit|call"
-    r"|handle|crunch|scan|do|work|loop|sweep|generate|import|export|ocr|annotate|extract"
-    r"|classify|download|check|validate|test|fold|dock)\w*\b",
-    re.I,
-)
-SINGLE = re.compile(
-    r"\b(?:(?:a |just |only )?single task|(?:just |only |exactly )?1 task(?! (?:per|at|for|a"
-    r"|after|to|each|maximum|on each|by))|just once|only once|a one-off|one-off|1-off"
-    r"|task array of 1|run once|runs once|not an array|no array)\b",
-    re.I,
-)
-ONCE = re.compile(rf"{FILL}\s*,? once\b", re.I)
-TIGHT = re.compile(
-    r"\bmpi\w*|\bhosts? ?file|\bbarriers?\b|tightly coupled|\bmulti-?node", re.IGNORECASE
-)
-NODES = re.compile(
-    r"(?<![\w.])(?P<n>\d{1,4})[ -](?:vms?|nodes?|machines?|hosts?|instances?)\b", re.IGNORECASE
-)
-PER_THING = re.compile(
-    r"\b(?:1|a|own) task (?:per|for (?:each|every))\s+(?:single )?(?P<t>[\w.-]+)|\b(?:each"
-    r"|every) (?P<u>[\w-]+)(?: [^\s,;]+){0,5} (?:as )?(?:its|his|their|a|an?|1) (?:own "
-    r"|separate )?task\b"
-    r"|\b(?:task|run(?: it)?|job|once) (?:per|for (?:each|every)) (?P<v>(?!vm|node|machine"
-    r"|hour|day|task|week|minute|host|instance)[\w.-]+)",
-    re.I,
-)
-VAGUE = re.compile(
-    r"\b(?:(?:a (?:whole )?)?(?:bunch|lots?|load|loads|ton|tons|couple|number|handful|pile"
-    r"|heap) of|several|many|some|multiple|a few|various|dozens of|hundreds of|thousands of"
-    r"|as many as needed|n|x) (?:\w+ )?tasks\b",
     re.I,
 )
 
@@ -219,17 +98,6 @@ def _order_of_steps(sentence: str) -> bool:
     """Whether steps, not tasks, follow one another: they always do."""
     steps = re.search(r"\bsteps?\b|\bboth\b|\brunnables\b|\bcontainers\b", sentence, re.I)
     return steps is not None and not re.search(r"\btasks\b", sentence, re.I)
-
-
-def read_tasks_per_node(page: Page) -> Asked[int] | None:
-    """How many tasks share a VM."""
-    for pattern in PER_NODE:
-        for match in page.find(pattern):
-            return Asked(value=int(match["n"]), quote=page.take(*match.span()))
-    for match in page.find(OWN_NODE):
-        if re.search(r"\btasks?\b|\beach\b|\bevery\b", page.sentence_text(match.start()), re.I):
-            return Asked(value=1, quote=page.take(*match.span()))
-    return None
 
 
 def read_parallelism(page: Page) -> tuple[Asked[int] | None, bool]:
@@ -261,114 +129,3 @@ def _of_threads(page: Page, match: re.Match[str]) -> bool:
         )
         is not None
     )
-
-
-def read_task_count(page: Page) -> Asked[int] | None:
-    """How many tasks: said outright, as an array, as copies, or as the things to be worked on."""
-    for number, pattern in enumerate(COUNTS):
-        best = None
-        for match in page.find(pattern):
-            groups = match.groupdict()
-            if groups.get("a") is not None:
-                low, high = int(match["a"]), int(match["b"])
-                if high <= low or re.search(r"exit|code", page.left(match.start(), 20), re.I):
-                    continue
-                value = high - low + 1
-            else:
-                value = int(match["n"])
-            if not _is_count(page, match, number):
-                continue
-            best = (value, match)
-            break
-        if best is not None:
-            value, match = best
-            return Asked(value=value, quote=page.take(*match.span()))
-    if TIGHT.search(page.norm):
-        for match in page.find(NODES):
-            return Asked(value=int(match["n"]), quote=page.take(*match.span()))
-    for match in list(page.find(SINGLE)) or list(page.find(ONCE)):
-        return Asked(value=1, quote=page.take(*match.span()))
-    return None
-
-
-def _is_count(page: Page, match: re.Match[str], number: int) -> bool:
-    """Whether a number counts tasks and not attempts, machines or rows."""
-    left = page.left(match.start(), 45)
-    right = page.right(match.end(), 40)
-    if number == 0:
-        return True
-    if re.search(
-        r"\b(?:at most|no more than|not more than|up to|maximum|max|more than"
-        r"|limit(?:ed)?(?: to| of)?|than)\s*$",
-        left,
-        re.I,
-    ) and (number != 1 or re.search(rf"^(?:[\w' ]{{0,20}}){AT_ONCE}", right, re.I)):
-        return False
-    if (
-        re.search(r"\b(?:retr(?:y|ies|ied)|again|attempts?|tries|try|rerun)\b[^,;.]*$", left, re.I)
-        and number >= 5
-    ):
-        return False
-    if (
-        number == 1
-        and match["n"] == "1"
-        and re.match(r"\s*(?:each|for each|apiece)\b", right, re.I)
-    ):
-        return False  # "25 clips, one task each"
-    if number == 1:
-        return not re.search(r"\b(?:failed?|first|last|next|other|failing)\b", match["w"], re.I)
-    if number in (7, 8):
-        return _things_are_tasks(page, match, number)
-    rate = re.search(r"\b(?:a|per) (?:day|week|hour)\b|faster", right, re.I)
-    return not (number == 5 and rate)
-
-
-def _things_are_tasks(page: Page, match: re.Match[str], number: int) -> bool:
-    """Things ("300 frames") are tasks where each is said to be one, or they are worked on."""
-    noun = match["noun"].lower().split()[-1]
-    if re.fullmatch(
-        r"(?:always|across|this|his|its|as|is|was|has|does|hours?|us|less|process|class"
-        r"|address|access|status|runs|args|"
-        r"fails|failures|bytes|tokens|params|parameters|arguments|epochs|retries|nodes|terms"
-        r"|units|ports|digits|lines|days|nights)",
-        noun,
-    ):
-        return False
-    sentence = page.sentence_text(match.start())
-    if EACH.search(page.norm) or VERB.search(page.left(match.start(), 60)):
-        return not re.search(
-            r"\b(?:batch|batches|groups?|chunks?)\s+(?:size\s+)?(?:of\s+)?$",
-            page.left(match.start(), 20),
-            re.I,
-        )
-    return FILL in sentence and number == 7
-
-
-def read_vague_count(page: Page) -> str | None:
-    """What is to be counted, where tasks were asked for without a number that can be known."""
-    for match in page.find(PER_THING, free=False):
-        thing = match["t"] or match["u"] or match["v"]
-        if thing.lower() in (
-            "vm",
-            "node",
-            "machine",
-            "task",
-            "time",
-            "host",
-            "instance",
-            "container",
-            "core",
-            "gpu",
-            "run",
-            "step",
-            "job",
-            "zone",
-            "hour",
-            "day",
-        ):
-            continue
-        return thing
-    for match in page.find(VAGUE):
-        page.take(*match.span())
-        return "tasks"
-    return None

@@ -9,12 +9,17 @@ from dataclasses import dataclass, field
 from components.parse_intent.build_steps import split_words
 from components.parse_intent.draft import Asked, Draft
 from components.parse_intent.offline import judge
+from components.parse_intent.offline.amounts import Amount
+from components.parse_intent.offline.corrections import takes_back
 from components.parse_intent.offline.edits import UNDO, apply_edits
 from components.parse_intent.offline.page import Page
 from components.parse_intent.offline.pasted.cluster import in_batch_words
 from components.parse_intent.offline.pasted.part import Pending
 from components.parse_intent.offline.pasted.read import Pasted, read_pasted
 from components.parse_intent.offline.pasted.settle import over_pasted, settle
+from components.parse_intent.offline.plain_steps import plain_steps
+from components.parse_intent.offline.read_count import read_task_count, read_vague_count
+from components.parse_intent.offline.read_fields import read_fields
 from components.parse_intent.offline.read_images import (
     Image,
     read_binds,
@@ -28,41 +33,37 @@ from components.parse_intent.offline.read_limits import (
     pick_time,
     read_cpu,
     read_memory,
-    read_policies,
-    read_retries,
+    time_points,
 )
 from components.parse_intent.offline.read_machine import (
     read_collocated,
     read_drivers,
     read_gpu_words,
     read_gpus,
-    read_locations,
     read_machine_type,
     read_platform,
     read_provisioning,
     read_reservation,
     read_template,
 )
-from components.parse_intent.offline.read_settings import (
-    read_account,
-    read_logs,
-    read_network,
-    read_notifications,
+from components.parse_intent.offline.read_messages import read_logs, read_notifications
+from components.parse_intent.offline.read_network import read_account, read_network
+from components.parse_intent.offline.read_packing import read_tasks_per_node
+from components.parse_intent.offline.read_pairs import (
     read_pairs,
-    read_priority,
     read_secrets,
-    read_switches,
     read_task_environments,
 )
-from components.parse_intent.offline.read_steps import plain_steps, read_steps, waiting_container
+from components.parse_intent.offline.read_places import read_locations
+from components.parse_intent.offline.read_retries import read_policies, read_retries
+from components.parse_intent.offline.read_steps import read_steps, waiting_container
 from components.parse_intent.offline.read_storage import read_storage
+from components.parse_intent.offline.read_switches import read_priority, read_switches
 from components.parse_intent.offline.read_tasks import (
     read_in_order,
     read_parallelism,
-    read_task_count,
-    read_tasks_per_node,
-    read_vague_count,
 )
+from components.parse_intent.offline.read_things import is_unit, unit_nouns
 from components.parse_intent.offline.replies import corrected_number, fill_wants
 from components.parse_intent.offline.segment import cut_payloads
 from components.parse_intent.offline.unread import unread_words
@@ -155,6 +156,8 @@ def _corrections(turn: str) -> list[str]:
     for match in CORRECTION.finditer(turn):
         if len(parts) >= MAX_CORRECTIONS:
             break
+        if takes_back(turn[max(0, match.start() - 60) : match.end() + 30]):
+            continue
         if turn.count("`", start, match.start()) % 2 == 0 and turn[start : match.start()].strip():
             parts.append(turn[start : match.start()])
             start = match.end()
@@ -169,6 +172,8 @@ def _read_turn(turn: str, before: State | None, said: str = "") -> State:
     earlier = before.draft if before else pasted.draft if pasted else None
     page = Page(turn, cutter.masked, payloads, earlier)
     wants: dict[str, str] = {}
+    units = unit_nouns(page)
+    page.durations = [a for a in page.durations if not _is_thing(page, a, units)]
     _names(page, wants)
     warnings = _work(page, wants)
     if pasted:
@@ -180,6 +185,12 @@ def _read_turn(turn: str, before: State | None, said: str = "") -> State:
     open_before = before.pending if before else []
     state.pending = settle(state.draft, open_before + pasted.pending, page.norm)
     return state
+
+
+def _is_thing(page: Page, amount: Amount, units: set[str]) -> bool:
+    """Whether "28 days" is what the tasks work on, one each, and no limit of time."""
+    said = page.norm[amount.start : amount.end]
+    return is_unit(said, units) and time_points(page, amount) < 4
 
 
 def _with_pasted(page: Page, pasted: Pasted, before: State | None, wants: dict[str, str]) -> None:
@@ -234,9 +245,10 @@ def _names(page: Page, wants: dict[str, str]) -> None:
     read_network(page)
     draft.reservation = read_reservation(page)
     draft.collocated = read_collocated(page)
-    draft.priority = read_priority(page)
+    read_fields(page)
+    draft.priority = draft.priority or read_priority(page)
     read_switches(page)
-    draft.provisioning = read_provisioning(page)
+    draft.provisioning = draft.provisioning or read_provisioning(page)
     _steps(page, images, page_secret, wants)
 
 
@@ -325,18 +337,19 @@ def _unnamed_image(page: Page, wants: dict[str, str]) -> None:
 def _work(page: Page, wants: dict[str, str]) -> list[str]:
     """Read numbers: how many, how long, how often; gives warnings."""
     draft = page.draft
-    draft.tasks_per_node = read_tasks_per_node(page)
-    draft.parallelism, all_at_once = read_parallelism(page)
+    draft.tasks_per_node = draft.tasks_per_node or read_tasks_per_node(page)
+    parallelism, all_at_once = read_parallelism(page)
+    draft.parallelism = draft.parallelism or parallelism
     draft.in_order = read_in_order(page)
     draft.retry_policies = read_policies(page)
-    draft.max_retries = read_retries(page)
-    draft.cpu_milli = read_cpu(page)
-    draft.memory_mib = read_memory(page)
+    draft.max_retries = draft.max_retries or read_retries(page)
+    draft.cpu_milli = draft.cpu_milli or read_cpu(page)
+    draft.memory_mib = draft.memory_mib or read_memory(page)
     time = pick_time(page, page.durations)
-    if time is not None:
+    if time is not None and draft.max_run_s is None:
         quote = page.take(time.start, time.end)
         draft.max_run_s = Asked(value=max(1, round(time.value)), quote=quote)
-    draft.task_count = read_task_count(page)
+    draft.task_count = draft.task_count or read_task_count(page)
     _count_in_limit(page)
     if draft.task_count is None and not draft.task_envs and page.before is None:
         thing = read_vague_count(page)

@@ -10,7 +10,9 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from components.parse_intent.offline.arguments import option_runs
 from components.parse_intent.offline.commands import command_end, looks_like_command, starts_command
+from components.parse_intent.offline.layout import plain_layout
 from components.parse_intent.offline.normal import FILL
 
 Role = Literal["command", "args"]
@@ -94,6 +96,10 @@ VERB = re.compile(
 )
 
 
+SHOWN = re.compile(
+    r"(?<![^\s(])(?P<c>\.{0,2}/[\w.${}~+/-]{2,200}|[A-Za-z][\w.+-]{1,40})[ \t]+"
+    r"(?=-{1,2}[A-Za-z]|\$[\w{(]|-\d)"
+)
 # No name or path is this long: data that nobody reads, and that patterns would search for ever.
 MAX_PAYLOADS = 200
 OVERLONG = re.compile(r"[^\s\ue000]{500,}")
@@ -133,11 +139,15 @@ def cut_payloads(text: str, *, hidden: list[tuple[int, int]] | None = None) -> C
     _fences(cutter)
     _ticks(cutter)
     cutter.masked = OVERLONG.sub(lambda match: FILL * len(match[0]), cutter.masked)
+    cutter.masked = plain_layout(cutter.masked)
+    _options(cutter)
     _quoted(cutter)
     _labelled(cutter)
     _lines(cutter)
     _colons(cutter)
     _verbs(cutter)
+    _anywhere(cutter)
+    _with_index(cutter)
     cutter.payloads.sort(key=lambda p: p.start)
     return cutter
 
@@ -166,6 +176,12 @@ def _dedent(body: str, indent: str) -> str:
 def _ticks(cutter: Cutter) -> None:
     for match in TICKS.finditer(cutter.masked):
         _inline(cutter, match.start(), match.end(), match[2].strip(), sure=True)
+
+
+def _options(cutter: Cutter) -> None:
+    """Options without quotes around them, where words say that they are arguments."""
+    for start, end in list(option_runs(cutter.masked)):
+        cutter.cut(Payload(start, end, cutter.text[start:end], "args"))
 
 
 def _quoted(cutter: Cutter) -> None:
@@ -287,3 +303,55 @@ def _verbs(cutter: Cutter) -> None:
             end = command_end(cutter.masked, start, to_line_end=False)
             if end > start and not cutter.hidden(start, end):
                 cutter.cut(Payload(start, end, cutter.text[start:end]))
+
+
+def _anywhere(cutter: Cutter) -> None:
+    """Commands that show themselves: a program or a path with an option right behind it."""
+    for match in SHOWN.finditer(cutter.masked):
+        start = match.start("c")
+        if cutter.hidden(start, match.end()) or DATA_CUE.search(
+            cutter.masked[max(0, start - 40) : start]
+        ):
+            continue
+        if starts_command(cutter.masked, start, strict=True):
+            end = command_end(cutter.masked, start, to_line_end=False)
+            if end > start and not cutter.hidden(start, end):
+                cutter.cut(Payload(start, end, cutter.text[start:end]))
+
+
+# Nobody writes the task's index but in a command, so what surrounds it is one.
+INDEX = re.compile(r"\$\{?BATCH_TASK_INDEX")
+BEFORE_COMMAND = re.compile(
+    r"(?:\n|;|, | / | \| |: |\. |\(|->|=>|\u2192|\ue000|^)[ \t*-]*(?:(?:each|every|just|please"
+    r"|then|and|it"
+    r"|they|tasks?|runs?|running|executes?|does|do|calls?|starts?|launch(?:es)?|command|cmd) )*$",
+    re.IGNORECASE,
+)
+
+
+PROGRAM_LIKE = re.compile(r"[a-z./~][\w./+-]*")
+SLASHED = re.compile(r"\s(?:/|\|)\s")
+
+
+def _with_index(cutter: Cutter) -> None:
+    for match in INDEX.finditer(cutter.masked):
+        if cutter.hidden(*match.span()):
+            continue
+        line = cutter.masked.rfind("\n", 0, match.start()) + 1
+        start = max(line, match.start() - 300)
+        for token in re.finditer(r"\S+", cutter.masked[start : match.start()]):
+            at = start + token.start()
+            before = cutter.masked[max(line - 1, at - 60, 0) : at]
+            if at != line and not BEFORE_COMMAND.search(before):
+                continue
+            end = _segment_end(cutter, at) if PROGRAM_LIKE.fullmatch(token.group()) else at
+            if end > match.start() and not cutter.hidden(at, end):
+                cutter.cut(Payload(at, end, cutter.text[at:end]))
+                break
+
+
+def _segment_end(cutter: Cutter, start: int) -> int:
+    """The end of a command in a line of parts with " / " between them."""
+    end = command_end(cutter.masked, start, to_line_end=True)
+    slash = SLASHED.search(cutter.masked, start, end)
+    return slash.start() if slash else end

@@ -10,6 +10,7 @@ from components.parse_intent.offline.page import Page
 from components.parse_intent.offline.vocabulary import KEYWORDS, words
 
 WORD = re.compile(r"[A-Za-z][\w'-]*|\d[\w.]*")
+LISTED = re.compile(r"\s*\(?\d{1,2}[.)]")
 # Words that carry no setting by themselves.
 EMPTY = frozenset(
     words(
@@ -23,6 +24,14 @@ EMPTY = frozenset(
 )
 
 
+def _key_of_value(page: Page, start: int, end: int) -> bool:
+    """Whether a clause only names what the text behind its colon gives, and that was read."""
+    key = page.norm[start:end].rstrip()
+    stop = page.norm.find("\n", end)
+    value = page.used[end : min(stop if stop > 0 else len(page.norm), end + 80)]
+    return key.endswith((":", "=")) and len(key.split()) <= 4 and any(value)
+
+
 def unread_words(page: Page) -> list[str]:
     """Parts of sentences that speak of a setting or hold a number and reached no field."""
     found = []
@@ -31,6 +40,10 @@ def unread_words(page: Page) -> list[str]:
         if any(page.used[start:end]) or FILL in page.norm[start:end]:
             continue
         words = [w.lower() for w in WORD.findall(page.norm[start:end])]
+        if len(words) == 1 and words[0].strip(".").isdecimal() and LISTED.match(page.norm, start):
+            continue  # the number of a list item
+        if _key_of_value(page, start, end):
+            continue
         tells = [w for w in words if (w in KEYWORDS and w not in EMPTY) or w[0].isdecimal()]
         quote = page.quote(start, end).strip(" ,.;:()-*\n")
         if tells and quote:

@@ -29,6 +29,19 @@ KEYWORDS = frozenset(
     """)
 )
 
+SHORT_KEYWORDS = (
+    "spot",
+    "task",
+    "tasks",
+    "cores",
+    "disk",
+    "disks",
+    "mount",
+    "image",
+    "label",
+    "retry",
+)
+
 # Words that are one slip away from a keyword but are words of their own.
 OWN_WORDS = frozenset(
     words("""
@@ -68,6 +81,7 @@ SHORTHAND = {
     "args": "arguments",
     "arg": "argument",
     "params": "arguments",
+    "prio": "priority",
     "img": "image",
     "dir": "directory",
     "directory": "directory",
@@ -162,7 +176,9 @@ REGIONS = frozenset(
 # Where Google says its regions are, and what people call them.
 REGION_NICKNAMES = {
     "iowa": "us-central1",
+    "council bluffs": "us-central1",
     "south carolina": "us-east1",
+    "moncks corner": "us-east1",
     "northern virginia": "us-east4",
     "n. virginia": "us-east4",
     "ashburn": "us-east4",
@@ -188,11 +204,17 @@ REGION_NICKNAMES = {
     "hamina": "europe-north1",
     "madrid": "europe-southwest1",
     "belgium": "europe-west1",
+    "st. ghislain": "europe-west1",
+    "saint-ghislain": "europe-west1",
     "london": "europe-west2",
+    "england": "europe-west2",
     "frankfurt": "europe-west3",
     "netherlands": "europe-west4",
+    "holland": "europe-west4",
+    "groningen": "europe-west4",
     "eemshaven": "europe-west4",
     "zurich": "europe-west6",
+    "switzerland": "europe-west6",
     "zürich": "europe-west6",
     "milan": "europe-west8",
     "paris": "europe-west9",
@@ -201,6 +223,19 @@ REGION_NICKNAMES = {
     "doha": "me-central1",
     "dammam": "me-central2",
     "tel aviv": "me-west1",
+    "israel": "me-west1",
+    "qatar": "me-central1",
+    "poland": "europe-central2",
+    "spain": "europe-southwest1",
+    "milano": "europe-west8",
+    "torino": "europe-west12",
+    "korea": "asia-northeast3",
+    "south korea": "asia-northeast3",
+    "chile": "southamerica-west1",
+    "brazil": "southamerica-east1",
+    "virginia": "us-east4",
+    "quebec": "northamerica-northeast1",
+    "indonesia": "asia-southeast2",
     "taiwan": "asia-east1",
     "hong kong": "asia-east2",
     "tokyo": "asia-northeast1",
@@ -212,6 +247,29 @@ REGION_NICKNAMES = {
     "jakarta": "asia-southeast2",
     "sydney": "australia-southeast1",
     "melbourne": "australia-southeast2",
+}
+
+# What people call the only region of a country; countries with two need more words.
+REGION_ADJECTIVES = {
+    "dutch": "europe-west4",
+    "belgian": "europe-west1",
+    "finnish": "europe-north1",
+    "british": "europe-west2",
+    "english": "europe-west2",
+    "uk": "europe-west2",
+    "swiss": "europe-west6",
+    "spanish": "europe-southwest1",
+    "french": "europe-west9",
+    "polish": "europe-central2",
+    "taiwanese": "asia-east1",
+    "singaporean": "asia-southeast1",
+    "indonesian": "asia-southeast2",
+    "korean": "asia-northeast3",
+    "israeli": "me-west1",
+    "qatari": "me-central1",
+    "saudi": "me-central2",
+    "chilean": "southamerica-west1",
+    "brazilian": "southamerica-east1",
 }
 
 # Batch's accelerator types by the names that people use; the first pattern that fits holds.
@@ -282,8 +340,21 @@ ENGLISH_PROGRAMS = frozenset(
 # Images that people name without a tag or a registry.
 PUBLIC_IMAGES = frozenset(
     words("""
-    ubuntu debian alpine busybox python node golang openjdk ruby perl bash fedora rockylinux
-    r-base julia tensorflow/tensorflow pytorch/pytorch continuumio/miniconda3 hello-world
+    ubuntu debian alpine busybox python node golang openjdk ruby perl bash fedora
+    rockylinux redis nginx postgres mysql mariadb memcached rabbitmq mongo httpd
+    eclipse-temurin gcc rust php r-base julia rocker/r-ver rocker/tidyverse rocker/r-base
+    curlimages/curl tensorflow/tensorflow pytorch/pytorch continuumio/miniconda3
+    hello-world
+    """)
+)
+
+# Options of docker run that people ask for; a container's own arguments are seldom called so.
+DOCKER_OPTIONS = frozenset(
+    words("""
+    --ipc --shm-size --gpus --network --net --privileged --ulimit --memory --cpus --cap-add
+    --cap-drop --device --runtime --user --hostname --init --security-opt --pid --tmpfs --dns
+    --add-host --rm --read-only --userns --memory-swap --cpuset-cpus --group-add --sysctl
+    --entrypoint --workdir --volume --env-file --mount --platform --oom-kill-disable
     """)
 )
 

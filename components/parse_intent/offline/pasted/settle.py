@@ -12,7 +12,7 @@ from components.parse_intent.offline.merge import ADD, FIRST, merge_steps
 from components.parse_intent.offline.page import Page
 from components.parse_intent.offline.pasted.part import Pending
 from components.parse_intent.offline.pasted.read import Pasted
-from components.parse_intent.offline.read_tasks import COUNTS
+from components.parse_intent.offline.read_things import only_things
 
 GPU_SERIES = ("a2-", "a3-", "a4-", "g2-", "g4-")
 INSTEAD = re.compile(r"\binstead\b|\brather than\b|\breplace\b|\bin place of\b", re.IGNORECASE)
@@ -55,10 +55,7 @@ def _things(page: Page, pasted: Draft) -> None:
             quote = page.take(*match.span())
             draft.task_count = Asked(value=int(match["n"]), quote=quote)
     if draft.task_count is None and pasted.task_count is None and not pasted.task_envs:
-        things = [match for match in page.find(COUNTS[-1]) if not page.negated(match.start())]
-        if len(things) == 1:
-            quote = page.take(*things[0].span())
-            draft.task_count = Asked(value=int(things[0]["n"]), quote=quote)
+        draft.task_count = only_things(page)
     if draft.memory_mib is None and pasted.memory_mib is not None:
         for size in page.sizes:
             if page.is_free(size.start, size.end) and ENOUGH.match(page.norm, size.end):

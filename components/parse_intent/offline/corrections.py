@@ -1,0 +1,53 @@
+"""Numbers that a person takes back in the same breath: "50 cities, no wait, 52"."""
+
+from __future__ import annotations
+
+import re
+
+from components.parse_intent.offline.commands import STOP
+from components.parse_intent.offline.normal import Words
+
+TAKEN_BACK = (
+    r"(?:(?:oh|ah|hm+|uh+|err?),? )?(?:no,? wait|wait,? no|wait(?=\s*[,:-])|no,? no|no(?=\s*[,:-])"
+    r"|nope|scratch that|correction|sorry|pardon|i mean(?:t)?|make (?:that|it)|or rather|rather"
+    r"|actually|better|let's say)"
+    r"(?:[ ,:-]+(?:no|wait|sorry|i mean(?:t)?|make (?:that|it)|rather|actually|better|it's"
+    r"|let's say"
+    r"))*"
+)
+NUMBER = r"\d{1,9}(?:\.\d{1,3})?"
+CORRECTED = re.compile(
+    rf"(?<![\w.-])(?P<old>{NUMBER})(?P<mid>[a-z%]{{0,8}}(?:[ -][a-z%]{{1,20}}){{0,4}}?)"
+    rf"\s*(?:[,;:(\u2026-]|\.{{2,3}}|\.(?= ))[\s,;:(.\u2026-]{{0,6}}{TAKEN_BACK}[\s,:;-]{{1,4}}"
+    rf"(?P<new>{NUMBER})(?P<after>[a-z%]{{0,8}}(?: [a-z%]{{1,20}})?)",
+    re.IGNORECASE,
+)
+MAX_CORRECTED = 20
+
+
+def _first(words: str) -> str:
+    found = re.match(r"[ -]?([a-z%]+)", words, re.IGNORECASE)
+    return found[1].lower().removesuffix("s") if found else ""
+
+
+def take_back(words: Words) -> None:
+    """Put the last number in the place of the ones before it, in a turn's normal text.
+
+    The words that stay lead back to the number that holds, or to the whole of "50 cities, no, 52".
+    """
+    for _ in range(MAX_CORRECTED):
+        match = CORRECTED.search(words.text)
+        if match is None:
+            return
+        before, after = _first(match["mid"]), _first(match["after"])
+        if after and after not in STOP and (after == before or not before):
+            words.splice(match.start(), match.start("new"), "")
+        elif not after or after in STOP or after == before:
+            words.splice(match.start(), match.end("new"), match["new"] + match["mid"])
+        else:  # something else is counted: both numbers stay
+            return
+
+
+def takes_back(said: str) -> bool:
+    """Whether some words hold a number that is taken back for another."""
+    return CORRECTED.search(Words(said).text) is not None

@@ -1,0 +1,196 @@
+"""How many tasks: said outright, as an array, as copies, or as the things to work on."""
+
+from __future__ import annotations
+
+import re
+
+from components.parse_intent.draft import Asked
+from components.parse_intent.offline.normal import FILL
+from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.read_tasks import AT_ONCE
+from components.parse_intent.offline.read_things import HANDS, read_things
+
+BEFORE_COUNT = r"(?<![\w.:/$#-])"
+NOT_COUNT_NOUN = (
+    r"(?:v?cpus?|v?cores?|threads?|gpus?|gb|gib|mb|mib|tb|tib|gigs?|megs?|[gt]|m|s|h|d|hours?"
+    r"|hrs?|minutes?|min|seconds?|sec|days?"
+    r"|weeks?|months?|years?|retr(?:y|ies)|attempts?|times?|tries|disks?|ssds?|drives?|steps?"
+    r"|zones?|regions?|buckets?|topics?|vms?|machines?"
+    r"|nodes?|instances?|hosts?|dollars?|percent|%|cents|things?|people|labels?|tags?"
+    r"|variables?|containers?|images?(?= is| for)|epochs?"
+    r"|iterations?|barriers?|milli|bytes?|degrees?|points?|copies|jobs?|exit|or|and|to|of|in"
+    r"|at|on|a|is|for|per|the|x|with|each|more|after|by"
+    r"|weeks|accelerators?|cards?|t4s?|l4s?|local|preemptions?|failures?|restarts?|stages?"
+    r"|parts of)"
+)
+COUNTS = [
+    re.compile(
+        r"\b(?:task[ _]?count|number of tasks|no\.? of tasks|#tasks|# tasks|num[ _]?tasks"
+        r"|count of tasks|array (?:size|length)|(?:how many|quantity|qty|count)(?=\s*[:=])"
+        r"|tasks(?=\s*[:=]|\s+(?:to|should be)\s))"
+        r"\s*(?:is|=|:|to|of|should be)?\s*(?P<n>\d{1,9})\b",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        rf"{BEFORE_COUNT}(?P<n>\d{{1,9}})\s*(?:x\s+)?(?P<w>(?!(?:of|in|at|per|x"
+        rf"|more)\b)(?:(?!(?:a|an|per|each|every|for|to)\b)[a-z'-]+\s+){{0,3}}?)tasks?\b"
+        rf"(?!\s*(?:per|/|on each|to a|at a time"
+        rf"|at once|in parallel|in flight|concurrently))",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        rf"{BEFORE_COUNT}(?P<n>\d{{1,9}})\s*(?:x|\u00d7)\s*(?:of\s+|times\s+"
+        rf"|runs?\s+of\s+)?(?={FILL}|runs?\b|tasks?\b|copies\b|[\w./-]*{FILL})",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        rf"{FILL}\s*,?\s*(?:x|\u00d7)\s?(?P<n>\d{{1,9}})\b(?!\s*(?:{NOT_COUNT_NOUN})\b)",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        r"\b(?:array|indices|indexes|index(?: range)?|seeds?|shards?|tasks?|numbers?|numbered"
+        r"|ids?|from)\s*(?:=|:|from|of|is|are|values)?\s*\(?(?P<a>\d{1,7})\s?(?:-|\.\.|to"
+        r"|through|until)\s?(?P<b>\d{1,7})\b",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        rf"{BEFORE_COUNT}(?P<n>\d{{1,9}})\s+(?:different\s+|separate\s+"
+        rf"|independent\s+)?(?:times|copies|instances of|runs|replicas|repetitions|reps)\b",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        rf"{BEFORE_COUNT}(?P<n>\d{{1,9}})\s+of (?:them|these|those|this|it)\b", re.IGNORECASE
+    ),
+    re.compile(rf"{BEFORE_COUNT}(?P<n>\d{{1,6}})[x\u00d7](?=\s*(?:[/,;|\n]|$))", re.IGNORECASE),
+]
+SINGLE = re.compile(
+    r"\b(?:(?:a |just |only )?single task|(?:just |only |exactly )?1 task(?! (?:per|at|for|a"
+    r"|after|to|each|maximum|on each|by))|just once|only once|a one-off|one-off|1-off"
+    r"|task array of 1|run once|runs once|not an array|no array)\b",
+    re.I,
+)
+ONCE = re.compile(rf"{FILL}\s*,? once\b", re.I)
+TIGHT = re.compile(
+    r"\bmpi\w*|\bhosts? ?file|\bbarriers?\b|tightly coupled|\bmulti-?node", re.IGNORECASE
+)
+NODES = re.compile(
+    r"(?<![\w.])(?P<n>\d{1,4})[ -](?:vms?|nodes?|machines?|hosts?|instances?)\b", re.IGNORECASE
+)
+PER_THING = re.compile(
+    r"\b(?:1|a|own) task (?:per|for (?:each|every))\s+(?:single )?(?P<t>[\w.-]+)|\b(?:each"
+    r"|every) (?P<u>[\w-]+)(?: [^\s,;]+){0,5} (?:as )?(?:its|his|their|a|an?|1) (?:own "
+    r"|separate )?task\b"
+    r"|\b(?:task|run(?: it)?|job|once) (?:per|for (?:each|every)) (?P<v>(?!vm|node|machine"
+    r"|hour|day|task|week|minute|host|instance)[\w.-]+)",
+    re.I,
+)
+VAGUE = re.compile(
+    r"\b(?:(?:a (?:whole )?)?(?:bunch|lots?|load|loads|ton|tons|couple|number|handful|pile"
+    r"|heap) of|several|many|some|multiple|a few|various|dozens of|hundreds of|thousands of"
+    r"|as many as needed|n|x) (?:\w+ )?tasks\b",
+    re.I,
+)
+
+
+A_PIECE = re.compile(
+    r"\s*(?:(?:each|apiece|for (?:each|every)|per|an?|every)\b|/|=)", re.IGNORECASE
+)
+IS_ONE = re.compile(r"(?:=|\bis|\bas|\bgets|\bbecomes|\bbeing|\u2192|->|=>)\s*$", re.IGNORECASE)
+
+
+def read_task_count(page: Page) -> Asked[int] | None:
+    """How many tasks: said outright, as an array, as copies, or as the things to be worked on."""
+    return _said_outright(page) or read_things(page) or _nodes(page) or _once(page)
+
+
+def _said_outright(page: Page) -> Asked[int] | None:
+    for number, pattern in enumerate(COUNTS):
+        for match in page.find(pattern):
+            value = _value(page, match)
+            if value and _is_count(page, match, number):
+                return Asked(value=value, quote=page.take(*match.span()))
+    return None
+
+
+def _value(page: Page, match: re.Match[str]) -> int | None:
+    """A number, or how many a range holds."""
+    groups = match.groupdict()
+    if groups.get("a") is None:
+        return int(match["n"])
+    low, high = int(match["a"]), int(match["b"])
+    if high <= low or re.search(r"exit|code", page.left(match.start(), 20), re.I):
+        return None
+    return high - low + 1
+
+
+def _nodes(page: Page) -> Asked[int] | None:
+    """Where processes work together over several VMs, one task for each of them."""
+    if TIGHT.search(page.norm):
+        for match in page.find(NODES):
+            return Asked(value=int(match["n"]), quote=page.take(*match.span()))
+    return None
+
+
+def _once(page: Page) -> Asked[int] | None:
+    for match in list(page.find(SINGLE)) or list(page.find(ONCE)):
+        return Asked(value=1, quote=page.take(*match.span()))
+    return None
+
+
+def _is_count(page: Page, match: re.Match[str], number: int) -> bool:
+    """Whether a number counts tasks and not attempts, machines or rows."""
+    left = page.left(match.start(), 45)
+    right = page.right(match.end(), 40)
+    if number == 0:
+        return True
+    if re.search(
+        r"\b(?:at most|no more than|not more than|up to|maximum|max|more than"
+        r"|limit(?:ed)?(?: to| of)?|than)\s*$",
+        left,
+        re.I,
+    ) and (number != 1 or re.search(rf"^(?:[\w' ]{{0,20}}){AT_ONCE}", right, re.I)):
+        return False
+    if (
+        re.search(r"\b(?:retr(?:y|ies|ied)|again|attempts?|tries|try|rerun)\b[^,;.]*$", left, re.I)
+        and number >= 5
+    ):
+        return False
+    if number == 1 and match["n"] == "1" and (A_PIECE.match(right) or IS_ONE.search(left)):
+        return False  # "25 clips, one task each", "each field = one task"
+    if number == 6 and HANDS.search(left):
+        return False  # "a task takes 200 of them"
+    if number == 1:
+        return not re.search(r"\b(?:failed?|first|last|next|other|failing)\b", match["w"], re.I)
+    rate = re.search(r"\b(?:a|per) (?:day|week|hour)\b|faster", right, re.I)
+    return not (number == 5 and rate)
+
+
+def read_vague_count(page: Page) -> str | None:
+    """What is to be counted, where tasks were asked for without a number that can be known."""
+    for match in page.find(PER_THING, free=False):
+        thing = match["t"] or match["u"] or match["v"]
+        if thing.lower() in (
+            "of",
+            "vm",
+            "node",
+            "machine",
+            "task",
+            "time",
+            "host",
+            "instance",
+            "container",
+            "core",
+            "gpu",
+            "run",
+            "step",
+            "job",
+            "zone",
+            "hour",
+            "day",
+        ):
+            continue
+        return thing
+    for match in page.find(VAGUE):
+        page.take(*match.span())
+        return "tasks"
+    return None

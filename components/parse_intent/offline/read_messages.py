@@ -1,0 +1,142 @@
+"""Notifications on changes of state, and where the output goes."""
+
+from __future__ import annotations
+
+import re
+
+from components.parse_intent.draft import Logs, Notification
+from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.read_pairs import PROJECT
+
+TOPIC = re.compile(r"projects/[\w.:-]+/topics/[\w.~+%-]*\w")
+TOPIC_NAMED = re.compile(
+    r"\btopic(?:\s+(?:called|named"
+    r"|is))*\s*[:=]?\s*[\"']?(?P<t>[A-Za-z][\w.~+%-]{2,}\w)[\"']?(?P<r>[^.;\n]{0,40})"
+    r"|(?<![\w/-])(?P<u>[a-z][\w]*-[\w-]*\w)\s+(?:pub/?sub\s+)?topic\b(?P<q>[^.;\n]{0,40})",
+    re.IGNORECASE,
+)
+TOPIC_WORD = re.compile(r"\bpub ?/? ?-?sub\b|(?<![\w/.-])topics?\b(?![:/.]\w|-)", re.IGNORECASE)
+FAILED = re.compile(
+    r"\b(?:fail(?:s|ed|ure|ures|ing)?|crash(?:es|ed)?|breaks?|goes wrong|dies|blows up"
+    r"|errors?(?: out)?)\b",
+    re.IGNORECASE,
+)
+SUCCEEDED = re.compile(
+    r"\b(?:succeed(?:s|ed)?|success(?:ful|fully)?|succeeds|passes|goes through|(?:is|are|has|have"
+    r"|was|gets?)"
+    r"(?: all| been)? (?:done|finished|completed?|through|over)|finish(?:es|ed)?|completes"
+    r"|completed"
+    r"|is done|done)\b",
+    re.IGNORECASE,
+)
+
+
+def read_notifications(page: Page) -> tuple[list[Notification], str]:
+    """Pub/Sub messages on changes of state, and what is missing ("topic", "project" or "")."""
+    missing = ""
+    places = [(match.start(), match.end(), match.group()) for match in page.find(TOPIC)]
+    for match in page.find(TOPIC_NAMED):
+        group = "t" if match["t"] else "u"
+        name = match[group]
+        if (
+            not re.search(r"[-_\d]", name)
+            and not re.search(r"called|named|[:=]", match.group(), re.I)
+            and not PROJECT.search(match.group())
+        ):
+            continue
+        project = PROJECT.search(match.group())
+        if project is None:
+            missing = "project"
+            continue
+        places.append((match.start(group), match.end(), f"projects/{project['p']}/topics/{name}"))
+    places.sort()
+    found: list[Notification] = []
+    for i, (start, end, topic) in enumerate(places):
+        first = page.sentence(start)[0]
+        stop = max(page.sentence(max(end - 1, 0))[1], end)
+        after = page.norm[end : min(stop, places[i + 1][0]) if i + 1 < len(places) else stop]
+        before = page.norm[max(first, places[i - 1][1]) if i else first : start]
+        quote = page.take(start, end)
+        if page.negated(start):
+            continue
+        found += _events(topic, before, after, quote)
+    known = page.before is not None and bool(page.before.notifications)
+    if not found and not missing and not known:
+        for match in page.find(TOPIC_WORD):
+            if not page.negated(match.start()):
+                missing = "topic"
+                sentence = page.sentence_text(match.start())
+                found = _events("", sentence, "", page.take(*match.span()))
+                break
+    return found, missing
+
+
+def _events(topic: str, before: str, after: str, quote: str) -> list[Notification]:
+    words = (
+        after
+        if re.search(r"\b(?:when|whenever|if|on|once|each|every|for|state|as soon)\b", after, re.I)
+        else before + " " + after
+    )
+    about = (
+        "task"
+        if re.search(
+            r"\b(?:a|any|each|every|the|per|individual|single|one|1) tasks?\b|\btasks?\b(?!-)",
+            words,
+            re.I,
+        )
+        and not re.search(r"\bjob\b", words, re.I)
+        else "job"
+    )
+    states = []
+    if FAILED.search(words):
+        states.append("FAILED")
+    if SUCCEEDED.search(words):
+        states.append("SUCCEEDED")
+    if not states and re.search(r"\bstarts?(?: running)?\b|\bis running\b", words, re.I):
+        states.append("RUNNING")
+    return [
+        Notification(topic=topic, about=about, state=state, quote=quote) for state in states or [""]
+    ]
+
+
+LOG_PATH = re.compile(
+    r"\blogs?\b(?P<w>[^;\n]{0,90}?)(?P<p>/(?:mnt|var|data|logs?|share|scratch|tmp|home"
+    r"|opt)/?[\w./-]*\w)",
+    re.IGNORECASE,
+)
+CLOUD_LOGS = re.compile(
+    r"\b(?:cloud logging|stackdriver|logs? explorer|cloud_logging)\b", re.IGNORECASE
+)
+NO_LOGS = re.compile(
+    r"\b(?:no logs|without logs|don't (?:keep|store|need|save) (?:any )?logs|no logging"
+    r"|logs? (?:off|disabled))\b",
+    re.IGNORECASE,
+)
+
+
+def read_logs(page: Page) -> Logs | None:
+    """Where the tasks' output goes."""
+    for match in page.find(LOG_PATH, free=False):
+        words = match["w"]
+        if re.search(
+            r"[:=]\s*$|->|=>|\b(?:write|writes|written|under|into|in|to|at|keep|path|go|goes|send"
+            r"|store|end up)\b",
+            words,
+            re.I,
+        ):
+            end = match.end("p")
+            tail = re.compile(
+                r"[^;\n]{0,90}?\b(?:write|under|into|to|in)\b[^;\n]{0,40}?(?P<p>/[\w./-]*\w)"
+            ).match(page.norm, end)
+            path = tail["p"] if tail and tail["p"].startswith(match["p"]) else match["p"]
+            return Logs(
+                destination="path", path=path.rstrip("/"), quote=page.take(match.start(), end)
+            )
+    for match in page.find(NO_LOGS):
+        return Logs(destination="none", quote=page.take(*match.span()))
+    for match in page.find(CLOUD_LOGS):
+        if not page.negated(match.start()) and not re.search(
+            r"costs?|expensive|too much", page.right(match.end()), re.I
+        ):
+            return Logs(destination="cloud", quote=page.take(*match.span()))
+    return None

@@ -1,0 +1,82 @@
+"""How many tasks share a VM."""
+
+from __future__ import annotations
+
+import re
+
+from components.parse_intent.draft import Asked
+from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.read_things import NOT_THINGS
+from components.parse_intent.offline.vocabulary import words
+
+VM = (
+    r"(?:(?:spot|single|big|small|same|own|1|whole|worker|compute|separate|given|"
+    r"[a-z]\d[a-z]?-\w+(?:-\d+)?) )?(?:vms?|nodes?|machines?|hosts?|instances?|boxe?s?|servers?"
+    r"|e2-(?:micro|small|medium)s?|[a-z]\d[a-z]?-[a-z]+-\d+s?)"
+)
+# What may be counted per VM and is no task, besides what NOT_THINGS holds.
+PARTS = (NOT_THINGS - frozenset(words("job jobs tasks task copies slots ranks"))) | frozenset(
+    words("t4 l4 a100 h100 v100 p100 p4 local nvme tesla nvidia external public ip address")
+)
+WHAT = r"(?:[ ](?P<w>(?:of (?:them|these|those|it)|[a-z][a-z'-]*)(?: [a-z][a-z'-]*)?))??"
+JOINED = (
+    r"(?: ?(?:per|/|a piece per)| an?| each| every| share (?:a|1)|,? (?:per|to|on|onto|in|into|for"
+    r"|on to|next to each other on)(?: (?:each|every|1|an?|the same|any|single))+) ?"
+)
+MODAL = r"(?: (?:should|may|can|must|will|never|only|to|ever|do|go|goes|fit|sit|run|running|runs))*"
+HOLDS = (
+    r"(?:runs?|gets?|takes?|handles?|has|holds?|hosts?|carr(?:y|ies)|does|do|works? on|serves?"
+    r"|fits?|have|sees?)"
+)
+ATMOST = r"(?: (?:exactly|at most|up to|no more than|more than|only|just|maximum|never|about))*"
+PER_VM = [
+    re.compile(
+        rf"(?<![\w.])(?P<n>\d{{1,4}}|an?(?= (?:task|job|run))){WHAT}"
+        rf"(?: at (?:a time|once)| at most| only| maximum)?{MODAL}{JOINED}{VM}\b"
+        rf"(?! (?:type|label|template))",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        rf"\b(?:tasks?|jobs?|slots?)?[ _]?(?:count)?[ _]?per[ _]?{VM}\s*"
+        rf"(?:is|=|:|to|of|should be)?\s*(?:at most |maximum )?(?P<n>\d{{1,4}})\b(?P<w>)",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        rf"\b(?:each|every|an?|any|1|no|the) {VM}{MODAL} {HOLDS}{ATMOST} (?P<n>\d{{1,4}}){WHAT}"
+        rf"(?![\w.-])",
+        re.IGNORECASE,
+    ),
+]
+ALONE = re.compile(
+    rf"\b(?:own|separate|dedicated|different|whole|entire|exclusive)(?: \w+)? {VM}\b"
+    rf"|\b(?:a|an|1|the) (?:\w+ )?{VM} (?:(?:all )?to (?:itself|themselves)|of (?:its|their) own"
+    rf"|(?:per|for each|for every) (?:task|job|run|\w+(?= |[.,;:)]|$)))"
+    rf"|\b(?:alone|exclusively|nothing else|by itself) on (?:its|a|the|an|each|that) {VM}\b"
+    rf"|\b(?:not|never|don't|mustn't|shouldn't|no|nothing|without)(?: \w+){{0,3}} "
+    rf"(?:shar(?:e|ed|ing)|double up|packed)(?: (?:a|an|the|its|their|on|of|any|1|1))* {VM}\b"
+    rf"|\b(?:1|a) (?:\w+ )?{VM} (?:each|apiece)\b"
+    rf"|\bnot (?:to )?(?:pack|packed|packing)\b",
+    re.IGNORECASE,
+)
+
+
+def read_tasks_per_node(page: Page) -> Asked[int] | None:
+    """How many tasks share a VM."""
+    for pattern in PER_VM:
+        # The machine of "four on one e2-medium" is read already; the number is not.
+        for match in page.find(pattern, free=False):
+            if _counts_parts(match["w"] or "") or not page.is_free(*match.span("n")):
+                continue
+            value = int(match["n"]) if match["n"].isdecimal() else 1
+            if value == 2 and re.search(r"\b(?:no|never|not) $", page.left(match.start(), 8)):
+                value = 1  # "no two on the same VM"
+            return Asked(value=value, quote=page.take(*match.span()))
+    for match in page.find(ALONE):
+        if not page.negated(match.start()):
+            return Asked(value=1, quote=page.take(*match.span()))
+    return None
+
+
+def _counts_parts(phrase: str) -> bool:
+    """Whether the words between number and VM name a part of the VM."""
+    return any(word in PARTS for word in re.findall(r"[a-z0-9]+", phrase.lower())[:3])

@@ -1,0 +1,266 @@
+"""Environment, secrets and labels: names with their values."""
+
+from __future__ import annotations
+
+import re
+
+from components.parse_intent.draft import Asked, Pair, TaskEnvironment
+from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.vocabulary import words
+
+SECRET = re.compile(r"projects/[\w.:-]+/secrets/[\w-]+(?:/versions/(?:\d+|latest))?")
+SECRET_NAMED = re.compile(
+    r"\bsecret(?:\s+manager)?(?:\s+(?:secret|called|named"
+    r"|is))*\s+[\"']?(?P<s>[A-Za-z][\w-]*\w)[\"']?(?P<r>[^.;\n]{0,60})",
+    re.IGNORECASE,
+)
+VERSION = re.compile(
+    r"\bversion\s+(?P<v>\d+|latest)|(?P<l>latest)\s+version|\bv(?P<w>\d+)\b", re.IGNORECASE
+)
+PROJECT = re.compile(r"\bproject\s+[\"']?(?P<p>[a-z][a-z0-9-]*[a-z0-9])", re.IGNORECASE)
+NAME = re.compile(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b|\b[A-Z]{3,}[A-Z0-9]*\b")
+NOT_VARIABLE = frozenset(
+    words(
+        "JSON YAML NFS GPU GPUS CPU CPUS VM VMS GCS SSD SSH BUT AND NOT ALWAYS DWS MPI API "
+        "URL TB GB GIB MIB MB RAM IO SA AI OK TASK FAILED SUCCEEDED BATCH"
+    )
+)
+
+
+def read_secrets(page: Page) -> tuple[list[Pair], list[Asked[str]]]:
+    """Variables that come from Secret Manager, and secrets that no variable is named for."""
+    pairs: list[Pair] = []
+    loose: list[Asked[str]] = []
+    for match in page.find(SECRET):
+        value = (
+            match.group() if "/versions/" in match.group() else f"{match.group()}/versions/latest"
+        )
+        _secret(page, value, match.start(), match.end(), pairs, loose)
+    for match in page.find(SECRET_NAMED):
+        project = PROJECT.search(match.group())
+        if project is None or match["s"].lower() in ("in", "from", "manager", "version", "is"):
+            continue
+        version = VERSION.search(match.group())
+        number = (version["v"] or version["w"] or "latest") if version else "latest"
+        value = f"projects/{project['p']}/secrets/{match['s']}/versions/{number.lower()}"
+        end = match.start() + max(m.end() for m in (project, version) if m is not None)
+        _secret(page, value, match.start(), end, pairs, loose)
+    return pairs, loose
+
+
+def _secret(
+    page: Page, value: str, start: int, end: int, pairs: list[Pair], loose: list[Asked[str]]
+) -> None:
+    begin, stop = page.sentence(start)
+    used = {pair.name for pair in pairs}
+    before = [m for m in NAME.finditer(page.norm, begin, start) if m.group() not in NOT_VARIABLE]
+    after = [m for m in NAME.finditer(page.norm, end, stop) if m.group() not in NOT_VARIABLE]
+    named = [m for m in [*reversed(before), *after] if m.group() not in used]
+    if (
+        re.search(
+            r"\b(?:registry|pull|log ?in|image)\b|\bpassword (?:is|for)\b",
+            page.norm[begin:start],
+            re.I,
+        )
+        and not before
+    ):
+        named = []
+    quote = page.take(start, end)
+    if named:
+        quote = page.quote(min(named[0].start(), start), max(named[0].end(), end))
+        page.take(*named[0].span())
+        pairs.append(Pair(name=named[0].group(), value=value, quote=quote))
+    else:
+        loose.append(Asked(value=value, quote=quote))
+
+
+ASSIGNMENT = re.compile(
+    r"(?<![\w./$-])(?P<k>[A-Za-z_][\w.-]{0,63})\s?=\s?(?P<v>\"[^\"\n]*\"|'[^'\n]*'"
+    r"|[^\s,;)\ue000]*[^\s,;).\ue000!?])"
+)
+TASK_LINE = re.compile(
+    r"(?:^|\n|[;,])[ \t*-]*(?:for )?task\s*#?\s*(?P<i>\d{1,3})\s*(?:gets|has|:|->|=>|=|-|is"
+    r"|with)+\s*(?P<rest>[^\n;]*)",
+    re.IGNORECASE,
+)
+ENV_CUE = re.compile(r"\b(?:environment|variables?|export)\b", re.IGNORECASE)
+LABEL_CUE = re.compile(r"\blabel(?:s|led|led|ing|ling)?\b|\blabelled\b", re.IGNORECASE)
+VM_CUE = re.compile(
+    r"\b(?:vms?|instances?|machines?|nodes?)\b(?:'s)?[^.;,\n]{0,25}$", re.IGNORECASE
+)
+SET_TO = re.compile(
+    r"\b(?:set|change|bump|put|raise|lower|switch|make"
+    r"|turn)?\s*(?:the )?(?:environment )?(?:variable )?(?P<k>[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*)"
+    r"\s+(?:back )?(?:to"
+    r"|is|should be|becomes|=|set to|with (?:the )?value|has (?:the )?value"
+    r"|must be)\s+[\"']?(?P<v>[^\s,;\"']*[^\s,;\"'.])",
+)
+SET_CUE = re.compile(r"\b(?:variable|environment|env|set)\b", re.IGNORECASE)
+COLON_PAIR = re.compile(
+    r"(?P<k>[A-Za-z][\w-]{0,62})[\"']?\s?:\s?[\"']?(?P<v>[a-z0-9](?:[\w.-]*\w)?)[\"']?(?=[\s,;.)}]|$)"
+)
+ENV_COLON = re.compile(
+    r"(?<![\w-])(?P<k>[A-Z][A-Z0-9_]+)[\"']?\s?:\s?[\"']?(?P<v>[^\s,;\"'}\ue000]*[^\s,;\"'}.\ue000])"
+)
+LABEL_NAMED = re.compile(
+    r"\blabel(?: (?:called|named))?\s+[\"']?(?P<k>[a-z][a-z0-9_-]{0,62})[\"']?\s+(?:should be"
+    r"|must be"
+    r"|set to|with (?:the )?value|is|to|being|having|of)(?: set)?(?: to)?\s+[\"']?"
+    r"(?P<v>[a-z0-9](?:[\w.-]*\w)?)",
+    re.IGNORECASE,
+)
+ON_VMS_AFTER = re.compile(
+    r"[^.;\n]{0,40}?\b(?:on|to|for|of) (?:the |our |all |every |each |these )*(?:vms?|instances?"
+    r"|machines?"
+    r"|nodes?)\b",
+    re.IGNORECASE,
+)
+
+
+def read_task_environments(page: Page) -> list[TaskEnvironment]:
+    """Variables that are given for each task of the array."""
+    found = []
+    for match in page.find(TASK_LINE):
+        given = ASSIGNMENT.finditer(page.norm, match.start("rest"), match.end("rest"))
+        pairs = [_pair(page, pair) for pair in given]
+        if pairs:
+            page.take(match.start("i"), match.end("i"))
+            found.append(TaskEnvironment(index=int(match["i"]), variables=pairs))
+    if found and min(e.index for e in found) == 1 and 0 not in {e.index for e in found}:
+        found = [TaskEnvironment(index=e.index - 1, variables=e.variables) for e in found]
+    return found
+
+
+def _pair(page: Page, match: re.Match[str]) -> Pair:
+    value = match["v"].strip("\"'")
+    return Pair(name=match["k"], value=value, quote=page.take(*match.span()))
+
+
+def read_pairs(page: Page) -> None:
+    """Variables and labels given as NAME=value, NAME to value, or name: value."""
+    _assigned(page)
+    _set_to(page)
+    _with_colon(page)
+
+
+SETTING = re.compile(
+    r"(?:machine_?type|parallelism|task_?count|region|image|memory|cpus?|timeout"
+    r"|retries|tasks|count)$",
+    re.IGNORECASE,
+)
+
+
+def _assigned(page: Page) -> None:
+    """NAME=value, as variable or as label."""
+    for match in page.find(ASSIGNMENT):
+        if SETTING.match(match["k"]) and not match["k"].isupper():
+            continue
+        cue = _label_cue(page, match.start())
+        if cue == "vm" or (cue == "job" and _on_vms(page, match.end())):
+            page.draft.vm_labels.append(_lower(_pair(page, match)))
+        elif cue == "job":
+            page.draft.job_labels.append(_lower(_pair(page, match)))
+        elif match["k"].isupper() or ENV_CUE.search(_before(page, match.start())):
+            _variable(page, match)
+
+
+def _set_to(page: Page) -> None:
+    """NAME is value, label name set to value."""
+    for match in page.find(SET_TO):
+        known = page.before is not None and match["k"] in {p.name for p in page.before.env}
+        told = SET_CUE.search(page.left(match.start("k"), 30)) is not None
+        named = "_" in match["k"] and not page.negated(match.start("k"))
+        if match["k"] not in NOT_VARIABLE and (known or named or (told and len(match["k"]) > 2)):
+            _variable(page, match)
+    for match in page.find(LABEL_NAMED):
+        target = page.draft.vm_labels if _on_vms(page, match.end()) else page.draft.job_labels
+        target.append(_lower(_pair(page, match)))
+
+
+def _with_colon(page: Page) -> None:
+    """NAME: value, where the sentence speaks of variables or of labels."""
+    for match in page.find(ENV_COLON):
+        told = ENV_CUE.search(page.sentence_text(match.start())) is not None
+        if told and match["k"] not in NOT_VARIABLE and not _label_cue(page, match.start()):
+            _variable(page, match)
+    for match in page.find(COLON_PAIR):
+        cue = _label_cue(page, match.start())
+        if cue and match["k"].lower() not in NOT_LABELS and not LABEL_CUE.fullmatch(match["k"]):
+            target = page.draft.vm_labels if cue == "vm" else page.draft.job_labels
+            target.append(_lower(_pair(page, match)))
+
+
+NOT_LABELS = ("job", "vm", "vms", "label")
+
+
+def _variable(page: Page, match: re.Match[str]) -> None:
+    pair = _pair(page, match)
+    page.draft.env.append(pair)
+    page.pairs.append((match.start("k"), pair))
+
+
+def _lower(pair: Pair) -> Pair:
+    """Labels hold lower case only; the service refuses others."""
+    return Pair(name=pair.name.lower(), value=pair.value.lower(), quote=pair.quote)
+
+
+def _before(page: Page, pos: int) -> str:
+    """The sentence before a place; in a list of NAME=value lines, also the line that heads it."""
+    start, _ = page.sentence(pos)
+    own = page.norm[start:pos]
+    text, back = own, start
+    for _ in range(12):
+        if back <= 0:
+            break
+        begin, _ = page.sentence(back - 1)
+        line = page.norm[begin:back]
+        text = line + text
+        if line.rstrip().endswith(":"):
+            return text
+        if line.strip() and not LISTED.match(line):
+            break
+        back = begin
+    return own
+
+
+LISTED = re.compile(r"[\s*+-]*[\w.-]+\s?[=:]\s?\S")
+
+
+ON_VMS = re.compile(
+    r"\s+(?:on )?(?:the |our |all )?(?:vms?|instances|machines|nodes)\b", re.IGNORECASE
+)
+VMS_BEFORE = re.compile(r"\b(?:vms?|machines?|nodes?|instances?)\b[^.;\n]*$", re.IGNORECASE)
+WHOSE = re.compile(
+    r"\b(?:(?P<j>job)|(?:vms?|instances?|machines?|nodes?))(?:'s)?(?: itself)?(?: with| as"
+    r"| gets?)?\s*:?\s*$",
+    re.IGNORECASE,
+)
+
+
+def _on_vms(page: Page, end: int) -> bool:
+    """Whether the words behind a label put it on the VMs."""
+    after = ON_VMS_AFTER.match(page.norm, end)
+    return after is not None and not re.search(r"\blabel|=|\bjob\b", after.group(), re.IGNORECASE)
+
+
+def _label_cue(page: Page, pos: int) -> str:
+    """As in "job" or "vm" where the words before a pair speak of labels, else ""."""
+    before = _before(page, pos)
+    labels = list(LABEL_CUE.finditer(before))
+    if not labels:
+        return ""
+    last = labels[-1]
+    whose = WHOSE.search(before[last.end() :])
+    if whose is not None:
+        return "job" if whose["j"] else "vm"
+    between = before[last.end() :]
+    if ENV_CUE.search(between) or re.search(r"[.;]\s", between):
+        return ""
+    after = between[:30]
+    of_vms = VM_CUE.search(before[: last.start()]) or ON_VMS.match(after)
+    if last.group().lower().endswith("ed"):  # "VMs: e2-small, labelled team=x"
+        of_vms = of_vms or re.search(
+            r"\b(?:vms?|machines?|nodes?)\b[^.;\n]*$", before[: last.start()], re.I
+        )
+    of_job = re.search(r"\bjob('s)?\s*$", before[: last.start()], re.I)
+    return "vm" if of_vms and not of_job else "job"

@@ -1,0 +1,131 @@
+"""Where the VMs may run: regions and zones, by name and by nickname."""
+
+from __future__ import annotations
+
+import re
+
+from components.parse_intent.draft import Asked
+from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.vocabulary import REGION_ADJECTIVES, REGION_NICKNAMES, REGIONS
+
+LOCATION = re.compile(
+    r"(?<![\w./-])(?:(?:regions|zones)/)?(?P<r>(?:us|europe|asia|northamerica|southamerica"
+    r"|australia|me|africa)-"
+    r"(?:central|east|west|north|south|northeast|southeast|southwest"
+    r"|northwest)\d{1,2})(?P<z>-[a-z])?(?![\w-])",
+    re.IGNORECASE,
+)
+SHORT_LOCATION = re.compile(
+    r"(?<![\w./-])(?P<c>us|eu|europe|asia|as)[- ]?(?P<d>central|c|east|e|west|w|northeast|ne"
+    r"|southeast|se|north|n|south|s)"
+    r"[- ]?(?P<n>\d{1,2})(?P<z>-[a-f])?(?![\w-])",
+    re.IGNORECASE,
+)
+DIRECTIONS = {
+    "c": "central",
+    "e": "east",
+    "w": "west",
+    "n": "north",
+    "s": "south",
+    "ne": "northeast",
+    "se": "southeast",
+}
+NAMES = "|".join(map(re.escape, sorted(REGION_NICKNAMES, key=len, reverse=True)))
+PLACE_NOUN = r"(?:gcp |google |cloud )?(?:regions?|zones?|data ?-?cent(?:er|re)s?|dc|location)"
+NICKNAME = re.compile(
+    rf"(?<![\w./-])(?P<n>{NAMES})(?:'s)?(?![\w/]|-\w)(?P<noun>[ -]{PLACE_NOUN}\b)?", re.IGNORECASE
+)
+ADJECTIVE = re.compile(
+    rf"(?<![\w-])(?P<n>{'|'.join(REGION_ADJECTIVES)})(?: \w+)?[ -]{PLACE_NOUN}\b", re.IGNORECASE
+)
+# Words that may stand beside a place that is a clause of its own ("London please", "only Iowa").
+BESIDE = re.compile(
+    r"(?:please|only|the|in|at|region|zone|location|google|gcp|place|where|ideally|preferably|just|"
+    r"somewhere|one|of|zones?|should|be|is|it|to|use|us|usa|uk|eu|europe|asia|japan|germany|india|"
+    r"canada|australia|spain|italy|france|poland|brazil|chile|israel|england|switzerland|"
+    r"(?:us|europe|asia|me)-[a-z]+\d{1,2}(?:-[a-z])?|"
+    r"today|again|prod|as|always|on|spot|and|or)",
+    re.IGNORECASE,
+)
+PLACE_CUE = re.compile(
+    r"\b(?:in|to|region|zone|location|from|at|near|is|google's|use|out of|our|inside|within|place)"
+    r"\s*[:=]?\s*[\"'(]?(?:the )?$",
+    re.IGNORECASE,
+)
+
+
+class _Places:
+    """Collects the places that a turn names."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.found: list[Asked[str]] = []
+        self.unknown: list[str] = []
+
+    def add(self, region: str, zone: str, start: int, end: int) -> None:
+        """Note a region or zone, unless the words deny it."""
+        denied = self.page.negated(start)
+        quote = self.page.take(start, end)
+        if denied:
+            return
+        if region not in REGIONS:
+            self.unknown.append(region)
+            return
+        value = f"zones/{region}{zone}" if zone else f"regions/{region}"
+        if value not in [place.value for place in self.found]:
+            self.found.append(Asked(value=value, quote=quote))
+
+    def narrowed(self) -> list[Asked[str]]:
+        """Of a region and zones in it, only the zones: they are the narrower ask."""
+        zones = [place for place in self.found if place.value.startswith("zones/")]
+        regions = {p.value.split("/")[1] for p in self.found if p.value.startswith("regions/")}
+        inside = all(zone.value.split("/")[1].rsplit("-", 1)[0] in regions for zone in zones)
+        return zones if zones and inside and len(regions) == 1 else self.found
+
+
+def read_locations(page: Page) -> tuple[list[Asked[str]], list[str]]:
+    """Where the VMs may run, and names of regions that Batch does not have."""
+    places = _Places(page)
+    for match in page.find(LOCATION):
+        places.add(match["r"].lower(), (match["z"] or "").lower(), *match.span())
+    for match in page.find(SHORT_LOCATION):
+        continent = match["c"].lower()
+        continent = {"eu": "europe", "as": "asia"}.get(continent, continent)
+        direction = DIRECTIONS.get(match["d"].lower(), match["d"].lower())
+        region = f"{continent}-{direction}{match['n']}"
+        if region in REGIONS:
+            places.add(region, (match["z"] or "").lower(), *match.span())
+    _nicknames(page, places)
+    return places.narrowed(), places.unknown
+
+
+def _nicknames(page: Page, places: _Places) -> None:
+    """Places by what people call them; those in a question count only where no others stand."""
+    found = [*page.find(NICKNAME), *page.find(ADJECTIVE)]
+    asked = [match for match in found if page.sentence_text(match.start()).rstrip().endswith("?")]
+    told = [match for match in found if match not in asked]
+    for match in [*told, *asked]:
+        name = match["n"].lower()
+        region = REGION_NICKNAMES.get(name) or REGION_ADJECTIVES[name]
+        if any(region in place.value for place in places.found):
+            page.take(*match.span())
+        elif not places.found and _is_place(page, match):
+            places.add(region, "", *match.span())
+
+
+def _is_place(page: Page, match: re.Match[str]) -> bool:
+    """Whether a town says where to run and is not part of what the job is about."""
+    if match.re is ADJECTIVE or match["noun"]:
+        return True
+    start, end = page.clause(match.start())
+    alone = page.norm[start : match.start()] + " " + page.norm[match.end() : end]
+    if all(BESIDE.fullmatch(word) for word in re.findall(r"[\w-]+", alone)):
+        return True
+    cued = PLACE_CUE.search(page.left(match.start(), 24))
+    return cued is not None and NICKNAME_CUE.search(page.near(match.start(), 40)) is not None
+
+
+NICKNAME_CUE = re.compile(
+    r"\b(?:regions?|near|run|zones?|vms?|in|to|located|stay|move|data ?cent(?:er|re))\b",
+    re.IGNORECASE,
+)

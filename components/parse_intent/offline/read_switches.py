@@ -1,0 +1,57 @@
+"""Priority and the yes-or-no fields of a job."""
+
+from __future__ import annotations
+
+import re
+
+from components.parse_intent.draft import Asked
+from components.parse_intent.offline.page import Page
+
+PRIORITY = re.compile(
+    r"\bpriority\s*(?:is|=|:|of|to|should be|set to|level)*\s*(?P<n>-?\d{1,6})\b", re.IGNORECASE
+)
+PRIORITY_WORD = re.compile(r"\b(?P<w>highest|top|maximum|lowest)[ -]priority\b", re.IGNORECASE)
+
+
+def read_priority(page: Page) -> Asked[int] | None:
+    """The job's priority, 0 to 99."""
+    for match in page.find(PRIORITY):
+        return Asked(value=int(match["n"]), quote=page.take(*match.span()))
+    for match in page.find(PRIORITY_WORD):
+        value = 0 if match["w"].lower() == "lowest" else 99
+        return Asked(value=value, quote=page.take(*match.span()))
+    return None
+
+
+SWITCHES = {
+    "require_hosts_file": re.compile(r"\bhosts?[ -]?file\b|\brequireHostsFile\b", re.IGNORECASE),
+    "permissive_ssh": re.compile(
+        r"\b(?:passwordless|permissive|password-less|passphraseless)[ -]?ssh\b"
+        r"|\bssh (?:access )?(?:between|among|across)\b|\bpermissiveSsh\b",
+        re.IGNORECASE,
+    ),
+    "run_as_non_root": re.compile(
+        r"\bnon[- ]?root\b|\b(?:not|never|without|don't run|no)\b(?: \w+){0,4} (?:as )?root\b"
+        r"|\bunprivileged\b|\brunAsNonRoot\b",
+        re.IGNORECASE,
+    ),
+    "install_ops_agent": re.compile(
+        r"\bops[ -]?agent\b|\bmonitoring agent\b|\binstallOpsAgent\b", re.IGNORECASE
+    ),
+    "block_project_ssh_keys": re.compile(
+        r"\bproject(?:-wide|wide)?(?: level)?[ -]ssh[ -]keys?\b|\bblockProjectSshKeys\b",
+        re.IGNORECASE,
+    ),
+}
+# Switches whose pattern holds its own denial.
+SELF_DENIED = ("run_as_non_root", "block_project_ssh_keys")
+
+
+def read_switches(page: Page) -> None:
+    """The yes-or-no fields of the job."""
+    for field, pattern in SWITCHES.items():
+        for match in page.find(pattern):
+            denied = field not in SELF_DENIED and page.negated(match.start())
+            quote = page.take(*match.span())
+            setattr(page.draft, field, Asked(value=not denied, quote=quote))
+            break

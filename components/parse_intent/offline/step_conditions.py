@@ -1,0 +1,283 @@
+"""What the words around a step say of it: failure, background, time limit, network."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from components.parse_intent.draft import Asked, Step
+from components.parse_intent.offline.amounts import Amount
+from components.parse_intent.offline.normal import FILL
+from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.read_images import Image
+from components.parse_intent.offline.read_limits import time_points
+from components.parse_intent.offline.segment import Payload
+from components.parse_intent.offline.step_names import ALL_STEPS, STEP_NOUN, StepNames
+
+
+@dataclass
+class Item:
+    """A part of a step, by its place in the turn."""
+
+    start: int
+    end: int
+    payload: Payload | None = None
+    image: Image | None = None
+    barrier: str | None = None
+    args_end: int = 0
+    step: Step | None = field(default=None, repr=False)
+
+
+MAIN_NODE = re.compile(
+    r"\b(?:on|from|by) (?:(?:node|task|rank|vm) (?:0|zero)|(?:the )?(?:first|main|head|master"
+    r"|primary) (?:node|vm|task|rank)|only (?:the )?(?:first|main|head) (?:node|vm"
+    r"|task))\b(?: only)?"
+    r"|\bonly (?:on )?(?:node|task|rank) 0\b",
+    re.IGNORECASE,
+)
+
+
+FAILS = r"(?:fails?|failed|breaks?|crashe?s|dies|errors? out|doesn't work|goes wrong|trips)"
+CARRY_ON = (
+    r"(?:ignore|carry on|continue|go on|don't care|keep going|move on|no big deal|no matter|fine"
+    r"|that's fine|that's ok|ok\b|okay|doesn't matter|not a problem|so what|never ?mind|proceed"
+    r"|skip"
+    r"|no harm|not the end|who cares|the rest|everything else)"
+)
+IGNORE = re.compile(
+    rf"\b(?:ignore (?:its |the |any |that |it|if|exit|failure|error)[\w ]{{0,30}}"
+    rf"|(?:if|when|should) (?!task)(?:[\w.-]+ ){{1,5}}?{FAILS}[\w ,]{{0,24}}?{CARRY_ON}\w*"
+    rf"|(?:may|can|is allowed to|allowed to|might) fail\b(?! the)|ignor(?:e|ing) (?:failures?"
+    rf"|errors?)"
+    rf"|ignore[_ ]?exit[_ ]?status|(?:failures?|failing|errors?)(?: \w+){{0,4}} (?:is|are) (?:ok"
+    rf"|okay"
+    rf"|fine|ignored|acceptable|not a problem|harmless)|best[- ]effort|(?:don't|do not|doesn't"
+    rf"|nobody)"
+    rf" (?:care|cares|mind|matter) (?:if|when|whether) (?:it|that|this|step \w+|the [\w.-]+)"
+    rf"[\w ]{{0,12}} (?:fails?|works?)|{FAILS} harmlessly|exit (?:code|status) (?:of \w+ )?(?:is )?"
+    rf"(?:ignored|irrelevant)|whatever (?:its )?exit (?:code|status))\b",
+    re.IGNORECASE,
+)
+ALWAYS = re.compile(
+    r"\balways(?:[ _-]?runs?)?\b|\beven (?:if|when|though)\b[^.;\n]{0,40}?\b(?:fail(?:s|ed)?"
+    r"|crash(?:es|ed)?|died|dies|blew up|blows up|broke|breaks|error(?:s|ed)?|goes wrong"
+    r"|went wrong)\b"
+    r"|\bno matter (?:what|how|whether|if)\b|\bregardless\b|\bwhether or not\b|\bin any case\b"
+    r"|\bwhatever happens\b|\bunder all circumstances\b",
+    re.IGNORECASE,
+)
+BACKGROUND = re.compile(
+    r"\b(?:in the|as a|in) background\b|\bbackground (?:process|step|task|runnable|job"
+    r"|script)\b|\bdaemon\b|\bbackgrounded\b",
+    re.IGNORECASE,
+)
+STREAMING = re.compile(
+    r"\bimage streaming\b|\bstream(?:ed|ing)? (?:it|this|that)(?= (?:instead|rather|in|from|as"
+    r"|when))|\bstream(?:ing)? (?:of )?(?:the |that |this "
+    r"|it's )?(?:container )?image\b|\benableImageStreaming\b",
+    re.IGNORECASE,
+)
+NO_INTERNET = re.compile(
+    r"\bblock(?:ing|ed)?[ _]?(?:all )?(?:the )?external[ _]?network\b"
+    r"|\b(?:no|without|not|never|can't|cannot|cut off|isolated|den(?:y|ied)|block(?:ed|ing)?|off"
+    r"|disabled?|forbid|nothing)\b(?: [\w'-]+){0,5}? (?:internet|outside(?: world| network)?"
+    r"|external network|outbound(?: traffic| network| connections?)?|egress|network access"
+    r"|the network)\b(?: access| connection)?(?! tags?)"
+    r"|\bblockExternalNetwork\b|\bair-?gapped\b|\boffline container\b|\bnetwork: ?none\b",
+    re.IGNORECASE,
+)
+STEP_COUNT = re.compile(
+    rf"(?<![\w.=:-])(?P<n>\d{{1,2}})(?: [a-z]+)? {STEP_NOUN}\b(?: in (?:the|each|every) task)?",
+    re.IGNORECASE,
+)
+STEP_HEAD = re.compile(r"\b(?:step|runnable|stage|part) (?P<n>\d{1,2})\b", re.IGNORECASE)
+CONDITIONS = (
+    ("ignore_exit_status", IGNORE),
+    ("always_run", ALWAYS),
+    ("background", BACKGROUND),
+    ("main_node_only", MAIN_NODE),
+)
+OF_CONTAINERS = (("block_external_network", NO_INTERNET), ("image_streaming", STREAMING))
+
+
+def add_conditions(page: Page, items: list[Item], steps: list[Step]) -> None:
+    """Give each step the conditions that the words around it name."""
+    work = [item for item in items if item.step is not None and item.barrier is None]
+    if not work:
+        return
+    names = StepNames(steps)
+    for name, pattern in CONDITIONS:
+        for match in page.find(pattern):
+            if not page.negated(match.start()):
+                _condition(page, match, name, work, names)
+    for name, pattern in OF_CONTAINERS:
+        for match in page.find(pattern):
+            _of_containers(page, match, name, names)
+    _heads(page, len(steps))
+    if len(steps) > 1:
+        _step_timeouts(page, work, names)
+        _step_variables(page, work, names)
+
+
+def _heads(page: Page, number: int) -> None:
+    """Mark "3 steps" and "step 2:" as read where there are as many steps."""
+    for match in page.find(STEP_COUNT):
+        if int(match["n"]) == number:
+            page.take(*match.span())
+    for match in page.find(STEP_HEAD):
+        if int(match["n"]) <= number:
+            page.take(*match.span())
+
+
+def _condition(
+    page: Page, match: re.Match[str], name: str, work: list[Item], names: StepNames
+) -> None:
+    """Set one condition on the step that its words speak of."""
+    others = OTHERS if name == "always_run" else None
+    target = _target(page, match.start(), match.end(), work, names, others)
+    # With one step only, "must always run" is a way of speaking.
+    alone = name == "always_run" and len(names.steps) == 1 and page.before is None
+    if target is not None and target.kind != "barrier" and not alone:
+        setattr(target, name, Asked(value=True, quote=page.take(*match.span())))
+
+
+def _of_containers(page: Page, match: re.Match[str], name: str, names: StepNames) -> None:
+    """Set a container's switch on the one that the words name, else on all."""
+    quote = page.take(*match.span())
+    containers = [step for step in names.steps if step.kind == "container"]
+    named = _named(page, match.start(), match.end(), names)
+    for step in containers:
+        if named is None or named.kind != "container" or step is named:
+            setattr(step, name, Asked(value=True, quote=quote))
+
+
+# "even if the first step fails" names the step that may fail, not the one that runs on.
+OTHERS = re.compile(
+    r"\b(?:if|when|though|whether|after|what(?:ever)?)\b[^,;.\n]{0,60}?"
+    r"\b(?:fail|crash|die|blew|blow|broke|break|error|wrong|happen|succeed|went|goes|work|pass"
+    r"|before it (?:does|did))\w*",
+    re.IGNORECASE,
+)
+
+
+def _target(
+    page: Page,
+    start: int,
+    end: int,
+    work: list[Item],
+    names: StepNames,
+    others: re.Pattern[str] | None = None,
+) -> Step | None:
+    """The step that words at a place speak of; `others` matches words about other steps."""
+    named = _named(page, start, end, names, others)
+    if named is not None:
+        return named
+    first, last = page.sentence(start)
+    inside = [item for item in work if first <= page.at(item.start) < last]
+    if len(inside) == 1:
+        return inside[0].step
+    before = [item for item in work if page.at(item.start) < start]
+    if inside:
+        after = [item for item in inside if end <= page.at(item.start) <= end + 60]
+        if after and not (before and BREAK.search(page.norm, end, page.at(after[0].start))):
+            return after[0].step
+        return (before or inside)[-1].step if before else inside[0].step
+    return before[-1].step if before else work[0].step
+
+
+# What parts words about one step from the next step.
+BREAK = re.compile(r"[,;.\n)]|\s-|\b(?:then|next|and|but|after|afterwards|finally|lastly)\b", re.I)
+
+
+def _named(
+    page: Page,
+    start: int,
+    end: int,
+    names: StepNames,
+    others: re.Pattern[str] | None = None,
+) -> Step | None:
+    """The step that the clause names, else the sentence."""
+    for first, last in (page.clause(start), page.sentence(start)):
+        text = page.norm[first : max(last, end)]
+        if others is not None:
+            text = others.sub(lambda match: " " * len(match[0]), text)
+        named = names.named(text, start - first)
+        if named is not None:
+            return named
+    return None
+
+
+def _step_timeouts(page: Page, work: list[Item], names: StepNames) -> None:
+    """Time limits that are said of one step, or of each."""
+    for amount in page.durations:
+        if not page.is_free(amount.start, amount.end):
+            continue
+        if time_points(page, amount) < (1 if _bare(page, amount, names) else 2):
+            continue
+        targets = _timed(page, amount, work, names)
+        if targets:
+            quote = page.take(amount.start, amount.end)
+            for step in targets:
+                step.timeout_s = Asked(value=max(1, round(amount.value)), quote=quote)
+
+
+def _bare(page: Page, amount: Amount, names: StepNames) -> bool:
+    """As in ", the second 1 hour": a clause that holds a step's name and a time, no more."""
+    start, end = page.clause(amount.start)
+    left, right = page.norm[start : amount.start], page.norm[amount.end : end]
+    return (
+        len(left.split()) <= 4
+        and not re.search(r"\w", right)
+        and names.named(left, len(left)) is not None
+    )
+
+
+def _timed(page: Page, amount: Amount, work: list[Item], names: StepNames) -> list[Step]:
+    """The steps that a time limit is for; none where it is for the task as a whole."""
+    sentence = page.sentence_text(amount.start)
+    clause = page.norm[slice(*page.clause(amount.start))]
+    runs = [step for step in names.steps if step.kind != "barrier"]
+    if ALL_STEPS.search(clause) and not re.search(r"\bboth\b.*\btogether\b", clause, re.I):
+        return runs
+    named = _named(page, amount.start, amount.end, names)
+    if named is not None:
+        return [named] if named.kind != "barrier" else []
+    first, last = page.sentence(amount.start)
+    close = [
+        item
+        for item in work
+        if first <= page.at(item.start) < amount.start
+        and re.fullmatch(
+            rf"[{FILL}]*[ ]?[(-]+\s?(?:[a-z]+ ){{0,3}}",
+            page.norm[page.at(item.end) - 1 : amount.start],
+        )
+    ]
+    if close and close[-1].step is not None:
+        return [close[-1].step]
+    if re.search(r"\b(?:tasks?|whole|overall|job|in all|altogether|total)\b", sentence, re.I):
+        return []
+    inside = [item.step for item in work if first <= page.at(item.start) < last and item.step]
+    alone = len(inside) == 1 and FILL in sentence and not re.search(r"\beach\b", sentence)
+    return inside if alone and inside[0].kind != "barrier" else []
+
+
+OF_STEP = re.compile(
+    r"\b(?:only|alone|there|its (?:own )?env\w*|(?:that|this) (?:step|1)|(?:for|in|of|to) (?:the )?"
+    r"(?:step|first|second|third|last)|step \w+ (?:gets|has|with|needs|sees))\b",
+    re.IGNORECASE,
+)
+
+
+def _step_variables(page: Page, work: list[Item], names: StepNames) -> None:
+    """Variables that are for one step: said so, or one name with a value for each step."""
+    given = [pair.name for _, pair in page.pairs]
+    for pos, pair in page.pairs:
+        twice = given.count(pair.name) > 1
+        if not (twice or OF_STEP.search(page.sentence_text(pos))):
+            continue
+        first, last = page.sentence(pos)
+        inside = [item.step for item in work if first <= page.at(item.start) < last]
+        step = _named(page, pos, pos, names) or (inside[0] if len(inside) == 1 else None)
+        if step is not None and step.kind != "barrier" and pair in page.draft.env:
+            page.draft.env.remove(pair)
+            step.env.append(pair)

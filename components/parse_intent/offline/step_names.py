@@ -1,0 +1,99 @@
+"""Which step of several some words speak of: by number, by letter, by order, by what it runs."""
+
+from __future__ import annotations
+
+import re
+
+from components.parse_intent.draft import Step
+from components.parse_intent.offline.vocabulary import ORDINALS, PROGRAMS, words
+
+STEP_NOUN = r"(?:steps?|runnables?|commands?|scripts?|parts?|containers?|stages?|phases?|images?)"
+ORDER = "|".join([*ORDINALS, "last", "final"])
+NUMBERED = re.compile(
+    rf"\b{STEP_NOUN}\s+(?:number\s+|no\.? ?|#)?(?P<n>\d{{1,2}}|[a-f])\b(?! (?:of|more))"
+    rf"|\b(?P<o>{ORDER})\s+(?:\w+\s+)?(?:{STEP_NOUN}|1)\b"
+    # "for the second half an hour", "the first: 5 minutes", "the last gets 2 h"
+    rf"|\b(?:the|for|on|of) (?P<p>{ORDER})\b(?=\s*(?:[,.;:)(]|$|\d|an?\b|half|gets?|has|is|may|can"
+    r"|should|must|takes?|needs?|only|within|at\b|up\b|to\b|if\b|fails|with|under|in\b|-))"
+    # "first: 5 min, second: half an hour"
+    rf"|(?:^\s*|[,;\n(]\s*)(?P<q>{ORDER})(?=\s*[:=])",
+    re.IGNORECASE,
+)
+ALL_STEPS = re.compile(
+    rf"\b(?:each|every|per|both|all)(?: of)?(?: the)?(?: \d+)? {STEP_NOUN}\b|\bboth\b",
+    re.IGNORECASE,
+)
+COMMON = frozenset(
+    words("run main script start test job task data bash step work python both this that then with")
+)
+
+
+class StepNames:
+    """The steps of a turn by what people call them; made once, asked for many places."""
+
+    def __init__(self, steps: list[Step]) -> None:
+        self.steps = steps
+        owners: dict[str, list[Step]] = {}
+        for step in steps:
+            for name in program_names(step):
+                owners.setdefault(name, []).append(step)
+        # only a name that is one step's alone tells steps apart
+        self._owner = {name: found[0] for name, found in owners.items() if len(found) == 1}
+        names = "|".join(map(re.escape, sorted(self._owner, key=len, reverse=True)))
+        self._spoken = re.compile(
+            rf"(?<![\w-])(?P<n>{names})(?!\w)(?P<noun> {STEP_NOUN}\b)?", re.IGNORECASE
+        )
+
+    def named(self, text: str, at: int, reach: int = 60) -> Step | None:
+        """The step that a text names nearest to a place in it; None where it names none."""
+        best: tuple[int, Step] | None = None
+        for start, step in [*_numbered(text, self.steps), *self._by_program(text)]:
+            # a name mostly stands before what is said of it
+            gap = at - start if start <= at else start - at + 15
+            if gap <= reach and (best is None or gap < best[0]):
+                best = (gap, step)
+        return best[1] if best else None
+
+    def _by_program(self, text: str) -> list[tuple[int, Step]]:
+        """Steps by the name of their program, script or image; a short one needs "step" with it."""
+        if not self._owner:
+            return []
+        return [
+            (match.start(), self._owner[match["n"].lower()])
+            for match in self._spoken.finditer(text)
+            if len(match["n"]) > 3 or match["noun"]
+        ]
+
+
+def _numbered(text: str, steps: list[Step]) -> list[tuple[int, Step]]:
+    found = []
+    for match in NUMBERED.finditer(text):
+        word = (match["n"] or match["o"] or match["p"] or match["q"]).lower()
+        if word in ("last", "final"):
+            index = len(steps)
+        elif word.isdecimal():
+            index = int(word)
+        else:
+            index = ORDINALS.get(word) or "abcdef".index(word) + 1
+        if 1 <= index <= len(steps):
+            found.append((match.start(), steps[index - 1]))
+    return found
+
+
+def program_names(step: Step) -> set[str]:
+    """What people call a step after what it runs: "prefetch" for /opt/cache/prefetch.sh."""
+    said = step.text.value if step.text is not None else ""
+    tokens = [token for token in said[:400].split()[:4] if not token.startswith("-")]
+    if step.image is not None:
+        tokens.append(re.split(r"[:@]", step.image.value.rsplit("/", 1)[-1])[0])
+    names = set()
+    for token in tokens:
+        stem = re.sub(r"\.\w{1,4}$", "", token.rsplit("/", 1)[-1]).lower()
+        if (
+            len(stem) > 2
+            and re.fullmatch(r"[a-z][\w-]*", stem)
+            and stem not in PROGRAMS
+            and stem not in COMMON
+        ):
+            names |= {stem, *(part for part in re.split(r"[_-]", stem) if len(part) > 4)}
+    return names - COMMON
