@@ -11,9 +11,9 @@ from urllib.parse import quote
 from components.batch.findings import Finding
 from components.batch.rules import all_rules
 from components.batch.rules.rule import Rule
+from components.config.source import TEXT_RULES
 from components.tables.formats import plural
 from components.tables.text import json_text
-from components.validate_config.source import TEXT_RULES
 
 _SARIF_LEVEL = {"error": "error", "warning": "warning", "hint": "note"}
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"

@@ -14,7 +14,7 @@ import typer
 from components.errors import Intent2BatchError, WrongUse
 
 if TYPE_CHECKING:
-    from components.validate_config.check import Validated
+    from components.config.check import Validated
 
 
 class Format(enum.StrEnum):
@@ -89,17 +89,17 @@ def _read(file: str) -> bytes:
 
 
 def _checked(file: str, data: bytes) -> Validated:
-    from components.validate_config.check import validate_bytes
+    from components.config.check import validate_bytes
 
     return validate_bytes(data, _shown_name(file))
 
 
 def _mended(file: str, data: bytes) -> Validated:
     """Mend the file where that is safe, write it back, and check what it has become."""
+    from components.config.check import validate_text
+    from components.config.fix import fix_text
+    from components.config.source import decode
     from components.tables.text import one_line
-    from components.validate_config.check import validate_text
-    from components.validate_config.fix import fix_text
-    from components.validate_config.source import decode
     from pipelines.cli.streams import tell
 
     name = _shown_name(file)

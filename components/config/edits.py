@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.batch.findings import Path
-from components.validate_config.spans import Read, Span, value_at
+from components.config.spans import Read, Span, value_at
 
 _PLAIN = re.compile(r"[A-Za-z/][A-Za-z0-9_./-]*\Z")
 _NOT_PLAIN = frozenset({"true", "false", "yes", "no", "on", "off", "null", "y", "n", "nan", "inf"})

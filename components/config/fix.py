@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from components.batch.findings import Finding, path_text
-from components.validate_config.check import Validated, validate_text
-from components.validate_config.edits import Mend, apply_edits
-from components.validate_config.mends import mend_for
+from components.config.check import Validated, validate_text
+from components.config.edits import Mend, apply_edits
+from components.config.mends import mend_for
 
 _MOST_ROUNDS = 60  # a guard: mends wait for those around them, and a job has about 10 levels
 _ALL = 1_000_000  # findings of one rule, so that one round sees them all

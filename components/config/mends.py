@@ -13,8 +13,8 @@ from components.batch.rules.names import nearest_field, nearest_word
 from components.batch.rules.placement import meant_place
 from components.batch.rules.rule import shown
 from components.batch.schema import Field, fields_by_any_name, schema
-from components.validate_config.edits import Mend, Place
-from components.validate_config.source import Source, written_path
+from components.config.edits import Mend, Place
+from components.config.source import Source, written_path
 
 Mender = Callable[[Place, Finding], Mend | None]
 

@@ -11,8 +11,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.validate_config.check import validate_text
-from components.validate_config.fix import fix_text
+from components.config.check import validate_text
+from components.config.fix import fix_text
 from tests.batch.rules.jobs import POLICY, SPEC, changed, clean_job
 from tests.batch.rules.test_error_rules import CASES
 
