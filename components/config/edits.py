@@ -26,10 +26,12 @@ class Edit:
 
 @dataclass(frozen=True)
 class Mend:
-    """Edits that belong together, and what they do, in words."""
+    """Edits that belong together, and what they do, in words and as the value before and after."""
 
     what: str
     edits: tuple[Edit, ...]
+    before: Any = None
+    after: Any = None
 
     @property
     def start(self) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from components.batch.findings import Finding, path_text
 from components.config.check import Validated, validate_text
@@ -21,11 +22,19 @@ _ALL = 1_000_000  # findings of one rule, so that one round sees them all
 
 @dataclass(frozen=True)
 class Change:
-    """One thing that was mended: the rule that asked for it, where, and what was done."""
+    """One thing that was mended: the rule that asked for it, where, and what was done.
+
+    Attributes:
+        before: the value, or the name of the field where that was mended; None where it is the
+            text around the job that changed.
+        after: what stands there now; None where it was taken out.
+    """
 
     rule: str
     path: str
     what: str
+    before: Any = None
+    after: Any = None
 
 
 @dataclass(frozen=True)
@@ -122,5 +131,8 @@ def _tried(validated: Validated, chosen: Iterable[tuple[Finding, Mend]], file: s
     left = {(finding.rule, finding.path, finding.message) for finding in after.findings}
     if any((f.rule, f.path, f.message) in left for f, _ in chosen):
         return None
-    changes = [Change(f.rule, f.path or path_text(()), mend.what) for f, mend in chosen]
+    changes = [
+        Change(f.rule, f.path or path_text(()), mend.what, mend.before, mend.after)
+        for f, mend in chosen
+    ]
     return Fixed(text, changes)

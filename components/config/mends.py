@@ -37,10 +37,11 @@ def _new_value(place: Place, value: object) -> Mend | None:
     if value == place.value or place.is_block_text:
         return None
     edit = place.replaced(value)
-    return Mend(f"{shown(place.written)} is now {shown(edit.text)}", (edit,))
+    what = f"{shown(place.written)} is now {shown(edit.text)}"
+    return Mend(what, (edit,), place.value, value)
 
 
-def _field_at(path: Path) -> Field | None:
+def field_at(path: Path) -> Field | None:
     """The field of the tree that stands at a path of the job, names as written."""
     message, field = "Job", None
     for part in path:
@@ -55,30 +56,30 @@ def _field_at(path: Path) -> Field | None:
     return field
 
 
-def _message_at(path: Path) -> str:
+def message_at(path: Path) -> str:
     """The message that stands at a path; empty where there is none."""
     if not path:
         return "Job"
-    field = _field_at(path)
+    field = field_at(path)
     return field.of if field is not None and field.kind == "message" else ""
 
 
 def _unknown_name(place: Place, finding: Finding) -> Mend | None:
     name, parent = str(place.path[-1]), place.path[:-1]
-    message = _message_at(parent)
+    message = message_at(parent)
     near = nearest_field(name, message) if message else None
     siblings = Place(place.text, place.read, parent).value
     if near is None or near.name in siblings or near.snake in siblings:
         return None
     new = near.snake if "_" in name else near.name
-    return Mend(f"{shown(name)} is now named {shown(new)}", (place.renamed(new),))
+    return Mend(f"{shown(name)} is now named {shown(new)}", (place.renamed(new),), name, new)
 
 
 def _list_shape(place: Place, finding: Finding) -> Mend | None:
     if "must be a list" not in finding.message:
         return None
     edits = place.in_list()
-    return Mend("put it into a list", edits) if edits else None
+    return Mend("put it into a list", edits, place.value, [place.value]) if edits else None
 
 
 def _text_type(place: Place, finding: Finding) -> Mend | None:
@@ -103,7 +104,7 @@ def _yaml_word(place: Place, finding: Finding) -> Mend | None:
 
 
 def _enum_word(place: Place, finding: Finding) -> Mend | None:
-    field = _field_at(place.path)
+    field = field_at(place.path)
     if field is None or field.kind != "enum" or not isinstance(place.value, str):
         return None
     near = nearest_word(place.value, [w for w, n in schema().enums[field.of].items() if n])
@@ -122,7 +123,8 @@ def _label(place: Place, finding: Finding) -> Mend | None:
     if finding.message.startswith("label key"):
         if label_slug(key, "") != key.lower() or key.lower() in labels:
             return None
-        return Mend(f"{shown(key)} is now {shown(key.lower())}", (place.renamed(key.lower()),))
+        lower = key.lower()
+        return Mend(f"{shown(key)} is now {shown(lower)}", (place.renamed(lower),), key, lower)
     value = str(place.value)
     return _new_value(place, value.lower()) if label_slug(value, "") == value.lower() else None
 
@@ -171,12 +173,13 @@ def _shebang(place: Place, finding: Finding) -> Mend | None:
 def _line_breaks(place: Place, finding: Finding) -> Mend | None:
     if place.read.form != "json" or not isinstance(place.value, str):
         return None
-    return Mend("wrote line breaks and tabs as \\n and \\t", (place.replaced(place.value),))
+    edit = place.replaced(place.value)
+    return Mend("wrote line breaks and tabs as \\n and \\t", (edit,), place.written, edit.text)
 
 
 def _output_only(place: Place, finding: Finding) -> Mend | None:
     edit = place.removed()
-    return Mend(f"removed {shown(place.path[-1])}", (edit,)) if edit else None
+    return Mend(f"removed {shown(place.path[-1])}", (edit,), place.value) if edit else None
 
 
 _MENDERS: dict[str, Mender] = {
