@@ -42,7 +42,7 @@ def amount(field: str, value: object) -> int | None:
         return value if isinstance(value, int) else None
     found = _AMOUNT.match(value)
     if found is None:
-        return None
+        return _WORDS.get(value.strip().lower())
     rest = value[found.end() :].strip()
     if rest and not re.fullmatch(r"[A-Za-z .]{1,30}|,|;", rest):
         return None

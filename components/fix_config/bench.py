@@ -212,12 +212,14 @@ def told_once(changes: list[Change]) -> list[Change]:
         if earlier is not None and earlier.after == change.before:
             loose.remove(earlier)
             both = _joined(earlier, change)
-            kept[both.path] = both
-            loose.append(both)
+            kept.pop(both.path)
+            if both.before != both.after:
+                kept[both.path] = both
+                loose.append(both)
             continue
         kept[change.path] = change
         loose.append(change)
-    return [change for change in loose if change.before != change.after or not change.path]
+    return loose
 
 
 def _joined(earlier: Change, later: Change) -> Change:

@@ -43,7 +43,7 @@ _COVERS = {
     "stock": {"stuck", "gce", "gpu", "quota"},
     "gpu-fit": {"gpu", "machine"},
     "disk": {"full", "machine", "gpu-fit", "template", "stock", "where"},
-    "field": {"type", "syntax"},
+    "field": {"type", "syntax", "missing"},
     "retries": {"no-retry", "retried"},
     "type": {"syntax", "shape"},
     "quota": {"call", "gpu"},

@@ -59,7 +59,7 @@ def fix_job(
     complaint = plain_complaint(complaint).strip()
     read = job_text(text, file)
     value, path = job_inside(read.source.value)
-    if not isinstance(value, Mapping) or not (looks_like_job(value) or value == {} or complaint):
+    if not isinstance(value, Mapping) or not (looks_like_job(value) or value == {}):
         return _no_job(read, text, file)
     if path:
         read = _unwrapped(read, dict(value), path)
@@ -137,7 +137,8 @@ def _answer(
 ) -> Answer:
     findings = findings_of(bench, region)
     changes = told_once(bench.changes)
-    text = written_back(read.source, bench.job) if changes else given
+    changed = bool(changes) or bench.job != read.source.value
+    text = written_back(read.source, bench.job) if changed else given
     return Answer(
         job=bench.job,
         text=text,

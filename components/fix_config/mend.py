@@ -57,7 +57,10 @@ def mend_findings(bench: Bench, *, asked: Iterable[str] = (), region: str | None
         if _errors(before) <= fewest:
             best, fewest = bench, _errors(before)
         todo = [f for f in before if _is_wanted(f, wanted)]
-        after = _all_at_once(bench, todo, before, region) or _one(bench, todo, before, region)
+        # What is misplaced or misspelt comes first: it may be what another finding misses.
+        first = [f for f in todo if f.rule.startswith("PARSE_")]
+        rest = [f for f in todo if f not in first]
+        after = _step(bench, first, before, region) or _step(bench, rest, before, region)
         if after is None:
             break
         bench = after
@@ -66,6 +69,13 @@ def mend_findings(bench: Bench, *, asked: Iterable[str] = (), region: str | None
 
 def _is_wanted(finding: Finding, asked: frozenset[str]) -> bool:
     return finding.rule in MENDERS and (finding.severity == "error" or finding.rule in asked)
+
+
+def _step(
+    bench: Bench, todo: list[Finding], before: list[Finding], region: str | None
+) -> Bench | None:
+    """The job with these mended together, or with the first that can be; None where none can."""
+    return _all_at_once(bench, todo, before, region) or _one(bench, todo, before, region)
 
 
 def _all_at_once(

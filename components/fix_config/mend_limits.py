@@ -85,8 +85,10 @@ def label(bench: Bench, finding: Finding) -> None:
     path = path_parts(finding.path)
     key = str(path[-1])
     if finding.message.startswith("label key"):
-        bench.rename(path, label_slug(key, "label"), finding.message, certain=False,
-                     rule=finding.rule)  # fmt: skip
+        slug = label_slug(key, "label")
+        taken = bench.get(path[:-1], {})
+        free = slug if slug not in taken else f"{slug[:60]}-2"
+        bench.rename(path, free, finding.message, certain=False, rule=finding.rule)
     else:
         value = label_slug(str(bench.get(path)), "")
         bench.put(path, value, finding.message, rule=finding.rule)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from typing import Any
 
 from components.batch.findings import Finding, Path, path_parts
 from components.batch.locations import DEFAULT_REGION, is_zone, job_region, region_of, regions
@@ -124,6 +126,42 @@ def subnetwork_region(bench: Bench, finding: Finding) -> None:
                   rule=finding.rule)  # fmt: skip
 
 
+_PROJECT = re.compile(
+    r"@([a-z][a-z0-9-]{4,28}[a-z0-9])\.iam\.gserviceaccount"
+    r"|projects/([a-z][a-z0-9-]{4,28}[a-z0-9])/(?!global/images|topics/\s)"
+)
+_OF_GOOGLE = frozenset({"batch-custom-image", "google-samples", "debian-cloud", "cos-cloud"})
+
+
+def project_of(job: Any) -> str:
+    """The project that the job's own names speak of; empty where they name none, or several."""
+    found = {a or b for a, b in _PROJECT.findall(json.dumps(job)[:200_000])} - _OF_GOOGLE
+    return found.pop() if len(found) == 1 else ""
+
+
+def topic(bench: Bench, finding: Finding) -> None:
+    """A topic's name in the job's project."""
+    path = path_parts(finding.path)
+    name = str(bench.get(path, "") or "").strip("/").rsplit("/", 1)[-1]
+    project = project_of(bench.job)
+    if project and re.fullmatch(r"[A-Za-z][\w.~+%-]{2,254}", name):
+        new = f"projects/{project}/topics/{name}"
+        reason = f"{finding.message}; the project of the job is assumed"
+        bench.put(path, new, reason, rule=finding.rule)
+
+
+def account(bench: Bench, finding: Finding) -> None:
+    """A service account's name in the job's project."""
+    path = path_parts(finding.path)
+    name = str(bench.get(path, "") or "").strip().removeprefix("serviceAccount:")
+    if re.fullmatch(r"[a-z][a-z0-9-]{4,28}[a-z0-9]", name) and (project := project_of(bench.job)):
+        new = f"{name}@{project}.iam.gserviceaccount.com"
+        bench.put(path, new, f"{finding.message}; the project of the job is assumed",
+                  rule=finding.rule)  # fmt: skip
+    elif "gserviceaccount.com" in name:
+        bench.put(path, name, finding.message, certain=True, rule=finding.rule)
+
+
 def second_interface(bench: Bench, finding: Finding) -> None:
     """An interface in a network that another is in goes."""
     bench.drop(path_parts(finding.path)[:-1], finding.message, rule=finding.rule)
@@ -189,6 +227,8 @@ MENDERS: dict[str, Mender] = {
     "NET_FORM": network_name,
     "NET_BOTH": subnetwork_region,
     "NET_ONE": second_interface,
+    "NOTIF_TOPIC": topic,
+    "SA_FORM": account,
     "NOTIF_MSG": message_of,
     "NOTIF_MIX": message_of,
     "LOGS_NONE": logs_kept,

@@ -261,7 +261,9 @@ def wrong_type(bench: Bench, finding: Finding) -> None:
         new = str(value).lower() if isinstance(value, bool) else str(value)
     if new is not None:
         bench.put(path, new, finding.message, certain=True, rule=finding.rule)
-    elif not isinstance(path[-1], int) and not isinstance(value, str):
+    elif not isinstance(path[-1], int) and (
+        not isinstance(value, str) or "true or false" in finding.message
+    ):
         bench.drop(path, f"{finding.message}; without it the default counts", rule=finding.rule)
 
 
@@ -292,6 +294,8 @@ def two_of_one(bench: Bench, finding: Finding) -> None:
     path = path_parts(finding.path)
     parent, names = path[:-1], re.findall(r"`(\w+)`", finding.message.split(" are both")[0])
     if "are both given" not in finding.message:
+        if finding.rule == "BD_SNAPSHOT":
+            bench.drop(path, f"{finding.message}; Batch's own image is assumed", rule=finding.rule)
         return
     empty = [name for name in names if not bench.get((*parent, name))]
     order = ["policy", "existingDisk", "text", "gcs", "deviceName", "image", *names]

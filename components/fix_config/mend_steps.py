@@ -11,6 +11,7 @@ from components.batch.rules.rule import shown
 from components.batch.rules.view import GROUP, SPEC
 from components.fix_config.bench import Bench
 from components.fix_config.mend_limits import as_said, taken_out
+from components.fix_config.mend_places import project_of
 from components.fix_config.mend_shape import Mender
 
 BASH = "#!/bin/bash\n"
@@ -86,6 +87,7 @@ def image(bench: Bench, finding: Finding) -> None:
     """An image's name in lower case, without spaces and web addresses."""
     path = path_parts(finding.path)
     value = str(bench.get(path, "") or "")
+    value = re.sub(r"\s+", "", value)
     plain = re.sub(r"\A(?:[a-z]+://)?(?:hub\.docker\.com/(?:r|_)/)?", "", value.strip()).rstrip(
         "/:"
     )
@@ -111,6 +113,12 @@ def secret_version(bench: Bench, finding: Finding) -> None:
         new = f"{value.removesuffix('/versions')}/versions/latest"
         bench.put(path, new, f"{finding.message}; the latest version is assumed",
                   rule=finding.rule)  # fmt: skip
+        return
+    project = project_of(bench.job)
+    if project and re.fullmatch(r"[A-Za-z0-9_-]{1,255}", value):
+        new = f"projects/{project}/secrets/{value}/versions/latest"
+        reason = f"{finding.message}; the job's project and the latest version are assumed"
+        bench.put(path, new, reason, rule=finding.rule)
 
 
 def half_credentials(bench: Bench, finding: Finding) -> None:
@@ -183,13 +191,12 @@ def retry_codes(bench: Bench, codes: tuple[int, ...], reason: str, rule: str = "
 
 
 def other_codes(bench: Bench, finding: Finding) -> None:
-    """The codes of lost VMs beside the listed ones; no retry of timeouts."""
+    """The codes of lost VMs beside the listed ones; what FAIL_TASK leaves out stays."""
     where = (*SPEC, "lifecyclePolicies", 0, "actionCondition", "exitCodes")
     held = bench.get(where, [])
-    new = [*held, 50005] if str(PREEMPTED) not in finding.message else [
-        *held, *(code for code in LOST_VM if code not in held)
-    ]  # fmt: skip
-    bench.put(where, new, finding.message, rule=finding.rule)
+    if str(PREEMPTED) in finding.message:
+        new = [*held, *(code for code in LOST_VM if code not in held)]
+        bench.put(where, new, finding.message, rule=finding.rule)
 
 
 def retries_missing(bench: Bench, finding: Finding) -> None:

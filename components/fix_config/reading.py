@@ -10,10 +10,11 @@ import re
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from components.batch.rules.names import nearest_field
-from components.batch.schema import fields_by_any_name
+from components.batch.schema import fields_by_any_name, schema
 from components.config.source import Source, read_source
 from components.config.spans import MOST_CHARACTERS, Lines
 from components.fix_config.bench import Change
@@ -127,7 +128,21 @@ def looks_like_job(value: Any) -> bool:
         return False
     known = fields_by_any_name("Job")
     names = [name for name in list(value)[:_MOST_LOOKED_AT] if isinstance(name, str)]
-    return any(name in known or nearest_field(name[:100], "Job") is not None for name in names)
+    return any(
+        name in known or name in _telling_names() or nearest_field(name[:100], "Job") is not None
+        for name in names
+    )
+
+
+@lru_cache(maxsize=1)
+def _telling_names() -> frozenset[str]:
+    """Names of fields that, at the wrong place, still tell that a job was meant."""
+    homes = ("TaskGroup", "TaskSpec", "Runnable", "AllocationPolicy.InstancePolicy", "LogsPolicy",
+             "AllocationPolicy", "ComputeResource")  # fmt: skip
+    fields = [field for home in homes for field in schema().messages[home].values()]
+    common = {"name", "labels", "tags", "network", "location", "volumes", "disks", "environment",
+              "timeout", "policy", "destination", "environments", "container"}  # fmt: skip
+    return frozenset({name for f in fields for name in (f.name, f.snake)} - common)
 
 
 def job_inside(value: Any) -> tuple[Any, tuple[str | int, ...]]:

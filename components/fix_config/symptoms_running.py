@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from components.batch.exit_codes import LOST_VM, PREEMPTED
+from components.batch.exit_codes import LOST_VM, PREEMPTED, TIMED_OUT
 from components.batch.findings import Path
 from components.batch.machines import Machine
-from components.batch.rules.rule import shown
+from components.batch.rules.retries import retries_code
 from components.batch.rules.view import GROUP, INSTANCE, POLICY, SPEC
 from components.fix_config.amounts import memory_said, time_said
 from components.fix_config.bench import Bench
@@ -37,19 +37,26 @@ _LOOKED_AT = 100_000
 
 def more_memory(bench: Bench, found: re.Match[str]) -> None:
     """What the complaint says a task needs, else twice as much; the machine follows."""
+    if any(change.rule in _ABOUT_MEMORY for change in bench.changes):
+        return  # the job asked for more than it could get, and that is mended
     view = bench.view
     now = int(view.compute.get("memoryMib", 2000))
+    machine, packed = view.machine, view.tasks_per_vm
+    if machine is not None and packed == 1:
+        now = max(now, int(machine.memory_gib * 1024))  # it had the whole machine, and more
     said = memory_said(bench.complaint)
     need = said if said and now < said <= _MOST_MEMORY_MIB else 2 * max(now, 1024)
     why = "as the complaint says" if need == said else f"twice the {now} MiB of before"
     bench.put((*COMPUTE, "memoryMib"), need, f"the task ran out of memory; {why}")
-    machine = view.machine
     if machine is not None:
-        _room_for(bench, machine, need)
+        _room_for(bench, machine, need, packed)
 
 
-def _room_for(bench: Bench, machine: Machine, need: int) -> None:
-    """A machine with room for one task, and no more tasks on it than have room."""
+_ABOUT_MEMORY = frozenset({"CR_FIT", "PACK_MEM", "TCPN_FIT", "CR_POS"})
+
+
+def _room_for(bench: Bench, machine: Machine, need: int, packed: int) -> None:
+    """A machine with room for one task, and half as many tasks on it, or as many as have room."""
     if need > machine.memory_gib * 1024:
         cpu, _ = asked(bench.view)
         larger = smallest(max(cpu, machine.vcpus), need / 1024, families_like(machine.family))
@@ -58,9 +65,9 @@ def _room_for(bench: Bench, machine: Machine, need: int) -> None:
         reason = f"{machine.name} has {machine.memory_gib:g} GiB, less than a task needs now"
         bench.put(MACHINE_TYPE, larger.name, reason)
         machine = larger
-    fit = max(1, int(machine.memory_gib * 1024 // need))
+    fit = max(1, min(int(machine.memory_gib * 1024 // need), packed // 2))
     if bench.view.tasks_per_vm > fit:
-        reason = f"{fit} such tasks have room on a {machine.name}; Batch counts vCPUs only"
+        reason = f"Batch fills a {machine.name} by vCPUs only; {fit} such tasks share its memory"
         bench.put((*GROUP, "taskCountPerNode"), fit, reason)
 
 
@@ -117,7 +124,8 @@ def retry_preempted(bench: Bench, found: re.Match[str]) -> None:
         bench.put((*POLICY, "provisioningModel"), "STANDARD",
                   "the complaint asks for VMs that are not taken away")  # fmt: skip
         return
-    retry_codes(bench, LOST_VM, "a VM that is taken away or lost ends the task; retry it")
+    if view.retries == 0 or not retries_code(view, PREEMPTED):
+        retry_codes(bench, LOST_VM, "a VM that is taken away or lost ends the task; retry it")
 
 
 def retry_lost(bench: Bench, found: re.Match[str]) -> None:
@@ -303,9 +311,9 @@ def no_timeout_retry(bench: Bench, found: re.Match[str]) -> None:
     """50005 is not retried."""
     where = (*SPEC, "lifecyclePolicies", 0, "actionCondition", "exitCodes")
     codes = bench.get(where)
-    if isinstance(codes, list) and 50005 in codes and PREEMPTED != 50005:
-        bench.put(where, [code for code in codes if code != 50005],
-                  f"{shown('50005')} would run out of time again")  # fmt: skip
+    if isinstance(codes, list) and TIMED_OUT in codes:
+        kept = [code for code in codes if code != TIMED_OUT]
+        bench.put(where, kept, "a task that ran out of time would run out of it again")
 
 
 TABLE: tuple[Symptom, ...] = (
@@ -321,7 +329,7 @@ TABLE: tuple[Symptom, ...] = (
     Symptom("stopped", r"\b50002\b|no\ longer\ receives\ VM\ updates|stopped\ reporting",
             "The VM stopped reporting to Batch: a crash, an event of its host, or a lack of memory.",
             "If it repeats, the task needs more memory, or fewer tasks a VM.",
-            rules=("CR_FIT", "PACK_MEM", "TCPN_FIT", "LP_OPPOSITE", "LP_NO_RETRY"), change=retry_lost_with_memory),
+            rules=("CR_FIT", "PACK_MEM", "TCPN_FIT", "LP_NO_RETRY"), change=retry_lost_with_memory),
     Symptom("time", r"\b50005\b|maximum\ runtime|max(?:imum)?[\ _]?run[\ _]?duration\b.{0,60}\b(?:exceed|reach|over|hit)|(?:timed?[\ -]?out|ran\ too\ long|takes?\ (?:longer|too\ long|more\ than|about|around|up\ to\ [0-9])|(?:killed|stopped|ends?|cut\ off|terminated|aborted)\ after\ (?:exactly\ )?(?:an?\ |one\ |[0-9])|(?:needs?|more)\ (?:more\ )?time|time\ limit|longer\ than\ (?:allowed|the))",
             "The task ran longer than maxRunDuration or a step's timeout allows (exit code 50005).",
             "If it hangs rather than works, a longer limit only costs more.",
@@ -329,14 +337,14 @@ TABLE: tuple[Symptom, ...] = (
     Symptom("preempted", r"\b50001\b|preempt|spot\b.{0,60}\b(?:taken|reclaim|interrupt|evict|kill|lost|fail|terminat|delete|retr|fall|on[- ]?demand)|(?:taken|reclaimed|evicted)\b.{0,40}\bspot|vms?\b.{0,40}\b(?:disappear|vanish|reclaimed|evicted|taken\ away)",
             "Spot VMs can be taken away at any time (exit code 50001); the task has to be retried.",
             "Batch retries on Spot again and never changes to STANDARD by itself: what must be done is submitted again with provisioningModel STANDARD. A task that succeeded in a retry keeps its earlier 50001 event; trust its state.",
-            rules=("SPOT_RETRY", "LP_OPPOSITE", "LP_NO_RETRY"), change=retry_preempted),
+            rules=("LP_NO_RETRY",), change=retry_preempted),
     Symptom("lost", r"\b5000[346]\b|VM\ is\ (?:rebooted|recreated)|tasks?\ cannot\ be\ cancel|VMRecreated|host\ (?:maintenance|error)",
             "The VM was rebooted, recreated or lost while the task ran.",
-            rules=("LP_OPPOSITE", "LP_NO_RETRY"), change=retry_lost),
+            rules=("LP_NO_RETRY",), change=retry_lost),
     Symptom("full", r"no\ space\ left|disk\ (?:is\ )?(?:full|quota)|ENOSPC|(?:boot\ )?disk\b.{0,40}\b(?:too\ small|too\ little|bigger|larger|size)|out\ of\ (?:disk|space)|failed\ to\ register\ layer",
-            "A disk is full. Images, packages and /tmp lie on the boot disk; data belongs on a disk or bucket of its own.",
+            "A disk is full or too small. Images, packages and /tmp lie on the boot disk; data belongs on a disk or bucket of its own.",
             rules=("BD_SIZE", "CR_BOOT_BOTH"), change=more_disk),
-    Symptom("shell", r"\[\[:?\ (?:command\ )?not\ found|source:\ not\ found|syntax\ error.{0,60}unexpected|bad\ substitution|pipefail|illegal\ option|declare:\ not|shopt|array|bashism|\bnot\ (?:run|use|running|using)\b.{0,20}\bbash|bash\b.{0,60}\b(?:syntax|script|feature|instead)",
+    Symptom("shell", r"\[\[:?\ (?:command\ )?not\ found|source:\ not\ found|syntax\ error.{0,60}unexpected|bad\ substitution|pipefail|illegal\ option|declare:\ not|shopt|bashism|\bnot\ (?:run|use|running|using)\b.{0,20}\bbash|bash\b.{0,60}\b(?:syntax|script|feature|instead)",
             "The script has words of bash, and without #!/bin/bash as its very first line /bin/sh runs it.",
             rules=("SCRIPT_SHELL", "SCRIPT_SHEBANG_POS")),
     Symptom("no-bash", r"exec:?\ \"?(?:/bin/)?bash\"?:.{0,80}(?:not\ found|no\ such\ file)|bash:\ (?:not\ found|no\ such)|/bin/bash:?\ (?:not\ found|no\ such)|stat\ /bin/bash",
@@ -365,14 +373,17 @@ TABLE: tuple[Symptom, ...] = (
             "The container image cannot be pulled: its name or tag is wrong, or the job's service account may not read it.",
             "gcloud artifacts repositories add-iam-policy-binding REPOSITORY --location=REGION --member=serviceAccount:ACCOUNT --role=roles/artifactregistry.reader",
             rules=("CTR_GCR", "CTR_DOCKERHUB_NOIP")),
-    Symptom("bucket-access", r"storage\.(?:objects|buckets)\.\w+|(?:bucket|gcs|storage)\b.{0,120}\b(?:403|denied|forbidden|permission|not\ (?:exist|found|mounted?|accessible|show)|doesn't\ exist|cannot\ be\ mounted|fail|empty|mount)|gcsfuse|mount(?:ing|s)?\b.{0,80}\b(?:fail|error|not|lack|missing|unable|denied)",
+    Symptom("bucket-iam", r"storage\.(?:objects|buckets)\.\w+|(?:bucket|gcs|storage|gs://)\b.{0,120}\b(?:403|denied|forbidden|permission|unauthorized)",
+            "The job's service account may not read or write the bucket. The job itself may be right.",
+            "gcloud storage buckets add-iam-policy-binding gs://BUCKET --member=serviceAccount:ACCOUNT --role=roles/storage.objectUser"),
+    Symptom("bucket-access", r"(?:bucket|gcs|storage)\b.{0,120}\b(?:not\ (?:exist|found|mounted?|accessible|show)|doesn't\ exist|cannot\ be\ mounted|fail|empty|mount)|gcsfuse|mount(?:ing|s)?\b.{0,80}\b(?:fail|error|not|lack|missing|unable|denied)",
             "A bucket is not mounted or may not be read: it is named without gs://, and the job's service account has to be allowed.",
             "gcloud storage buckets add-iam-policy-binding gs://BUCKET --member=serviceAccount:ACCOUNT --role=roles/storage.objectUser",
             rules=("VOL_GCS", "CTR_VOL", "VOL_COS", "DISK_UNMOUNTED"), change=mount_in_container),
     Symptom("missing", r"no\ such\ file|file\ not\ found|cannot\ (?:find|open|stat)|can't\ (?:find|see|open)|does\ not\ exist\ in\ the\ container|ENOENT",
             "A file is not where the task looks: it has to lie in the image or on a mounted volume, which a container with volumes of its own must name.",
             rules=("CTR_VOL", "SCRIPT_PATH", "CTR_OPT_VOL", "DISK_UNMOUNTED"), change=mount_in_container),
-    Symptom("gpu", r"could\ not\ select\ device\ driver|nvidia-smi|libcuda|libnvidia|no\ (?:cuda|nvidia|gpu)|cuda\b.{0,60}\b(?:not|no|unavailable|false|fail|driver|insufficient|error)|gpu\b.{0,80}\b(?:not\ (?:found|visible|detected|available|used|seen|recogni)|driver|missing|idle|unavailable|cannot|can't|no\b)|nvidia\b.{0,60}\b(?:driver|not|fail)|drivers?\b.{0,40}\b(?:gpu|cuda|nvidia|not\ (?:installed|loaded))",
+    Symptom("gpu", r"could\ not\ select\ device\ driver|nvidia-smi|libcuda|libnvidia|no\ (?:cuda|nvidia|gpu)|cuda\b.{0,60}\b(?:not|no|unavailable|false|fail|driver|insufficient|error)|unavailable\ gpu|gpu\b.{0,80}\b(?:not\ (?:found|visible|detected|available|used|seen|recogni)|driver|missing|idle|unavailable|cannot|can't|no\b)|nvidia\b.{0,60}\b(?:driver|not|fail)|drivers?\b.{0,40}\b(?:gpu|cuda|nvidia|not\ (?:installed|loaded))",
             "The program finds no GPU: the VM has none, or no driver is installed.",
             "The job's service account has to be allowed to report (roles/batch.agentReporter), or the VM never starts.",
             rules=("ACC_DRV", "ACC_DRV_OLD", "ACC_TYPE", "ACC_COUNT", "ACC_N1", "ACC_IMPLICIT"), change=with_gpu),

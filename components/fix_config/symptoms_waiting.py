@@ -108,7 +108,7 @@ TABLE: tuple[Symptom, ...] = (
     Symptom("call", r"502\b|bad\ gateway|UNAVAILABLE|DEADLINE_?\ ?EXCEEDED|deadline\ exceeded|\b503\b|\b504\b|internal\ error|RESOURCE_EXHAUSTED|\b429\b|rate\ limit|NOT_FOUND",
             "A call to the service failed or took too long; the job is not the cause. Such calls may be repeated: with the same job id none is made twice.",
             "Repeat the call with growing pauses; see whether the job exists: gcloud batch jobs describe ID --location=REGION"),
-    Symptom("on-demand", r"(?:use|want|need|switch|change|run)\b.{0,40}\b(?:on[- ]?demand|standard)\b|(?:not|no|without|instead\ of)\ (?:on\ |a\ |use\ )?(?:spot|preemptible)",
+    Symptom("on-demand", r"(?:use|want|need|switch|change|run)\b.{0,40}(?<![-\w])(?:on[- ]?demand|standard)(?![-\w])|(?:not|no|without|instead\ of)\ (?:on\ |a\ |use\ )?(?:spot|preemptible)",
             "provisioningModel STANDARD asks for VMs that are not taken away.", change=stay_on_demand),
     Symptom("cheap", r"(?:too\ expensive|cheaper|save\ (?:money|cost)|(?:use|want|enable|switch\ to)\b.{0,20}\b(?:spot|preemptible))",
             "Spot VMs cost less and can be taken away.", change=go_spot),
