@@ -12,7 +12,7 @@ from components.fix_config.bench import Change
 from components.tables.formats import plural
 from components.tables.text import brief, json_text
 
-_MOST_TOLD = 12
+_MOST_TOLD = 30
 _MOST_DIFF = 4_000  # lines; of a text that changed throughout the diff is the text
 
 

@@ -147,6 +147,11 @@ class Bench:
         del holder[written[-1]]
         self._tell(path, before, None, reason, certain, rule)
 
+    def take(self, path: Path) -> None:
+        """Take a field out without a word: it is about to be put elsewhere."""
+        self.drop(path, "")
+        self.changes.pop()
+
     def rename(self, path: Path, name: str, reason: str, *, certain: bool, rule: str = "") -> None:
         """Give a field another name, in its place among its neighbours."""
         written = self.written(path)

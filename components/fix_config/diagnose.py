@@ -58,7 +58,10 @@ _COVERS = {
     "network": {"where", "nat"},
     "id": {"exists"},
 }
-_EXIT = re.compile(r"\bexit(?:ed)?(?:\s+(?:with\s+)?(?:code|status))?[\s:=]{1,3}(\d{1,5})\b", re.I)
+_EXIT = re.compile(
+    r"\b(?:exit(?:ed)?|error|return(?:ed)?|status)(?:\s+(?:with\s+)?(?:code|status))?[\s:=]{1,3}(\d{1,5})\b",
+    re.I,
+)
 _MOST = 20_000  # characters of a complaint that are looked at
 
 

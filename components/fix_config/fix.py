@@ -9,6 +9,7 @@ step, and none is kept that leaves more errors than there were.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -27,8 +28,8 @@ from components.fix_config.write_back import written_back
 _OFTEN_IT = frozenset(
     {"ACC_DRV", "ACC_DRV_OLD", "CR_CPU_UNIT", "CR_FIT", "CR_POS", "CTR_CMD_SPLIT", "CTR_EXPAND",
      "CTR_ENTRYPOINT", "CTR_OPT_VOL", "CTR_VOL", "DISK_UNMOUNTED", "LOGS_NONE", "LP_NO_RETRY",
-     "LP_OPPOSITE", "MT_KNOWN", "MT_METAL", "PACK_MEM", "PM_SPOT_TYPE", "SCRIPT_PATH",
-     "SCRIPT_SHEBANG_POS", "SCRIPT_SHELL", "SPOT_RETRY", "TCPN_FIT", "VOL_COS"}
+     "MT_KNOWN", "MT_METAL", "PACK_MEM", "PM_SPOT_TYPE", "SCRIPT_PATH",
+     "SCRIPT_SHEBANG_POS", "SCRIPT_SHELL", "TCPN_FIT", "VOL_COS"}
 )  # fmt: skip
 
 # A proposal for a job: the job, the complaint, what rules decided -> (new job, what it says).
@@ -87,14 +88,26 @@ def _fixed(
         Change(c.path, c.before, c.after, c.what, True, c.rule) for c in first.changes
     ]  # fmt: skip
     bench = Bench(job, bench.complaint, [*bench.changes, *mended])
-    renamed = {c.after for c in first.changes if c.rule == "PARSE_UNKNOWN"}
-    units = ("CR_CPU_UNIT", "CR_POS") if renamed & {"cpuMilli", "memoryMib", "memory_mib"} else ()
-    bench = mend_findings(bench, asked=units, region=region)
+    bench = mend_findings(bench, region=region)
+    bench = mend_findings(bench, asked=_following(bench.changes), region=region)
     rows = diagnosed(bench.complaint) if bench.complaint else []
     bench = _complaint_heard(bench, rows, region)
     if suggest is not None:
         bench = suggest(bench)
     return _answer(bench, read, text, file, rows, region)
+
+
+def _following(changes: list[Change]) -> set[str]:
+    """Rules that changes call for: units of renamed fields, words of a command, drivers."""
+    rules: set[str] = set()
+    for change in changes:
+        if change.rule == "PARSE_UNKNOWN" and re.search(r"(?i)cpu|memory", change.path):
+            rules |= {"CR_CPU_UNIT", "CR_POS"}
+        if "commands" in change.path or change.after == "commands":
+            rules |= {"CTR_CMD_SPLIT", "CTR_EXPAND"}
+        if "accelerators" in change.path or change.rule.startswith("ACC_"):
+            rules |= {"ACC_DRV", "ACC_DRV_OLD"}
+    return rules
 
 
 def _complaint_heard(bench: Bench, rows: list[Diagnosed], region: str | None) -> Bench:
@@ -156,9 +169,8 @@ def _says(bench: Bench, rows: list[Diagnosed], changes: list[Change]) -> list[st
     says = [row.says for row in rows][:4]
     if bench.complaint and not rows:
         says = list(explained(bench.complaint))[:3] or [
-            "The complaint matches none of the known troubles; the job was checked by the rules."
-            if not changes
-            else "The complaint matches none of the known troubles, but the job had these."
+            "These words match none of the known troubles. Its exit code, its events and the last "
+            "lines of its log say why a task fails: intent2batch tasks JOB."
         ]
     elif not bench.complaint and not changes:
         says = ["No error was found in the job, and no complaint was given."]

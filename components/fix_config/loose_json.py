@@ -175,8 +175,13 @@ class _Reader:
             comment = _COMMENT.match(self.text, self.at)
             if comment is None:
                 return
-            self.note(self.at, comment.end(), "", "removed a comment, which JSON does not have")
-            self.at = comment.end()
+            start, end = self.at, comment.end()
+            line = self.text.rfind("\n", max(0, start - 400), start) + 1
+            if 0 < line >= start - 400 and not self.text[line:start].strip():
+                start = line  # a line of its own goes whole
+                end += self.text[end : end + 1] == "\n"
+            self.note(start, end, "", "removed a comment, which JSON does not have")
+            self.at = end
 
     def peek(self) -> str:
         return self.text[self.at : self.at + 1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from components.batch.durations import meant_seconds, written
 from components.batch.findings import Finding, path_parts
 from components.batch.rules.job import label_slug
 from components.batch.rules.task_group import MOST_PARALLEL, MOST_TASKS
@@ -72,6 +73,10 @@ def duration(bench: Bench, finding: Finding) -> None:
     """A duration that cannot be read, or is negative: no limit of its own."""
     path = path_parts(finding.path)
     value = bench.get(path)
+    meant = meant_seconds(value)
+    if meant is not None:
+        bench.put(path, written(meant), finding.message, certain=True, rule=finding.rule)
+        return
     negative = re.fullmatch(r"\s*-\s*([0-9]{1,9})\s*s?\s*", str(value))
     if negative and int(negative[1]):
         bench.put(path, f"{negative[1]}s", finding.message, rule=finding.rule)

@@ -100,8 +100,11 @@ def larger_machine(bench: Bench, finding: Finding) -> None:
     if machine is None:
         return
     cpu, memory = asked(view)
-    other = smallest(max(cpu, 1), memory, families_like(machine.family))
-    if other is None or view.has_gpu:
+    families = families_like(machine.family)
+    if view.has_gpu:  # GPUs are added to N1 machines only; others bring their own
+        families = () if machine.gpu_count else ("n1",)
+    other = smallest(max(cpu, 1), memory, families)
+    if other is None:
         path = path_parts(finding.path)
         most = machine.vcpus * 1000 if path[-1] == "cpuMilli" else machine.memory_gib * 1024
         reason = f"{finding.message}; lowered to what it has"
@@ -138,7 +141,9 @@ def gpu_type(bench: Bench, finding: Finding) -> None:
         new = machine.gpu_type
     else:
         new = meant if meant and "k80" not in meant else "nvidia-tesla-t4"
-    bench.put(path, new, f"{finding.message}; {new} is assumed", rule=finding.rule)
+    certain = new == meant
+    reason = finding.message if certain else f"{finding.message}; {new} is assumed"
+    bench.put(path, new, reason, certain=certain, rule=finding.rule)
 
 
 def gpu_count(bench: Bench, finding: Finding) -> None:

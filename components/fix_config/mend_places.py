@@ -34,6 +34,10 @@ def location(bench: Bench, finding: Finding) -> None:
     """A place that Batch serves: the near one, one that the complaint or the job names."""
     path = path_parts(finding.path)
     given = [place for place in bench.get(ALLOWED, []) if isinstance(place, str)]
+    meant = meant_place(str(bench.get(path, "")))
+    if meant is not None:
+        bench.put(path, meant, finding.message, certain=True, rule=finding.rule)
+        return
     near = re.search(r"did you mean (regions/[a-z0-9-]+)", finding.fix)
     others = [meant_place(place) for place in given if meant_place(place)]
     if near:

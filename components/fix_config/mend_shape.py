@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from components.batch.exit_codes import LOST_VM
-from components.batch.findings import Finding, Path, path_parts, path_text
-from components.batch.rules.names import nearest_field
+from components.batch.findings import Finding, Path, path_parts
+from components.batch.rules.names import nearest_field, nearest_word
 from components.batch.rules.rule import shown
 from components.batch.rules.view import ALLOCATION, SPEC
 from components.batch.schema import Field, fields_by_any_name, places, schema
@@ -136,18 +136,16 @@ def _beside(home: Path, path: Path) -> Path:
 def _move(bench: Bench, path: Path, home: Path, finding: Finding) -> bool:
     value = bench.get(path)
     there = bench.get(home)
-    reason = f"{finding.message}; it belongs in {shown(path_text(home[:-1]) or 'the job')}"
+    reason = f"moved here: {finding.message}"
     if there is None:
-        bench.drop(path, reason, certain=True, rule=finding.rule)
-        bench.put(home, value, f"moved here from {shown(finding.path)}", certain=True,
-                  rule=finding.rule)  # fmt: skip
+        bench.take(path)
+        bench.put(home, value, reason, certain=True, rule=finding.rule)
         return bench.has(home)
     if isinstance(there, dict) and isinstance(value, dict):
-        bench.drop(path, reason, certain=True, rule=finding.rule)
+        bench.take(path)
         for key, inner in value.items():
             if not bench.has((*home, key)):
-                bench.put((*home, key), inner, f"moved here from {shown(finding.path)}",
-                          certain=True, rule=finding.rule)  # fmt: skip
+                bench.put((*home, key), inner, reason, certain=True, rule=finding.rule)
         return True
     return False
 
@@ -255,8 +253,8 @@ def wrong_type(bench: Bench, finding: Finding) -> None:
         new = amount(name, value)
     elif "true or false" in finding.message:
         word = str(value).strip().lower()
-        new = {"yes": True, "on": True, "1": True, "y": True, "no": False, "off": False, "0": False,
-               "n": False}.get(word)  # fmt: skip
+        yes, no = word in ("yes", "true", "on", "1", "y"), word in ("no", "false", "off", "0", "n")
+        new = yes if yes or no else None
     elif "must be a text" in finding.message and isinstance(value, int | float):
         new = str(value).lower() if isinstance(value, bool) else str(value)
     if new is not None:
@@ -274,12 +272,16 @@ def unknown_word(bench: Bench, finding: Finding) -> None:
     value = bench.get(path)
     words = schema().enums.get(field.of, {}) if field else {}
     folded = re.sub(r"[^a-z]", "", str(value).lower())
-    meant = next((w for key, w in _ENUM_WORDS.items() if key in folded and w in words), None)
+    real = [word for word, number in words.items() if number]
+    near = nearest_word(value, real) if isinstance(value, str) else None
+    meant = near or next(
+        (w for key, w in _ENUM_WORDS.items() if key in folded and w in words), None
+    )
     if value is None and field is not None and field.of == "LifecyclePolicy.Action":
         bench.put(path, "RETRY_TASK", f"{finding.message}; RETRY_TASK is assumed",
                   rule=finding.rule)  # fmt: skip
     elif meant is not None:
-        bench.put(path, meant, finding.message, rule=finding.rule)
+        bench.put(path, meant, finding.message, certain=meant == near, rule=finding.rule)
     elif field is not None and field.of == "LifecyclePolicy.Action":
         bench.put(path, "RETRY_TASK", finding.message, rule=finding.rule)
     else:

@@ -67,7 +67,7 @@ def _room_for(bench: Bench, machine: Machine, need: int, packed: int) -> None:
         machine = larger
     fit = max(1, min(int(machine.memory_gib * 1024 // need), packed // 2))
     if bench.view.tasks_per_vm > fit:
-        reason = f"Batch fills a {machine.name} by vCPUs only; {fit} such tasks share its memory"
+        reason = f"Batch fills {machine.name} by vCPUs only, and the tasks on it share its memory"
         bench.put((*GROUP, "taskCountPerNode"), fit, reason)
 
 
@@ -290,13 +290,25 @@ def a_vm_each(bench: Bench, found: re.Match[str]) -> None:
 
 
 def side_by_side(bench: Bench, found: re.Match[str]) -> None:
-    """As many tasks at once as there are, up to the limit of 5,000."""
+    """As many tasks at once as the complaint says, else as there are; at most 5,000."""
     view = bench.view
     if view.group.get("schedulingPolicy") == "IN_ORDER":
         bench.drop((*GROUP, "schedulingPolicy"), "IN_ORDER runs one task after the other")
-    if view.task_count > 1 and int(view.group.get("parallelism", 0)) < min(view.task_count, 5000):
-        bench.put((*GROUP, "parallelism"), min(view.task_count, 5000),
-                  "so many tasks may run at once")  # fmt: skip
+    said = re.search(
+        r"(?i)(?<!only )\b([0-9]{1,4})\b.{0,20}(?:at once|in parallel|at a time|at the same time)",
+        bench.complaint,
+    )
+    most = min(view.task_count, 5000)
+    wanted = min(int(said[1]), most) if said and int(said[1]) > 1 else most
+    if view.task_count > 1 and int(view.group.get("parallelism", 0)) < wanted:
+        bench.put((*GROUP, "parallelism"), wanted, "so many tasks may run at once")
+
+
+def so_many_retries(bench: Bench, found: re.Match[str]) -> None:
+    """The number of retries that the complaint asks for, at most 10."""
+    said = next((int(group) for group in found.groups() if group), 0)
+    if said:
+        bench.put((*SPEC, "maxRetryCount"), min(said, 10), "as the complaint asks for")
 
 
 def last_step_always(bench: Bench, found: re.Match[str]) -> None:
@@ -320,7 +332,7 @@ TABLE: tuple[Symptom, ...] = (
     Symptom("cuda-memory", r"CUDA\ (?:error:\ )?out\ of\ memory|OutOfMemoryError:\ CUDA|CUBLAS_STATUS_ALLOC",
             "The GPU's own memory is full; memoryMib is the machine's and does not help.",
             "Use smaller batches, or a machine whose GPU has more memory, such as a2-highgpu-1g (40 GB)."),
-    Symptom("memory", r"\b137\b|\bOOM\b|oom[- ]?kill|out\ of\ memory|(?<!pre)\bkilled\b|SIGKILL|cannot\ allocate\ memory|MemoryError|OutOfMemory|std::bad_alloc|java\ heap|heap\ out\ of\ memory|memory\b.{0,60}\b(?:ran\ out|run\ out|insufficient|not\ enough|too\ (?:low|little|small)|exceeded|exhausted|starv)|(?:not\ enough|more|insufficient|low\ on|out\ of|needs?\ [0-9]+\ ?G\w*)\ (?:of\ )?(?:memory|ram)",
+    Symptom("memory", r"\b137\b|\bOOM\b|oom[- ]?kill|out\ of\ memory|(?<!pre)\bkilled\b|SIGKILL|cannot\ allocate\ memory|MemoryError|OutOfMemory|std::bad_alloc|java\ heap|heap\ out\ of\ memory|memory\b.{0,60}\b(?:ran\ out|run\ out|insufficient|not\ enough|too\ (?:low|little|small)|exceeded|exhausted|starv)|(?:not\ enough|more|insufficient|low\ on|out\ of|[0-9]+\ ?G\w*)\ (?:of\ )?(?:memory|ram)\b|(?:raise|increase|bump)\b.{0,40}\b(?:memory|ram)\b",
             "The task ran out of memory (exit code 137 is a kill, mostly for that).",
             rules=("CR_FIT", "PACK_MEM", "TCPN_FIT", "CR_POS", "CR_MISSING_MT"), change=more_memory),
     Symptom("asks-more", r"(?:requests?|requested|asks?|wants?)\b.{0,60}\b(?:more|exceed|larger|bigger)\b.{0,60}\b(?:machine|than|vm|instance)|(?:memory|cpu)\b.{0,80}\b(?:exceeds?|larger\ than|bigger\ than|above|does\ not\ fit|not\ fit)\b",
@@ -330,7 +342,7 @@ TABLE: tuple[Symptom, ...] = (
             "The VM stopped reporting to Batch: a crash, an event of its host, or a lack of memory.",
             "If it repeats, the task needs more memory, or fewer tasks a VM.",
             rules=("CR_FIT", "PACK_MEM", "TCPN_FIT", "LP_NO_RETRY"), change=retry_lost_with_memory),
-    Symptom("time", r"\b50005\b|maximum\ runtime|max(?:imum)?[\ _]?run[\ _]?duration\b.{0,60}\b(?:exceed|reach|over|hit)|(?:timed?[\ -]?out|ran\ too\ long|takes?\ (?:longer|too\ long|more\ than|about|around|up\ to\ [0-9])|(?:killed|stopped|ends?|cut\ off|terminated|aborted)\ after\ (?:exactly\ )?(?:an?\ |one\ |[0-9])|(?:needs?|more)\ (?:more\ )?time|time\ limit|longer\ than\ (?:allowed|the))",
+    Symptom("time", r"\b50005\b|maximum\ runtime|max(?:imum)?[\ _]?run[\ _]?duration\b.{0,60}\b(?:exceed|reach|over|hit)|(?:timed?[\ -]?out|ran\ too\ long|takes?\ (?:longer|too\ long|more\ than|about|around|up\ to\ [0-9])|(?:killed|stop(?:s|ped)?|end(?:s|ed)?|cut\ off|terminated|aborted|cancel\w*)\ after\ (?:exactly\ )?(?:an?\ |one\ |[0-9])|(?:needs?|more)\ (?:more\ )?time|needs?\ (?:about\ |around\ |up\ to\ |roughly\ )?[0-9.]{1,6}\ ?(?:h\b|hours?|min|days?)|time\ limit|longer\ than\ (?:allowed|the))",
             "The task ran longer than maxRunDuration or a step's timeout allows (exit code 50005).",
             "If it hangs rather than works, a longer limit only costs more.",
             rules=("LP_TIMEOUT_RETRY", "TIMEOUT_SHORT", "TIMEOUT_MAX"), change=more_time),
@@ -383,7 +395,7 @@ TABLE: tuple[Symptom, ...] = (
     Symptom("missing", r"no\ such\ file|file\ not\ found|cannot\ (?:find|open|stat)|can't\ (?:find|see|open)|does\ not\ exist\ in\ the\ container|ENOENT",
             "A file is not where the task looks: it has to lie in the image or on a mounted volume, which a container with volumes of its own must name.",
             rules=("CTR_VOL", "SCRIPT_PATH", "CTR_OPT_VOL", "DISK_UNMOUNTED"), change=mount_in_container),
-    Symptom("gpu", r"could\ not\ select\ device\ driver|nvidia-smi|libcuda|libnvidia|no\ (?:cuda|nvidia|gpu)|cuda\b.{0,60}\b(?:not|no|unavailable|false|fail|driver|insufficient|error)|unavailable\ gpu|gpu\b.{0,80}\b(?:not\ (?:found|visible|detected|available|used|seen|recogni)|driver|missing|idle|unavailable|cannot|can't|no\b)|nvidia\b.{0,60}\b(?:driver|not|fail)|drivers?\b.{0,40}\b(?:gpu|cuda|nvidia|not\ (?:installed|loaded))",
+    Symptom("gpu", r"could\ not\ select\ device\ driver|nvidia-smi|libcuda|libnvidia|no\ (?:cuda|nvidia|gpu)|(?:not|n't|cannot|without)\b.{0,30}\b(?:gpus?|cuda)\b|cuda\b.{0,60}\b(?:not|no|unavailable|false|fail|driver|insufficient|error)|unavailable\ gpu|gpu\b.{0,80}\b(?:not\ (?:found|visible|detected|available|used|seen|recogni)|driver|missing|idle|unavailable|cannot|can't|no\b)|nvidia\b.{0,60}\b(?:driver|not|fail)|drivers?\b.{0,40}\b(?:gpu|cuda|nvidia|not\ (?:installed|loaded))",
             "The program finds no GPU: the VM has none, or no driver is installed.",
             "The job's service account has to be allowed to report (roles/batch.agentReporter), or the VM never starts.",
             rules=("ACC_DRV", "ACC_DRV_OLD", "ACC_TYPE", "ACC_COUNT", "ACC_N1", "ACC_IMPLICIT"), change=with_gpu),
@@ -397,7 +409,7 @@ TABLE: tuple[Symptom, ...] = (
     Symptom("one-vm", r"(?:all|every|same|single|one|only\ one)\b.{0,50}\b(?:on|to)?\ ?(?:the\ same|one|a\ single|same)\ (?:vm|machine|node|instance|host)|only\ (?:one|1|a\ single)\ (?:vm|machine|node|instance)|(?:own|separate|different|dedicated)\ (?:vm|machine|node)",
             "Batch puts as many tasks on a VM as its vCPUs take; taskCountPerNode says how many.",
             rules=("PAR_UNSET", "CR_MISSING_MT"), change=a_vm_each),
-    Symptom("parallel", r"(?:one\ (?:at\ a\ time|by\ one|after\ (?:the\ other|another))|sequential|serial(?:ly)?\b|not\ (?:run\w*\ )?(?:in\ )?parallel|only\ (?:one|1|[0-9]+)\ (?:tasks?|at)\b|at\ the\ same\ time|simultaneous|concurren)",
+    Symptom("parallel", r"(?:one\ (?:at\ a\ time|by\ one|after\ (?:the\ other|another))|sequential|serial(?:ly)?\b|not\ (?:run\w*\ )?(?:in\ )?parallel|only\ (?:one|1|[0-9]+)\ (?:tasks?|at)\b|at\ the\ same\ time|simultaneous|concurren\w*|at\ once|at\ a\ time|in\ parallel|parallelism)",
             "parallelism says how many tasks run at once.",
             rules=("PAR_UNSET",), change=side_by_side),
     Symptom("false-success", r"(?:succe(?:ss|ed)\w*)\b.{0,80}\b(?:fail|error|although|though|even|but|wrong|crash)|(?:fail|error|crash)\w*\b.{0,80}\b(?:marked|reported|shown|counted|still|as)\ ?(?:as\ )?succe|failures?\b.{0,40}\b(?:hidden|ignored|not\ (?:seen|detected|reported))",
@@ -411,6 +423,8 @@ TABLE: tuple[Symptom, ...] = (
     Symptom("retried", r"(?:retr(?:y|ies|ied)|attempts?)\b.{0,80}\b(?:again|forever|timeout|50005|useless|pointless|cost)",
             "A task that runs out of time, or fails for a reason of its own, fails in the retry too.",
             rules=("LP_TIMEOUT_RETRY",), change=no_timeout_retry),
+    Symptom("retry-count", r"\bretr(?:y|ies|ied)\b.{0,40}\b([0-9]{1,2})\ times|\b([0-9]{1,2})\ (?:times\b.{0,20}\bretr|retries|attempts)",
+            "maxRetryCount says how often a failed task is run again, 0 to 10.", change=so_many_retries),
     Symptom("no-retry", r"(?:not|no|never|isn't|aren't|without|doesn't|won't|didn't)\b.{0,30}\bretr(?:y|ies|ied)|retr(?:y|ies)\b.{0,60}\b(?:not|never|nothing|work|strateg)",
             "maxRetryCount is 0 unless it is given, and a lifecycle policy retries only the codes that it lists.",
             rules=("LP_NO_RETRY", "LP_OPPOSITE", "SPOT_RETRY")),

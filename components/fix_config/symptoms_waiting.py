@@ -96,7 +96,7 @@ TABLE: tuple[Symptom, ...] = (
     Symptom("agent", r"no\ VM\ has\ agent\ reporting|agent\ reporting\ correctly|batch\.states\.report|agentReporter",
             "No VM reports to Batch: the service account may not, the network has no way to Google, or the boot image is too old. The job itself may be right.",
             _REPORT, rules=("BD_EOL",)),
-    Symptom("stuck", r"(?:stuck|stays?|remains?|hangs?|waits?|forever|never\ (?:starts?|runs?|leaves?)|pending|just\ sits?)\b.{0,80}\b(?:scheduled|queued|pending|state|forever|starts?)|(?:scheduled|queued)\b.{0,60}\b(?:forever|stuck|hours?|days?|never|state)|never\ starts",
+    Symptom("stuck", r"(?:stuck|stays?|remains?|hangs?|waits?|forever|never\ (?:starts?|runs?|leaves?)|pending|just\ sits?)\b.{0,80}\b(?:scheduled|queued|pending|state|forever|starts?)|(?:scheduled|queued)\b.{0,60}\b(?:forever|stuck|hours?|days?|never|state)|never\ starts|\bstuck\b|\bhangs?\b",
             "A job stays QUEUED or SCHEDULED when quota or machines are short, when its VMs cannot report (roles of the service account, no way to Google), or when Compute Engine refuses them.",
             "Look at its events: gcloud batch jobs describe ID --location=REGION. The service account needs: "
             + _REPORT,

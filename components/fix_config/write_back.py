@@ -107,7 +107,12 @@ def _replaced(place: Place, new: Any) -> Edit:
         return Edit(place.span.start, end, place.replaced(new).text + newline)
     raw = place.text[place.span.start : place.span.end]
     tail = raw[len(raw.rstrip()) :]
-    return Edit(place.span.start, place.span.end, json.dumps(new, ensure_ascii=False) + tail)
+    column = place.span.start - (place.text.rfind("\n", 0, place.span.start) + 1)
+    if isinstance(place.value, dict | list) and new:
+        text = _yaml_text(new).rstrip("\n").replace("\n", "\n" + " " * column)
+    else:
+        text = json.dumps(new, ensure_ascii=False)
+    return Edit(place.span.start, place.span.end, text + tail)
 
 
 def _block_text(place: Place, new: str) -> Edit:

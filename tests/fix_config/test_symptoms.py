@@ -117,6 +117,9 @@ CASES: list[tuple[dict[str, Any], str, dict[str, Any]]] = [
     ({f"{SPEC}.volumes[0].gcs.remotePath": "gs://my-bucket"}, "the bucket cannot be mounted", {f"{SPEC}.volumes[0].gcs.remotePath": "my-bucket"}),
     ({f"{SPEC}.volumes[1]": REMOVED}, "my disk is not mounted", {f"{SPEC}.volumes[1].deviceName": "scratch"}),
     ({f"{CONTAINER}.volumes": ["/tmp:/tmp"]}, "cat: /mnt/disks/in/a.csv: No such file or directory", {f"{CONTAINER}.volumes": ["/tmp:/tmp", "/mnt/disks/in:/mnt/disks/in", "/mnt/disks/scratch:/mnt/disks/scratch"]}),
+    ({}, "please give each task 12 GB of memory", {f"{SPEC}.computeResource.memoryMib": 12288, f"{GROUP}.taskCountPerNode": 1}),
+    ({f"{GROUP}.taskCount": 50}, "run 20 tasks at once please", {f"{GROUP}.parallelism": 20}),
+    ({}, "retry a failed task 5 times", {f"{SPEC}.maxRetryCount": 5}),
     # --- waiting and wishes ---
     ({f"{GROUP}.taskCount": 100, f"{GROUP}.parallelism": 100}, "Quota checking process decides to delay scheduling for the job u due to inadequate quotas [Quota: CPUS, limit: 24, usage: 0, wanted: 200.].", {f"{GROUP}.parallelism": 12}),
     ({ALLOWED: ["zones/us-central1-a"]}, "CODE_GCE_ZONE_RESOURCE_POOL_EXHAUSTED", {ALLOWED: ["regions/us-central1"]}),
