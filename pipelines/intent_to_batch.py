@@ -23,11 +23,12 @@ def intent_to_batch(
     model: str = "",
     results_uri: str = "",
     strict: bool = False,
+    policy_uri: str = "",
 ) -> None:
     """Turn an intent into a Google Cloud Batch job, run it, and report what each task did.
 
     1. Read the intent: the job, the words that led to each field, what was assumed.
-    2. Check the job against the rules of Batch.
+    2. Check the job against the rules of Batch, and against the organisation's policy.
     3. Decide whether to submit it: open questions and errors end the run here.
     4. Submit the job and watch it to its end, or show the request only.
     5. Collect the results: a table of tasks and a report, whatever happened before.
@@ -44,6 +45,8 @@ def intent_to_batch(
         model: Gemini model that reads the intent; the default if empty.
         results_uri: Folder for results (gs://bucket/folder); the run's pipeline root if empty.
         strict: Whether warnings about the job end the run as errors do.
+        policy_uri: The organisation's policy file (gs://bucket/policy.yaml): regions, machines,
+            images, accounts, addresses, tasks and cost that it allows. What breaks it ends the run.
     """
     report = aggregate_results(results_uri=results_uri, pipeline_folder=PIPELINE_FOLDER)
     report.set_display_name("Collect the results").set_caching_options(False)
@@ -62,6 +65,7 @@ def intent_to_batch(
             job=read.outputs["job"],
             region=region,
             strict=strict,
+            policy_uri=policy_uri,
             results_uri=results_uri,
             pipeline_folder=PIPELINE_FOLDER,
         )

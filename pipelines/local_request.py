@@ -108,6 +108,8 @@ def settle(request: Request, spec: Mapping[str, Any], folder: Path, project: str
     intent = _settle_intent(given, folder) if {"intent", "intent_uri"} <= set(known) else None
     if "source" in known:
         _check_source(str(given.get("source", "")))
+    if given.get("policy_uri"):
+        _check_policy(str(given["policy_uri"]))
     for name, value in _usual(project).items():
         if name in known and value:
             given.setdefault(name, value)
@@ -170,6 +172,20 @@ def _check_intent(given: Mapping[str, Any]) -> None:
         )
     if uri and "://" not in uri and not given.get("intent") and not Path(uri).is_file():
         raise WrongUse("There is no such file", where=f"parameter intent_uri: {uri}")
+
+
+def _check_policy(uri: str) -> None:
+    """Refuse a run whose policy is not there or is none; what lies elsewhere the step looks at."""
+    from components.validate_config.policy_file import read_policy
+
+    if "://" in uri:
+        return
+    try:
+        read_policy(uri)
+    except InputError as error:
+        raise WrongUse(
+            error.what, where=f"parameter policy_uri: {error.where or uri}", fix=error.fix
+        ) from error
 
 
 def _check_place(given: Mapping[str, Any]) -> None:

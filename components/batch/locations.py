@@ -16,16 +16,23 @@ DEFAULT_REGION = "us-central1"
 DATA_FILE = Path(__file__).parent / "data" / "regions.csv"
 
 _ZONE = re.compile(r"(?P<region>[a-z]+-[a-z]+[0-9]{1,2})-(?P<letter>[a-z])\Z")
-# Zones are lettered from a with these exceptions (Compute Engine's page of regions and zones).
-_LETTERS = {"us-east1": "bcd", "europe-west1": "bcd", "us-central1": "abcf"}
-_MOST_LETTERS = "abcdef"
 
 
 @lru_cache(maxsize=1)
 def regions() -> dict[str, str]:
     """The regions where Batch jobs can live, each with the place it is in."""
+    return {row["region"]: row["place"] for row in _rows()}
+
+
+@lru_cache(maxsize=1)
+def _zone_letters() -> dict[str, frozenset[str]]:
+    """The letters of each region's zones; a to f where the table knows of no gap."""
+    return {row["region"]: frozenset(row["zones"].split()) for row in _rows()}
+
+
+def _rows() -> list[dict[str, str]]:
     with DATA_FILE.open(encoding="utf-8", newline="") as file:
-        return {row["region"]: row["place"] for row in csv.DictReader(file)}
+        return list(csv.DictReader(file))
 
 
 def region_of(place: str) -> str | None:
@@ -43,9 +50,7 @@ def region_of(place: str) -> str | None:
 def is_zone(name: str) -> bool:
     """Whether the bare name is that of a zone of a region that Batch knows."""
     zone = _ZONE.match(name)
-    if zone is None or zone["region"] not in regions():
-        return False
-    return zone["letter"] in _LETTERS.get(zone["region"], _MOST_LETTERS)
+    return zone is not None and zone["letter"] in _zone_letters().get(zone["region"], ())
 
 
 def nearest_region(name: str) -> str | None:

@@ -12,6 +12,8 @@ from components.batch.findings import Path
 from components.config.spans import Read, Span, value_at
 
 _PLAIN = re.compile(r"[A-Za-z/][A-Za-z0-9_./-]*\Z")
+# What a plain text of YAML may hold outside of [ ], and not inside.
+_ENDS_IN_FLOW = re.compile(r"^[^\"'].*[\[\]{},]|^[^\"'].*: ", re.DOTALL)
 _NOT_PLAIN = frozenset({"true", "false", "yes", "no", "on", "off", "null", "y", "n", "nan", "inf"})
 
 
@@ -26,12 +28,16 @@ class Edit:
 
 @dataclass(frozen=True)
 class Mend:
-    """Edits that belong together, and what they do, in words and as the value before and after."""
+    """Edits that belong together, and what they do, in words and as the value before and after.
+
+    `alone` is true where no other mend may be made at the same time.
+    """
 
     what: str
     edits: tuple[Edit, ...]
     before: Any = None
     after: Any = None
+    alone: bool = False
 
     @property
     def start(self) -> int:
@@ -122,8 +128,81 @@ class Place:
         if self.in_flow or self.path in self.read.flow or not mapping:
             if self.is_block_text:
                 return ()
+            if not mapping and _ENDS_IN_FLOW.search(self.written):
+                return (Edit(start, end, f"[{json.dumps(self.value, ensure_ascii=False)}]"),)
             return (Edit(start, start, "["), Edit(end, end, "]"))
         return self._dashed(start, end)
+
+    def out_of_list(self) -> tuple[Edit, ...]:
+        """Leave the one entry of a list without the list; none where that is not plain to do."""
+        inner = self.read.spans.get((*self.path, 0))
+        if inner is None or inner.start <= self.span.start:
+            return ()
+        before, after = (
+            self.text[self.span.start : inner.start],
+            self.text[inner.end : self.span.end],
+        )
+        if before.strip() == "[" and after.strip().lstrip(",").strip() == "]":
+            return (Edit(self.span.start, inner.start, ""), Edit(inner.end, self.span.end, ""))
+        if before.strip() == "-" and not isinstance(self.value[0], list):
+            return (Edit(self.span.start, self.span.start + 1, " "),)
+        return ()
+
+    def wrapped(self, name: str) -> tuple[Edit, ...]:
+        """Put an object into an object under that name."""
+        start, end = self.span.start, self.span.end
+        if self.in_flow or self.path in self.read.flow:
+            key = json.dumps(name) if self.read.form == "json" else name
+            return (Edit(start, start, "{" + f"{key}: "), Edit(end, end, "}"))
+        column = self.column(start)
+        if self.text[start - column : start].strip():
+            return ()
+        head = Edit(start, start, f"{name}:\n{' ' * (column + 2)}")
+        return (head, *self.indented(start, end, 2))
+
+    def column(self, offset: int) -> int:
+        """How far an offset is from the beginning of its line."""
+        return offset - (self.text.rfind("\n", 0, offset) + 1)
+
+    def indented(self, start: int, end: int, by: int) -> tuple[Edit, ...]:
+        """Indent the lines that begin after `start`, up to `end`, blank ones excepted."""
+        edits = []
+        end = start + len(self.text[start:end].rstrip())
+        at = self.text.find("\n", start) + 1
+        while 0 < at < end:
+            if self.text[at : at + 1] not in ("\n", "\r", ""):
+                edits.append(Edit(at, at, " " * by))
+            at = self.text.find("\n", at) + 1
+        return tuple(edits)
+
+    def text_after_line(self, line: str) -> Edit | None:
+        """Put a line before a text; None where that is not plain to do."""
+        if self.is_block_text:
+            first = self._first_line_of_block()
+            if first is None or self.written[:1] != "|":
+                return None
+            indent = " " * (len(self.text[first:]) - len(self.text[first:].lstrip(" ")))
+            return Edit(first, first, f"{indent}{line}\n")
+        if self.written[:1] == '"':
+            return Edit(self.span.start + 1, self.span.start + 1, f"{line}\\n")
+        return self.replaced(f"{line}\n{self.value}")
+
+    def text_from(self, at: int) -> Edit | None:
+        """Leave the first characters of a text out; None where that is not plain to do."""
+        if not self.is_block_text:
+            return self.replaced(str(self.value)[at:])
+        first, header = self._first_line_of_block(), self.text.find("\n", self.span.start) + 1
+        if first is None or first == header or self.written[:1] != "|":
+            return None
+        return Edit(header, first, "")
+
+    def _first_line_of_block(self) -> int | None:
+        """Where the first line with words begins, of a text after | or >."""
+        header = re.compile(r"[|>][-+]?[ \t]*(?:#[^\n]*)?\n").match(self.text, self.span.start)
+        if header is None:  # an indentation given by number is rare, and left alone
+            return None
+        found = re.compile(r"(?:[ \t]*\n)*").match(self.text, header.end())
+        return found.end() if found else header.end()
 
     def _scalar(self, value: object) -> str:
         if not isinstance(value, str) or self.read.form == "json":
@@ -159,10 +238,4 @@ class Place:
         line = self.text.rfind("\n", 0, start) + 1
         if self.text[line:start].strip():
             return ()
-        edits = [Edit(start, start, "- ")]
-        at = self.text.find("\n", start) + 1
-        while 0 < at < end and self.text[at:end].strip():
-            if self.text[at : at + 1] not in ("\n", "\r", ""):
-                edits.append(Edit(at, at, "  "))
-            at = self.text.find("\n", at) + 1
-        return tuple(edits)
+        return (Edit(start, start, "- "), *self.indented(start, end, 2))

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from components.batch.findings import Finding, path_text
 from components.config.check import Validated, validate_text
 from components.config.edits import Mend, apply_edits
-from components.config.mends import mend_for
+from components.config.mends import NEED_THE_WHOLE_JOB, mend_for
 
 _MOST_ROUNDS = 60  # a guard: mends wait for those around them, and a job has about 10 levels
-_ALL = 1_000_000  # findings of one rule, so that one round sees them all
+_ALL = 200_000  # findings of one rule, so that one round sees them all
+_MOST_TRIES = 20  # of single mends in one round, each of which is read and checked
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,8 @@ def fix_text(text: str, file: str) -> Fixed:
     changes: list[Change] = []
     for _ in range(_MOST_ROUNDS):
         validated = validate_text(text, file, _ALL)
+        if any(error.rule == "JOB_SIZE" for error in validated.errors):
+            break  # it can never be sent, and to mend megabytes takes long
         step = _unwrap(validated) or _mend_all(validated, file) or _mend_one(validated, file)
         if step is None:
             break
@@ -94,7 +98,10 @@ def _mends(validated: Validated) -> list[tuple[Finding, Mend]]:
     if source is None or source.read is None:
         return []
     found = []
+    misread = any(error.rule.startswith("PARSE_") for error in validated.errors)
     for finding in validated.findings:
+        if misread and finding.rule in NEED_THE_WHOLE_JOB:
+            continue
         mend = mend_for(finding, source, validated.names)
         if mend is not None:
             found.append((finding, mend))
@@ -106,7 +113,7 @@ def _mend_all(validated: Validated, file: str) -> Fixed | None:
     chosen: list[tuple[Finding, Mend]] = []
     done = -1
     for finding, mend in sorted(_mends(validated), key=lambda pair: pair[1].start):
-        if mend.start > done:
+        if mend.start > done and not mend.alone:
             chosen.append((finding, mend))
             done = mend.end
     return _tried(validated, chosen, file) if chosen else None
@@ -114,7 +121,8 @@ def _mend_all(validated: Validated, file: str) -> Fixed | None:
 
 def _mend_one(validated: Validated, file: str) -> Fixed | None:
     """Make the first single mend that does what it is for."""
-    tries = (_tried(validated, [pair], file) for pair in _mends(validated))
+    first = islice(_mends(validated), _MOST_TRIES)
+    tries = (_tried(validated, [pair], file) for pair in first)
     return next((fixed for fixed in tries if fixed is not None), None)
 
 

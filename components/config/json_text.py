@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from components.batch.findings import Path
 from components.batch.rules.rule import shown
+from components.batch.schema import schema
 from components.config.spans import (
     MOST_LEVELS,
     MOST_VALUES,
@@ -32,11 +34,13 @@ _COMMAS = re.compile(_STRING + r"|,(?=\s*+[\]}])", re.DOTALL)
 _CONTROL = re.compile(r"[\x00-\x1f]")
 _SPACE = re.compile(r"[ \t\r\n]*")
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+_BARE = re.compile(_STRING + r"|(?<![\w.+-])[A-Z]\w{3,60}(?=[\s,\]}])", re.DOTALL)
 _BLANK = re.compile(
-    r"\s*(\$\{[^}\n]{1,80}\}|<[^>\n]{1,80}>|\{\{[^}\n]{1,80}\}\}|[A-Z][A-Z0-9_]{3,})"
+    r"\s*(\$\{[^}\n]{1,80}\}|<[^>\n]{1,80}>|\{\{[^}\n]{1,80}\}\}|\$?[A-Za-z_]\w{1,60})"
 )
 # The parser's own reader of strings: text, offset after the quote, strict -> string, offset.
 _scan_string: Callable[[str, int, bool], tuple[str, int]] = json.decoder.scanstring  # type: ignore[attr-defined]
+_PYTHON_WORDS = {"True": True, "False": False, "None": None}
 _WORDS = {"t": ("true", True), "f": ("false", False), "n": ("null", None)}
 
 
@@ -51,23 +55,43 @@ def read_json(text: str) -> Read:
         json.loads(text, parse_constant=_refuse)
     except json.JSONDecodeError as error:
         slip = _slip(text, error)
-        if _only_line_breaks(text, error):
-            return _Scanner(text, strict=False, said=slip.message).read()
+        bare = _bare_words(text)
+        if _else_json(text, bare):
+            return _Scanner(text, strict=False, said=slip.message, bare=bare).read()
         raise CannotRead(slip) from error
     except (ValueError, RecursionError) as error:  # NaN; numbers with thousands of digits
         raise CannotRead(_not_json(text, error)) from error
     return _Scanner(text).read()
 
 
-def _only_line_breaks(text: str, error: json.JSONDecodeError) -> bool:
-    """Whether the text is JSON but for line breaks and tabs inside quotes."""
-    if not error.msg.startswith("Invalid control character"):
-        return False
+def _bare_words(text: str) -> dict[int, tuple[str, Any]]:
+    """Words without quotes of which the meaning is plain, by offset: `SPOT`, Python's `True`."""
+    found: dict[int, tuple[str, Any]] = {}
+    for match in _BARE.finditer(text):
+        word = match[0]
+        if word in _PYTHON_WORDS:
+            found[match.start()] = (word, _PYTHON_WORDS[word])
+        elif word in _enum_words():
+            found[match.start()] = (word, word)
+    return found
+
+
+def _else_json(text: str, bare: dict[int, tuple[str, Any]]) -> bool:
+    """Whether the text is JSON but for those words, and line breaks and tabs inside quotes."""
+    pieces, at = [], 0
+    for offset, (word, _) in bare.items():
+        pieces += [text[at:offset], "null".ljust(len(word))]
+        at = offset + len(word)
     try:
-        json.loads(text, parse_constant=_refuse, strict=False)
-    except ValueError:
+        json.loads("".join([*pieces, text[at:]]), parse_constant=_refuse, strict=False)
+    except (ValueError, RecursionError):
         return False
     return True
+
+
+@lru_cache(maxsize=1)
+def _enum_words() -> frozenset[str]:
+    return frozenset(w for words in schema().enums.values() for w in words if len(w) >= 4)
 
 
 def without_comments(text: str) -> tuple[str, list[Slip]]:
@@ -122,10 +146,12 @@ def _check_depth(text: str) -> None:
 def _slip(text: str, error: json.JSONDecodeError) -> Slip:
     message = f"not JSON: {error.msg}: line {error.lineno} column {error.colno}"
     fix = "correct the JSON here"
-    blank = _BLANK.match(text, error.pos)
+    blank = _BLANK.match(text, error.pos) if error.msg == "Expecting value" else None
     if blank is not None:
         message += f"; {shown(blank[1])} looks like a blank that nobody filled in"
         fix = f"write the value in place of {shown(blank[1])}"
+        if blank[1].isalnum() and not blank[1].isupper():
+            fix += ", in quotes if it is a text"
     elif error.msg.startswith("Invalid control character"):
         fix = "write a line break inside quotes as \\n, a tab as \\t"
     elif not text.strip():
@@ -142,13 +168,22 @@ def _not_json(text: str, error: Exception) -> Slip:
 class _Scanner:
     """Walks over valid JSON and notes where each value stands.
 
-    With `strict` off, line breaks and tabs inside quotes are read and told.
+    With `strict` off, line breaks and tabs inside quotes are read and told, and so are the words
+    without quotes that stand in `bare`; `said` is what the parser says of the first of them.
     """
 
-    def __init__(self, text: str, *, strict: bool = True, said: str = "") -> None:
+    def __init__(
+        self,
+        text: str,
+        *,
+        strict: bool = True,
+        said: str = "",
+        bare: Mapping[int, tuple[str, Any]] | None = None,
+    ) -> None:
         self.text = text
         self.strict = strict
         self.said = said
+        self.bare = bare or {}
         self.at = 0
         self.spans: dict[Path, Span] = {}
         self.slips: list[Slip] = []
@@ -213,18 +248,28 @@ class _Scanner:
         value = self._scalar(first)
         self.spans[path] = Span(start, self.at, key_start, key_end)
         if not self.strict:
-            self._tell_line_break(path, start)
+            self._tell_what_is_no_json(path, start)
         return value
 
-    def _tell_line_break(self, path: Path, start: int) -> None:
+    def _tell_what_is_no_json(self, path: Path, start: int) -> None:
         found = _CONTROL.search(self.text, start, self.at)
-        if found is not None and self.text[start] == '"':
-            message = self.said or "another line break or tab stands inside quotes"
-            self.said = ""
+        if start in self.bare:
+            word, value = self.bare[start]
+            message, fix = f"{word} stands without quotes", f"write {json.dumps(value)}"
+        elif found is not None and self.text[start] == '"':
+            start = found.start()
+            message = "another line break or tab stands inside quotes"
             fix = "write a line break inside quotes as \\n, a tab as \\t"
-            self.slips.append(Slip("PARSE_SYNTAX", found.start(), message, fix, path))
+        else:
+            return
+        self.slips.append(Slip("PARSE_SYNTAX", start, self.said or message, fix, path))
+        self.said = ""
 
     def _scalar(self, first: str) -> Any:
+        if self.at in self.bare:
+            word, value = self.bare[self.at]
+            self.at += len(word)
+            return value
         if first == '"':
             text, self.at = _scan_string(self.text, self.at + 1, self.strict)
             return text

@@ -14,9 +14,14 @@ from components.batch.rules.placement import meant_place
 from components.batch.rules.rule import shown
 from components.batch.schema import Field, fields_by_any_name, schema
 from components.config.edits import Mend, Place
+from components.config.moves import home_of, moved
 from components.config.source import Source, written_path
 
 Mender = Callable[[Place, Finding], Mend | None]
+
+
+# Mends that rest on what other fields say, so these must have been read as they were meant.
+NEED_THE_WHOLE_JOB = frozenset({"PAR_GT_TC"})
 
 
 def mend_for(finding: Finding, source: Source, names: Mapping[Path, str]) -> Mend | None:
@@ -68,6 +73,9 @@ def _unknown_name(place: Place, finding: Finding) -> Mend | None:
     name, parent = str(place.path[-1]), place.path[:-1]
     message = message_at(parent)
     near = nearest_field(name, message) if message else None
+    if near is None and message:
+        home = home_of(name, place.path, message_at)
+        return moved(place, *home) if home else None
     siblings = Place(place.text, place.read, parent).value
     if near is None or near.name in siblings or near.snake in siblings:
         return None
@@ -76,10 +84,16 @@ def _unknown_name(place: Place, finding: Finding) -> Mend | None:
 
 
 def _list_shape(place: Place, finding: Finding) -> Mend | None:
-    if "must be a list" not in finding.message:
-        return None
-    edits = place.in_list()
-    return Mend("put it into a list", edits, place.value, [place.value]) if edits else None
+    """One value where a list is needed, and a list of one where a value is."""
+    if "must be a list" in finding.message:
+        edits = place.in_list()
+        return Mend("put it into a list", edits, place.value, [place.value]) if edits else None
+    one = isinstance(place.value, list) and len(place.value) == 1
+    if one and ("must be one value" in finding.message or "must be one object" in finding.message):
+        edits = place.out_of_list()
+        what = "took it out of its list"
+        return Mend(what, edits, place.value, place.value[0]) if edits else None
+    return None
 
 
 def _text_type(place: Place, finding: Finding) -> Mend | None:
@@ -167,14 +181,80 @@ def _disk_type(place: Place, finding: Finding) -> Mend | None:
 
 
 def _shebang(place: Place, finding: Finding) -> Mend | None:
-    return _new_value(place, str(place.value).lstrip())
+    """Remove the blank lines before the line #!."""
+    edit = place.text_from(len(str(place.value)) - len(str(place.value).lstrip()))
+    what, text = "made the line #! the first", str(place.value)
+    return Mend(what, (edit,), text, text.lstrip()) if edit else None
 
 
-def _line_breaks(place: Place, finding: Finding) -> Mend | None:
-    if place.read.form != "json" or not isinstance(place.value, str):
+def _bash(place: Place, finding: Finding) -> Mend | None:
+    """Name the shell that the script is written for; its commands stay."""
+    edit = place.text_after_line("#!/bin/bash")
+    what, text = "put #!/bin/bash before the script", str(place.value)
+    return Mend(what, (edit,), text, f"#!/bin/bash\n{text}") if edit else None
+
+
+def _written_as_json(place: Place, finding: Finding) -> Mend | None:
+    """Line breaks and tabs inside quotes; words that need quotes, or are spelt as in Python."""
+    if place.read.form != "json" or isinstance(place.value, dict | list):
         return None
     edit = place.replaced(place.value)
-    return Mend("wrote line breaks and tabs as \\n and \\t", (edit,), place.written, edit.text)
+    if place.written[:1] == '"':
+        what = "wrote line breaks and tabs as \\n and \\t"
+    else:
+        what = f"{shown(place.written)} is now {shown(edit.text)}"
+    return Mend(what, (edit,), place.written, edit.text)
+
+
+def _number_told(place: Place, finding: Finding) -> Mend | None:
+    """The number that the finding names."""
+    told = re.match(r"use ([0-9]{1,9})\Z", finding.fix)
+    return _new_value(place, int(told[1])) if told else None
+
+
+def _parallelism(place: Place, finding: Finding) -> Mend | None:
+    """No more tasks run at once than there are; where no count is given it may be the mistake."""
+    siblings = Place(place.text, place.read, place.path[:-1]).value
+    counted = "taskCount" in siblings or "task_count" in siblings
+    return _number_told(place, finding) if counted else None
+
+
+def _same_field_twice(place: Place, finding: Finding) -> Mend | None:
+    """Remove one of two spellings of a field where both have one value."""
+    parent, name = place.path[:-1], str(place.path[-1])
+    siblings = Place(place.text, place.read, parent).value
+    field = fields_by_any_name(message_at(parent)).get(name) if message_at(parent) else None
+    if field is None or siblings.get(field.name) != siblings.get(field.snake):
+        return None
+    return _output_only(Place(place.text, place.read, (*parent, field.snake)), finding)
+
+
+def _says_nothing(place: Place, finding: Finding) -> Mend | None:
+    """Remove a word that is the same as leaving the field out."""
+    return _output_only(place, finding) if finding.severity == "warning" else None
+
+
+def _environments(place: Place, finding: Finding) -> Mend | None:
+    """`environments` becomes `environment.variables`, which replaced it."""
+    siblings = Place(place.text, place.read, place.path[:-1]).value
+    edits = place.wrapped("variables") if "environment" not in siblings else ()
+    if not edits:
+        return None
+    what = "`environments` is now `environment` with `variables`"
+    new = {"variables": place.value}
+    return Mend(what, (place.renamed("environment"), *edits), place.value, new)
+
+
+def _drivers(place: Place, finding: Finding) -> Mend | None:
+    """`installGpuDrivers` moves from the GPU to the instance, where it is read now."""
+    instance = place.path[: place.path.index("policy")] if "policy" in place.path else None
+    if instance is None:
+        return None
+    there = Place(place.text, place.read, instance).value
+    given = there.get("installGpuDrivers", there.get("install_gpu_drivers"))
+    if given is not None:
+        return _output_only(place, finding) if given == place.value else None
+    return moved(place, instance, ())
 
 
 def _output_only(place: Place, finding: Finding) -> Mend | None:
@@ -183,23 +263,33 @@ def _output_only(place: Place, finding: Finding) -> Mend | None:
 
 
 _MENDERS: dict[str, Mender] = {
+    "ACC_DRV_OLD": _drivers,
     "ACC_TYPE": _gpu,
     "BD_TYPE": _disk_type,
     "CTR_IMAGE": _image,
     "DISK_IFACE": _interface,
+    "ENV_DEPRECATED": _environments,
     "LABEL_KEY": _label,
     "LOC_FORM": _location,
+    "LSSD_SIZE": _number_told,
     "OUTPUT_ONLY": _output_only,
+    "PARSE_CASE_DUP": _same_field_twice,
     "PARSE_ENUM": _enum_word,
+    "PARSE_ENUM_NUM": _says_nothing,
     "PARSE_SHAPE": _list_shape,
-    "PARSE_SYNTAX": _line_breaks,
+    "PARSE_SYNTAX": _written_as_json,
     "PARSE_TYPE": _text_type,
     "PARSE_UNKNOWN": _unknown_name,
     "PARSE_YAML_TRAP": _yaml_word,
     "PM_ENUM": _enum_word,
     "LP_ACTION": _enum_word,
+    "PAR_GT_TC": _parallelism,
     "SCRIPT_SHEBANG_POS": _shebang,
+    "SCRIPT_SHELL": _bash,
     "TIMEOUT_FMT": _duration,
     "VOL_GCS": _bucket,
     "VOL_PATH": _mount_path,
 }
+
+# What --fix may mend; the text itself, comments and Markdown around it, is mended in fix.py.
+MENDED_RULES = frozenset(_MENDERS) | {"PARSE_FENCE", "PARSE_COMMENT"}

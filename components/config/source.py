@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any
 
 from components.batch.findings import Finding, Part, Path, Severity, path_text
+from components.batch.rules.request import Request, request_in
 from components.batch.rules.rule import MOST_FINDINGS, Rule
 from components.batch.schema import fields_by_any_name
 from components.config.json_text import read_json, without_comments
@@ -55,6 +56,8 @@ class Source:
         read: the value and its places; None where the text could not be read.
         findings: about the text itself.
         clean: the text with blanks in place of what was set aside; the same where nothing was.
+        request: what stands beside the job, where the text is a request to create one.
+        whole: all that was read; `read` is the job in it.
     """
 
     text: str
@@ -62,6 +65,8 @@ class Source:
     read: Read | None
     findings: list[Finding]
     clean: str
+    request: Request | None = None
+    whole: Read | None = None
 
     @property
     def value(self) -> Any:
@@ -69,8 +74,14 @@ class Source:
         return self.read.value if self.read else None
 
 
-def read_source(text: str, file: str) -> Source:
-    """Read JSON or YAML text; never raises for what the text holds."""
+def read_source(text: str, file: str, most: int = MOST_FINDINGS) -> Source:
+    """Read JSON or YAML text; never raises for what the text holds.
+
+    Args:
+        text: the text.
+        file: its name, which tells YAML by its ending.
+        most: findings of one rule about the text itself; what is beyond is not told.
+    """
     text = text.removeprefix("\ufeff")
     lines = Lines(text)
     try:
@@ -79,15 +90,19 @@ def read_source(text: str, file: str) -> Source:
         slips = read.slips
     except CannotRead as error:
         clean, read, slips = text, None, [error.slip]
-    return Source(text, file, read, [_finding(slip, lines, file) for slip in _few(slips)], clean)
+    request = request_in(read.value) if read is not None else None
+    job = read.below(("job",)) if read is not None and request is not None else read
+    slips = job.slips if job is not None else slips
+    findings = [_finding(slip, lines, file) for slip in _few(slips, most)]
+    return Source(text, file, job, findings, clean, request, read)
 
 
-def _few(slips: list[Slip]) -> Iterator[Slip]:
-    """At most `MOST_FINDINGS` of each rule."""
+def _few(slips: list[Slip], most: int) -> Iterator[Slip]:
+    """At most so many of each rule."""
     told: Counter[str] = Counter()
     for slip in slips:
         told[slip.rule] += 1
-        if told[slip.rule] <= MOST_FINDINGS:
+        if told[slip.rule] <= most:
             yield slip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from components.batch.findings import Path
@@ -55,6 +55,22 @@ class Read:
     slips: list[Slip] = field(default_factory=list)
     plain: dict[Path, str] = field(default_factory=dict)
     flow: frozenset[Path] = frozenset()
+
+    def below(self, start: Path) -> Read:
+        """The part of it that stands at a path, with paths from there; slips are all kept."""
+        size = len(start)
+
+        def inner(path: Path) -> Path | None:
+            return path[size:] if path[:size] == start else None
+
+        return Read(
+            self.form,
+            value_at(self.value, start),
+            {cut: span for path, span in self.spans.items() if (cut := inner(path)) is not None},
+            [replace(slip, path=inner(slip.path) or slip.path) for slip in self.slips],
+            {cut: word for path, word in self.plain.items() if (cut := inner(path)) is not None},
+            frozenset(cut for path in self.flow if (cut := inner(path)) is not None),
+        )
 
 
 class CannotRead(Exception):  # noqa: N818 - reads as what it is

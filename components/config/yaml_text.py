@@ -25,6 +25,7 @@ from components.config.spans import (
 )
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_MOST_OF_A_NUMBER = 100
 _TAG = "tag:yaml.org,2002:"
 _KNOWN_TAGS = frozenset(f"{_TAG}{name}" for name in ("str", "int", "float", "bool", "null"))
 _ALSO_FINE = frozenset({None, "!", f"{_TAG}map", f"{_TAG}seq"})
@@ -265,8 +266,10 @@ class _Builder:
         if tag not in ("int", "float", "bool", "null"):
             return event.value
         try:
-            value = _construct(tag, event.value)
+            value = _construct(tag, event.value[:_MOST_OF_A_NUMBER])
         except (ValueError, KeyError, OverflowError):
+            return event.value
+        if len(event.value) > _MOST_OF_A_NUMBER:  # no number of a job; Python refuses to write it
             return event.value
         if event.tag is None:
             self.plain[path] = event.value

@@ -14,6 +14,8 @@ from components.tables.text import brief
 
 # The console shows an error in one line; the report holds all of it.
 LONGEST_QUOTE = 300
+# The rules of an organisation's policy file (components/batch/policy.py) begin with it.
+POLICY_RULE = "POLICY_"
 
 
 @dataclass(frozen=True)
@@ -64,10 +66,12 @@ def decide(
         first = errors[0]
         place = f"{first['path']}: " if first.get("path") else ""
         count = "an error" if len(errors) == 1 else f"{len(errors)} errors, the first of them"
+        what = f"The job has {count} and was not submitted: "
+        if all(str(error.get("rule", "")).startswith(POLICY_RULE) for error in errors):
+            what = "The organisation's policy does not allow the job, so it was not submitted: "
         return Decision(
             "stop",
-            f"The job has {count} and was not submitted: "
-            + _quoted(f"{place}{first.get('message', '')}"),
+            what + _quoted(f"{place}{first.get('message', '')}"),
             _quoted(first.get("fix")),
         )
     if dry_run:

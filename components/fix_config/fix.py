@@ -22,7 +22,7 @@ from components.fix_config.bench import Bench, Change, told_once
 from components.fix_config.diagnose import Diagnosed, diagnosed, explained, plain_complaint
 from components.fix_config.mend import findings_of, mend_findings
 from components.fix_config.reading import JobText, decoded, job_inside, job_text, looks_like_job
-from components.fix_config.write_back import written_back
+from components.fix_config.write_back import written_anew, written_back
 
 # Warnings that make jobs fail: mended where a complaint says that the job fails, and nothing more.
 _OFTEN_IT = frozenset(
@@ -80,21 +80,37 @@ def _fixed(
     region: str | None,
     suggest: Suggest | None,
 ) -> Answer:
+    was_right = _errors(bench, region) == 0 and not bench.changes
     first = fix_text(read.text, file)
     source = read_source(first.text, file)
     job = source.value if isinstance(source.value, dict) else bench.job
-    read = replace(read, text=first.text, source=source)
+    read, twice = _once(replace(read, text=first.text, source=source), job)
     mended = [
         Change(c.path, c.before, c.after, c.what, True, c.rule) for c in first.changes
     ]  # fmt: skip
-    bench = Bench(job, bench.complaint, [*bench.changes, *mended])
+    bench = Bench(job, bench.complaint, [*bench.changes, *mended, *twice])
     bench = mend_findings(bench, region=region)
     bench = mend_findings(bench, asked=_following(bench.changes), region=region)
     rows = diagnosed(bench.complaint) if bench.complaint else []
-    bench = _complaint_heard(bench, rows, region)
+    # Words that say no more than that it fails, of a job without errors: what often is the reason.
+    often = _OFTEN_IT if was_right and not rows else frozenset()
+    bench = _complaint_heard(bench, rows, often, region)
     if suggest is not None:
         bench = suggest(bench)
     return _answer(bench, read, text, file, rows, region)
+
+
+def _once(read: JobText, job: dict[str, Any]) -> tuple[JobText, list[Change]]:
+    """The text with each name once in an object; of two values the last is what parsers keep."""
+    found = [f for f in read.source.findings if f.rule == "PARSE_DUP_KEY"]
+    if not found:
+        return read, []
+    text = written_anew(read.source, job)
+    told = [
+        Change("", None, None, f"line {f.line}: {f.message}; the last one is kept", False, f.rule)
+        for f in found
+    ]  # fmt: skip
+    return replace(read, text=text, source=read_source(text, read.source.file)), told
 
 
 def _following(changes: list[Change]) -> set[str]:
@@ -110,13 +126,13 @@ def _following(changes: list[Change]) -> set[str]:
     return rules
 
 
-def _complaint_heard(bench: Bench, rows: list[Diagnosed], region: str | None) -> Bench:
+def _complaint_heard(
+    bench: Bench, rows: list[Diagnosed], often: frozenset[str], region: str | None
+) -> Bench:
     """The job with what the complaint asks for."""
     if not bench.complaint:
         return bench
-    asked = {rule for row in rows for rule in row.symptom.rules}
-    if not rows and not bench.changes:
-        asked = set(_OFTEN_IT)
+    asked = {*often, *(rule for row in rows for rule in row.symptom.rules)}
     bench = mend_findings(bench, asked=asked, region=region)
     for row in rows:
         change = row.symptom.change
@@ -148,10 +164,10 @@ def _answer(
     rows: list[Diagnosed],
     region: str | None,
 ) -> Answer:
-    findings = findings_of(bench, region)
     changes = told_once(bench.changes)
     changed = bool(changes) or bench.job != read.source.value
     text = written_back(read.source, bench.job) if changed else given
+    findings = [*read_source(text, file).findings, *findings_of(bench, region)]
     return Answer(
         job=bench.job,
         text=text,

@@ -67,6 +67,14 @@ def machine_type(bench: Bench, finding: Finding) -> None:
     bench.put(MACHINE_TYPE, known.name, reason, rule=finding.rule)
 
 
+def one_type(bench: Bench, finding: Finding) -> None:
+    """The first of several machine types."""
+    names = re.split(r"[,;|/\s]+", bench.view.machine_type)
+    first = next((name for name in names if machines.lookup(name) is not None), "")
+    if first:
+        bench.put(MACHINE_TYPE, first, f"{finding.message}; the first is kept", rule=finding.rule)
+
+
 def series(bench: Bench, finding: Finding) -> None:
     """A series that Batch does not run on: one of its size that it does."""
     machine = bench.view.machine
@@ -307,6 +315,7 @@ MENDERS: dict[str, Mender] = {
     "MT_KNOWN": machine_type,
     "MT_CUSTOM": custom_type,
     "MT_METAL": machine_type,
+    "MT_ONE": one_type,
     "CR_FIT": larger_machine,
     "PACK_MEM": fewer_on_a_vm,
     "TCPN_FIT": fewer_on_a_vm,

@@ -32,7 +32,7 @@ def written_back(source: Source, job: Any) -> str:
             edited = _edited(source, source.read, job)
             if edited is not None:
                 return edited
-    return _anew(source, job)
+    return written_anew(source, job)
 
 
 def _edited(source: Source, read: Read, job: Any) -> str | None:
@@ -44,7 +44,8 @@ def _edited(source: Source, read: Read, job: Any) -> str | None:
     return text if again.value == job else None
 
 
-def _anew(source: Source, job: Any) -> str:
+def written_anew(source: Source, job: Any) -> str:
+    """The job as a text of its own, in the form of the source."""
     if source.read is not None and source.read.form == "yaml":
         return _yaml_text(job)
     return json_text(job, indent=2) + "\n"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from components.batch import machines
+from components.batch.disk_types import safe_boot_type
 from components.batch.machines import LOCAL_SSD_GB
 from components.parse_intent.draft import Disk, Draft, Volume
 from components.parse_intent.notes import Notes
@@ -44,8 +46,12 @@ def disks(draft: Draft, path: str, notes: Notes) -> list[dict[str, Any]]:
             continue
         kind, size = disk.type, disk.size_gb
         if not kind:
-            kind = "pd-balanced"
-            notes.assumed(f"{where}.newDisk.type", kind, "Batch's own default type")
+            machine = machines.lookup(draft.machine_type.value) if draft.machine_type else None
+            kind = safe_boot_type(machine) if machine else "pd-balanced"
+            why = "Batch's own default type"
+            if machine and kind != "pd-balanced":
+                why = f"{machine.name} takes no other kind of disk"
+            notes.assumed(f"{where}.newDisk.type", kind, why)
         if size is None:
             size = LOCAL_SSD_GB if kind == "local-ssd" else DEFAULT_DISK_GB
             notes.assumed(f"{where}.newDisk.sizeGb", size, "no size was given")

@@ -15,8 +15,9 @@ def check_the_job(
     checked_job: dsl.Output[dsl.Artifact],
     region: str = "",
     strict: bool = False,
+    policy_uri: str = "",
 ) -> int:
-    """Check the job against the rules of Batch before anything is paid for.
+    """Check the job against the rules of Batch, and a policy, before anything is paid for.
 
     Mends what is safe to mend, such as units and spelling, and says so. Writes findings.json to
     the run's folder, and job.json where something was mended.
@@ -29,6 +30,7 @@ def check_the_job(
         checked_job: The job after mending, as JSON.
         region: Region that the job is to be submitted to; the one that the job names if empty.
         strict: Whether warnings stop the run as errors do.
+        policy_uri: The organisation's policy file (gs://bucket/policy.yaml); none if empty.
 
     Returns:
         The number of errors.
@@ -38,7 +40,11 @@ def check_the_job(
 
     with reported():
         checked = check_step(
-            job.path, run_folder(results_uri, pipeline_folder), region=region, strict=strict
+            job.path,
+            run_folder(results_uri, pipeline_folder),
+            region=region,
+            strict=strict,
+            policy_uri=policy_uri,
         )
         with open(findings.path, "w", encoding="utf-8") as page:
             page.write(as_markdown(checked))

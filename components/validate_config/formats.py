@@ -9,11 +9,10 @@ from typing import Any
 from urllib.parse import quote
 
 from components.batch.findings import Finding
-from components.batch.rules import all_rules
 from components.batch.rules.rule import Rule
-from components.config.source import TEXT_RULES
 from components.tables.formats import plural
 from components.tables.text import json_text
+from components.validate_config.registry import every_rule
 
 _SARIF_LEVEL = {"error": "error", "warning": "warning", "hint": "note"}
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -48,7 +47,7 @@ def as_json(findings: Sequence[Finding]) -> str:
 
 def as_sarif(findings: Sequence[Finding]) -> str:
     """A SARIF 2.1.0 log with the rules that the findings name."""
-    known = all_rules() | TEXT_RULES
+    known = every_rule()
     ids = sorted({finding.rule for finding in findings})
     index = {rule_id: number for number, rule_id in enumerate(ids)}
     run = {
@@ -73,6 +72,7 @@ def _sarif_rule(rule_id: str, known: Mapping[str, Rule]) -> dict[str, Any]:
         "id": rule_id,
         "shortDescription": {"text": about},
         "defaultConfiguration": {"level": level},
+        "properties": {"source": rule.source if rule else ""},
     }
 
 

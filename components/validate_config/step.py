@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from components.batch.findings import Finding
-from components.config.check import validate_bytes
+from components.batch.policy import CostOf
+from components.config.check import Against, validate_bytes
 from components.config.fix import Change, fix_text
 from components.config.source import decode
 from components.storage.files import write_json, write_text
@@ -15,6 +16,7 @@ from components.storage.uris import join
 from components.tables.markdown import plain
 from components.tables.text import json_text
 from components.validate_config.formats import summary
+from components.validate_config.policy_file import read_policy
 
 JOB_FILE = "job.json"
 FINDINGS_FILE = "findings.json"
@@ -40,7 +42,15 @@ class Checked:
         return sum(finding.severity == "error" for finding in self.findings)
 
 
-def check_step(job_path: str, run_uri: str, *, region: str, strict: bool) -> Checked:
+def check_step(
+    job_path: str,
+    run_uri: str,
+    *,
+    region: str,
+    strict: bool,
+    policy_uri: str = "",
+    cost_of: CostOf | None = None,
+) -> Checked:
     """Check the job that a step before wrote; write findings.json, and job.json where mended.
 
     Args:
@@ -49,10 +59,18 @@ def check_step(job_path: str, run_uri: str, *, region: str, strict: bool) -> Che
         run_uri: the run's folder, local or gs://.
         region: where the job is to be submitted; empty: where the job says.
         strict: whether warnings count as errors.
+        policy_uri: the organisation's policy file, local or gs://; empty: there is none.
+        cost_of: tells the most that a job may cost, for a policy that limits it.
+
+    Raises:
+        InputError: there is no such policy file, or it is no policy.
     """
     data = Path(job_path).read_bytes()
     none = data.strip() in (b"", b"null")
-    checked = Checked("null\n", [], []) if none else check_job(data, region)
+    # Read also where there is no job: a policy that cannot be read shall not wait to be noticed.
+    policy = read_policy(policy_uri) if policy_uri else None
+    against = Against(region=region, policy=policy, cost_of=cost_of)
+    checked = Checked("null\n", [], []) if none else check_job(data, against)
     if strict:
         checked = replace(checked, findings=[_stricter(finding) for finding in checked.findings])
     write_json(join(run_uri, FINDINGS_FILE), [finding.to_dict() for finding in checked.findings])
@@ -61,13 +79,13 @@ def check_step(job_path: str, run_uri: str, *, region: str, strict: bool) -> Che
     return checked
 
 
-def check_job(data: bytes, region: str) -> Checked:
+def check_job(data: bytes, against: Against) -> Checked:
     """Mend and check the bytes of a job file."""
     text, slip = decode(data)
     if slip is not None:
-        return Checked("null\n", validate_bytes(data, JOB_FILE, region=region).findings, [])
+        return Checked("null\n", validate_bytes(data, JOB_FILE, against=against).findings, [])
     fixed = fix_text(text, JOB_FILE)
-    validated = validate_bytes(fixed.text.encode(), JOB_FILE, region=region)
+    validated = validate_bytes(fixed.text.encode(), JOB_FILE, against=against)
     job_text = json_text(validated.job, indent=2) + "\n"
     return Checked(job_text, validated.findings, fixed.changes)
 

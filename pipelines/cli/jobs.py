@@ -199,14 +199,14 @@ def _job_name(job: str, project: str, region: str) -> str:
 
 def _checked(job_file: str, region: str, *, force: bool) -> dict[str, Any]:
     """The job in the file, if the checks find no error in it."""
-    from components.config.check import validate_bytes
+    from components.config.check import Against, validate_bytes
     from components.errors import InputError
     from components.storage.files import read_bytes
     from components.validate_config import formats
 
     shown = "<stdin>" if job_file == "-" else job_file
     data = sys.stdin.buffer.read() if job_file == "-" else read_bytes(job_file)
-    checked = validate_bytes(data, shown, region=region)
+    checked = validate_bytes(data, shown, against=Against(region=region))
     errors = checked.errors
     if errors:
         sys.stderr.write(formats.as_text(errors, [shown]))

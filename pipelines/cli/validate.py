@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import enum
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
-    from components.config.check import Validated
+    from components.batch.policy import Policy
+    from components.config.check import Against, Validated
 
 
 class Format(enum.StrEnum):
@@ -38,17 +40,34 @@ def validate(
     fix: Annotated[
         bool, typer.Option("--fix", help="Mend what is safe to mend, and say what was done.")
     ] = False,
+    policy: Annotated[
+        str,
+        typer.Option("--policy", metavar="FILE", help="The organisation's policy, YAML or JSON."),
+    ] = "",
+    region: Annotated[
+        str, typer.Option("--region", help="Region that the jobs are to be submitted to.")
+    ] = "",
 ) -> None:
     """Check Batch jobs: findings with file, line, column, path, rule and fix.
 
-    Ends with 0 where there is no error, 1 where there is, 2 where a file cannot be read.
+    A request to create a job, as submit --dry-run prints it, is checked with its job. Ends with 0
+    where there is no error, 1 where there is, 2 where a file or the policy cannot be read.
     """
+    from components.config.check import Against
     from components.validate_config import formats
     from pipelines.cli.files import read_file, shown_name
 
     # Everything is read before anything is written, so a missing file changes no other.
+    against = Against(region=region or None, policy=_policy(policy) if policy else None)
     contents = [(file, read_file(file)) for file in files]
-    checked = [_mended(file, data) if fix else _checked(file, data) for file, data in contents]
+    checked: list[Validated] = []
+    taken: dict[str, str] = {}
+    for file, data in contents:
+        now = replace(against, taken=dict(taken))
+        checked.append(_mended(file, data, now) if fix else _checked(file, data, now))
+        request = checked[-1].source.request if checked[-1].source else None
+        if request is not None and request.name:
+            taken.setdefault(request.name, shown_name(file))
     findings = [finding for validated in checked for finding in validated.findings]
     names = [shown_name(file) for file in files]
     written = {
@@ -64,14 +83,29 @@ def validate(
         raise typer.Exit(1)
 
 
-def _checked(file: str, data: bytes) -> Validated:
+def _policy(file: str) -> Policy:
+    """The policy in the file.
+
+    Raises:
+        WrongUse: there is no such file, or it is no policy.
+    """
+    from components.errors import Intent2BatchError, WrongUse
+    from components.validate_config.policy_file import read_policy
+
+    try:
+        return read_policy(file)
+    except Intent2BatchError as error:
+        raise WrongUse(error.what, where=error.where, fix=error.fix) from error
+
+
+def _checked(file: str, data: bytes, against: Against) -> Validated:
     from components.config.check import validate_bytes
     from pipelines.cli.files import shown_name
 
-    return validate_bytes(data, shown_name(file))
+    return validate_bytes(data, shown_name(file), against=against)
 
 
-def _mended(file: str, data: bytes) -> Validated:
+def _mended(file: str, data: bytes, against: Against) -> Validated:
     """Mend the file where that is safe, write it back, and check what it has become."""
     from components.config.check import validate_text
     from components.config.fix import fix_text
@@ -83,7 +117,7 @@ def _mended(file: str, data: bytes) -> Validated:
     name = shown_name(file)
     text, slip = decode(data)
     if slip is not None:
-        return _checked(file, data)
+        return _checked(file, data, against)
     fixed = fix_text(text, name)
     if file == "-":
         sys.stdout.write(fixed.text)
@@ -91,4 +125,4 @@ def _mended(file: str, data: bytes) -> Validated:
         write_file(file, fixed.text)
     for change in fixed.changes:
         tell(one_line(f"{name}: mended {change.rule} {change.path}: {change.what}"))
-    return validate_text(fixed.text, name)
+    return validate_text(fixed.text, name, against=against)

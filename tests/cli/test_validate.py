@@ -114,6 +114,44 @@ def test_a_missing_file_or_a_folder_is_wrong_use(tmp_path: Path) -> None:
         assert result.stdout == ""
 
 
+def test_a_policy_is_enforced(tmp_path: Path) -> None:
+    job = written(tmp_path, "job.json", {})
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("max_tasks: 3\nregions: [us-central1]\n")
+
+    result = run(str(job), "--policy", str(policy), "--format", "sarif")
+
+    assert result.exit_code == 1
+    sarif = json.loads(result.stdout)["runs"][0]
+    errors = [r["ruleId"] for r in sarif["results"] if r["level"] == "error"]
+    assert errors == ["POLICY_TASKS"]
+    assert run(str(job), "--policy", str(policy), "--region", "us-west1").exit_code == 1
+
+
+def test_a_policy_that_is_none_is_wrong_use(tmp_path: Path) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("max_task: 3\n")
+
+    result = run(str(written(tmp_path, "job.json", {})), "--policy", str(policy))
+
+    assert isinstance(result.exception, WrongUse)
+    assert "did you mean max_tasks?" in str(result.exception)
+
+
+def test_a_request_for_an_id_that_another_file_asks_for_is_an_error(tmp_path: Path) -> None:
+    request = {"parent": "projects/p/locations/us-central1", "jobId": "a-1", "job": clean_job()}
+    for name in ("one.json", "two.json"):
+        (tmp_path / name).write_text(json.dumps(request))
+
+    result = run(str(tmp_path / "one.json"), str(tmp_path / "two.json"), "--format", "json")
+
+    errors = [f for f in json.loads(result.stdout) if f["severity"] == "error"]
+    assert [(f["rule"], f["file"]) for f in errors] == [
+        ("JOB_ID_REUSE", str(tmp_path / "two.json"))
+    ]
+    assert "one.json" in errors[0]["message"]
+
+
 def test_fix_mends_the_file_and_says_so(tmp_path: Path) -> None:
     file = written(tmp_path, "job.json", {f"{SPEC}.maxRunDuration": "1h"})
 

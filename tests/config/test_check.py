@@ -13,7 +13,7 @@ JOB_JSON = """{
         "runnables": [
           {"container": {"image": "Bad Image", "commands": "ls"}}
         ],
-        "volumes": {"gcs": {"remotePath": "gs://b"}, "mountPath": "/mnt/x"}
+        "volumes": {"gcs": {"remotePath": "gs://b"}, "mountPath": "/mnt/disks/x"}
       }
     }
   ]

@@ -11,13 +11,21 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from components.batch.findings import path_parts
 from components.config.check import validate_text
 from components.config.fix import fix_text
-from tests.batch.rules.jobs import POLICY, SPEC, changed, clean_job
+from components.config.spans import value_at
+from tests.batch.rules.jobs import POLICY, REMOVED, SPEC, changed, clean_job
 from tests.batch.rules.test_error_rules import CASES
 
 GPU = f"{POLICY}.accelerators[0]"
 LOCATIONS = "allocationPolicy.location.allowedLocations"
+
+SPEC_WITHOUT_ENVIRONMENT = {
+    name: value
+    for name, value in clean_job()["taskGroups"][0]["taskSpec"].items()
+    if name != "environment"
+}
 
 # what is changed in the clean job, the rule that asks for the mend, the path and its new value
 MENDS: list[tuple[dict[str, Any], str, str, Any]] = [
@@ -39,6 +47,17 @@ MENDS: list[tuple[dict[str, Any], str, str, Any]] = [
     ({f"{SPEC}.runnables[0].script.text": "\n\n#!/bin/bash\nls"}, "SCRIPT_SHEBANG_POS", f"{SPEC}.runnables[0].script.text", "#!/bin/bash\nls"),
     ({f"{POLICY}.disks[0].newDisk.diskInterface": "nvme"}, "DISK_IFACE", f"{POLICY}.disks[0].newDisk.diskInterface", "NVMe"),
     ({f"{POLICY}.bootDisk.type": "PD_SSD"}, "BD_TYPE", f"{POLICY}.bootDisk.type", "pd-ssd"),
+    ({f"{SPEC}.runnables[0].script.text": "[[ -f x ]] && ls"}, "SCRIPT_SHELL", f"{SPEC}.runnables[0].script.text", "#!/bin/bash\n[[ -f x ]] && ls"),
+    ({f"{SPEC}.runnables[0].script.text": "set -o pipefail\nls | wc\n"}, "SCRIPT_SHELL", f"{SPEC}.runnables[0].script.text", "#!/bin/bash\nset -o pipefail\nls | wc\n"),
+    ({"taskGroups[0].parallelism": 40}, "PAR_GT_TC", "taskGroups[0].parallelism", 4),
+    ({f"{SPEC}.environment": REMOVED, f"{SPEC}.environments": {"A": "b", "C": "d"}}, "ENV_DEPRECATED", f"{SPEC}", {**SPEC_WITHOUT_ENVIRONMENT, "environment": {"variables": {"A": "b", "C": "d"}}}),
+    ({"logsPolicy": {"destination": "DESTINATION_UNSPECIFIED", "logsPath": "/mnt/disks/in"}}, "PARSE_ENUM_NUM", "logsPolicy", {"logsPath": "/mnt/disks/in"}),
+    ({f"{SPEC}.max_retry_count": 2}, "PARSE_CASE_DUP", f"{SPEC}", clean_job()["taskGroups"][0]["taskSpec"]),
+    ({f"{SPEC}.volumes[0].gcs.remotePath": ["b-1"]}, "PARSE_SHAPE", f"{SPEC}.volumes[0].gcs.remotePath", "b-1"),
+    ({f"{SPEC}.computeResource": [{"cpuMilli": 2000, "memoryMib": 4096}]}, "PARSE_SHAPE", f"{SPEC}.computeResource", {"cpuMilli": 2000, "memoryMib": 4096}),
+    ({f"{SPEC}.runnables[1].container.commands": "{-c, ls}"}, "PARSE_SHAPE", f"{SPEC}.runnables[1].container.commands", ["{-c, ls}"]),
+    ({f"{POLICY}.machineType": "n2-standard-4", f"{POLICY}.disks[0].newDisk": {"type": "local-ssd", "sizeGb": 300}}, "LSSD_SIZE", f"{POLICY}.disks[0].newDisk.sizeGb", 375),
+    ({f"{POLICY}.machineType": "n1-standard-8", GPU: {"type": "nvidia-tesla-t4", "count": 1, "installGpuDrivers": True}}, "ACC_DRV_OLD", "allocationPolicy.instances[0]", {"policy": {**clean_job()["allocationPolicy"]["instances"][0]["policy"], "machineType": "n1-standard-8", "accelerators": [{"type": "nvidia-tesla-t4", "count": 1}]}, "installGpuDrivers": True}),
     ({f"{SPEC}.runnables[1].container.imageUri": "https://gcr.io/google-samples/x:1"}, "CTR_IMAGE", f"{SPEC}.runnables[1].container.imageUri", "gcr.io/google-samples/x:1"),
 ]  # fmt: skip
 
@@ -64,7 +83,7 @@ def test_what_is_safe_is_mended(
     "changes",
     [
         {f"{SPEC}.maxRetryCount": 50},
-        {"taskGroups[0].parallelism": 40},
+        {"taskGroups[0].taskCount": REMOVED},  # parallelism is 2: the count may be forgotten
         {"taskGroups[0].taskCount": 0},
         {f"{POLICY}.machineType": "g4-standard-48"},
         {"labels": {"my team": "x"}},
@@ -93,6 +112,100 @@ def test_misspelt_names_are_mended_and_the_layout_stays() -> None:
         '   {"container": {"imageUri":"busybox:1",  "commands": ["ls"]}} ]\n'
         " }}]   }\n"
     )
+
+
+# a field of the clean job, and the object in which it was put by mistake
+DISPLACED = [
+    (f"{POLICY}.machineType", "allocationPolicy.instances[0]"),
+    (f"{POLICY}.machineType", "allocationPolicy"),
+    (f"{POLICY}.provisioningModel", ""),
+    (f"{POLICY}.disks", "allocationPolicy.instances[0]"),
+    ("allocationPolicy.instances", ""),
+    ("allocationPolicy.location", ""),
+    ("allocationPolicy.location.allowedLocations", "allocationPolicy"),
+    ("logsPolicy.destination", ""),
+    ("taskGroups[0].taskCount", f"{SPEC}"),
+    ("taskGroups[0].parallelism", ""),
+    (f"{SPEC}.maxRetryCount", "taskGroups[0]"),
+    (f"{SPEC}.lifecyclePolicies", "taskGroups[0]"),
+    (f"{SPEC}.runnables", "taskGroups[0]"),
+    (f"{SPEC}.computeResource.memoryMib", f"{SPEC}"),
+    (f"{SPEC}.maxRetryCount", f"{SPEC}.runnables[0]"),
+]
+
+
+@pytest.mark.parametrize("form", ["json", "yaml"])
+@pytest.mark.parametrize(("field", "wrong_place"), DISPLACED)
+def test_a_field_in_the_wrong_place_goes_where_it_belongs(
+    field: str, wrong_place: str, form: str
+) -> None:
+    *_, name = path_parts(field)
+    value = value_at(clean_job(), path_parts(field))
+    job = changed(clean_job(), {field: REMOVED, f"{wrong_place}.{name}".lstrip("."): value})
+    text = json.dumps(job, indent=2) if form == "json" else yaml.safe_dump(job, sort_keys=False)
+
+    fixed = fix_text(text, f"job.{form}")
+
+    assert validate_text(fixed.text, f"job.{form}").job == clean_job()
+    assert [change.rule for change in fixed.changes] == ["PARSE_UNKNOWN"]
+    assert fixed.changes[0].what.startswith(f"moved `{name}` to ")
+
+
+def test_a_lost_indentation_is_found_again() -> None:
+    text = (
+        "allocationPolicy:\n"
+        "instances:   # two VMs\n"
+        "- policy:\n"
+        "    machineType: e2-medium\n"
+        "\n"
+        "logsPolicy:\n"
+        "destination: CLOUD_LOGGING\n"
+    )
+
+    assert fix_text(text, "job.yaml").text == (
+        "allocationPolicy:\n"
+        "  instances:   # two VMs\n"
+        "  - policy:\n"
+        "      machineType: e2-medium\n"
+        "\n"
+        "logsPolicy:\n"
+        "  destination: CLOUD_LOGGING\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"maxRetryCount": 3},  # is there already, with another value
+        {f"{SPEC}.environments": {"A": "b"}},  # beside environment
+        {"volumes": []},  # belongs to containers and to the task
+        {"colour": "red"},
+    ],
+)
+def test_a_field_with_no_one_place_stays(changes: dict[str, Any]) -> None:
+    text = json.dumps(changed(clean_job(), changes), indent=2)
+
+    assert fix_text(text, "job.json").text == text
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ('{"requireHostsFile": True, "taskCount": 2}', {"requireHostsFile": True, "taskCount": 2}),
+        ('{"schedulingPolicy": AS_SOON_AS_POSSIBLE}', {"schedulingPolicy": "AS_SOON_AS_POSSIBLE"}),
+        ('{"name": "a\nb", "runAsNonRoot": False}', {"name": "a\nb", "runAsNonRoot": False}),
+    ],
+)
+def test_words_that_json_does_not_know_are_written_as_it_does(written: str, read: Any) -> None:
+    text = '{"taskGroups": [' + written + "]}"
+
+    before, fixed = validate_text(text, "job.json"), fix_text(text, "job.json")
+
+    assert {"PARSE_SYNTAX"} <= {f.rule for f in before.errors}
+    assert "not JSON: " in before.errors[0].message + before.errors[1].message
+    inner = json.loads(fixed.text)["taskGroups"][0]
+    inner.pop("name", None), read.pop("name", None)  # output only, and removed
+    assert inner == read
 
 
 def test_yaml_keeps_its_comments_and_order() -> None:

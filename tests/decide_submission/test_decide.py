@@ -17,6 +17,7 @@ ERROR = {
     "message": "There may be at most 10,000 tasks.",
     "fix": "Split the job.",
 }
+FORBIDDEN = {**ERROR, "rule": "POLICY_TASKS", "message": "9 tasks; the policy allows 3 a job"}
 WARNING = {**ERROR, "severity": "warning"}
 
 
@@ -27,6 +28,14 @@ WARNING = {**ERROR, "severity": "warning"}
         (CONFIG, [WARNING], False, "submit", "no errors"),
         (CONFIG, [], True, "show", "dry run"),
         (CONFIG, [ERROR], False, "stop", "an error and was not submitted: taskGroups[0].taskCount"),
+        (
+            CONFIG,
+            [FORBIDDEN],
+            False,
+            "stop",
+            "policy does not allow the job, so it was not submitted",
+        ),
+        (CONFIG, [ERROR, FORBIDDEN], False, "stop", "2 errors, the first of them"),
         (CONFIG, [WARNING, ERROR, ERROR], True, "stop", "2 errors, the first of them"),
         (
             {"outcome": "clarify", "message": "m", "questions": ["What runs?", "Where?"]},

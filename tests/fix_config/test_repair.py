@@ -129,6 +129,15 @@ def test_what_is_no_job_gives_an_answer(text: str) -> None:
     assert answer.ok or answer.left or answer.job is None
 
 
+def test_a_name_given_twice_stands_once() -> None:
+    text = json.dumps(clean_job()).replace('"taskCount": 4', '"taskCount": 9, "taskCount": 4')
+    answer = fix_job(text.encode(), "job.json")
+    assert answer.ok
+    assert answer.job == clean_job()
+    assert answer.text.count("taskCount") == 1
+    assert "the last one is kept" in answer.message
+
+
 HOSTILE = [
     '{"a": ' + '"b\n' * 300_000,
     '{"a":' * 100_000,

@@ -165,6 +165,20 @@ def test_what_cannot_run_fails_with_the_reason_and_a_report(tmp_path, text, outc
     assert not Path(run.outcome.run_uri, "submission.json").exists()
 
 
+def test_a_job_that_the_policy_forbids_ends_at_the_gate(tmp_path):
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("max_tasks: 4\nregions: [us-central1]\n")
+
+    run = Ended(tmp_path / "run", HELLO, words=(f"policy_uri={policy}",))
+
+    assert run.outcome.failed == "Decide whether to submit"
+    assert "policy does not allow the job" in run.outcome.sentence
+    assert [f["rule"] for f in run.read("findings.json") if f["severity"] == "error"] == [
+        "POLICY_TASKS"
+    ]
+    assert not Path(run.outcome.run_uri, "submission.json").exists()
+
+
 def test_a_failed_job_fails_the_run_with_its_table(tmp_path):
     run = Ended(tmp_path / "run", "2 tasks that run `exit 3`")
     assert run.outcome.failed == "Submit the job and watch it"

@@ -105,3 +105,34 @@ def test_the_component_is_documented_for_the_console() -> None:
     assert spec.name == "check-the-job"
     assert set(spec.outputs) == {"findings", "checked_job", "Output"}
     assert all(i.description for i in spec.inputs.values() if i.description is not None)
+
+
+def test_what_the_policy_forbids_is_an_error_of_the_step(tmp_path: Path) -> None:
+    policy, job, run = tmp_path / "policy.yaml", tmp_path / "job", tmp_path / "run"
+    policy.write_text("max_tasks: 3\nmax_cost_usd: 10\n")
+    job.write_text(json.dumps(clean_job()))
+
+    def step(cost: float | None) -> list[str]:
+        checked = check_step(
+            str(job),
+            str(run),
+            region="",
+            strict=False,
+            policy_uri=str(policy),
+            cost_of=lambda job: cost,
+        )
+        return [f.rule for f in checked.findings if f.severity == "error"]
+
+    assert step(5.0) == ["POLICY_TASKS"]
+    assert step(11.0) == ["POLICY_COST", "POLICY_TASKS"]
+
+
+def test_a_policy_that_cannot_be_read_stops_the_step(tmp_path: Path) -> None:
+    from components.errors import InputError
+
+    job = tmp_path / "job"
+    job.write_text("null")
+    with pytest.raises(InputError):
+        check_step(
+            str(job), str(tmp_path), region="", strict=False, policy_uri=str(tmp_path / "absent")
+        )

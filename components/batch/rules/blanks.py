@@ -19,6 +19,9 @@ from components.batch.rules.view import ALLOCATION, INSTANCE, POLICY, SPEC, JobV
 RULES = RuleSet()
 
 
+# A script that is one variable, which nothing in the job sets.
+_ONE_VARIABLE = re.compile(r"\s*\$\{(?P<name>[A-Za-z_]\w{0,80})\}\s*\Z")
+
 # Where the fields stand that name a resource of Google Cloud; `*` is every entry of a list or map.
 _RUNNABLE: Path = (*SPEC, "runnables", "*")
 _RESOURCE_FIELDS: tuple[Path, ...] = (
@@ -102,8 +105,11 @@ def blank(view: JobView) -> Iterator[Problem]:
                 f"{shown(value)} holds the blank {shown(found)} that nobody filled in",
                 "write the real value in its place",
             )
+    names = {name for _, env in environments_at(view) for kind in env.values() for name in kind}
     for path, value in _free_texts(view):
-        found = plain_placeholder_in(value)
+        whole = _ONE_VARIABLE.match(value[:200])
+        lost = whole and path[-1] == "text" and whole["name"] not in names
+        found = value.strip() if lost else plain_placeholder_in(value)
         if found:
             yield Problem(
                 path,

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from components.batch.findings import Path
+from components.batch.locations import region_of
 from components.batch.rules.environment import SECRET_REF
 from components.batch.rules.placeholders import placeholder_in
 from components.batch.rules.rule import Problem, RuleSet, shown
@@ -263,6 +264,14 @@ def credentials(view: JobView) -> Iterator[Problem]:
                     "put it in Secret Manager: projects/P/secrets/S/versions/latest",
                     severity="warning",
                 )
+        host = container.get("imageUri", "").split("/", 1)[0]
+        if given["username"] and given["password"] and host.endswith("pkg.dev"):
+            yield Problem(
+                (*path, "username"),
+                "Artifact Registry needs no username: the job's service account pulls the image",
+                "remove username and password, and let the account read the repository",
+                severity="warning",
+            )
 
 
 @RULES.rule("CTR_STREAM", "warning", "P")
@@ -284,16 +293,34 @@ def image_streaming(view: JobView) -> Iterator[Problem]:
             for name in ("options", "username", "password", "blockExternalNetwork")
             if container.get(name)
         ]
-        host = container.get("imageUri", "").split("/", 1)[0]
         if ignored:
             yield Problem(
                 (*path, ignored[0]),
                 f"with image streaming {', '.join(ignored)} is ignored",
                 "remove it, or do not stream the image",
             )
-        if host and not host.endswith("pkg.dev") and not placeholder_in(host):
-            yield Problem(
-                (*path, "imageUri"),
-                "only images of Artifact Registry can be streamed",
-                "use an image at REGION-docker.pkg.dev in the region of the VMs",
-            )
+        unfit = _cannot_be_streamed(container.get("imageUri", "").split("/", 1)[0], view)
+        if unfit:
+            yield Problem((*path, "imageUri"), *unfit)
+
+
+def _cannot_be_streamed(host: str, view: JobView) -> tuple[str, str] | None:
+    """Why an image of that host cannot be streamed to the job's VMs, and what to do."""
+    if not host or placeholder_in(host):
+        return None
+    if not host.endswith("pkg.dev"):
+        return (
+            "only images of Artifact Registry can be streamed",
+            "use an image at REGION-docker.pkg.dev in the region of the VMs",
+        )
+    places = view.allocation.get("location", {}).get("allowedLocations", [])
+    regions = {region for place in places if (region := region_of(place))}
+    home = host.removesuffix("-docker.pkg.dev")
+    # A multi-region repository (us, europe, asia) serves the regions of its continent.
+    far = sorted(r for r in regions if r != home and not r.startswith(f"{home}-"))
+    if far:
+        return (
+            f"the image is in {home} and the VMs in {', '.join(far)}; it is then not streamed",
+            f"copy the image to {far[0]}-docker.pkg.dev",
+        )
+    return None

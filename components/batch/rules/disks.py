@@ -7,6 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from components.batch import machines
+from components.batch.disk_types import (
+    disk_types,
+    nearest_disk_type,
+    safe_boot_type,
+    takes_disk,
+)
 from components.batch.findings import Path
 from components.batch.machines import LOCAL_SSD_GB
 from components.batch.rules.placeholders import placeholder_in
@@ -17,7 +23,8 @@ RULES = RuleSet()
 
 BOOT: Path = (*POLICY, "bootDisk")
 
-SMALLEST_BOOT_GB = 30  # Batch's own images
+SMALLEST_BOOT_GB = 30  # Batch's own images; the comment of sizeGb: no smaller than the image
+SMALLEST_DISK_GB = 10  # of a custom image; Compute Engine's guide for disks
 LARGE_BOOT_GB = 1000
 
 _SHORT_IMAGE = re.compile(
@@ -29,20 +36,11 @@ _IMAGE = re.compile(
 )
 _CENTOS = re.compile(r"batch-(?:hpc-)?centos")
 _OLD_DEBIAN = re.compile(r"batch-debian-11-official")
-_TYPES = frozenset(
-    {
-        "pd-standard",
-        "pd-balanced",
-        "pd-ssd",
-        "pd-extreme",
-        "local-ssd",
-        "hyperdisk-balanced",
-        "hyperdisk-extreme",
-        "hyperdisk-throughput",
-        "hyperdisk-ml",
-        "hyperdisk-balanced-high-availability",
-    }
-)
+# Batch's images carry their date: batch-debian-12-official-20240925-00-p00.
+_PINNED = re.compile(r"batch-[a-z0-9-]+?-official-(?P<date>20[0-9]{6})-")
+# The agent in an image older than this is likely refused as outdated (troubleshooting page); the
+# line is a year before the date of these rules, for which no limit is documented.
+_OUTDATED_BEFORE = "20251001"
 
 
 @RULES.rule("BD_IMAGE", "error", "P, RN")
@@ -77,6 +75,14 @@ def boot_image_ended(view: JobView) -> Iterator[Problem]:
             f"{shown(image)}: Debian 11 images ended on 2026-08-31",
             "use batch-debian",
         )
+    elif (pinned := _PINNED.search(image)) and pinned["date"] < _OUTDATED_BEFORE:
+        yield Problem(
+            (*BOOT, "image"),
+            f"{shown(image)} is pinned to {pinned['date']}; Batch refuses VMs whose agent is "
+            "outdated",
+            "use batch-debian, which is always the newest, or pin a newer one",
+            severity="warning",
+        )
 
 
 @RULES.rule("BD_SNAPSHOT", "error", "P")
@@ -95,17 +101,15 @@ def boot_size(view: JobView) -> Iterator[Problem]:
     if size is None:
         return
     where = (*BOOT, "sizeGb")
-    own_image = "/" in view.boot_disk.get("image", "")
-    if size < 1 or (size < 10 and own_image):
-        yield Problem(
-            where, f"sizeGb {size} is out of range; the least is 10 GB", f"use {SMALLEST_BOOT_GB}"
-        )
-    elif size < SMALLEST_BOOT_GB and not own_image:
+    image = view.boot_disk.get("image", "")
+    own_image = "/" in image and "batch-custom-image" not in image
+    least = SMALLEST_DISK_GB if own_image or view.template else SMALLEST_BOOT_GB
+    if size < least:
+        of = "any boot disk" if least == SMALLEST_DISK_GB else "Batch's images"
         yield Problem(
             where,
-            f"sizeGb {size} is less than the {SMALLEST_BOOT_GB} GB of Batch's images",
+            f"sizeGb {size} is less than the {least} GB of {of}",
             f"use {SMALLEST_BOOT_GB} or more",
-            severity="error" if size < 10 else "warning",
         )
     elif size > LARGE_BOOT_GB:
         yield Problem(
@@ -117,66 +121,31 @@ def boot_size(view: JobView) -> Iterator[Problem]:
 
 
 @RULES.rule("BD_TYPE", "error", "use")
-def boot_type(view: JobView) -> Iterator[Problem]:
-    """A disk type that exists and that the machine can boot from."""
-    kind = view.boot_disk.get("type", "")
-    where = (*BOOT, "type")
-    if kind and kind not in _TYPES:
-        near = _nearest_type(kind)
-        yield Problem(where, f"{shown(kind)} is no disk type", f"write {near}")
-        return
-    if kind == "local-ssd":
-        yield Problem(where, "a VM cannot boot from a local SSD", "use pd-balanced")
-    elif (
-        kind
-        and view.machine is not None
-        and _hyperdisk_only(view)
-        and not kind.startswith("hyperdisk")
-    ):
-        yield Problem(
-            where,
-            f"{view.machine_type} cannot boot from {kind}",
-            f"write {_safe_boot(view)}",
-        )
-    elif (
-        kind.startswith("hyperdisk")
-        and view.machine is not None
-        and view.machine.family in ("e2", "n1")
-    ):
-        yield Problem(where, f"{view.machine_type} cannot boot from {kind}", "write pd-balanced")
-    elif (
-        kind == "pd-standard"
-        and view.machine is not None
-        and view.machine.family in ("c3", "c3d", "h3")
-    ):
-        yield Problem(
-            where, f"{view.machine_type} cannot boot from pd-standard", "write pd-balanced"
-        )
+def disk_type(view: JobView) -> Iterator[Problem]:
+    """A disk type that exists, that the machine takes, and for boot disks boots from."""
+    boot = view.boot_disk.get("type", "")
+    kind = disk_types().get(boot)
+    if kind is not None and not kind.boots:
+        yield Problem((*BOOT, "type"), f"a VM cannot boot from {boot}", f"write {_safe_type(view)}")
+    elif boot:
+        yield from _wrong_type((*BOOT, "type"), boot, "boot from", view)
+    for path, disk in _disks(view):
+        name = disk.get("newDisk", {}).get("type", "")
+        if name and name != "local-ssd":  # LSSD_FIT knows better
+            yield from _wrong_type((*path, "newDisk", "type"), name, "take", view)
 
 
-def _hyperdisk_only(view: JobView) -> bool:
-    machine = view.machine
-    return machine is not None and (
-        _safe_boot(view) == "hyperdisk-balanced" or machine.name.startswith("a3-ultragpu")
-    )
+def _wrong_type(where: Path, name: str, does: str, view: JobView) -> Iterator[Problem]:
+    kind = disk_types().get(name)
+    if kind is None:
+        yield Problem(where, f"{shown(name)} is no disk type", f"write {nearest_disk_type(name)}")
+    elif view.machine and machines.supported(view.machine) and not takes_disk(view.machine, kind):
+        message = f"{view.machine_type} cannot {does} {name}"
+        yield Problem(where, message, f"write {_safe_type(view)}")
 
 
-def _safe_boot(view: JobView) -> str:
-    family = machines.families().get(view.machine.family) if view.machine else None
-    if view.machine and view.machine.name.startswith("a3-ultragpu"):
-        return "hyperdisk-balanced"
-    return family.safe_boot_disk_type.split(" ")[0] if family else "pd-balanced"
-
-
-def _nearest_type(kind: str) -> str:
-    folded = kind.lower().replace("_", "-").replace("persistent-disk-", "pd-")
-    named = {
-        "ssd": "pd-ssd",
-        "hdd": "pd-standard",
-        "standard": "pd-standard",
-        "balanced": "pd-balanced",
-    }
-    return folded if folded in _TYPES else named.get(folded, "pd-balanced")
+def _safe_type(view: JobView) -> str:
+    return safe_boot_type(view.machine) if view.machine else "pd-balanced"
 
 
 @RULES.rule("BD_OPS", "warning", "use")
@@ -286,6 +255,13 @@ def local_ssd_size(view: JobView) -> Iterator[Problem]:
                 f"sizeGb {size} is no multiple of {LOCAL_SSD_GB}; Batch rounds it up",
                 f"use {larger}",
             )
+    entries = [path for path, _ in _local_ssds(view)]
+    if len(entries) > 1:
+        yield Problem(
+            entries[1],
+            f"{len(entries)} local SSD disks; Batch takes one entry for all local SSDs of a VM",
+            f"keep one, with sizeGb a multiple of {LOCAL_SSD_GB}",
+        )
 
 
 @RULES.rule("LSSD_FIT", "error", "SSD, use")

@@ -10,6 +10,7 @@ from components.batch.findings import Path
 from components.batch.rules.placeholders import placeholder_in
 from components.batch.rules.rule import Problem, RuleSet, shown
 from components.batch.rules.view import GROUP, SPEC, JobView
+from components.batch.secrets import known_secret
 
 RULES = RuleSet()
 
@@ -19,10 +20,12 @@ SECRET_REF = re.compile(
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _SECRET_NAME = re.compile(
-    r"(?:^|_)(?:PASS|PASSWD|PASSWORD|PASSPHRASE|SECRET|TOKEN|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY"
-    r"|CREDENTIALS?)(?:_(?:ID|KEY|VALUE))?$",
+    r"(?:^|[_.-])(?:\w{0,20}PASSWORD|PASS|PASSWD|PASSPHRASE|PWD|SECRETS?|(?:\w{0,20})TOKEN|API_?KEY"
+    r"|ACCESS_?KEY|PRIVATE_?KEY|CREDENTIALS?)(?:[_.-](?:ID|KEY|VALUE|PROD|DEV|TEST|[0-9]{1,3}))*[0-9]{0,2}$",
     re.IGNORECASE,
 )
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_NO_SECRETS = frozenset({"true", "false", "yes", "no", "none", "null", "on", "off"})
 # Old protos capped an entry of taskEnvironments at this; the cap is gone from the proto.
 _LONG_VALUE = 4096
 
@@ -93,16 +96,40 @@ def secret_reference(view: JobView) -> Iterator[Problem]:
 
 @RULES.rule("ENV_SECRET_PLAIN", "warning", "CB, P")
 def plain_secret(view: JobView) -> Iterator[Problem]:
-    """A secret that everybody who sees the job can read."""
+    """A secret that everybody who sees the job can read: by its name, or by its form."""
     for path, environment in environments_at(view):
         for name, value in environment.get("variables", {}).items():
-            looks_secret = _SECRET_NAME.search(name) and value and not value.startswith("/")
-            if looks_secret and not placeholder_in(value) and not value.isdigit():
+            if _named_secret(name, value) or known_secret(value):
                 yield Problem(
                     (*path, "variables", name),
                     f"{shown(name)} looks like a secret; everybody who can see the job can read it",
                     "put it in Secret Manager and use secretVariables",
                 )
+    for path, text in _command_texts(view):
+        kind = known_secret(text)
+        if kind:
+            yield Problem(
+                path,
+                f"{kind} stands in it; everybody who can see the job can read it",
+                "put it in Secret Manager, and read it from a variable of secretVariables",
+            )
+
+
+def _named_secret(name: str, value: str) -> bool:
+    """Whether a variable's name says secret and its value is one, and no path, number or blank."""
+    plain = not value or value.startswith(("/", "$")) or value.lower() in _NO_SECRETS
+    if plain or value.isdigit() or placeholder_in(value) or SECRET_REF.match(value):
+        return False
+    return _SECRET_NAME.search(_CAMEL.sub("_", name[:200])) is not None
+
+
+def _command_texts(view: JobView) -> Iterator[tuple[Path, str]]:
+    for path, script in view.scripts_at():
+        yield (*path, "text"), script.get("text", "")
+    for path, container in view.containers_at():
+        for index, word in enumerate(container.get("commands", [])):
+            yield (*path, "commands", index), word
+        yield (*path, "options"), container.get("options", "")
 
 
 @RULES.rule("ENV_DUP", "warning", "P")

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from components.batch import machines
 from components.batch.rules.placeholders import placeholder_in
 from components.batch.rules.rule import Problem, RuleSet, shown
+from components.batch.rules.task_group import estimated_vms
 from components.batch.rules.view import ALLOCATION, INSTANCE, POLICY, JobView
 
 RULES = RuleSet()
@@ -24,6 +25,7 @@ _RESERVATION = re.compile(
     r"[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?"
     r"(?:/reservationBlocks/[^/\s]+(?:/reservationSubBlocks/[^/\s]+)?)?\Z"
 )
+_MANY_ALIKE = 1000  # as many VMs of one type are often not to be had in one region
 _GPU_SERIES_NEAR = {"g4": "g2-standard-16", "a4x": "a4-highgpu-8g", "z3": "n2-standard-8"}
 
 
@@ -99,13 +101,42 @@ def series(view: JobView) -> Iterator[Problem]:
         )
 
 
+@RULES.rule("MT_ONE", "hint", "GS, RN")
+def one_machine_type(view: JobView) -> Iterator[Problem]:
+    """All VMs of a job are of one machine type."""
+    several = _names_of_types(view.machine_type)
+    if several:
+        yield Problem(
+            MACHINE_TYPE,
+            f"{shown(view.machine_type)}: a job takes one machine type; a choice of several is a "
+            "preview that v1 does not have",
+            f"use one, such as {several[0]}",
+            severity="error",
+        )
+        return
+    vms = estimated_vms(view)
+    if view.machine is not None and vms > _MANY_ALIKE:
+        yield Problem(
+            MACHINE_TYPE,
+            f"about {vms} VMs, all {view.machine_type}: where these are short the job waits, and "
+            "no other type is tried",
+            "several jobs, each with another machine type or region, find more of them",
+        )
+
+
+def _names_of_types(text: str) -> list[str]:
+    """The machine types that a text names where it names several."""
+    words = [word for word in re.split(r"[\s,;|/\[\]'\"]+", text[:1000]) if machines.lookup(word)]
+    return words if len(words) > 1 else []
+
+
 @RULES.rule("MT_KNOWN", "warning", "CSV")
 def known_type(view: JobView) -> Iterator[Problem]:
     """A machine type of the table."""
     name = view.machine_type
     if not name or view.machine is not None or re.match(r"(?:ct[0-9]|tpu)", name):
         return
-    if machines.custom_type(name) or placeholder_in(name):
+    if machines.custom_type(name) or placeholder_in(name) or _names_of_types(name):
         return
     near = machines.nearest(name)
     malformed = not re.fullmatch(r"[a-z][a-z0-9]*(?:-[a-z0-9]+){1,4}", name)
@@ -164,15 +195,38 @@ def bare_metal(view: JobView) -> Iterator[Problem]:
         )
 
 
+@RULES.rule("PM_ENUM", "error", "P")
+def legacy_model(view: JobView) -> Iterator[Problem]:
+    """A provisioning model that Batch has; PREEMPTIBLE is the older SPOT."""
+    if view.provisioning == "PREEMPTIBLE":
+        yield Problem(
+            MODEL,
+            "PREEMPTIBLE is the older model: the same price as SPOT, and VMs end after 24 hours",
+            "use SPOT",
+            severity="hint",
+        )
+
+
 @RULES.rule("PM_FLEX", "error", "Q, use")
 def flexible_start(view: JobView) -> Iterator[Problem]:
-    """FLEX_START takes no reservation."""
-    if view.provisioning == "FLEX_START" and view.policy.get("reservation") != "NO_RESERVATION":
+    """FLEX_START takes no reservation, and is young."""
+    if view.provisioning != "FLEX_START":
+        return
+    if view.policy.get("reservation") != "NO_RESERVATION":
         yield Problem(
             (*POLICY, "reservation"),
             "FLEX_START needs reservation NO_RESERVATION",
             'add "reservation": "NO_RESERVATION"',
         )
+        return
+    # A field report of August 2026: CODE_GCE_BAD_REQUEST, "max-run-duration … not supported
+    # without an instance termination action".
+    yield Problem(
+        MODEL,
+        "jobs with FLEX_START were seen to fail while VMs were made (CODE_GCE_BAD_REQUEST)",
+        "try one task first, and use SPOT or STANDARD if it fails",
+        severity="warning",
+    )
 
 
 @RULES.rule("PM_RESBOUND", "error", "P")

@@ -103,6 +103,20 @@ def no_external_address(view: JobView) -> Iterator[Problem]:
             )
 
 
+@RULES.rule("NET_VPCSC", "hint", "TS")
+def address_in_perimeter(view: JobView) -> Iterator[Problem]:
+    """Inside a VPC Service Controls perimeter the API refuses VMs with an external address."""
+    for path, interface in _interfaces(view):
+        named = interface.get("network") or interface.get("subnetwork")
+        if named and not interface.get("noExternalIpAddress"):
+            yield Problem(
+                (*path, "noExternalIpAddress"),
+                "VMs on this network get an external address; in a project inside VPC Service "
+                "Controls such a job is refused",
+                "set noExternalIpAddress to true there",
+            )
+
+
 @RULES.rule("SA_FORM", "error", "P, GS")
 def service_account(view: JobView) -> Iterator[Problem]:
     """A service account is named by its e-mail address."""

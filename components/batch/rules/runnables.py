@@ -12,6 +12,12 @@ from components.batch.rules.view import SPEC, JobView
 RULES = RuleSet()
 
 _KINDS = ("script", "container", "barrier")
+_MOST_LOOKED_AT = 100_000
+# `gsutil cp out gs://…`: what is copied to, not from, a bucket stands last.
+_UPLOAD = re.compile(
+    r"\b(?:gsutil(?:[ \t]+-\w+)*|gcloud[ \t]+storage)[ \t]+(?:cp|mv|rsync)\b[^\n;&|]{0,500}[ \t]"
+    r"[\"']?gs://[^\s;&|]{1,500}[ \t]*(?:[;&|\n]|\Z)"
+)
 
 
 @RULES.rule("RUN_EMPTY", "error", "P")
@@ -76,7 +82,7 @@ def background_last(view: JobView) -> Iterator[Problem]:
 
 @RULES.rule("RUN_ALWAYS", "hint", "P")
 def always_run(view: JobView) -> Iterator[Problem]:
-    """AlwaysRun ends with the task's time."""
+    """What alwaysRun does not outlive, and a copy of the results that a failure skips."""
     for path, runnable in view.runnables_at():
         if runnable.get("alwaysRun") and view.max_run_duration is not None:
             yield Problem(
@@ -85,6 +91,14 @@ def always_run(view: JobView) -> Iterator[Problem]:
                 f"({spoken(view.max_run_duration)}) is over",
                 "give the steps before it a timeout that leaves time for it",
             )
+    last = view.runnables[-1] if len(view.runnables) > 1 else {}
+    text = last.get("script", {}).get("text", "")[:_MOST_LOOKED_AT]
+    if _UPLOAD.search(text) and not last.get("alwaysRun") and not last.get("background"):
+        yield Problem(
+            (*SPEC, "runnables", len(view.runnables) - 1),
+            "the last step copies to Cloud Storage; when a step before it fails it does not run",
+            "set alwaysRun to true if what a failed task leaves is wanted too",
+        )
 
 
 @RULES.rule("TIMEOUT_MAX", "warning", "Q")

@@ -29,6 +29,8 @@ _TIMESTAMP = re.compile(
     r"T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?Z\Z"
 )
 _ABSENT: Any = object()
+# Names of which the nearest known one is looked for; a job that has more is no job.
+_MOST_GUESSED = 2_000
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,7 @@ class _Reader:
         self.findings: list[Finding] = []
         self.lost: set[Path] = set()
         self.names: dict[Path, str] = {}
+        self.unknown = 0
 
     def tell(
         self, rule: str, path: Path, message: str, fix: str = "", severity: Severity | None = None
@@ -144,14 +147,16 @@ class _Reader:
             return None
         if len(self.findings) >= self.most:
             return None
-        near = nearest_field(name[:100], message)
+        self.unknown += 1
+        near = nearest_field(name[:100], message) if self.unknown <= _MOST_GUESSED else None
         self._unknown(name, near, message, path)
         taken = near is None or near.name in raw or near.snake in raw
         return None if taken else near
 
     def _unknown(self, name: str, near: Field | None, message: str, path: Path) -> None:
         where = shown(path_text(path)) if path else "the job"
-        elsewhere = known_elsewhere(name[:100], message)
+        guessed = self.unknown <= _MOST_GUESSED
+        elsewhere = known_elsewhere(name[:100], message) if guessed else None
         if near is not None:
             fix = f"did you mean {shown(near.name)}?"
         elif elsewhere is not None:

@@ -135,6 +135,15 @@ def tasks_a_vm(view: JobView) -> Iterator[Problem]:
             f"use {MOST_TASKS_A_VM} or less",
             severity="warning",
         )
+    elif count > view.group.get("parallelism", count) > 0:
+        parallel = view.group["parallelism"]
+        yield Problem(
+            where,
+            f"taskCountPerNode {count} is more than parallelism {parallel}, so no VM ever gets "
+            f"{count} tasks",
+            f"use {parallel} or less",
+            severity="warning",
+        )
 
 
 @RULES.rule("TCPN_FIT", "warning", "CJ, P")

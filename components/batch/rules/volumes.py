@@ -117,7 +117,7 @@ def system_folder(view: JobView) -> Iterator[Problem]:
             )
 
 
-@RULES.rule("VOL_COS", "warning", "use")
+@RULES.rule("VOL_COS", "error", "use")
 def mount_on_cos(view: JobView) -> Iterator[Problem]:
     """Container-Optimized OS can mount only where it can write."""
     if not view.boot_is_cos:
@@ -133,7 +133,8 @@ def mount_on_cos(view: JobView) -> Iterator[Problem]:
                 (*path, "mountPath"),
                 f"{shown(mount)} is read-only on Container-Optimized OS, which container-only jobs "
                 'boot: "Read-only file system"',
-                f"mount it at {shown('/mnt/disks/' + mount.strip('/').split('/')[-1])}",
+                f"mount it at {shown('/mnt/disks/' + mount.strip('/').split('/')[-1])}, or set "
+                "bootDisk.image to batch-debian",
             )
 
 
