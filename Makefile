@@ -39,8 +39,9 @@ lint: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: install  ## Measure overheads against a floor measured in the same run
-	@$(BIN)/python bench/run.py
+bench: install  ## Measure against floors of the same run: some minutes, 4 GB of disk
+	@status=0; for name in run prepare_rows aggregate_rows xlsx_rows predict_schedules; do \
+	  echo "== $$name"; $(BIN)/python bench/$$name.py || status=1; done; exit $$status
 
 clean:  ## Remove what was built and run (keeps .venv)
 	rm -rf build dist runs *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

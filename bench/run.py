@@ -128,9 +128,17 @@ def rows() -> list[Row]:
     ]
 
 
+def machine() -> str:
+    """What this runs on, in a line."""
+    told = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    model = next((line.partition(": ")[2] for line in told if line.startswith("model name")), "CPU")
+    return f"{os.cpu_count()} cores of {model}, Python {sys.version.split()[0]}"
+
+
 def main(words: Sequence[str]) -> int:
     """Measure, print a table, and return 1 where a limit was passed."""
     over = 0
+    print(machine())
     print(f"{'what':42} {'seconds':>8} {'limit':>6} {'floor':>7} {'ratio':>6}  held against")
     for row in rows():
         if words and not any(word in row.name for word in words):

@@ -23,13 +23,15 @@ def intent_to_batch(
     model: str = "",
     results_uri: str = "",
     strict: bool = False,
+    max_cost_usd: float = 0.0,
+    prices_uri: str = "",
     policy_uri: str = "",
 ) -> None:
     """Turn an intent into a Google Cloud Batch job, run it, and report what each task did.
 
     1. Read the intent: the job, the words that led to each field, what was assumed.
     2. Check the job against the rules of Batch, and against the organisation's policy.
-    3. Decide whether to submit it: open questions and errors end the run here.
+    3. Decide whether to submit it: open questions, errors and a budget end the run here.
     4. Submit the job and watch it to its end, or show the request only.
     5. Collect the results: a table of tasks and a report, whatever happened before.
 
@@ -45,6 +47,11 @@ def intent_to_batch(
         model: Gemini model that reads the intent; the default if empty.
         results_uri: Folder for results (gs://bucket/folder); the run's pipeline root if empty.
         strict: Whether warnings about the job end the run as errors do.
+        max_cost_usd: Most that the job may cost at worst, in USD: every attempt of every task
+            runs into its time limit. Above it, or where the cost is unknown, nothing is
+            submitted; 0 sets no limit.
+        prices_uri: Price file of VMs (gs://bucket/file) that machines and costs are reckoned
+            with; the shipped one if empty.
         policy_uri: The organisation's policy file (gs://bucket/policy.yaml): regions, machines,
             images, accounts, addresses, tasks and cost that it allows. What breaks it ends the run.
     """
@@ -57,6 +64,7 @@ def intent_to_batch(
             reader=reader,
             model=model,
             project=project,
+            prices_uri=prices_uri,
             results_uri=results_uri,
             pipeline_folder=PIPELINE_FOLDER,
         )
@@ -66,12 +74,18 @@ def intent_to_batch(
             region=region,
             strict=strict,
             policy_uri=policy_uri,
+            prices_uri=prices_uri,
             results_uri=results_uri,
             pipeline_folder=PIPELINE_FOLDER,
         )
         checked.set_display_name("Check the job").set_caching_options(False)
         decided = decide_submission(
-            dry_run=dry_run, results_uri=results_uri, pipeline_folder=PIPELINE_FOLDER
+            dry_run=dry_run,
+            region=region,
+            max_cost_usd=max_cost_usd,
+            prices_uri=prices_uri,
+            results_uri=results_uri,
+            pipeline_folder=PIPELINE_FOLDER,
         )
         decided.after(checked).set_display_name("Decide whether to submit")
         decided.set_caching_options(False)

@@ -32,8 +32,10 @@ from components.tables.page import (
     paragraphs,
     preformatted,
 )
+from components.tables.text import brief
 
 _REASONS_SHOWN = 8
+_FORECAST_SHOWN = 300
 _HISTOGRAM_FROM = 12  # of fewer tasks the timeline says it all
 _STATE_ORDER = ("SUCCEEDED", "FAILED", "UNEXECUTED", "RUNNING", "ASSIGNED", "PENDING", "UNKNOWN")
 # What the page's table shows; the files hold every column.
@@ -102,6 +104,10 @@ def _facts(run: Run, summary: Summary, sample: Sample) -> list[tuple[str, str | 
         facts.append(("Zone", zones.pop()))
     if begun is not None and ended is not None:
         facts.append(("Job took", duration(ended - begun)))
+    told = run.gate.get("forecast")
+    foretold = text_of(told.get("line")) if isinstance(told, dict) else ""
+    if foretold:
+        facts.append(("Forecast", brief(foretold, _FORECAST_SHOWN)))
     if summary.console_url and run.job_name:
         facts.append(("Job", link(summary.console_url, "Open in the Google Cloud console")))
     return facts

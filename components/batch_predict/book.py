@@ -7,10 +7,10 @@ with the same job do.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Literal
 
 from components.batch_predict.files import Files
@@ -25,7 +25,7 @@ from components.tables.text import json_text
 VERSION = 1
 CONFLICTS_MAX = 20
 _OWN = ("shard", "wave", "attempt", "model", "display_name", "input_uri", "output_uri", "requests",
-        "how", "stats", "counts", "cost_usd")  # fmt: skip
+        "how", "stats", "counts", "tokens", "cost_usd")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,7 @@ class Entry:
         ledger: the job's life and the request that makes it.
         stats: what the service says of the job: counts, times, where it wrote.
         counts: what came back, by status, and `resent`, `given_up`; None until it was read.
+        tokens: what came back and went there: `input`, `output`, `cached`; empty until it was read.
         cost_usd: what that cost; None where it is not known.
     """
 
@@ -59,7 +60,14 @@ class Entry:
     ledger: Ledger = field(default_factory=Ledger)
     stats: Mapping[str, Any] = field(default_factory=dict)
     counts: Mapping[str, int] | None = None
+    tokens: Mapping[str, int] = field(default_factory=dict)
     cost_usd: float | None = None
+
+    @cached_property
+    def line(self) -> str:
+        """The entry as JSON text; worked out once, since an entry does not change."""
+        own = json_text({name: getattr(self, name) for name in _OWN})
+        return f"{own[:-1]}, {self.ledger.text[1:-1]}"
 
 
 @dataclass(frozen=True)
@@ -89,11 +97,9 @@ class Doc:
 
     def with_entry(self, changed: Entry) -> Doc:
         """The same, but for the entry of that display name."""
-        entries = tuple(
-            changed if entry.display_name == changed.display_name else entry
-            for entry in self.entries
-        )
-        return replace(self, entries=entries)
+        name = changed.display_name
+        entries = [changed if entry.display_name == name else entry for entry in self.entries]
+        return replace(self, entries=tuple(entries))
 
 
 class Book:
@@ -113,6 +119,8 @@ class Book:
             ServiceError: it cannot be read.
         """
         found = self._files.read(self.uri)
+        if found and found.version == self._version:
+            return self.doc  # each job reads it at its beginning: many times the same
         self.doc = from_text(found.text, self.uri) if found else Doc()
         self._version = found.version if found else None
         return self.doc
@@ -193,7 +201,7 @@ class _Overtaken(Exception):  # noqa: N818 - not a failure
 
 def version_of(ledger: Ledger) -> str:
     """What tells one state of a life from another."""
-    return hashlib.blake2b(ledgers.to_text(ledger).encode(), digest_size=12).hexdigest()
+    return ledger.text
 
 
 def to_text(doc: Doc) -> str:
@@ -205,8 +213,8 @@ def to_text(doc: Doc) -> str:
         "stopped": doc.stopped,
         "deadline_at": None if doc.deadline_at is None else ledgers.to_time(doc.deadline_at),
     }
-    # A line a job: readable, and the encoder's fast way, which an indent is not.
-    jobs = ",\n".join(json_text(_told(entry)) for entry in doc.entries)
+    # A line a job: readable, and only the jobs that have changed are encoded anew.
+    jobs = ",\n".join(entry.line for entry in doc.entries)
     return f'{json_text(head)[:-1]}, "jobs": [\n{jobs}\n]}}\n'
 
 
@@ -245,13 +253,9 @@ _KINDS: dict[str, Any] = {
     "requests": int,
     "stats": dict,
     "counts": dict | None,
+    "tokens": dict,
     "cost_usd": int | float | None,
 }
-
-
-def _told(entry: Entry) -> dict[str, Any]:
-    life = json.loads(ledgers.to_text(entry.ledger))
-    return {**{name: getattr(entry, name) for name in _OWN}, **life}
 
 
 def _entry(job: Mapping[str, Any], where: str) -> Entry:
@@ -259,4 +263,4 @@ def _entry(job: Mapping[str, Any], where: str) -> Entry:
     for name, value in own.items():
         if not isinstance(value, _KINDS.get(name, str)):
             raise ValueError(f"{name} is {value!r}")
-    return Entry(**own, ledger=ledgers.from_text(json.dumps(job), where))
+    return Entry(**own, ledger=ledgers.from_told(job, where))

@@ -74,3 +74,22 @@ class StoredFiles:
         from components.storage import versioned
 
         return versioned.write(uri, text, version)
+
+
+class Unwritten:
+    """Files that are read as they are, and written nowhere: for a look at what would be."""
+
+    def __init__(self, files: Files) -> None:
+        self.lines = files.lines
+        self.below = files.below
+        self.exists = files.exists
+        self.read = files.read
+
+    @contextmanager
+    def writer(self, uri: str) -> Iterator[Write]:
+        """Takes what is written, and keeps nothing."""
+        yield len
+
+    def write(self, uri: str, text: str, version: Version | None) -> Version:
+        """Not of use here."""
+        raise AssertionError(f"{uri} was to be written")

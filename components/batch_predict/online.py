@@ -41,23 +41,38 @@ def answer_online(
         InputError: the shard cannot be read.
         ServiceError: a file cannot be read or written.
     """
+    while True:
+        folder, number, left = _left(files, places, entry)
+        while some := list(islice(left, max(1, at_once))):
+            if clock.stop_asked():
+                return "cancelled", clock.stop_asked()
+            if clock.now() >= deadline_at:
+                return "deadline", "it did not end within the time allowed"
+            number += 1
+            rows = [_line(row, clock.now()) for row in _asked(some, entry.model, ask)]
+            uri = f"{folder}/online-{number:05d}/predictions.jsonl"
+            if files.exists(uri):
+                break  # another process was faster, and may have gone on from what it got
+            with files.writer(uri) as write:
+                for row in rows:
+                    write(row)
+        else:
+            return "succeeded", ""
+
+
+def _left(files: Files, places: Places, entry: Entry) -> tuple[str, int, Iterator[Line]]:
+    """Where the answers lie, in how many parts, and the requests that have none yet."""
     folder = places.outputs(entry.display_name)
     parts = [uri for uri in files.below(folder) if uri.endswith(".jsonl")]
     done = {json.loads(line)["key"] for uri in parts for line in files.lines(uri)}
     shard = places.shard(entry.shard)
-    left = (line for line in read_shard(files.lines(shard), shard) if line.key not in done)
-    number = len(parts)
-    while some := list(islice(left, max(1, at_once))):
-        if clock.stop_asked():
-            return "cancelled", clock.stop_asked()
-        if clock.now() >= deadline_at:
-            return "deadline", "it did not end within the time allowed"
-        number += 1
-        with files.writer(f"{folder}/online-{number:05d}/predictions.jsonl") as write:
-            for row in _asked(some, entry.model, ask):
-                row["processed_time"] = datetime.fromtimestamp(clock.now(), UTC).isoformat()
-                write(json.dumps(row, ensure_ascii=True).encode() + b"\n")
-    return "succeeded", ""
+    lines = read_shard(files.lines(shard), shard)
+    return folder, len(parts), (line for line in lines if line.key not in done)
+
+
+def _line(row: Mapping[str, Any], now: float) -> bytes:
+    told = {**row, "processed_time": datetime.fromtimestamp(now, UTC).isoformat()}
+    return json.dumps(told, ensure_ascii=True).encode() + b"\n"
 
 
 def _asked(lines: list[Line], model: str, ask: Ask) -> Iterator[dict[str, Any]]:

@@ -15,17 +15,13 @@ from typing import Any, Literal
 
 import msgspec
 
+from components.gemini.finish_reasons import BLOCKING
 from components.rows.canonical import TooDeep, key_of
+from components.rows.prices import NO_TOKENS, Tokens
 
 Status = Literal[
     "ok", "truncated", "blocked", "transient", "refused", "bad_json", "empty", "odd", "missing"
 ]
-# Judgements of the content: asking again changes nothing. (FinishReason, BlockedReason of
-# google-genai 3.4, and MODEL_ARMOR.)
-BLOCKING = frozenset(
-    {"SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "MODEL_ARMOR", "JAILBREAK",
-     "LANGUAGE", "IMAGE_SAFETY", "IMAGE_PROHIBITED_CONTENT", "IMAGE_RECITATION"}
-)  # fmt: skip
 _TRANSIENT_WORDS = re.compile(
     r"RESOURCE_EXHAUSTED|UNAVAILABLE|INTERNAL|DEADLINE_EXCEEDED|ABORTED|CANCELLED|UNKNOWN"
 )
@@ -48,15 +44,13 @@ class Outcome:
             bad_json (JSON was asked for); empty (no text); odd (another finish reason); missing.
         reason: the service's word for it, or what the JSON reader says; short.
         text: the answer's text; kept only where a policy or a later wave needs it.
-        input_tokens, output_tokens: what was counted, thoughts included; billed also for answers
-            that are of no use.
+        tokens: what was counted; billed also for answers that are of no use.
     """
 
     status: Status
     reason: str = ""
     text: str = ""
-    input_tokens: int = 0
-    output_tokens: int = 0
+    tokens: Tokens = NO_TOKENS
 
 
 MISSING = Outcome("missing", "no row came back")
@@ -153,7 +147,7 @@ def outcome_of(status: Any, response: Any, *, wants_json: bool) -> Outcome:
     return _outcome("ok", "", used, text)
 
 
-def _of_no_text(candidate: Mapping[str, Any], finish: str, used: tuple[int, int]) -> Outcome:
+def _of_no_text(candidate: Mapping[str, Any], finish: str, used: Tokens) -> Outcome:
     parts = _object(candidate.get("content")).get("parts")
     other = isinstance(parts, list) and any(
         isinstance(part, dict) and not part.get("thought") and set(part) - {"text", "thought"}
@@ -162,7 +156,7 @@ def _of_no_text(candidate: Mapping[str, Any], finish: str, used: tuple[int, int]
     return _outcome("ok", "", used) if other else _outcome("empty", finish or "no text", used)
 
 
-def _of_error(status: Any, used: tuple[int, int]) -> Outcome:
+def _of_error(status: Any, used: Tokens) -> Outcome:
     code = status.get("code") if isinstance(status, dict) else None
     said = str(status.get("message") or "") if isinstance(status, dict) else str(status)
     reason = " ".join(said.split()) or f"code {code}"
@@ -179,14 +173,16 @@ def _of_error(status: Any, used: tuple[int, int]) -> Outcome:
     return _outcome("transient", reason, used)  # an error without a known word: it may pass
 
 
-def _outcome(status: Status, reason: str, used: tuple[int, int], text: str = "") -> Outcome:
-    return Outcome(status, reason[:_REASON_MAX], text, *used)
+def _outcome(status: Status, reason: str, used: Tokens, text: str = "") -> Outcome:
+    return Outcome(status, reason[:_REASON_MAX], text, used)
 
 
-def _usage(response: Mapping[str, Any]) -> tuple[int, int]:
+def _usage(response: Mapping[str, Any]) -> Tokens:
     told = _object(response.get("usageMetadata"))
-    return _count(told, "promptTokenCount"), (
-        _count(told, "candidatesTokenCount") + _count(told, "thoughtsTokenCount")
+    return Tokens(
+        _count(told, "promptTokenCount"),
+        _count(told, "candidatesTokenCount") + _count(told, "thoughtsTokenCount"),
+        _count(told, "cachedContentTokenCount"),
     )
 
 

@@ -24,6 +24,7 @@ class Plan:
         prompt_chars_max: characters of all texts of one request, answers put in; 0: any number.
         jobs_at_once: how many batch jobs are under way; 0: any number.
         online_at_once: how many requests are under way online.
+        online_timeout_s: how long one answer may take online.
     """
 
     waves: int
@@ -31,6 +32,7 @@ class Plan:
     prompt_chars_max: int = 0
     jobs_at_once: int = 0
     online_at_once: int = 4
+    online_timeout_s: int = 300
 
 
 def read_plan(files: Files, places: Places) -> Plan:
@@ -56,6 +58,7 @@ def read_plan(files: Files, places: Places) -> Plan:
             int(limits.get("max_prompt_chars", 0)),
             int(limits.get("max_jobs", 0)),
             int(limits.get("max_threads", 4)),
+            int(limits.get("row_timeout_s", 300)),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(

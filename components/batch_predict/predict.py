@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from components.batch_predict import waves
 from components.batch_predict.book import Book, Doc, Entry, EntryStore
-from components.batch_predict.files import Files
+from components.batch_predict.files import Files, Unwritten
 from components.batch_predict.online import Ask, answer_online
 from components.batch_predict.places import Places, content_hash, display_name, slug
 from components.batch_predict.plan import Plan, beside, job_body, read_plan
@@ -27,6 +27,7 @@ from components.supervision.clock import Clock
 from components.supervision.driver import RemoteJobs
 from components.supervision.ledger import Ledger
 from components.supervision.life import Life, Policy
+from components.tables.formats import plural
 
 RUN_LABEL = "intent2batch-run"
 CONTENT_LABEL = "intent2batch-content"
@@ -151,13 +152,13 @@ class _Prediction:
             attempt = 1
             self._add(wave, attempt, self._first_shards(wave, plan), [])
         while entries := self._book.doc.round(wave, attempt):
-            if all(entry.counts is not None for entry in entries):
-                return  # settled, and nothing of it was sent again
-            self._bring_to_end(entries)
-            self._check_stopped(wave, attempt)
-            entries = self._book.doc.round(wave, attempt)
-            settled = self._settled(entries)
-            self._add(wave, attempt + 1, settled.shards, settled.entries)
+            if not _is_settled(entries):
+                self._bring_to_end(entries)
+                self._check_stopped(wave, attempt)
+                entries = self._book.load().round(wave, attempt)
+            if not _is_settled(entries):  # nor has another process done it meanwhile
+                settled = self._settled(entries)
+                self._add(wave, attempt + 1, settled.shards, settled.entries)
             attempt += 1
 
     def _first_shards(self, wave: int, plan: Plan) -> Sequence[Shard]:
@@ -172,7 +173,7 @@ class _Prediction:
                 self._settings.requests_max,
                 self._settings.bytes_max,
                 plan.prompt_chars_max,
-                self._over_budget(1),
+                self._over_budget((wave, 0), 1),
             ),
         )
 
@@ -181,7 +182,7 @@ class _Prediction:
         first = entries[0]
         self._world.say(
             f"wave {first.wave + 1}, sending {first.attempt}: "
-            f"{requests} requests in {len(entries)} jobs"
+            f"{plural(requests, 'request')} in {plural(len(entries), 'job')}"
         )
         self._supervise([entry for entry in entries if entry.how == "batch"])
         for entry in entries:
@@ -229,7 +230,13 @@ class _Prediction:
             state="ONLINE", asked="cancel" if outcome == "cancelled" else "",
         )  # fmt: skip
         ended = replace(entry, ledger=replace(entry.ledger, life=life))
-        self._book.update(lambda doc: doc.with_entry(ended))
+
+        def change(doc: Doc) -> Doc:
+            known = next(e for e in doc.entries if e.display_name == entry.display_name)
+            # Another process may have ended it, and gone on from there.
+            return doc if known.ledger.outcome is not None else doc.with_entry(ended)
+
+        self._book.update(change)
 
     def _check_stopped(self, wave: int, attempt: int) -> None:
         why = self._world.clock.stop_asked()
@@ -259,20 +266,25 @@ class _Prediction:
             )
 
     def _settled(self, entries: Sequence[Entry]) -> Settled:
+        """Settle a round. A process that is late with it must decide what the first one did:
+        neither the clock nor what was sent after the round may have a say.
+        """
         settings, world = self._settings, self._world
         how = Settling(settings.attempts, settings.requests_max, settings.bytes_max)
-        if world.clock.now() >= (self._book.doc.deadline_at or 0.0):
+        ended_at = max(entry.ledger.life.ended_at or 0.0 for entry in entries)
+        if ended_at >= (self._book.doc.deadline_at or 0.0):
             how = replace(how, veto="the time allowed is over")
-        settled = settle(world.files, self._places, entries, world.cost, how)
-        again = sum(shard.requests for shard in settled.shards)
-        over = self._over_budget(again, settled.entries) if again else ""
-        if over:
-            veto = replace(how, veto=over)
-            return settle(world.files, self._places, entries, world.cost, veto)
-        return settled
+        elif settings.max_cost_usd > 0:
+            tried = settle(Unwritten(world.files), self._places, entries, world.cost, how)
+            again = sum(shard.requests for shard in tried.shards)
+            until = entries[0].wave, entries[0].attempt
+            how = replace(how, veto=self._over_budget(until, again, tried.entries))
+        return settle(world.files, self._places, entries, world.cost, how)
 
-    def _over_budget(self, asked: int, fresh: Sequence[Entry] = ()) -> str:
+    def _over_budget(self, until: tuple[int, int], asked: int, fresh: Sequence[Entry] = ()) -> str:
+        """Why so many more requests may not be sent after a round (wave and sending)."""
         doc = self._book.doc
+        doc = replace(doc, entries=tuple(e for e in doc.entries if (e.wave, e.attempt) <= until))
         for entry in fresh:
             doc = doc.with_entry(entry)
         known = all(e.cost_usd is not None for e in doc.entries if e.counts is not None)
@@ -298,10 +310,10 @@ class _Prediction:
         entries = [self._entry(shard, online=few) for shard in shards]
 
         def change(doc: Doc) -> Doc:
-            for entry in settled:
-                doc = doc.with_entry(entry)
             if doc.round(wave, attempt):
                 return doc  # another process was faster
+            for entry in settled:
+                doc = doc.with_entry(entry)
             return replace(doc, entries=(*doc.entries, *entries))
 
         self._book.update(change)
@@ -334,3 +346,7 @@ class _Prediction:
             how="online" if online else "batch",
             ledger=Ledger(Life(deadline_at=self._book.doc.deadline_at), request),
         )
+
+
+def _is_settled(entries: Sequence[Entry]) -> bool:
+    return all(entry.counts is not None for entry in entries)

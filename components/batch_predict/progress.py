@@ -1,15 +1,16 @@
-"""Lines for a person who waits: jobs by state and spending, each change once."""
+"""Lines for a person who waits: answers, jobs by state, tokens and spending, each change once."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
-from components.batch_predict.book import Doc
+from components.batch_predict.book import Doc, Entry
+from components.tables.formats import count, dollars
 
 
 class Progress:
-    """One line whenever jobs by state or the spending have changed."""
+    """One line whenever answers, jobs by state or the spending have changed."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
@@ -18,13 +19,7 @@ class Progress:
 
     def change(self, doc: Doc) -> None:
         """Tell what has changed in the ledger."""
-        states = Counter(
-            e.ledger.state.removeprefix("JOB_STATE_").replace("_", " ").lower() or "to be made"
-            for e in doc.entries
-            if e.counts is None
-        )
-        line = "jobs: " + ", ".join(f"{n} {state}" for state, n in sorted(states.items()))
-        line += f"; ${doc.spent_usd:.4f} spent on earlier ones" if doc.spent_usd else ""
+        line = "; ".join(_pieces(doc))
         if line != self._told:
             self._told = line
             self._say(line)
@@ -34,3 +29,30 @@ class Progress:
         if reason != self._trouble:
             self._trouble = reason
             self._say(f"no answer, trying again: {reason}")
+
+
+def _pieces(doc: Doc) -> Iterator[str]:
+    states = Counter(e.ledger.state for e in doc.entries if e.counts is None)
+    yield "jobs: " + ", ".join(f"{states[state]} {_words(state)}" for state in sorted(states))
+    asked = sum(entry.requests for entry in doc.entries if entry.attempt == 1)
+    answered = sum(_answered(entry) for entry in doc.entries)
+    if answered:
+        yield f"{count(answered)} of {count(asked)} requests answered"
+    tokens: Counter[str] = Counter()
+    for entry in doc.entries:
+        tokens.update(entry.tokens)
+    if tokens:
+        spent = dollars(doc.spent_usd)
+        yield f"{count(tokens['input'])} tokens in, {count(tokens['output'])} out, {spent} so far"
+
+
+def _answered(entry: Entry) -> int:
+    """Requests with an answer: counted, or as the service tells it while the job runs."""
+    if entry.counts is not None:
+        return entry.counts.get("ok", 0)
+    told = entry.stats.get("successfulCount", 0)
+    return max(told, 0) if isinstance(told, int) else 0
+
+
+def _words(state: str) -> str:
+    return state.removeprefix("JOB_STATE_").replace("_", " ").lower() or "to be made"

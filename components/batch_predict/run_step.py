@@ -23,7 +23,7 @@ from components.batch_predict.vertex import vertex
 from components.errors import WrongUse
 from components.gemini.endpoint import endpoint, is_local
 from components.project import project_here
-from components.rows.prices import load_prices
+from components.rows.prices import Tokens, load_prices
 from components.storage.uris import is_gcs
 from components.supervision.clock import Clock, stopping_clock
 from components.supervision.life import Policy
@@ -96,7 +96,7 @@ def predict_run(
     """
     places = Places(run_uri.rstrip("/"), "/".join(run_uri.rstrip("/").split("/")[-2:]), staging_uri)
     files = StoredFiles()
-    read_plan(files, places)
+    plan = read_plan(files, places)
     check_gate(files, places)
     if places.staged and not is_gcs(staging_uri):
         raise WrongUse(
@@ -110,8 +110,8 @@ def predict_run(
     if is_local():
         settings = replace(settings, policy=_LOCAL_POLICY)
 
-    def cost(model: str, given: int, got: int, batch: bool) -> float | None:
-        return prices.cost(model, given, got, batch=batch) if given or got else 0.0
+    def cost(model: str, tokens: Tokens, batch: bool) -> float | None:
+        return prices.cost(model, *tokens, batch=batch) if any(tokens) else 0.0
 
     # Of threads only one could wait on the clock whose waits a signal ends.
     pause = sleep if clock is None else clock.sleep
@@ -119,7 +119,9 @@ def predict_run(
         world = World(
             files=files,
             job=lambda body: PredictionJob(service, body),
-            ask=OnlineModel(lambda: vertex(project or project_here(), location), pause),
+            ask=OnlineModel(
+                lambda: vertex(project or project_here(), location), pause, plan.online_timeout_s
+            ),
             clock=time,
             draw=random.uniform,
             cost=cost,

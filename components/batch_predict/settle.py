@@ -27,9 +27,10 @@ from components.batch_predict.policy import (
 from components.batch_predict.shards import Line, Shard, ShardWriter, is_table, read_shard
 from components.errors import InputError
 from components.rows.canonical import key_of
+from components.rows.prices import NO_TOKENS, Tokens
 
-# (model, input tokens, output tokens, batch) -> US dollars; None where the price is not known.
-Cost = Callable[[str, int, int, bool], float | None]
+# (model, tokens, batch) -> US dollars; None where the price is not known.
+Cost = Callable[[str, Tokens, bool], float | None]
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ class _Round:
         self._fixes = fixes
         self._how = how
         self._counts: Counter[str] = Counter()
-        self._tokens = (0, 0)
+        self._tokens = NO_TOKENS
 
     def settle(self, writer: ShardWriter) -> Iterator[bytes]:
         """Decide about each request of the shard; the lines that tell of the decisions."""
@@ -119,10 +120,7 @@ class _Round:
         for line in _lines(self._files, self._places, self._entry):
             outcome = outcomes.get(line.key, MISSING)
             self._counts[outcome.status] += 1
-            self._tokens = (
-                self._tokens[0] + outcome.input_tokens,
-                self._tokens[1] + outcome.output_tokens,
-            )
+            self._tokens = self._tokens.plus(outcome.tokens)
             if outcome.status != "ok":
                 yield self._decided(line, outcome, writer)
 
@@ -168,8 +166,9 @@ class _Round:
     def with_counts(self, cost: Cost) -> Entry:
         """The entry with what was counted."""
         entry = self._entry
-        spent = cost(entry.model, *self._tokens, entry.how == "batch")
-        return replace(entry, counts=dict(sorted(self._counts.items())), cost_usd=spent)
+        spent = cost(entry.model, self._tokens, entry.how == "batch")
+        counts = dict(sorted(self._counts.items()))
+        return replace(entry, counts=counts, tokens=self._tokens._asdict(), cost_usd=spent)
 
 
 def _counted_by_the_service(entry: Entry) -> Entry:

@@ -1,4 +1,4 @@
-"""Whether a run may submit its job: a question, a refusal or an error in the job stops it."""
+"""Whether a run may submit its job: a question, a refusal, an error in it or its cost stops it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from components.batch.budget import check_budget, over_budget, within_budget
+from components.batch.forecast import Assumptions, Forecast, forecast
+from components.batch.forecast_words import one_line
+from components.batch.vm_prices import load_vm_prices
 from components.errors import InputError
-from components.storage.files import read_text, write_json
+from components.storage.files import exists, read_text, write_json
 from components.storage.uris import join
 from components.tables.text import brief
 
@@ -39,14 +43,21 @@ class Decision:
 
 
 def decide(
-    answer: Mapping[str, Any], findings: Sequence[Mapping[str, Any]], *, dry_run: bool
+    answer: Mapping[str, Any],
+    findings: Sequence[Mapping[str, Any]],
+    *,
+    dry_run: bool,
+    told: Forecast | None = None,
+    max_cost_usd: float = 0.0,
 ) -> Decision:
-    """Decide about a job from what the intent became and what is wrong with it.
+    """Decide about a job from what the intent became, what is wrong with it and what it costs.
 
     Args:
         answer: the content of intent.json.
         findings: the content of findings.json.
         dry_run: whether the person wants to see the request only.
+        told: the job's forecast; None where there is no job.
+        max_cost_usd: what the job may cost at worst; 0 sets no limit.
     """
     if answer.get("outcome") == "clarify":
         asked = " ".join(str(question) for question in answer.get("questions") or ())
@@ -74,26 +85,58 @@ def decide(
             what + _quoted(f"{place}{first.get('message', '')}"),
             _quoted(first.get("fix")),
         )
+    over = over_budget(told, max_cost_usd) if told is not None else ""
+    if told is not None and over:
+        return Decision("stop", f"The job was not submitted. {over}", within_budget(told))
     if dry_run:
         return Decision("show", "This is a dry run: the request is shown, nothing is submitted")
     return Decision("submit", "The job has no errors and may be submitted")
 
 
-def decide_run(run_uri: str, *, dry_run: bool) -> Decision:
-    """Decide about the job in a run folder and leave gate.json there.
+def decide_run(
+    run_uri: str,
+    *,
+    dry_run: bool,
+    region: str = "",
+    max_cost_usd: float = 0.0,
+    prices_uri: str = "",
+) -> Decision:
+    """Decide about the job in a run folder and leave gate.json there, its forecast among it.
+
+    Args:
+        run_uri: the run folder.
+        dry_run: whether the request is only shown.
+        region: where the job is to be submitted; empty: where the job says.
+        max_cost_usd: what the job may cost at worst; 0 sets no limit.
+        prices_uri: a price file of VMs, local or gs://; empty for the shipped one.
 
     Raises:
         InputError: the run must stop here; the message says why. Also if a file of the run
-            folder is missing.
+            folder is missing, or the prices cannot be read.
+        WrongUse: max_cost_usd is no amount.
     """
+    check_budget(max_cost_usd)
     answer = json.loads(read_text(join(run_uri, "intent.json")))
     findings = json.loads(read_text(join(run_uri, "findings.json")))
-    decision = decide(answer, findings, dry_run=dry_run)
-    gate = {"go": decision.go, **asdict(decision)}
+    job = _job(run_uri, answer)
+    given = Assumptions(region=region)
+    told = forecast(job, load_vm_prices(prices_uri), given) if job is not None else None
+    decision = decide(answer, findings, dry_run=dry_run, told=told, max_cost_usd=max_cost_usd)
+    gate: dict[str, Any] = {"go": decision.go, **asdict(decision)}
+    if told is not None:
+        gate |= {"forecast": {"line": one_line(told), **told.to_dict()}}
+        gate["max_cost_usd"] = max_cost_usd
     write_json(join(run_uri, "gate.json"), gate)
     if decision.verdict == "stop":
         raise InputError(decision.reason, fix=decision.fix)
     return decision
+
+
+def _job(run_uri: str, answer: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The job as it would be sent: job.json, which the checks may have mended."""
+    place = join(run_uri, "job.json")
+    job = json.loads(read_text(place)) if exists(place) else answer.get("job")
+    return job if isinstance(job, dict) else None
 
 
 def _quoted(text: object) -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from components.errors import ServiceError
 from components.gemini.client import GeminiRefused, Retry, retried
+from components.gemini.finish_reasons import BLOCKING
 
 if TYPE_CHECKING:
     from google import genai
@@ -29,10 +30,6 @@ _MARK = re.compile(r'"(?:[^"\\]|\\.|\\\Z)*+(?:"|\Z)|[\[{]|[\]}]', re.DOTALL)
 _MAX_DEPTH = 200
 # What the local stand-in calls itself where nobody scripted its answer: then it made one up.
 _MADE_UP_BY = "local-stand-in"
-# Reasons of the service that are its judgement of the content; asking again changes nothing.
-_BLOCKING = frozenset(
-    {"SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "LANGUAGE", "MODEL_ARMOR"}
-)
 
 
 @dataclass(frozen=True)
@@ -224,7 +221,7 @@ def _read(response: types.GenerateContentResponse, where: str) -> Generated:
     parts = (candidate.content.parts if candidate.content else None) or []
     # Parts marked as thoughts are the model's notes to itself, and may be no JSON.
     text = "".join(part.text or "" for part in parts if not part.thought)
-    if reason in _BLOCKING:
+    if reason in BLOCKING:
         raise AnswerUnusable("blocked", f"answer: {reason}", where=where, text=text, usage=usage)
     if reason == "MAX_TOKENS":
         raise AnswerUnusable("truncated", reason, where=where, text=text, usage=usage)

@@ -14,6 +14,7 @@ from components.parse_intent.build import build
 from components.parse_intent.reading import ReaderName, Reading, reader_named
 
 if TYPE_CHECKING:
+    from components.batch.vm_prices import VmPrices
     from components.gemini.settings import GeminiSettings
 
 Outcome = Literal["config", "clarify", "reject"]
@@ -58,6 +59,7 @@ def answer_intent(
     *,
     reader: ReaderName = "offline",
     settings: GeminiSettings | None = None,
+    prices: VmPrices | None = None,
 ) -> Answer:
     """Answer what a person said, turn by turn; a later turn changes what was said before.
 
@@ -65,6 +67,7 @@ def answer_intent(
         turns: the person's words, at least one turn. All turns blank gives a "clarify".
         reader: "offline" (rules, no network) or "gemini".
         settings: the Gemini reader's settings; not used offline.
+        prices: what machines cost, where one is to be chosen; the shipped file if None.
 
     Raises:
         InputError: the turns are together over `MAX_INTENT_BYTES` long, or hold NUL bytes.
@@ -76,7 +79,7 @@ def answer_intent(
     if not any(turn.strip() for turn in said):
         question = "What should the job run? Give a command, a script or a container image."
         return Answer("clarify", question, reader, said, questions=[question])
-    return answer_reading(_read(said, reader_named(reader), settings), said)
+    return answer_reading(_read(said, reader_named(reader), settings), said, prices)
 
 
 def check_size(turns: Sequence[str]) -> None:
@@ -110,7 +113,7 @@ def _read(turns: list[str], reader: ReaderName, settings: GeminiSettings | None)
     return gemini_reader.read(turns, settings)
 
 
-def answer_reading(reading: Reading, turns: list[str]) -> Answer:
+def answer_reading(reading: Reading, turns: list[str], prices: VmPrices | None = None) -> Answer:
     """The answer to a reading: refusals first, then questions, else the job."""
     draft = reading.draft
     warnings, unread = list(reading.warnings), list(draft.unread)
@@ -128,7 +131,7 @@ def answer_reading(reading: Reading, turns: list[str]) -> Answer:
             questions=list(draft.questions),
             unread=unread,
         )
-    built = build(draft)
+    built = build(draft, prices)
     broken = _broken_limits(built.job)
     if broken:
         message = "This cannot run as asked: " + " ".join(broken)

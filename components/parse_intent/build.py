@@ -13,6 +13,9 @@ from typing import Any
 
 from components.batch.durations import written
 from components.batch.exit_codes import LOST_VM
+from components.batch.machine_choice import Choice
+from components.batch.vm_prices import VmPrices, load_vm_prices
+from components.parse_intent.build_machine import boot_disk_type, chosen_machine, tasks_per_node
 from components.parse_intent.build_steps import runnables
 from components.parse_intent.build_storage import disks, volumes
 from components.parse_intent.draft import Asked, Draft, Pair
@@ -39,16 +42,24 @@ class Built:
     assumptions: list[dict[str, Any]]
 
 
-def build(draft: Draft) -> Built:
+def build(draft: Draft, prices: VmPrices | None = None) -> Built:
     """The Batch job that a draft asks for.
 
     The job parses strictly through `batch_v1.Job` for every draft; whether the service would take
     it (limits, known machine types) is the validator's question, not the builder's.
+
+    Args:
+        draft: what was asked.
+        prices: what machines cost, where one is to be chosen; the shipped file if None.
     """
     notes = Notes()
-    job: dict[str, Any] = {"taskGroups": [_task_group(draft, notes)]}
+    group = _task_group(draft, notes)
+    job: dict[str, Any] = {"taskGroups": [group]}
     _put(job, "priority", draft.priority, "priority", notes)
-    allocation = _allocation(draft, notes)
+    choice = chosen_machine(draft, group, prices or load_vm_prices())
+    if choice is not None:
+        _pack(draft, choice, group, notes)
+    allocation = _allocation(draft, choice, notes)
     if allocation:
         job["allocationPolicy"] = allocation
     if draft.job_labels:
@@ -139,6 +150,15 @@ def _parallelism(draft: Draft, count: int, group: dict[str, Any], notes: Notes) 
         notes.assumed(path, value, why)
 
 
+def _pack(draft: Draft, choice: Choice, group: dict[str, Any], notes: Notes) -> None:
+    on_one = tasks_per_node(choice, draft, group)
+    if on_one is not None:
+        group["taskCountPerNode"] = on_one
+        what = "GPUs" if draft.gpus is not None else "memory"
+        why = f"Batch fills a {choice.machine_type} by its vCPUs and would share its {what} out"
+        notes.assumed(f"{GROUP}.taskCountPerNode", on_one, f"{why} more than once")
+
+
 def _task_environments(draft: Draft, notes: Notes) -> list[dict[str, Any]]:
     size = max(e.index for e in draft.task_envs) + 1
     if draft.task_count is not None:
@@ -206,9 +226,9 @@ def _policy(action: str, codes: Sequence[int]) -> dict[str, Any]:
     return {"action": action, "actionCondition": {"exitCodes": list(codes)}}
 
 
-def _allocation(draft: Draft, notes: Notes) -> dict[str, Any]:
+def _allocation(draft: Draft, choice: Choice | None, notes: Notes) -> dict[str, Any]:
     allocation: dict[str, Any] = {}
-    instance = _instance(draft, notes)
+    instance = _instance(draft, choice, notes)
     if instance:
         allocation["instances"] = [instance]
     if draft.locations:
@@ -246,13 +266,13 @@ def _network(draft: Draft, notes: Notes) -> dict[str, Any]:
     return interface
 
 
-def _instance(draft: Draft, notes: Notes) -> dict[str, Any]:
+def _instance(draft: Draft, choice: Choice | None, notes: Notes) -> dict[str, Any]:
     instance: dict[str, Any] = {}
     if draft.instance_template is not None:
         # policy and instanceTemplate exclude each other; the template brings the machine.
         _put(instance, "instanceTemplate", draft.instance_template, INSTANCE, notes)
     else:
-        policy = _policy_of_instance(draft, notes)
+        policy = _policy_of_instance(draft, choice, notes)
         if policy:
             instance["policy"] = policy
     _drivers(draft, instance, notes)
@@ -280,16 +300,19 @@ def has_gpu(draft: Draft) -> bool:
     return draft.gpus is not None or by_series
 
 
-def _policy_of_instance(draft: Draft, notes: Notes) -> dict[str, Any]:
+def _policy_of_instance(draft: Draft, choice: Choice | None, notes: Notes) -> dict[str, Any]:
     path = f"{INSTANCE}.policy"
     policy: dict[str, Any] = {}
     _put(policy, "machineType", draft.machine_type, f"{path}.machineType", notes)
+    if choice is not None:
+        policy["machineType"] = choice.machine_type
+        notes.assumed(f"{path}.machineType", choice.machine_type, choice.reason)
     _put(policy, "minCpuPlatform", draft.min_cpu_platform, f"{path}.minCpuPlatform", notes)
     _put(policy, "provisioningModel", draft.provisioning, f"{path}.provisioningModel", notes)
     if draft.gpus is not None:
         policy["accelerators"] = [{"type": draft.gpus.type, "count": draft.gpus.count}]
         notes.said(f"{path}.accelerators[0]", policy["accelerators"][0], draft.gpus.quote)
-    boot = _boot_disk(draft, notes)
+    boot = _boot_disk(draft, choice, notes)
     if boot:
         policy["bootDisk"] = boot
     attached = disks(draft, f"{path}.disks", notes)
@@ -304,13 +327,17 @@ def _policy_of_instance(draft: Draft, notes: Notes) -> dict[str, Any]:
     return policy
 
 
-def _boot_disk(draft: Draft, notes: Notes) -> dict[str, Any]:
+def _boot_disk(draft: Draft, choice: Choice | None, notes: Notes) -> dict[str, Any]:
     boot: dict[str, Any] = {}
     path = f"{INSTANCE}.policy.bootDisk"
     if draft.boot_disk is not None:
         _put(boot, "image", draft.boot_disk.image, f"{path}.image", notes)
         _put(boot, "type", draft.boot_disk.type, f"{path}.type", notes)
         _put(boot, "sizeGb", draft.boot_disk.size_gb, f"{path}.sizeGb", notes)
+    needed = boot_disk_type(choice)
+    if needed and "type" not in boot and choice is not None:
+        boot["type"] = needed
+        notes.assumed(f"{path}.type", needed, f"{choice.machine_type} boots from Hyperdisk only")
     if "image" not in boot and _mounts_need_debian(draft):
         boot["image"] = "batch-debian"
         why = "the default image of container-only jobs mounts below /mnt/disks only"

@@ -19,6 +19,7 @@ def read_the_intent(
     temperature: float = -1.0,
     project: str = "",
     location: str = "global",
+    prices_uri: str = "",
 ) -> str:
     """Read the intent and make a Batch job of it, with the reason for every field.
 
@@ -36,6 +37,7 @@ def read_the_intent(
         temperature: Gemini's temperature, 0 to 2; negative for the prompt's own.
         project: Project that Gemini is billed to; empty for the run's.
         location: Vertex location of Gemini, such as global or us-central1.
+        prices_uri: Price file of VMs, which a machine is chosen by; empty for the shipped one.
 
     Returns:
         config (a job came out), clarify (questions are open) or reject (it cannot be met).
@@ -48,7 +50,9 @@ def read_the_intent(
         if reader == "gemini":
             settings = gemini_settings(project, location, model, temperature)
         folder = run_folder(results_uri, pipeline_folder)
-        said = read_step(intent, intent_uri, folder, reader=reader, settings=settings)
+        said = read_step(
+            intent, intent_uri, folder, reader=reader, settings=settings, prices_uri=prices_uri
+        )
         with open(job.path, "w", encoding="utf-8") as file:
             file.write(job_text(said))
         with open(answer.path, "w", encoding="utf-8") as page:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from components.batch.vm_prices import load_vm_prices
 from components.errors import InputError, WrongUse
 from components.gemini.settings import GeminiSettings
 from components.parse_intent.answer import Answer, answer_intent
@@ -20,7 +21,13 @@ JOB_FILE = "job.json"
 
 
 def read_step(
-    intent: str, intent_uri: str, run_uri: str, *, reader: str, settings: GeminiSettings | None
+    intent: str,
+    intent_uri: str,
+    run_uri: str,
+    *,
+    reader: str,
+    settings: GeminiSettings | None,
+    prices_uri: str = "",
 ) -> Answer:
     """Answer an intent and write intent.json, and job.json where a job came out.
 
@@ -30,9 +37,11 @@ def read_step(
         run_uri: the run's folder.
         reader: "offline" or "gemini".
         settings: needed by the Gemini reader.
+        prices_uri: a price file of VMs, local or gs://; empty for the shipped one.
 
     Raises:
-        InputError: both are blank, the file is missing or no text, or the intent is too long.
+        InputError: both are blank, the file is missing or no text, the intent is too long, or
+            the prices cannot be read.
         WrongUse: the reader is unknown, or Gemini lacks a project.
         ServiceError: the model could not be reached.
     """
@@ -43,7 +52,8 @@ def read_step(
             where=intent_uri or "intent",
             fix="Say what should run, or name a file that says it.",
         )
-    answer = answer_intent([words], reader=reader_named(reader), settings=settings)
+    prices = load_vm_prices(prices_uri)
+    answer = answer_intent([words], reader=reader_named(reader), settings=settings, prices=prices)
     write_json(join(run_uri, INTENT_FILE), answer.to_dict())
     if answer.job is not None:
         write_json(join(run_uri, JOB_FILE), answer.job)

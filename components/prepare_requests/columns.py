@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 
 from components.errors import InputError
+from components.rows.canonical import camel
+from components.rows.fields import MESSAGES
 
 # In order of preference.
 _NAMES: dict[str, tuple[str, ...]] = {
@@ -21,6 +23,8 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "max_output_tokens": ("max_output_tokens", "max_tokens"),
     "stop_sequences": ("stop_sequences", "stop"),
     "response_schema": ("response_schema", "schema"),
+    "response_json_schema": ("response_json_schema", "json_schema"),
+    "generation_config": ("generation_config",),
 }
 _ALONE = (
     "temperature",
@@ -30,8 +34,20 @@ _ALONE = (
     "presence_penalty",
     "frequency_penalty",
     "thinking_budget",
+    "thinking_level",
     "response_mime_type",
 )
+# Columns that change what is asked: one that is nearly called so is worth a word. The other roles
+# have everyday words as names, and short names are near to many words.
+_EVERYDAY = ("prompt", "id", "media", "mime_type", "turns")
+_LIKELY = 0.85
+_SETTINGS = [
+    name
+    for role, known in (_NAMES | {name: (name,) for name in _ALONE}).items()
+    for name in known
+    if role not in _EVERYDAY and len(name) >= 6
+]
+_MAX_DOUBTED = 200  # columns whose names are compared with others
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _GAP = re.compile(r"[\s\-_]+")
 
@@ -67,10 +83,25 @@ def roles_of(
     return roles
 
 
+def unused(header: Sequence[str], used: Container[int]) -> Iterator[str]:
+    """Warnings of columns that nobody reads and whose names nearly are those of settings."""
+    plains = [plain_name(name[:60]) for name in header[:_MAX_DOUBTED]]
+    for index, (name, plain) in enumerate(zip(header, plains, strict=False)):
+        if index in used or plain in _SETTINGS:
+            continue
+        close = get_close_matches(plain, _SETTINGS, n=1, cutoff=_LIKELY)
+        if close and close[0] not in plains:
+            yield f"the column '{name[:60]}' is not used; did you mean {close[0]}?"
+        elif camel(plain) in MESSAGES["GenerationConfig"]:
+            yield f"the column '{name[:60]}' is not used; write it into generation_config, as JSON"
+
+
 def no_prompt(header: Sequence[str], where: str) -> InputError:
     """The error of a table in which nothing can be sent."""
     shown = ", ".join(f"'{name[:40]}'" for name in header[:12])
-    close = get_close_matches("prompt", [plain_name(name) for name in header], n=1, cutoff=0.6)
+    close = get_close_matches(
+        "prompt", [plain_name(name) for name in header[:_MAX_DOUBTED]], n=1, cutoff=0.6
+    )
     meant = next((name for name in header if close and plain_name(name) == close[0]), "")
     hint = f"Did you mean '{meant[:40]}'? " if meant else ""
     named = json.dumps({"columns": {"prompt": meant[:40] or "NAME"}}, ensure_ascii=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,32 +17,77 @@ from components.rows.conversation import BadConversation, Turn, assembled, turns
 from components.rows.references import texts_of
 
 _MAX_CELL = 50_000
-_BETWEEN_URIS = re.compile(r"[\s;,]+(?=gs://|https?://)")
+# One place a URI and no repetition: a pattern that begins with a run of blanks is tried again from
+# every blank of the run, which takes hours in a cell that is full of them.
+_BEFORE_URI = re.compile(r"(?<=[\s;,])(?=gs://|https?://)")
+_SEPARATORS = string.whitespace + ";,"
+_URI_NAMES = ("fileUri", "file_uri", "uri", "url")
+_MIME_NAMES = ("mimeType", "mime_type", "mime", "media_type")
 
 
 def media_parts(uris: str, mimes: str) -> list[dict[str, Any]]:
-    """Parts for the URIs of a cell, several of them one after the other or as a JSON list."""
+    """Parts for the files of a cell.
+
+    Args:
+        uris: URIs one after the other, or JSON: a URI's object, or a list of URIs and objects such
+            as `{"uri": …, "mime_type": …}` or `{"fileData": {…}}`.
+        mimes: a type for all of them or one for each, or a JSON list of these; where there is none,
+            the ending of the name tells.
+
+    Raises:
+        BadCell: it cannot be read, or there are more types than files.
+    """
     if not uris:
         return []
     if len(uris) > _MAX_CELL:
         raise BadCell(f"bad_media: the cell holds more than {_MAX_CELL:,} characters")
-    listed = _listed(uris) if uris.startswith("[") else _BETWEEN_URIS.split(uris.strip())
-    types = [mime for mime in re.split(r"[\s;,]+", mimes) if mime]
+    listed = _listed(uris) if uris.startswith(("[", "{")) else _separate(uris)
+    types = _types(mimes)
     if len(types) not in (0, 1, len(listed)):
         raise BadCell(f"bad_media: {len(listed)} files and {len(types)} mime types")
     parts = []
-    for index, uri in enumerate(listed):
+    for index, (uri, own) in enumerate(listed):
         given = types[index if len(types) > 1 else 0] if types else media.guessed(uri)
-        file = {"fileUri": uri, "mimeType": given}
+        file = {"fileUri": uri, "mimeType": own or given}
         parts.append({"fileData": file})
     return parts
 
 
-def _listed(text: str) -> list[str]:
+def _separate(text: str) -> list[tuple[str, str]]:
+    pieces = [piece.strip(_SEPARATORS) for piece in _BEFORE_URI.split(text)]
+    return [(piece, "") for piece in pieces if piece] or [(text, "")]
+
+
+def _listed(text: str) -> list[tuple[str, str]]:
     try:
-        return [str(item) for item in orjson.loads(text)]
+        found = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise BadCell("bad_media: the list of files is no JSON list") from error
+    return [_file(item) for item in (found if isinstance(found, list) else [found])]
+
+
+def _file(item: Any) -> tuple[str, str]:
+    """URI and type of a file that is told as JSON."""
+    if isinstance(item, str):
+        return item, ""
+    if isinstance(item, Mapping):
+        told = item.get("fileData", item.get("file_data", item))
+        if isinstance(told, Mapping):
+            uri = next((told[name] for name in _URI_NAMES if name in told), None)
+            mime = next((told[name] for name in _MIME_NAMES if name in told), "") or ""
+            if isinstance(uri, str) and isinstance(mime, str):
+                return uri, mime
+    shown = orjson.dumps(item).decode()
+    raise BadCell(f'bad_media: {shown[:60]} names no file; write its URI or {{"uri": …}}')
+
+
+def _types(text: str) -> list[str]:
+    if text.startswith("["):
+        try:
+            return [str(item) for item in orjson.loads(text)]
+        except orjson.JSONDecodeError as error:
+            raise BadCell("bad_media: the list of types is no JSON list") from error
+    return [mime for mime in re.split(r"[\s;,]+", text) if mime]
 
 
 def conversation(

@@ -8,11 +8,11 @@ from itertools import chain
 from typing import BinaryIO
 
 from components.errors import InputError
-from components.prepare_requests.tables import Note, Row, Table
+from components.prepare_requests.tables import MAX_COLUMNS, Note, Row, Table
 from components.prepare_requests.text import MAX_LINE, bounded_lines
 
 _DELIMITERS = ",;\t|"
-MAX_COLUMNS = 16_384  # as in Excel
+_MAX_ROW = 2 * MAX_LINE  # characters; quoted cells of many lines make a row of any length
 
 
 def read_csv(stream: BinaryIO, encoding: str, delimiter: str, where: str, note: Note) -> Table:
@@ -35,12 +35,26 @@ def read_csv(stream: BinaryIO, encoding: str, delimiter: str, where: str, note: 
     if first.lower().startswith("sep=") and len(first.rstrip("\r\n")) == 5:  # a line for Excel
         delimiter, first = delimiter or first[4], next(lines, "")
     mark = delimiter or _delimiter_of(first)
-    reader = csv.reader(chain([first], lines), delimiter=mark, strict=True)
+    room = [_MAX_ROW]
+    reader = csv.reader(_within(chain([first], lines), room, where), delimiter=mark, strict=True)
     csv.field_size_limit(MAX_LINE)
     header = _header(reader, where)
     if "\0" in first:
         raise InputError("The header holds NUL bytes", where=f"{where}:1", fix="Save it as UTF-8.")
-    return Table(header, _rows(reader, len(header), where))
+    return Table(header, _rows(reader, len(header), where, room))
+
+
+def _within(lines: Iterator[str], room: list[int], where: str) -> Iterator[str]:
+    """The lines, as long as those of one row are no longer than there is room for it."""
+    for number, line in enumerate(lines, start=1):
+        room[0] -= len(line)
+        if room[0] < 0:
+            raise InputError(
+                f"The row that ends here is longer than {_MAX_ROW:,} characters",
+                where=f"{where}:{number}",
+                fix='Check its quotes; a quote inside of a cell is written twice ("").',
+            )
+        yield line
 
 
 def _delimiter_of(header: str) -> str:
@@ -62,11 +76,17 @@ def _header(reader: csv.reader, where: str) -> list[str]:  # type: ignore[valid-
     return [name.strip() for name in header]
 
 
-def _rows(reader: csv.reader, width: int, where: str) -> Iterator[Row]:  # type: ignore[valid-type]
+def _rows(
+    reader: csv.reader,  # type: ignore[valid-type]
+    width: int,
+    where: str,
+    room: list[int],
+) -> Iterator[Row]:
     before = reader.line_num  # type: ignore[attr-defined]
     take = reader.__next__  # type: ignore[attr-defined]
     nothing: list[str] = []
     while True:
+        room[0] = _MAX_ROW
         try:
             cells = take()
         except StopIteration:

@@ -12,7 +12,9 @@ from components.errors import InputError
 from components.prepare_requests.tables import Row, Table
 from components.prepare_requests.text import MAX_LINE, bounded_lines, bounded_raw_lines
 
-MAX_DOCUMENT = 50_000_000  # bytes; as objects in memory it takes several times that
+MAX_DOCUMENT = 50_000_000  # bytes
+# Values at once in memory, where an empty one takes 70 bytes: commas and opening brackets count.
+_MAX_VALUES = 2_000_000
 
 
 def read_jsonl(stream: BinaryIO, encoding: str, where: str) -> Table:
@@ -46,7 +48,17 @@ def read_document(stream: BinaryIO, encoding: str, where: str) -> Table:
             fix="Write each row as one line: jq -c '.[]' FILE.",
         )
     try:
-        value = orjson.loads(data.decode(encoding).lstrip("\ufeff"))
+        if encoding.startswith("utf-8"):
+            data = data.removeprefix(b"\xef\xbb\xbf")
+        else:
+            data = data.decode(encoding).lstrip("\ufeff").encode()
+        if _is_crowded(data):
+            raise InputError(
+                f"It is one JSON document of more than {_MAX_VALUES:,} values",
+                where=where,
+                fix="Write each row as one line: jq -c '.[]' FILE.",
+            )
+        value = orjson.loads(data)
     except ValueError as error:
         raise InputError(
             f"The JSON cannot be read: {str(error)[:200]}",
@@ -80,7 +92,17 @@ def _rows(lines: Iterator[bytes | str | None]) -> Iterator[Row]:
         yield Row(number, (), value, reason)
 
 
+def _is_crowded(data: bytes | str) -> bool:
+    if len(data) <= _MAX_VALUES:
+        return False
+    if isinstance(data, str):
+        return sum(map(data.count, ",[{")) > _MAX_VALUES
+    return sum(map(data.count, (b",", b"[", b"{"))) > _MAX_VALUES
+
+
 def _decoded(line: bytes | str) -> tuple[Any, str]:
+    if _is_crowded(line):
+        return None, f"too_many_values: the line holds more than {_MAX_VALUES:,} values"
     try:
         value = orjson.loads(line)
     except orjson.JSONDecodeError as error:

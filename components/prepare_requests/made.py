@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from components.rows.canonical import normalised
 from components.rows.check import Problem
 
 
@@ -84,31 +85,57 @@ GENERATION: dict[str, tuple[str, Callable[[str], Any], str]] = {
         lambda text: {"thinkingBudget": _whole(text)},
         "a number",
     ),
+    "thinking_level": (
+        "thinkingConfig",
+        lambda text: {"thinkingLevel": text.upper()},
+        "a level",
+    ),
     "response_schema": ("responseSchema", _json, "a JSON schema"),
+    "response_json_schema": ("responseJsonSchema", _json, "a JSON schema"),
     "response_mime_type": ("responseMimeType", str, "a mime type"),
 }
+
+
+def _config(text: str) -> Mapping[str, Any]:
+    value = orjson.loads(text)
+    if not isinstance(value, dict):
+        raise ValueError(text)
+    found: Mapping[str, Any] = normalised({"generationConfig": value}).get("generationConfig", {})
+    return found
+
+
+def _read(cells: Mapping[str, str], role: str, read: Callable[[str], Any], wanted: str) -> Any:
+    """What the cell of a role says; None where it is empty."""
+    text = cells.get(role, "").strip()
+    if not text:
+        return None
+    try:
+        return read(text)
+    except (ValueError, OverflowError) as error:
+        shown = text if len(text) <= 40 else text[:37] + "…"
+        raise BadCell(f"bad_setting: {role}: '{shown}' is not {wanted}") from error
 
 
 def generation_of(cells: Mapping[str, str], base: Mapping[str, Any]) -> dict[str, Any]:
     """`generationConfig` from the cells of a row, over what holds for all rows.
 
     Args:
-        cells: role to text; empty ones count as absent.
+        cells: role to text; empty ones count as absent. `generation_config` holds any of the
+            settings as a JSON object; a column of its own goes over it.
         base: `generationConfig` with camelCase names.
 
     Raises:
         BadCell: a cell cannot be read.
     """
-    config = dict(base)
+    whole = _read(cells, "generation_config", _config, "a JSON object of settings")
+    config: dict[str, Any] = {**base, **(whole or {})}
     for role, (name, read, wanted) in GENERATION.items():
-        text = cells.get(role, "").strip()
-        if not text:
+        value = _read(cells, role, read, wanted)
+        if value is None:
             continue
-        try:
-            config[name] = read(text)
-        except (ValueError, OverflowError) as error:
-            shown = text if len(text) <= 40 else text[:37] + "…"
-            raise BadCell(f"bad_setting: {role}: '{shown}' is not {wanted}") from error
+        if name == "thinkingConfig" and isinstance(config.get(name), dict):
+            value = {**config[name], **value}
+        config[name] = value
     has_schema = "responseSchema" in config or "responseJsonSchema" in config
     if has_schema and "responseMimeType" not in config:
         config["responseMimeType"] = "application/json"

@@ -10,15 +10,16 @@ from typing import Any
 import orjson
 
 from components.errors import InputError
-from components.prepare_requests.columns import no_prompt, roles_of
+from components.prepare_requests.columns import no_prompt, roles_of, unused
 from components.prepare_requests.converse import conversation, media_parts
 from components.prepare_requests.made import GENERATION, BadCell, Made, generation_of
 from components.prepare_requests.ready import Choose, made_of, make_ready
 from components.prepare_requests.settings import Settings
+from components.prepare_requests.tables import MAX_COLUMNS
 from components.prepare_requests.template import MissingColumns, compiled
 from components.rows.canonical import TooDeep, canonical, encoded, json_text, normalised
 from components.rows.check import Problem, check_request, check_text, too_long
-from components.rows.conversation import Turn
+from components.rows.conversation import Turn, text_of
 from components.rows.references import escaped, may_refer, texts_of
 from components.rows.shown import SHOWN_CHARS, beginning
 
@@ -26,6 +27,7 @@ _MARK = "\0the text\0"  # no text may hold NUL, so it stands nowhere else
 _MAX_VARIANTS = 4096
 _MAX_KEPT_CHARS = 4_000_000
 _MAX_MAKERS = 32
+_SHARED_ROLES = ("model", "system", "generation_config", *GENERATION)
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class _Variant:
     text_bytes: int = 0
     max_output: int = 0
     problems: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()  # those among the problems that no check of a request finds
 
 
 class TableMaker:
@@ -80,12 +83,12 @@ class TableMaker:
         self._prompt = roles.get("prompt", -1)
         self._id = roles.get("id", -1)
         self._own = [roles[role] for role in ("media", "turns") if role in roles]
-        self._shared = [
-            (role, roles[role]) for role in ("model", "system", *GENERATION) if role in roles
-        ]
+        self._shared = [(role, roles[role]) for role in _SHARED_ROLES if role in roles]
         self._shared_cells = [place for _, place in self._shared]
         self._variants: dict[tuple[str, ...], _Variant] = {}
         self._kept_chars = 0
+        used = {*roles.values(), *(self._template.columns() if self._template else ())}
+        self._doubts = tuple(_warning("unused_column", words) for words in unused(header, used))
 
     def make(self, cells: Sequence[str]) -> Made:
         """The request of one row."""
@@ -118,7 +121,9 @@ class TableMaker:
             self._variants.clear()  # bounded; rows that all differ would fill the memory
             self._kept_chars = 0
         cells = {role: text for (role, _), text in zip(self._shared, key, strict=True)}
-        variant = _variant(cells, self._settings, self._choose, joined=bool(self._history))
+        variant = _variant(
+            cells, self._settings, self._choose, self._doubts, joined=bool(self._history)
+        )
         self._variants[key] = variant
         return variant
 
@@ -134,7 +139,8 @@ class TableMaker:
         if problems and problems[0].severity == "error":
             prompt = json_text(beginning(text))
             return Made(name, reason=problems[0].reason(), problems=tuple(problems), prompt=prompt)
-        return made_of(name, variant.model, request, self._settings, problems)
+        doubts = (*variant.warnings, *problems)
+        return made_of(name, variant.model, request, self._settings, doubts)
 
     def _request(
         self, text: str, cells: Sequence[str], variant: _Variant
@@ -171,7 +177,12 @@ def _finished(name: str, text: str, variant: _Variant) -> Made:
 
 
 def _variant(
-    cells: Mapping[str, str], settings: Settings, choose: Choose, *, joined: bool
+    cells: Mapping[str, str],
+    settings: Settings,
+    choose: Choose,
+    doubts: Sequence[Problem],
+    *,
+    joined: bool,
 ) -> _Variant:
     choice = choose(cells.get("model", "").strip())
     if choice.error:
@@ -185,7 +196,7 @@ def _variant(
         return _Variant(str(error))
     except TooDeep as error:
         return _Variant(f"too_deep: {error}")
-    warnings = [Problem("model", "", words, "", "warning") for words in choice.warnings]
+    warnings = (*doubts, *(_warning("model", words) for words in choice.warnings))
     tried = {**sent, "contents": [{"role": "user", "parts": [{"text": "x"}]}]}
     problems = (*warnings, *check_request(tried, settings.limits))
     for problem in problems:
@@ -207,7 +218,12 @@ def _variant(
         text_bytes=len(system.encode("utf-8", "replace")),
         max_output=(rest.get("generationConfig") or {}).get("maxOutputTokens", 0),
         problems=problems,
+        warnings=warnings,
     )
+
+
+def _warning(rule: str, words: str) -> Problem:
+    return Problem(rule, "", words, "", "warning")
 
 
 def _rest(cells: Mapping[str, str], settings: Settings) -> dict[str, Any]:
@@ -244,6 +260,9 @@ class ObjectMaker:
         """The request of one object."""
         if "request" in value or "contents" in value:
             return make_ready(value, self._settings, self._choose)
+        if len(value) > MAX_COLUMNS:
+            reason = f"too_many_fields: {len(value):,} fields, and {MAX_COLUMNS:,} are allowed"
+            return Made("", reason=reason)
         names = tuple(value)
         maker = self._makers.get(names) or self._new_maker(names)
         if isinstance(maker, str):
@@ -269,7 +288,11 @@ class ObjectMaker:
 
 
 def _cell(value: Any) -> str:
-    """A JSON value as the cell of a table would hold it."""
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else orjson.dumps(value).decode()
+    """A JSON value as the cell of a table would hold it; `{"parts": [{"text": …}]}` as its text."""
+    if value is None or isinstance(value, str):
+        return value or ""
+    if isinstance(value, dict) and "parts" in value:
+        text = text_of(value)
+        if text is not None:
+            return text
+    return orjson.dumps(value).decode()

@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import datetime
-import functools
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from components.batch.findings import SEVERITY_ORDER, Severity
 from components.errors import InputError
-from components.gemini import models
 from components.prepare_requests.count import Counter, measure
-from components.prepare_requests.jsonl_rows import read_jsonl
 from components.prepare_requests.links import File, Links, Settled, settled
 from components.prepare_requests.made import Made
-from components.prepare_requests.make import ObjectMaker, TableMaker
+from components.prepare_requests.makers import (
+    chooser_for,
+    maker_for,
+    stored_turns,
+    too_many_rows,
+)
 from components.prepare_requests.plan import Findings, Plan, Shard, estimated
 from components.prepare_requests.settings import Settings
 from components.prepare_requests.sources import expanded, opened
 from components.prepare_requests.spool import Spool
-from components.prepare_requests.tables import Row, Table
-from components.prepare_requests.template import MissingColumns
+from components.prepare_requests.tables import Table
 from components.rows.canonical import json_text
-from components.rows.conversation import BadConversation, Turn, turns_of
-from components.rows.models import Choice, choose
+from components.rows.conversation import Turn
+from components.rows.models import Choice
 from components.rows.prices import Prices, load_prices
 from components.storage import files as storage
 from components.storage.uris import join, name_of
@@ -34,8 +35,6 @@ log = logging.getLogger(__name__)
 
 Progress = Callable[[int], None]
 _PROGRESS_ROWS = 10_000
-_MAX_NAMED_MODELS = 4096
-_LONGEST_MODEL = 300
 
 
 @dataclass
@@ -71,7 +70,8 @@ def prepare(
     some hundred for each row with references.
 
     Args:
-        sources: CSV, XLSX or JSONL files, folders of such, names with `*`, or one `bq://` table.
+        sources: CSV, XLSX or JSONL files, folders of such, names with `*`, prefixes of names, or
+            one `bq://` table.
         run_uri: the run's folder, local or gs://.
         settings: what the person chose.
         today: for dates of models' retirement; the clock's if None.
@@ -87,12 +87,12 @@ def prepare(
     settings = settings or Settings()
     prices = load_prices(settings.prices)
     found = expanded(sources)
-    chooser = _chooser(settings, today or datetime.datetime.now(datetime.UTC).date())
+    chooser = chooser_for(settings, today)
     folder = join(run_uri, "prepared")
     if found[0].startswith("bq://"):
         return _written(_table_plan(found[0], settings, chooser, prices), folder)
     with Spool(folder, settings, sampling=count is not None) as spool:
-        run = _Run(settings, chooser, _history(settings.history), spool, progress)
+        run = _Run(settings, chooser, stored_turns(settings.history), spool, progress)
         for number, uri in enumerate(found):
             _read_file(run, number, uri, alone=len(found) == 1)
         if not run.rows:
@@ -110,37 +110,6 @@ def _counted(run: _Run, count: Counter) -> int:
     if problem:
         run.findings.add("not_counted", "warning", problem, must=True)
     return counted
-
-
-def _chooser(settings: Settings, today: datetime.date) -> Callable[[str], Choice]:
-    default = settings.model or models.default_model()
-
-    @functools.lru_cache(maxsize=_MAX_NAMED_MODELS)
-    def chosen(name: str) -> Choice:
-        return choose(name, settings.models, default, today)
-
-    return lambda name: chosen(name[:_LONGEST_MODEL])
-
-
-def _history(uri: str) -> list[Turn]:
-    if not uri:
-        return []
-    turns = []
-    with storage.open_read(uri) as stream:
-        for row in read_jsonl(stream, "utf-8", name_of(uri)).rows:
-            where = f"{name_of(uri)}:{row.line}"
-            if row.reason:
-                raise InputError(row.reason.partition(": ")[2], where=where)
-            try:
-                found, system = turns_of([row.value])
-            except BadConversation as error:
-                raise InputError(f"A turn cannot be read: {error}", where=where) from error
-            if system:
-                raise InputError(
-                    "A stored conversation holds a system text", where=where, fix="Use `system`."
-                )
-            turns += found
-    return turns
 
 
 def _read_file(run: _Run, number: int, uri: str, *, alone: bool) -> None:
@@ -167,18 +136,14 @@ def _read_file(run: _Run, number: int, uri: str, *, alone: bool) -> None:
 
 
 def _read_rows(run: _Run, number: int, name: str, table: Table) -> None:
-    make = _maker(run, table, name)
+    make = maker_for(table, run.settings, run.chooser, run.history, name)
     source = json_text(name)
     spool, most = run.spool, run.settings.limits.max_rows
     for row in table.rows:
         run.rows += 1
         run.invalid.append(0)
         if run.rows > most:
-            raise InputError(
-                f"There are more than {most:,} rows (max_rows)",
-                where=f"{name}:{row.line}",
-                fix="Split the file, or set max_rows or MAX_EXECUTIONS_PER_BATCH.",
-            )
+            raise too_many_rows(most, f"{name}:{row.line}")
         made = Made("", reason=row.reason) if row.reason else make(row)
         if made.reason:
             run.invalid[run.rows] = 1
@@ -194,21 +159,6 @@ def _read_rows(run: _Run, number: int, name: str, table: Table) -> None:
             _note_warnings(run, made, name, row.line)
         if run.rows % _PROGRESS_ROWS == 0:
             run.progress(run.rows)
-
-
-def _maker(run: _Run, table: Table, name: str) -> Callable[[Row], Made]:
-    if table.header is None:
-        objects = ObjectMaker(run.settings, run.chooser, run.history, name)
-        return lambda row: objects.make(row.value)
-    try:
-        cells = TableMaker(table.header, run.settings, run.chooser, run.history, name)
-    except MissingColumns as error:
-        raise InputError(
-            f"The template names columns that are not there: {error.words}",
-            where=f"{name}:1",
-            fix=f"Columns: {', '.join(table.header[:12])}.",
-        ) from error
-    return lambda row: cells.make(row.cells)
 
 
 def _note_invalid(run: _Run, made: Made, file: str, line: int) -> None:

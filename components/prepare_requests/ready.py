@@ -10,8 +10,9 @@ import orjson
 
 from components.prepare_requests.made import Made
 from components.prepare_requests.settings import Settings
-from components.rows.canonical import TooDeep, canonical, encoded, json_text, normalised
+from components.rows.canonical import TooDeep, camel, canonical, encoded, json_text, normalised
 from components.rows.check import Problem, check_request
+from components.rows.fields import REQUEST
 from components.rows.models import Choice
 from components.rows.references import fill, may_refer, references_of, texts_of
 from components.rows.shown import prompt_of
@@ -19,6 +20,8 @@ from components.rows.shown import prompt_of
 Choose = Callable[[str], Choice]
 
 _ID_FIELDS = ("id", "key", "custom_id")
+# Beside `request` the service drops them without a word. Labels may well be somebody's own column.
+_WITHIN = frozenset(REQUEST) - {"labels"}
 
 
 def make_ready(value: Mapping[str, Any], settings: Settings, choose: Choose) -> Made:
@@ -35,10 +38,22 @@ def make_ready(value: Mapping[str, Any], settings: Settings, choose: Choose) -> 
     choice = choose(str(value.get("model") or request.get("model") or ""))
     if choice.error:
         return Made(name, reason=choice.error)
+    beside = () if request is value else _beside(value)
+    if beside:
+        return Made(name, reason=beside[0].reason(), problems=beside)
     outside = ("model", *_ID_FIELDS) if request is value else ("model",)
     bare = {field: item for field, item in request.items() if field not in outside}
     warnings = [Problem("model", "", words, "", "warning") for words in choice.warnings]
     return made_of(name, choice.model, bare, settings, warnings)
+
+
+def _beside(value: Mapping[str, Any]) -> tuple[Problem, ...]:
+    words = "it stands beside the request, and the service looks only into it"
+    return tuple(
+        Problem("unknown_field", field, words, "Move it into request.")
+        for field in value
+        if camel(field) in _WITHIN
+    )
 
 
 def made_of(

@@ -29,8 +29,11 @@ ROLES = (
     "presence_penalty",
     "frequency_penalty",
     "thinking_budget",
+    "thinking_level",
     "response_schema",
+    "response_json_schema",
     "response_mime_type",
+    "generation_config",
 )
 
 
@@ -49,7 +52,8 @@ class Settings:
             are left as they are.
         safety: `safetySettings` of all rows.
         labels: `labels` of all requests, for the bill; never one that tells rows apart.
-        history: URI of a stored conversation, JSON Lines of turns; every row goes on from there.
+        history: URI of a stored conversation, JSON Lines of turns or a table with columns `role`
+            and `text`; every row goes on from there.
         history_tokens: room for system text, pinned facts and turns of a conversation, and the
             prompt; older turns are dropped beyond.
         pinned: facts that stay in every conversation whatever is dropped.

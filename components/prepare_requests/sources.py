@@ -5,7 +5,6 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import BinaryIO
 
 from components.errors import InputError, WrongUse
@@ -16,7 +15,7 @@ from components.prepare_requests.tables import Note, Table
 from components.prepare_requests.text import encoding_of
 from components.prepare_requests.xlsx_rows import read_xlsx
 from components.storage import files
-from components.storage.uris import is_gcs, name_of
+from components.storage.uris import name_of
 
 _ENDINGS = (".csv", ".tsv", ".jsonl", ".ndjson", ".xlsx", ".xlsm")
 _SNIFFED = 4096
@@ -31,7 +30,7 @@ _NO_ROWS = (
 
 
 def expanded(sources: Sequence[str]) -> list[str]:
-    """The files that the sources name: files, folders, and names with `*` in their last part.
+    """The files that the sources name: files, folders, names with `*` in their last part, prefixes.
 
     Raises:
         InputError: there is no such file, or a folder holds no rows.
@@ -52,10 +51,12 @@ def _files_of(source: str) -> list[str]:
     if "*" in last:
         folder = source.rstrip("/")[: -len(last)] or "."
         found = [u for u in files.list_uris(folder) if fnmatch.fnmatchcase(name_of(u), last)]
-    elif _is_folder(source):
-        found = [uri for uri in files.list_uris(source) if uri.lower().endswith(_ENDINGS)]
-    else:
+    elif not source.endswith("/") and files.exists(source):
         return [source]
+    else:
+        found = [uri for uri in files.list_uris(source) if uri.lower().endswith(_ENDINGS)]
+        if not found and last and not source.endswith("/"):
+            found = [uri for uri in files.with_prefix(source) if uri.lower().endswith(_ENDINGS)]
     if not found:
         raise InputError(
             "There is no such file, and no folder with files of rows",
@@ -63,12 +64,6 @@ def _files_of(source: str) -> list[str]:
             fix=f"Rows are read from {', '.join(_ENDINGS)}.",
         )
     return found
-
-
-def _is_folder(source: str) -> bool:
-    if is_gcs(source):
-        return source.endswith("/") or not files.exists(source)
-    return Path(source).is_dir()
 
 
 @contextmanager

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+MAX_COLUMNS = 16_384  # as in Excel
+
 Note = Callable[[str, str, int, str], None]
 """Takes rule, message, line and fix of a warning about a file."""
 

@@ -13,7 +13,8 @@ from difflib import get_close_matches
 
 from components.rows.references import escaped, may_refer
 
-_PLACEHOLDER = re.compile(r"\{\{[ \t]*([^{}\n]{1,200}?)[ \t]*\}\}")
+# A bound and one repetition keep this linear; blanks around the name are taken off afterwards.
+_PLACEHOLDER = re.compile(r"\{\{([^{}\n]{1,200})\}\}")
 
 
 class MissingColumns(ValueError):  # noqa: N818 - reads as what it is
@@ -45,6 +46,10 @@ class Template:
             cells = [escaped(cell) for cell in cells]
         return "".join([p if isinstance(p, str) else cells[p] for p in self.pieces])
 
+    def columns(self) -> set[int]:
+        """The places of the columns that are put in."""
+        return {piece for piece in self.pieces if isinstance(piece, int)}
+
 
 def compiled(text: str, columns: Sequence[str]) -> Template:
     """The template for rows with these columns; case and blanks around names do not count.
@@ -57,9 +62,12 @@ def compiled(text: str, columns: Sequence[str]) -> Template:
     missing: dict[str, None] = {}
     at = 0
     for match in _PLACEHOLDER.finditer(text):
-        index = place(match[1])
+        name = match[1].strip(" \t")
+        if not name:
+            continue
+        index = place(name)
         if index is None:
-            missing[match[1]] = None
+            missing[name] = None
         else:
             pieces += [text[at : match.start()], index]
         at = match.end()

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 _ESCAPE = re.compile("_x([0-9A-Fa-f]{4})_")  # ECMA-376, 22.9.2.19: characters XML cannot hold
 _QUOTED = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]')
+_MAX_FORMAT = 255  # characters of a number format that Excel takes; the pattern above is quadratic
 _DAY = re.compile(r"[dy]", re.IGNORECASE)
 _CLOCK = re.compile(r"[hs]", re.IGNORECASE)
 # Built-in formats with a day, a time, or both (ECMA-376, 18.8.30).
@@ -66,7 +67,7 @@ class Styles:
 
 
 def _kind(code: str) -> str:
-    plain = _QUOTED.sub("", code)
+    plain = _QUOTED.sub("", code[:_MAX_FORMAT])
     day, clock = bool(_DAY.search(plain)), bool(_CLOCK.search(plain))
     return "both" if day and clock else "date" if day else "time" if clock else ""
 

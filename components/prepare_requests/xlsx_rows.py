@@ -15,20 +15,22 @@ import zlib
 from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO, BinaryIO
+from typing import IO, BinaryIO, NamedTuple
 from xml.parsers import expat
 
 from components.errors import InputError
-from components.prepare_requests.tables import Note, Row, Table
+from components.prepare_requests.tables import MAX_COLUMNS, Note, Row, Table
 from components.prepare_requests.xlsx_cells import Styles, cell_text
+from components.tables.formats import plural
 
 MAX_UNPACKED = 2_000_000_000  # bytes of one part of the workbook
 MAX_RATIO = 200  # unpacked to packed, beyond the first 10 MB; text packs at 5 to 40
 _FREE = 10_000_000
 _MAX_TEXT = 10_000_000  # characters of a cell
 _MAX_TOKEN = 2_000_000  # bytes of one tag or comment
-MAX_COLUMNS = 16_384
 _MAX_ENTRIES = 5_000
+_MAX_ELEMENTS = 100_000  # of one kind in the small parts
+_MAX_ATTRIBUTE = 300  # characters that are kept; Excel's names and formats are shorter
 _CHUNK = 1 << 18
 _ROOM = re.compile(r"([A-Z]{1,3})\d*\Z")
 
@@ -46,6 +48,7 @@ class _Parts:
         if len(entries) > _MAX_ENTRIES:
             raise self.broken(f"it has {len(entries):,} parts")
         self.sizes = {entry.filename: entry.compress_size for entry in entries}
+        self._shown = 0
         if "xl/workbook.xml" not in self.sizes:
             raise InputError(
                 "It is a zip, and no workbook", where=where, fix="Give CSV, XLSX or JSONL."
@@ -102,6 +105,13 @@ class _Parts:
         if size > _MAX_TEXT:
             raise self.broken(f"a cell holds more than {_MAX_TEXT:,} characters")
 
+    def show(self, text: str) -> str:
+        """A shared text, counted: many cells may name one that is long."""
+        self._shown += len(text)
+        if self._shown > MAX_UNPACKED:
+            raise self.broken(f"its cells show more than {MAX_UNPACKED:,} characters")
+        return text
+
     def _refuse_entities(self, *_: object) -> None:
         raise self.broken("its XML has a document type, which workbooks never have")
 
@@ -143,35 +153,58 @@ def read_xlsx(stream: BinaryIO, sheet: str, where: str, note: Note) -> Iterator[
     name = _sheet_part(parts, sheet, where, note)
     with tempfile.TemporaryFile() as file:
         texts = _shared_texts(parts, file)
-        reader = _SheetReader(parts, texts, _styles(parts), note)
-        rows = reader.rows(name)
-        header = next(rows, None)
+        reader = _SheetReader(parts, _styles(parts), note)
+        rows = (_filled(row, texts, parts) for row in reader.rows(name))
+        header = next((row for row in rows if row.cells or row.reason), None)
         if header is None:
             raise InputError("The sheet is empty", where=where, fix="Give a header and a row.")
-        names = [cell.strip() for cell in header.cells]
-        yield Table(names, _padded(rows, len(names)))
+        width = 1 + max(header.cells, default=-1)
+        names = [header.cells.get(column, "").strip() for column in range(width)]
+        yield Table(names, _padded(rows, width))
 
 
-def _padded(rows: Iterator[Row], width: int) -> Iterator[Row]:
+class _Sparse(NamedTuple):
+    """A row as its cells that hold something: by column, counted from 0."""
+
+    line: int
+    cells: dict[int, str]
+    reason: str
+
+
+def _filled(row: _Raw, texts: _Texts, parts: _Parts) -> _Sparse:
+    cells: dict[int, str] = {}
+    reason = row.reason
+    for column, value in row.cells:
+        text = value
+        if isinstance(text, int):
+            try:
+                text = parts.show(texts[text])
+            except IndexError:
+                reason = reason or f"bad_cell: column {column + 1} names no text"
+                continue
+        if text:
+            cells[column] = text
+    return _Sparse(row.line, cells, reason)
+
+
+def _padded(rows: Iterator[_Sparse], width: int) -> Iterator[Row]:
     """Rows as wide as the header; rows that hold nothing count only where others follow."""
     empty: list[int] = []
-    for row in rows:
-        cells = list(row.cells)
-        while len(cells) > width and not cells[-1]:
-            cells.pop()
-        if not row.reason and not any(cells):
-            empty.append(row.line)
+    for line, cells, reason in rows:
+        if not reason and not cells:
+            empty.append(line)
             continue
-        for line in empty:
-            yield Row(line, [""] * width)
+        for earlier in empty:
+            yield Row(earlier, [""] * width)
         empty.clear()
-        if row.reason:
-            yield row
-        elif len(cells) > width:
-            words = f"{len(cells)} cells, and the header has {width}"
-            yield Row(row.line, [], None, f"ragged_row: {words}")
+        beyond = max(cells, default=0)
+        if not reason and beyond >= width:
+            reason = f"ragged_row: {beyond + 1} cells, and the header has {width}"  # noqa: PLW2901
+        if reason:
+            yield Row(line, [], None, reason)
         else:
-            yield Row(row.line, cells + [""] * (width - len(cells)))
+            get = cells.get
+            yield Row(line, [get(column, "") for column in range(width)])
 
 
 def _attributes(parts: _Parts, name: str, *elements: str) -> list[dict[str, str]]:
@@ -182,12 +215,20 @@ def _attributes(parts: _Parts, name: str, *elements: str) -> list[dict[str, str]
     parser = expat.ParserCreate()
 
     def start(tag: str, attributes: dict[str, str]) -> None:
-        if tag.rsplit(":", 1)[-1] in elements and len(found) < 100_000:
-            found.append({"": tag.rsplit(":", 1)[-1], **attributes})
+        if tag.rsplit(":", 1)[-1] in elements and len(found) < _MAX_ELEMENTS:
+            kept = {k: v[:_MAX_ATTRIBUTE] for k, v in attributes.items() if _is_read(k)}
+            found.append({"": tag.rsplit(":", 1)[-1], **kept})
 
     parser.StartElementHandler = start
     parts.parse_all(name, parser)
     return found
+
+
+def _is_read(attribute: str) -> bool:
+    return attribute in _ATTRIBUTES or (attribute.endswith(":id") and len(attribute) < 20)
+
+
+_ATTRIBUTES = frozenset({"name", "Id", "Target", "numFmtId", "formatCode", "date1904"})
 
 
 def _sheet_part(parts: _Parts, sheet: str, where: str, note: Note) -> str:
@@ -256,16 +297,29 @@ def _styles(parts: _Parts) -> Styles:
     return Styles.of(found, since_1904=any(d.get("date1904") in ("1", "true") for d in dates))
 
 
+class _Raw(NamedTuple):
+    """A row as the sheet has it: column and text, or the number of a shared text.
+
+    A few bytes of a sheet name a text of any length or a column far to the right, so rows stay like
+    this until it is their turn: a chunk of a sheet holds thousands of them.
+    """
+
+    line: int
+    cells: list[tuple[int, str | int]]
+    reason: str
+
+
 class _SheetReader:
     """Collects cells of one row after the other from the events of the parser."""
 
-    def __init__(self, parts: _Parts, texts: _Texts, styles: Styles, note: Note) -> None:
+    def __init__(self, parts: _Parts, styles: Styles, note: Note) -> None:
         self._parts = parts
-        self._texts = texts
         self._styles = styles
         self._note = note
-        self._done: list[Row] = []
-        self._cells: list[str] = []
+        self._done: list[_Raw] = []
+        self._cells: list[tuple[int, str | int]] = []
+        self._merged = 0
+        self._first_merged = ""
         self._pieces: list[str] | None = None
         self._line = 0
         self._column = 0
@@ -278,7 +332,7 @@ class _SheetReader:
         self._size = 0
         self._phonetic = False
 
-    def rows(self, name: str) -> Iterator[Row]:
+    def rows(self, name: str) -> Iterator[_Raw]:
         """Every row that holds a cell, and the empty ones between them."""
         parser = expat.ParserCreate()
         parser.StartElementHandler = self._start
@@ -290,6 +344,11 @@ class _SheetReader:
         if self._formulas:
             words = f"{self._formulas:,} cells hold formulas; their stored results are sent"
             self._note("formulas", words, 0, "")
+        if self._merged:
+            others = plural(self._merged - 1, "more range") if self._merged > 1 else ""
+            more = f" and {others}" if others else ""
+            words = f"cells {self._first_merged}{more} are merged: only the first has the value"
+            self._note("merged_cells", words, 0, "Split them and fill in the values.")
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
         tag = tag.rsplit(":", 1)[-1]
@@ -310,12 +369,8 @@ class _SheetReader:
             self._line = int(number) if number.isdigit() and len(number) < 9 else self._line + 1
             self._cells, self._column, self._reason = [], -1, ""
         elif tag == "mergeCell":
-            self._note(
-                "merged_cells",
-                f"cells {attributes.get('ref', '')[:30]} are merged: only the first has the value",
-                0,
-                "Split them and fill in the values.",
-            )
+            self._merged += 1
+            self._first_merged = self._first_merged or attributes.get("ref", "")[:30]
 
     def _place(self, room: str) -> None:
         match = _ROOM.match(room)
@@ -338,7 +393,7 @@ class _SheetReader:
         elif tag == "rPh":
             self._phonetic = False
         elif tag == "row":
-            self._done.append(Row(self._line, self._cells, None, self._reason))
+            self._done.append(_Raw(self._line, self._cells, self._reason))
             self._cells = []
 
     def _data(self, text: str) -> None:
@@ -348,19 +403,12 @@ class _SheetReader:
             self._parts.check_length(self._size)
 
     def _take(self) -> None:
-        text = self._shown()
+        shown = self._shown()
         self._formulas += self._formula
-        if not text or self._column >= MAX_COLUMNS:
-            return
-        missing = self._column - len(self._cells)
-        if missing > 0:
-            self._cells.extend([""] * missing)
-        if missing >= 0:
-            self._cells.append(text)
-        else:
-            self._cells[self._column] = text
+        if shown != "" and self._column < MAX_COLUMNS:
+            self._cells.append((self._column, shown))
 
-    def _shown(self) -> str:
+    def _shown(self) -> str | int:
         value = self._value
         if not value:
             if self._formula and self._kind != "str":
@@ -370,11 +418,10 @@ class _SheetReader:
                 )
             return ""
         if self._kind == "s":
-            try:
-                return self._texts[int(value)]
-            except (ValueError, IndexError):
-                self._reason = f"bad_cell: column {self._column + 1} names no text"
-                return ""
+            if value.isascii() and value.isdigit() and len(value) < 12:
+                return int(value)
+            self._reason = f"bad_cell: column {self._column + 1} names no text"
+            return ""
         if self._kind == "e":
             self._reason = f"bad_cell: column {self._column + 1} holds the error {value[:20]}"
             return ""

@@ -142,7 +142,8 @@ class _Check:
             self.wrong_type(value, "a list" if kind.endswith("[]") else "an object", path)
             return
         for key, item in items:
-            self.value(item, kind[:-2], (*path, key))
+            shown = key[:60] if isinstance(key, str) else key  # a name of the user's, of any length
+            self.value(item, kind[:-2], (*path, shown))
 
     def unknown(self, key: str, message: str, path: Path) -> None:
         place = (*path, key[:60])

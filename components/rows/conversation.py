@@ -65,7 +65,7 @@ def turns_of(value: Any) -> tuple[list[Turn], str]:
     turns: list[Turn] = []
     system: list[str] = []
     for number, item in enumerate(value, start=1):
-        text = _text(item)
+        text = text_of(item)
         if text is None:
             raise BadConversation(f"turn {number} has no text")
         role = str(item.get("role", "user")).strip().lower()
@@ -78,7 +78,8 @@ def turns_of(value: Any) -> tuple[list[Turn], str]:
     return turns, "\n\n".join(system)
 
 
-def _text(item: Any) -> str | None:
+def text_of(item: Any) -> str | None:
+    """The text of a turn in any of the forms of `turns_of`; None where it holds anything else."""
     if not isinstance(item, Mapping):
         return None
     for name in ("text", "content", "parts"):
@@ -118,8 +119,9 @@ def assembled(
         used += cost
         kept.append(turn)
     kept.reverse()
-    while len(kept) > 1 and kept[0].role == "model":
-        used -= count(kept.pop(0).text)
+    first = next((place for place, turn in enumerate(kept) if turn.role == "user"), len(kept) - 1)
+    used -= sum(count(turn.text) for turn in kept[: max(first, 0)])
+    kept = kept[max(first, 0) :]
     return Assembled(
         _contents(kept), whole_system, len(turns) - len(kept), used, fits=used <= budget
     )

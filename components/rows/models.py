@@ -57,7 +57,15 @@ def choose(name: str, renamed: Mapping[str, str], default: str, today: datetime.
     if entry is not None and entry.batch == "no":
         instead = f"; {entry.replacement} does" if entry.replacement else ""
         return Choice("", f"model_without_batch: {wanted} does no batch prediction{instead}")
-    return Choice(wanted, "", models.warnings(wanted, today))
+    return Choice(wanted, "", _warnings(wanted, today))
+
+
+def _warnings(model: str, today: datetime.date) -> list[str]:
+    told = models.warnings(model, today)
+    entry = models.table().get(model)
+    if "/" not in model and (entry is None or entry.batch == "unknown"):
+        told = [*told, "Whether it does batch prediction is not known here."]
+    return [" ".join(told)] if told else []
 
 
 def _known(model: str) -> bool:

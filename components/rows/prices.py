@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
+from typing import NamedTuple
 
 from components.errors import InputError
 from components.rows.models import bare
@@ -17,6 +18,21 @@ from components.storage import files
 
 _COLUMNS = ("model", "input", "output", "batch_input", "batch_output", "cached_input")
 _MILLION = 1_000_000
+
+
+class Tokens(NamedTuple):
+    """Tokens that were billed: thoughts are part of the output, cached ones of the input."""
+
+    input: int = 0
+    output: int = 0
+    cached: int = 0
+
+    def plus(self, other: Tokens) -> Tokens:
+        """Both together."""
+        return Tokens(*(one + more for one, more in zip(self, other, strict=True)))
+
+
+NO_TOKENS = Tokens()
 
 
 @dataclass(frozen=True)
@@ -100,7 +116,10 @@ def parse_prices(text: str, source: str) -> Prices:
                 )
             continue
         row = dict(zip(header, cells, strict=False))
-        by_model[bare(row["model"])] = _price(row, f"{source}:{number}")
+        price = _price(row, f"{source}:{number}")
+        if not row.get("model"):
+            raise InputError("The line names no model", where=f"{source}:{number}")
+        by_model[bare(row["model"])] = price
     if not by_model:
         raise InputError("The price file holds no prices", where=source)
     return Prices(dated.group() if dated else "no date", source, by_model)

@@ -14,12 +14,19 @@ def beginning(text: str) -> str:
 
 
 def prompt_of(request: Mapping[str, Any]) -> str:
-    """The beginning of the texts of the last turn that is the user's, in a request of any form."""
+    """The beginning of what is asked in a request of any form."""
+    return beginning(asked_in(request))
+
+
+def asked_in(request: Mapping[str, Any]) -> str:
+    """The texts of the last turn that is the user's, in a request of any form."""
     turns = request.get("contents")
     for turn in reversed(turns if isinstance(turns, list) else []):
         if isinstance(turn, dict) and turn.get("role", "user") == "user":
             parts = turn.get("parts")
-            listed = [parts] if isinstance(parts, dict) else parts or ()
+            listed = [parts] if isinstance(parts, dict) else parts
+            if not isinstance(listed, list):
+                return ""
             texts = [part.get("text") for part in listed if isinstance(part, dict)]
-            return beginning("\n".join(text for text in texts if isinstance(text, str)))
+            return "\n".join(text for text in texts if isinstance(text, str))
     return ""

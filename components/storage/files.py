@@ -126,6 +126,21 @@ def list_uris(prefix: str) -> Iterator[str]:
     yield from sorted(str(path) for path in Path(folder).rglob("*") if path.is_file())
 
 
+def with_prefix(prefix: str) -> Iterator[str]:
+    """The files whose names begin so, in name order; local ones of that folder alone."""
+    check_supported(prefix)
+    if is_gcs(prefix):
+        bucket, name = split_gcs(prefix)
+        with told_plainly(prefix, "list it"):
+            for blob in storage_client().list_blobs(bucket, prefix=name):
+                yield f"gs://{bucket}/{blob.name}"
+        return
+    folder, begin = Path(prefix).parent, Path(prefix).name
+    if folder.is_dir():
+        found = (path for path in folder.iterdir() if path.name.startswith(begin))
+        yield from sorted(str(path) for path in found if path.is_file())
+
+
 @contextmanager
 def _write_local(path: Path) -> Iterator[BinaryIO]:
     with local_errors(str(path), "write it"):

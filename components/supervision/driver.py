@@ -108,7 +108,8 @@ def course(fresh: Ledger, policy: Policy, until: Literal["made", "ended"] = "end
         if stop and not life.asked:
             life, action = _told_to_stop(life, action, stop, now, policy)
         if life != written:
-            result, now, stop = yield Save(replace(ledger, life=life), version)
+            told = replace(ledger, life=life)
+            result, now, stop = yield Save(told, version)
             if not isinstance(result, Saved):
                 failures = _count_failure(result, failures)
                 yield _patience(failures)
@@ -119,7 +120,7 @@ def course(fresh: Ledger, policy: Policy, until: Literal["made", "ended"] = "end
                 seen = seen if isinstance(seen, (Seen, Unanswered)) else Woke()
                 continue
             failures = 0
-            version, written, ledger = result.version, life, replace(ledger, life=life)
+            version, written, ledger = result.version, life, told
             if stop and not life.asked and isinstance(action, Create):
                 seen = Failed("stopped before the call")
                 continue

@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
+from functools import cached_property, lru_cache
 from typing import Any, get_args
 
 from components.errors import InputError
@@ -21,6 +22,8 @@ _WRITTEN = tuple(f.name for f in fields(Life) if f.compare and f.name != "events
 _TIMES = frozenset(
     {"asked_at", "unknown_since", "created_at", "deadline_at", "submitted_at", "ended_at"}
 )
+_TEXTS = tuple(f.name for f in fields(Life) if f.default == "")
+_WORDS = {"phase": get_args(Phase), "asked": get_args(Ask), "outcome": get_args(Outcome)}
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,11 @@ class Ledger:
     life: Life = field(default_factory=Life)
     request: Mapping[str, Any] = field(default_factory=dict)
     console_url: str = ""
+
+    @cached_property
+    def text(self) -> str:
+        """The ledger as JSON text; worked out once, since a ledger does not change."""
+        return to_text(self)
 
     @property
     def job_name(self) -> str:
@@ -85,7 +93,18 @@ def from_text(text: str, where: str = "") -> Ledger:
         InputError: the text is not a ledger, or one of a newer version.
     """
     try:
-        told = json.loads(text)
+        return from_told(json.loads(text), where)
+    except (ValueError, RecursionError) as error:
+        raise _no_ledger(error, where) from error
+
+
+def from_told(told: Mapping[str, Any], where: str = "") -> Ledger:
+    """The ledger from the object that its JSON text holds; see `from_text`.
+
+    Raises:
+        InputError: it is no ledger, or one of a newer version.
+    """
+    try:
         version = told["version"]
         if version != VERSION:
             raise InputError(
@@ -105,11 +124,15 @@ def from_text(text: str, where: str = "") -> Ledger:
             Life(**known, events=events), told.get("request", {}), told.get("console_url", "")
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise InputError(
-            f"This is not the ledger of a job ({type(error).__name__}: {error})",
-            where=where,
-            fix="Start a new run; an existing job can be followed with `intent2batch watch`.",
-        ) from error
+        raise _no_ledger(error, where) from error
+
+
+def _no_ledger(error: Exception, where: str) -> InputError:
+    return InputError(
+        f"This is not the ledger of a job ({type(error).__name__}: {error})",
+        where=where,
+        fix="Start a new run; an existing job can be followed with `intent2batch watch`.",
+    )
 
 
 def _check_kinds(known: Mapping[str, Any], told: Mapping[str, Any]) -> None:
@@ -118,20 +141,21 @@ def _check_kinds(known: Mapping[str, Any], told: Mapping[str, Any]) -> None:
     Raises:
         ValueError: names the field.
     """
-    texts = {f.name: known[f.name] for f in fields(Life) if f.default == "" and f.name in known}
+    texts = {name: known[name] for name in _TEXTS if name in known}
     for event in told.get("events", ()):
         texts |= {f"event {name}": event[name] for name in ("time", "type", "description")}
     texts["console_url"] = told.get("console_url", "")
     for name, value in texts.items():
         if not isinstance(value, str):
             raise ValueError(f"{name} is no text")
-    for name, words in (("phase", Phase), ("asked", Ask), ("outcome", Outcome)):
-        if known.get(name) is not None and known[name] not in get_args(words):
+    for name, words in _WORDS.items():
+        if known.get(name) is not None and known[name] not in words:
             raise ValueError(f"{name} has no such value")
     if not isinstance(told.get("request", {}), dict):
         raise ValueError("request is no object")
 
 
+@lru_cache(maxsize=4096)
 def to_time(seconds: float) -> str:
     """Unix seconds as RFC 3339 in UTC, to the microsecond."""
     return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")

@@ -161,15 +161,15 @@ def _on_seen(life: Life, seen: Seen, now: float, policy: Policy) -> Life:
     if seen.stage == "cancelled":
         return _end(life, _asked_outcome(life), life.why_asked or "cancelled by someone else", now)
     if seen.hopeless and seen.stage == "waiting" and not life.asked:
-        life = _ask(life, "hopeless", seen.hopeless, now)
-    reacting = life.cancel_at is not None and now < life.cancel_at + policy.recancel_s
-    cancellable = seen.stage in CANCELLABLE and not reacting
-    pause = None if life.asked and cancellable else _poll(life, policy)
-    return replace(life, cancellable=cancellable, pause=pause)
+        return replace(_ask(life, "hopeless", seen.hopeless, now), cancellable=True)
+    return life
 
 
 def _adopt(life: Life, seen: Seen, now: float, policy: Policy) -> Life:
     same = life.state == seen.state and life.phase == "watch"
+    polls = life.polls + 1 if same else 0
+    reacting = life.cancel_at is not None and now < life.cancel_at + policy.recancel_s
+    cancellable = seen.stage in CANCELLABLE and not reacting
     return replace(
         life,
         looked=life.phase != "create",
@@ -180,7 +180,9 @@ def _adopt(life: Life, seen: Seen, now: float, policy: Policy) -> Life:
         refusal="",
         failures=0,
         refusals=life.refusals if life.asked else 0,
-        polls=life.polls + 1 if same else 0,
+        polls=polls,
+        cancellable=cancellable,
+        pause=None if life.asked and cancellable else _poll(polls, policy),
         submitted_at=now if life.submitted_at is None else life.submitted_at,
         events=_merged(life.events, seen.events),
     )
@@ -231,7 +233,7 @@ def _to_create(life: Life, unknown_since: float | None) -> Life:
 
 
 def _wait_to_settle(life: Life, policy: Policy) -> Life:
-    return replace(life, polls=life.polls + 1, pause=_poll(life, policy))
+    return replace(life, polls=life.polls + 1, pause=_poll(life.polls, policy))
 
 
 def _on_exists(life: Life, seen: Exists, now: float, policy: Policy) -> Life:
@@ -291,8 +293,8 @@ def _backed_off(life: Life, reason: str, retry_after: float, policy: Policy) -> 
     return replace(_again(life), pause=wait, cancellable=False)
 
 
-def _poll(life: Life, policy: Policy) -> Wait:
-    wait = min(policy.poll_max, policy.poll_first * policy.poll_growth ** min(life.polls, 64))
+def _poll(polls: int, policy: Policy) -> Wait:
+    wait = min(policy.poll_max, policy.poll_first * policy.poll_growth ** min(polls, 64))
     return Wait(wait * 0.9, wait)
 
 

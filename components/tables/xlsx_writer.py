@@ -17,8 +17,8 @@ from components.tables.writers import XLSX_TYPE
 MAX_ROWS = 1_048_576  # a sheet, with its header row (Excel specifications and limits)
 MAX_CELL = 32_767  # UTF-16 units in a cell (the same page)
 _EXACT = 2**53  # a cell holds a double: greater integers would lose digits
-_MARK = " … [cut: {} characters; the whole text is in the JSONL]"
-_MARK_END = _MARK[-30:]
+_MARK = " … [cut: {} characters; {}]"
+_WHOLE = "the whole text is in the JSONL"
 
 SummaryRows = Iterable[tuple[str, Any]]
 
@@ -32,6 +32,7 @@ class XlsxWriter:
         sheet: name of the sheet of rows; further sheets get ` (2)`, ` (3)`, ….
         summary: called when all rows are written; gives the rows of a first sheet "Summary".
         max_rows: rows a sheet, header included (smaller in tests).
+        whole: where a text stands whole that is too long for a cell, as its mark says it.
 
     Text is always text: never a formula, a link or a number. What XML cannot hold is drawn
     visibly; text over Excel's limit is cut and says so.
@@ -45,12 +46,14 @@ class XlsxWriter:
         sheet: str = "Rows",
         summary: Callable[[], SummaryRows] | None = None,
         max_rows: int = MAX_ROWS,
+        whole: str = _WHOLE,
     ) -> None:
         self._uri = uri
         self._columns = columns
         self._sheet_name = sheet
         self._summary_rows = summary
         self._max_rows = max_rows
+        self._whole = whole
         self._row = 0
 
     def __enter__(self) -> XlsxWriter:
@@ -123,10 +126,12 @@ class XlsxWriter:
         """How a cell of this column is written, chosen once and not a cell at a time."""
         sheet = self._sheet
         cut = self._formats["cut"]
+        whole = self._whole
+        mark_end = f"; {whole}]"
 
         def put_text(row: int, column: int, value: Any) -> None:
-            text = cell_text(value if isinstance(value, str) else as_text(value))
-            if len(text) > MAX_CELL // 2 and text.endswith(_MARK_END):
+            text = cell_text(value if isinstance(value, str) else as_text(value), whole)
+            if len(text) > MAX_CELL // 2 and text.endswith(mark_end):
                 sheet.write_string(row, column, text, cut)
             else:
                 sheet.write_string(row, column, text)
@@ -165,11 +170,11 @@ class XlsxWriter:
         self._summary.set_first_sheet()
 
 
-def cell_text(text: str) -> str:
-    """The text as a cell can hold it."""
+def cell_text(text: str, whole: str = _WHOLE) -> str:
+    """The text as a cell can hold it; `whole` says where all of it stands."""
     text = printable(text)
     if len(text) > MAX_CELL // 2:
-        text = _cut(text)
+        text = _cut(text, whole)
     if text.startswith("<r>") and text.endswith("</r>"):
         # In constant memory xlsxwriter takes this for its own markup and writes it unescaped,
         # which breaks the file; a space at the end makes it text again.
@@ -177,12 +182,12 @@ def cell_text(text: str) -> str:
     return text
 
 
-def _cut(text: str) -> str:
+def _cut(text: str, whole: str) -> str:
     """Cut to MAX_CELL UTF-16 units, which is what Excel counts, with a mark that says so."""
     encoded = text.encode("utf-16-le")
     if len(encoded) // 2 <= MAX_CELL:
         return text
-    mark = _MARK.format(f"{len(text):,}")
+    mark = _MARK.format(f"{len(text):,}", whole)
     # errors="ignore" drops half a surrogate pair at the cut.
     kept = encoded[: 2 * (MAX_CELL - len(mark))].decode("utf-16-le", errors="ignore")
     return kept + mark

@@ -16,6 +16,7 @@ def check_the_job(
     region: str = "",
     strict: bool = False,
     policy_uri: str = "",
+    prices_uri: str = "",
 ) -> int:
     """Check the job against the rules of Batch, and a policy, before anything is paid for.
 
@@ -31,6 +32,8 @@ def check_the_job(
         region: Region that the job is to be submitted to; the one that the job names if empty.
         strict: Whether warnings stop the run as errors do.
         policy_uri: The organisation's policy file (gs://bucket/policy.yaml); none if empty.
+        prices_uri: Price file of VMs that a policy's limit on cost is reckoned with; the shipped
+            one if empty.
 
     Returns:
         The number of errors.
@@ -45,6 +48,7 @@ def check_the_job(
             region=region,
             strict=strict,
             policy_uri=policy_uri,
+            prices_uri=prices_uri,
         )
         with open(findings.path, "w", encoding="utf-8") as page:
             page.write(as_markdown(checked))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from components.batch.findings import Finding
-from components.batch.policy import CostOf
+from components.batch.worst_cost import worst_cost
 from components.config.check import Against, validate_bytes
 from components.config.fix import Change, fix_text
 from components.config.source import decode
@@ -49,7 +49,7 @@ def check_step(
     region: str,
     strict: bool,
     policy_uri: str = "",
-    cost_of: CostOf | None = None,
+    prices_uri: str = "",
 ) -> Checked:
     """Check the job that a step before wrote; write findings.json, and job.json where mended.
 
@@ -60,15 +60,16 @@ def check_step(
         region: where the job is to be submitted; empty: where the job says.
         strict: whether warnings count as errors.
         policy_uri: the organisation's policy file, local or gs://; empty: there is none.
-        cost_of: tells the most that a job may cost, for a policy that limits it.
+        prices_uri: a price file of VMs, for a policy that limits the cost; empty: the shipped one.
 
     Raises:
-        InputError: there is no such policy file, or it is no policy.
+        InputError: there is no such policy file or price file, or it is none.
     """
     data = Path(job_path).read_bytes()
     none = data.strip() in (b"", b"null")
     # Read also where there is no job: a policy that cannot be read shall not wait to be noticed.
     policy = read_policy(policy_uri) if policy_uri else None
+    cost_of = worst_cost(region, prices_uri) if policy and policy.max_cost_usd is not None else None
     against = Against(region=region, policy=policy, cost_of=cost_of)
     checked = Checked("null\n", [], []) if none else check_job(data, against)
     if strict:

@@ -26,6 +26,14 @@ Region = Annotated[
 MaxWait = Annotated[
     str, typer.Option("--max-wait", metavar="TIME", help="How long to wait: 90s, 30m, 2h, 1d.")
 ]
+Prices = Annotated[
+    str,
+    typer.Option("--prices", metavar="FILE", help="Price file of VMs, not the shipped one."),
+]
+TaskTime = Annotated[
+    str,
+    typer.Option("--task-time", metavar="TIME", help="How long a task runs: 90s, 10m, 2h."),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -68,6 +76,14 @@ def submit(
     force: Annotated[
         bool, typer.Option("--force", help="Submit although the checks find errors.")
     ] = False,
+    max_cost: Annotated[
+        float,
+        typer.Option(
+            "--max-cost", metavar="USD", min=0, help="Send nothing that may cost more at worst."
+        ),
+    ] = 0.0,
+    task_time: TaskTime = "",
+    prices: Prices = "",
 ) -> None:
     """Submit a Batch job and wait for it; Ctrl-C cancels it.
 
@@ -82,6 +98,7 @@ def submit(
     if not region:
         region = job_region(content)
         say(f"region {region} (--region names another)")
+    _tell_cost(content, region, max_cost=max_cost, task_time=task_time, prices=prices)
     kept = not dry_run or bool(ledger)
     run, ledger = _run_and_ledger(run, ledger, job_file)
     if kept:
@@ -219,6 +236,27 @@ def _checked(job_file: str, region: str, *, force: bool) -> dict[str, Any]:
             fix="Mend the job (`intent2batch validate --fix` mends some), or submit with --force.",
         )
     return checked.job
+
+
+def _tell_cost(
+    job: dict[str, Any], region: str, *, max_cost: float, task_time: str, prices: str
+) -> None:
+    """Say what the job will cost.
+
+    Raises:
+        InputError: at worst more than it may, or nobody knows how much.
+    """
+    from components.batch.budget import check_budget, over_budget, within_budget
+    from components.batch.forecast_words import one_line
+    from components.errors import InputError
+    from pipelines.cli.forecast import forecast_of
+
+    check_budget(max_cost)
+    told = forecast_of(job, prices=prices, task_time=task_time, region=region)
+    say(f"forecast: {one_line(told)}")
+    over = over_budget(told, max_cost)
+    if over:
+        raise InputError(f"Nothing was submitted. {over}", fix=within_budget(told))
 
 
 def _run_and_ledger(run: str, ledger: str, job_file: str) -> tuple[str, str]:

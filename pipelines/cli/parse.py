@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 import typer
 
 if TYPE_CHECKING:
+    from components.batch.vm_prices import VmPrices
     from components.parse_intent.answer import Answer
 
 
@@ -42,16 +43,22 @@ def parse(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the whole answer as JSON, not only the job.")
     ] = False,
+    prices: Annotated[
+        str,
+        typer.Option("--prices", metavar="FILE", help="Price file of VMs, not the shipped one."),
+    ] = "",
 ) -> None:
     """Turn words into a Google Cloud Batch job; says which words gave each field.
 
     The job goes to standard output as JSON. Exit code 1 means that something must be answered
     first, or that the ask cannot be met.
     """
+    from components.batch.vm_prices import load_vm_prices
     from components.errors import WrongUse
     from components.tables.text import json_text
 
-    answered = _answers(reader, project, location, model)
+    known = load_vm_prices(prices)
+    answered = _answers(reader, project, location, model, known)
     if jsonl:
         _parse_lines(_lines(file), sys.stdout, answered)
         return
@@ -67,21 +74,35 @@ def parse(
     elif answer.job is not None:
         sys.stdout.write(json_text(answer.job, indent=2) + "\n")
     explain(answer, sys.stderr)
+    _tell_forecast(answer, known)
     if answer.outcome != "config":
         raise typer.Exit(1)
 
 
-def _answers(reader: str, project: str, location: str, model: str) -> Callable[[list[str]], Answer]:
+def _tell_forecast(answer: Answer, prices: VmPrices) -> None:
+    """Say in one line what the job will take."""
+    if answer.job is None:
+        return
+    from components.batch.forecast import forecast
+    from components.batch.forecast_words import one_line
+    from pipelines.cli.streams import tell
+
+    tell(f"\nForecast: {one_line(forecast(answer.job, prices))}")
+
+
+def _answers(
+    reader: str, project: str, location: str, model: str, prices: VmPrices
+) -> Callable[[list[str]], Answer]:
     """What answers the turns of a person, by the reader that was chosen."""
     from components.parse_intent.answer import answer_intent
     from components.parse_intent.reading import reader_named
 
     if reader_named(reader) == "offline":
-        return answer_intent
+        return lambda turns: answer_intent(turns, prices=prices)
     from components.parse_intent.step import gemini_settings
 
     settings = gemini_settings(project, location, model, temperature=-1.0)
-    return lambda turns: answer_intent(turns, reader="gemini", settings=settings)
+    return lambda turns: answer_intent(turns, reader="gemini", settings=settings, prices=prices)
 
 
 def _intent(words: list[str], file: str) -> str:

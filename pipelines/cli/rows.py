@@ -6,9 +6,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from components.prepare_requests.settings import Settings
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help="The run's folder, local or gs://.")]
 Project = Annotated[
@@ -67,6 +70,12 @@ def prepare(
     ] = False,
     project: Project = "",
     location: Location = "global",
+    template_only: Annotated[
+        str,
+        typer.Option(
+            "--template-only", metavar="FILE.xlsx", help="Only write the results' empty workbook."
+        ),
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """Turn rows into checked requests and estimate their cost; nothing is sent or paid.
@@ -84,6 +93,9 @@ def prepare(
         "prices": prices,
         "max_cost_usd": max_cost,
     }
+    if template_only:
+        _write_template(source, template_only, step.settings_of(given, options))
+        return
     run_uri = out or _new_run(source[0])
     prepared = step.prepare_step(
         "\n".join(source),
@@ -252,6 +264,15 @@ def say(line: str) -> None:
     from pipelines.cli.streams import tell
 
     tell(one_line(line))
+
+
+def _write_template(source: list[str], place: str, settings: Settings) -> None:
+    from components.prepare_requests.template_workbook import write_template
+    from components.tables.formats import plural
+
+    rows = write_template("\n".join(source), place, settings, progress=_say_rows)
+    say(f"{plural(rows, 'row')}; nothing was sent")
+    sys.stdout.write(f"{place}\n")
 
 
 def _say_rows(rows: int) -> None:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from components.batch.policy import Policy
     from components.config.check import Against, Validated
 
 
@@ -47,18 +46,20 @@ def validate(
     region: Annotated[
         str, typer.Option("--region", help="Region that the jobs are to be submitted to.")
     ] = "",
+    prices: Annotated[
+        str, typer.Option("--prices", metavar="FILE", help="Price file for the policy's cost.")
+    ] = "",
 ) -> None:
     """Check Batch jobs: findings with file, line, column, path, rule and fix.
 
     A request to create a job, as submit --dry-run prints it, is checked with its job. Ends with 0
     where there is no error, 1 where there is, 2 where a file or the policy cannot be read.
     """
-    from components.config.check import Against
     from components.validate_config import formats
     from pipelines.cli.files import read_file, shown_name
 
     # Everything is read before anything is written, so a missing file changes no other.
-    against = Against(region=region or None, policy=_policy(policy) if policy else None)
+    against = _against(policy, region, prices)
     contents = [(file, read_file(file)) for file in files]
     checked: list[Validated] = []
     taken: dict[str, str] = {}
@@ -83,19 +84,27 @@ def validate(
         raise typer.Exit(1)
 
 
-def _policy(file: str) -> Policy:
-    """The policy in the file.
+def _against(policy_file: str, region: str, prices: str) -> Against:
+    """What the command line holds the jobs against.
 
     Raises:
-        WrongUse: there is no such file, or it is no policy.
+        WrongUse: the policy or the price file cannot be read, or is none.
     """
+    from components.config.check import Against
+
+    if not policy_file:
+        return Against(region=region or None)
+    from components.batch.worst_cost import worst_cost
     from components.errors import Intent2BatchError, WrongUse
     from components.validate_config.policy_file import read_policy
 
     try:
-        return read_policy(file)
+        policy = read_policy(policy_file)
+        limited = policy.max_cost_usd is not None
+        cost_of = worst_cost(region, prices) if limited else None
     except Intent2BatchError as error:
         raise WrongUse(error.what, where=error.where, fix=error.fix) from error
+    return Against(region=region or None, policy=policy, cost_of=cost_of)
 
 
 def _checked(file: str, data: bytes, against: Against) -> Validated:

@@ -51,6 +51,22 @@ def test_five_tasks(make: Any) -> None:
     assert list(read_rows(str(make.folder))) == rows
 
 
+@pytest.mark.parametrize(
+    ("gate", "shown"),
+    [
+        ({"go": True, "forecast": {"line": "about $1.00 <b>in</b> 5 min"}}, True),
+        ({"go": True, "forecast": {"line": 5}}, False),
+        ({"go": True, "forecast": "about"}, False),
+        ({"go": True}, False),
+    ],
+)
+def test_the_forecast_stands_beside_what_happened(make: Any, gate: Any, shown: bool) -> None:
+    fake = make.fake([make.ran(0, 100.0, 1.0)])
+    collect(make, fake, submission=make.ledger(1), gate=gate)
+    page = (make.folder / "report.html").read_text()
+    assert ("about $1.00 &lt;b&gt;in&lt;/b&gt; 5 min" in page) == shown
+
+
 def test_tasks_in_any_order_come_out_by_index(make: Any) -> None:
     tasks = [make.ran(i, 100.0, 1.0) for i in range(60)]
     random.Random(5).shuffle(tasks)

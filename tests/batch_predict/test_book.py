@@ -93,6 +93,14 @@ def test_two_processes_that_make_the_same_round_make_it_once(tmp_path: Path) -> 
     assert len(theirs.load().entries) == 3
 
 
+def test_a_ledger_that_nobody_has_changed_is_not_parsed_again(tmp_path: Path) -> None:
+    mine, theirs = books(tmp_path, 2)
+    before = mine.doc
+    assert mine.load() is before
+    theirs.update(lambda doc: replace(doc, waves_done=1))
+    assert mine.load() == theirs.doc != before
+
+
 def test_a_job_that_is_not_in_the_ledger_is_no_job(tmp_path: Path) -> None:
     [book] = books(tmp_path, 1)
     assert isinstance(EntryStore(book, "four", dict).load(), Failed)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from components.batch_predict.outcomes import Outcome, better, outcome_of, read_rows
 from components.rows.canonical import key_of
+from components.rows.prices import Tokens
 from tests.batch_predict.conftest import MODEL, request_of
 
 REAL = Path(__file__).parents[2].parent / "shared" / "gemini_jsonl"
@@ -46,7 +47,7 @@ TEXT = {"text": "hi"}
         ("", {"candidates": [{"finishReason": "STOP"}]}, Outcome("empty", "STOP")),
         ("", said(TEXT, usageMetadata={"promptTokenCount": 3, "candidatesTokenCount": 4,
                                        "thoughtsTokenCount": 5}),
-         Outcome("ok", "", "hi", 3, 9)),
+         Outcome("ok", "", "hi", Tokens(3, 9))),
         ("", said(TEXT, usageMetadata={"promptTokenCount": None}), Outcome("ok", "", "hi")),
     ],
 )  # fmt: skip
@@ -158,4 +159,4 @@ def test_real_rows() -> None:
     found = dict(read_rows(file.read_bytes().splitlines(), MODEL, keys, {}))
     assert found.keys() == keys.keys()
     assert {outcome.status for outcome in found.values()} == {"ok"}
-    assert all(outcome.input_tokens and outcome.output_tokens for outcome in found.values())
+    assert all(outcome.tokens.input and outcome.tokens.output for outcome in found.values())

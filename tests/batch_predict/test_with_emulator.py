@@ -335,3 +335,16 @@ def test_a_local_run_folder_needs_a_bucket(tmp_path: Path) -> None:
     prepare(str(tmp_path), {"w000-00000.jsonl": [request_of("one")]})
     with pytest.raises(WrongUse, match="run folder is local"):
         predict_run(str(tmp_path), project="p-roject", location="us-central1")
+
+
+def test_a_person_who_waits_is_told_of_answers_tokens_and_money(run: Run) -> None:
+    run.prepare(*TEXTS)
+    run.scenario("error", rows=[1], code=503, jobs=1)
+    run.predict()
+    last = run.lines[-1]
+    assert last.startswith("jobs: 1 succeeded; 6 of 6 requests answered; ")
+    assert " tokens in, " in last
+    assert last.endswith(" so far")
+    told = run.jobs()[0]["tokens"]
+    assert (set(told), told["cached"]) == ({"input", "output", "cached"}, 0)
+    assert told["input"] > 0

@@ -6,6 +6,7 @@ import csv
 import json
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from tests.journeys.conftest import Terminal
@@ -150,3 +151,17 @@ def test_options_may_lie_in_a_file(rows: Terminal) -> None:
     told = "".join(path.read_text() for path in shards.iterdir())
     assert "Say in python3: Capital of France?" in told
     assert '"maxOutputTokens":20' in told
+
+
+def test_the_empty_workbook_of_the_results(rows: Terminal) -> None:
+    ended = rows("prepare", "rows.csv", "--template-only", "results.xlsx")
+    assert (ended.code, ended.out) == (0, "results.xlsx\n")
+    assert "3 rows; nothing was sent" in ended.err
+    sheet = openpyxl.load_workbook(rows.folder / "results.xlsx")["Results"]
+    assert [cell.value for cell in sheet["D"]] == ["Prompt", *(r["prompt"] for r in table())]
+    assert [cell.value for cell in sheet["E"]] == ["Answer", None, None, None]
+    assert not (rows.folder / "runs").exists()
+
+
+def table() -> list[dict[str, str]]:
+    return list(csv.DictReader(ROWS.splitlines()))

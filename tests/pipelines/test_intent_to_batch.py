@@ -179,6 +179,33 @@ def test_a_job_that_the_policy_forbids_ends_at_the_gate(tmp_path):
     assert not Path(run.outcome.run_uri, "submission.json").exists()
 
 
+def test_a_job_over_its_budget_is_not_submitted_and_has_a_report(tmp_path):
+    text = "2 tasks that run `true`, 8 vCPU and 30 GB each, at most 2 hours"
+    run = Ended(tmp_path / "run", text, words=("max_cost_usd=0.5",))
+    assert run.outcome.failed == "Decide whether to submit"
+    assert "The job was not submitted. The job may cost $1.12 at worst" in run.outcome.sentence
+    assert not Path(run.outcome.run_uri, "submission.json").exists()
+    summary = run.read("summary.json")
+    assert summary["outcome"] == "stopped"
+    assert "more than the $0.5000 allowed" in summary["reason"]
+    page = Path(summary["files"]["report"]).read_text()
+    assert "on 2 VMs of e2-standard-8; at most $1.12 in 2 h 03 min" in page
+
+
+def test_prices_of_the_run_choose_the_machine(tmp_path):
+    prices = tmp_path / "mine.csv"
+    prices.write_text(
+        "what,name,region,on_demand,spot\nvcpu,c3,us-central1,1,\ngib,c3,us-central1,1,\n"
+    )
+    text = "1 task that runs `true`, 8 vCPU and 30 GB"
+    run = Ended(tmp_path / "run", text, words=(f"prices_uri={prices}",), dry_run=True)
+    policy = run.read("job.json")["allocationPolicy"]["instances"][0]["policy"]
+    assert policy["machineType"] == "c3-standard-8"
+    told = run.read("gate.json")["forecast"]
+    assert told["expected_usd"] is None
+    assert "boot disk" in told["unknown"][0]
+
+
 def test_a_failed_job_fails_the_run_with_its_table(tmp_path):
     run = Ended(tmp_path / "run", "2 tasks that run `exit 3`")
     assert run.outcome.failed == "Submit the job and watch it"

@@ -428,3 +428,181 @@ def test_rows_in_are_rows_out(
         line["row"] for line in run.manifest if line["status"] == "waiting"
     ]
     assert all(bool(line["reason"]) == (line["status"] == "invalid") for line in run.manifest)
+
+
+def test_settings_of_a_row_may_stand_in_one_object(tmp_path: Path) -> None:
+    run = jsonl(
+        tmp_path,
+        {"prompt": "a", "generation_config": {"top_k": 3, "temperature": 1}, "temperature": 0.5},
+        {"prompt": "b", "generationConfig": {"temperatur": 1}},
+        {"prompt": "c", "generation_config": [1]},
+        {"prompt": "d", "response_json_schema": {"type": "object"}},
+        {"prompt": "e", "thinking_level": "low"},
+        {"prompt": "f", "thinking_budget": 9},
+        generation={"thinkingConfig": {"includeThoughts": True}},
+    )
+    sent = [
+        line["request"]["generationConfig"] for lines in run.requests.values() for line in lines
+    ]
+    thinks = {"thinkingConfig": {"includeThoughts": True}}
+    assert sent[0] == thinks | {"topK": 3, "temperature": 0.5}
+    assert sent[1] == thinks | {
+        "responseJsonSchema": {"type": "object"}, "responseMimeType": "application/json",
+    }  # fmt: skip
+    assert sent[2] == {"thinkingConfig": {"includeThoughts": True, "thinkingLevel": "LOW"}}
+    assert sent[3] == {"thinkingConfig": {"includeThoughts": True, "thinkingBudget": 9}}
+    assert run.reasons()[1].startswith("unknown_field: generationConfig.temperatur")
+    assert run.reasons()[2] == (
+        "bad_setting: generation_config: '[1]' is not a JSON object of settings"
+    )
+
+
+@pytest.mark.parametrize(
+    ("column", "words"),
+    [
+        ("temprature", "did you mean temperature?"),
+        ("Sytem", "did you mean system?"),
+        ("candidateCount", "write it into generation_config, as JSON"),
+        ("notes", ""),
+        ("mode", ""),
+        ("speed", ""),
+    ],
+)
+def test_a_column_that_is_nearly_a_setting_is_told_once(
+    tmp_path: Path, column: str, words: str
+) -> None:
+    for run in (
+        csv(tmp_path, f"prompt,{column}\na,1\nb,2\n"),
+        jsonl(tmp_path, {"prompt": "a", column: 1}, {"prompt": "b ${output.1}", column: 1}),
+    ):
+        assert [f["message"] for f in run.plan.findings] == (
+            [f"the column '{column}' is not used; {words}"] if words else []
+        )
+    used = csv(tmp_path, f"prompt,{column}\na,1\n", template=f"{{{{{column}}}}}")
+    assert not used.plan.findings
+
+
+def test_a_model_about_to_go_is_told_for_rows_that_wait_too(tmp_path: Path) -> None:
+    run = csv(tmp_path, "prompt,model\na,\nof ${output.1},gemini-2.5-pro\n")
+    [finding] = [f for f in run.plan.findings if f["rule"] == "model"]
+    assert (finding["line"], finding["message"][:23]) == (3, "Model gemini-2.5-pro re")
+
+
+def test_fields_beside_a_request_are_not_lost_silently(tmp_path: Path) -> None:
+    request = {"contents": [{"parts": [{"text": "x"}]}]}
+    run = jsonl(
+        tmp_path,
+        {"request": request, "generation_config": {"temperature": 0}, "note": "mine"},
+        {"request": request, "note": "mine", "labels": "mine", "status": ""},
+        {"request": {"contents": [{"parts": 5}]}},
+        {"request": {"contents": 5, "systemInstruction": 5}},
+    )
+    assert run.reasons()[0] == (
+        "unknown_field: generation_config: it stands beside the request, and the service looks "
+        "only into it"
+    )
+    assert run.reasons()[1] == ""
+    assert run.reasons()[2].startswith("wrong_type: contents[0].parts: ")
+    assert run.reasons()[3].startswith("wrong_type: contents: ")
+
+
+def test_a_name_of_any_length_makes_no_long_finding(tmp_path: Path) -> None:
+    run = jsonl(tmp_path, {"prompt": "x", "response_schema": {"properties": {"p" * 99_999: 5}}})
+    assert len(run.reasons()[0]) < 300
+    assert len(run.plan.findings[0]["path"]) < 300
+
+
+def test_texts_may_come_in_the_form_of_a_turn(tmp_path: Path) -> None:
+    turn = {"parts": [{"text": "be "}, {"text": "kind"}]}
+    run = jsonl(tmp_path, {"prompt": {"parts": {"text": "x"}}, "systemInstruction": turn})
+    [line] = run.requests["w000-gemini-3-5-flash-00000.jsonl"]
+    assert line["request"]["contents"][0]["parts"] == [{"text": "x"}]
+    assert line["request"]["systemInstruction"] == {"parts": [{"text": "be kind"}]}
+
+
+PNG = {"fileUri": "gs://b/a.png", "mimeType": "image/png"}
+BARE = {"fileUri": "gs://b/a", "mimeType": "image/png"}
+MEDIA = [
+    ("gs://b/a.png", "", [PNG]),
+    (" ;gs://b/a.png , ", "", [PNG]),
+    ("gs://b/a.png;\n gs://b/a.png", "", [PNG, PNG]),
+    ("gs://b/a gs://b/a.png", "image/png", [BARE, PNG]),
+    ("gs://b/a,gs://b/a.png", ["image/png", "image/png"], [BARE, PNG]),
+    (["gs://b/a.png"], "", [PNG]),
+    ({"uri": "gs://b/a", "mime_type": "image/png"}, "", [BARE]),
+    ([{"file_uri": "gs://b/a", "mimeType": "image/png"}, "gs://b/a.png"], "", [BARE, PNG]),
+    ([{"fileData": BARE}, {"file_data": {"file_uri": "gs://b/a.png"}}], "", [BARE, PNG]),
+    ([5], "", "bad_media: 5 names no file"),
+    ({"uri": 5}, "", 'bad_media: {"uri":5} names no file'),
+    ("[5", "", "bad_media: the list of files is no JSON list"),
+    ("gs://b/a", "[5", "bad_media: the list of types is no JSON list"),
+    ("gs://b/a", "image/png image/png", "bad_media: 1 files and 2 mime types"),
+    (";;", "", "bad_media: contents[0].parts[0].fileData: ';;' is neither"),
+]
+
+
+@pytest.mark.parametrize(("media", "mime", "wanted"), MEDIA, ids=range(len(MEDIA)))
+def test_files_in_every_form(tmp_path: Path, media: Any, mime: Any, wanted: Any) -> None:
+    run = jsonl(tmp_path, {"prompt": "x", "media": media, "mime_type": mime})
+    if isinstance(wanted, str):
+        assert run.reasons()[0].startswith(wanted)
+        return
+    [[line]] = run.requests.values()
+    parts = line["request"]["contents"][0]["parts"]
+    assert parts == [*({"fileData": file} for file in wanted), {"text": "x"}]
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("h.jsonl", '{"role":"user","text":"é"}\n{"role":"model","text":"ok"}\n'.encode("utf-16")),
+        ("h.json", '[{"role":"user","text":"é"},{"role":"model","text":"ok"}]'.encode()),
+        ("h.csv", "Role,Text\nuser,é\nassistant,ok\n".encode("utf-8-sig")),
+    ],
+)
+def test_a_stored_conversation_may_be_stored_in_many_ways(
+    tmp_path: Path, name: str, data: bytes
+) -> None:
+    (tmp_path / name).write_bytes(data)
+    run = csv(tmp_path, "prompt\na\n", history=str(tmp_path / name))
+    [[line]] = run.requests.values()
+    assert [(t["role"], t["parts"][0]["text"]) for t in line["request"]["contents"]] == [
+        ("user", "é"), ("model", "ok"), ("user", "a"),
+    ]  # fmt: skip
+
+
+def test_what_was_said_in_a_stored_conversation_refers_to_no_row(tmp_path: Path) -> None:
+    said = "use ${output.2} and $${output.1}"
+    (tmp_path / "h.jsonl").write_text(
+        json.dumps({"role": "user", "text": "how?"})
+        + "\n"
+        + json.dumps({"role": "model", "text": said})
+    )
+    run = csv(tmp_path, "prompt\na\nof ${output.1}\n", history=str(tmp_path / "h.jsonl"))
+    assert [line["status"] for line in run.manifest] == ["ready", "waiting"]
+    [[line]] = run.requests.values()
+    assert line["request"]["contents"][1]["parts"] == [{"text": said}]
+    filled = fill(run.pending[0]["template"], {"1": "A ${output.1}"})
+    assert [turn["parts"][0]["text"] for turn in filled["contents"]] == [
+        "how?", said, "of A ${output.1}",
+    ]  # fmt: skip
+
+
+def test_a_prefix_stands_for_the_files_that_begin_so(tmp_path: Path) -> None:
+    for name in ("part-1.csv", "part-2.jsonl", "part-3.txt", "other.csv"):
+        text = '{"prompt": "x"}\n' if name.endswith("jsonl") else "prompt\nx\n"
+        (tmp_path / name).write_text(text)
+    plan = prepare([f"{tmp_path}/part-"], str(tmp_path / "run"), today=TODAY)
+    assert [Path(source).name for source in plan.sources] == ["part-1.csv", "part-2.jsonl"]
+    with pytest.raises(InputError, match="There is no such file"):
+        prepare([f"{tmp_path}/nothing-"], str(tmp_path / "run"), today=TODAY)
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the folder with real rows is not here")
+def test_every_real_file_is_read_to_its_end(tmp_path: Path) -> None:
+    for file in sorted(SHARED.glob("*.jsonl")):
+        plan = prepare([str(file)], str(tmp_path / file.stem), today=TODAY)
+        lines = [line for line in file.read_bytes().splitlines() if line.strip()]
+        assert plan.rows == len(lines), file.name
+        assert plan.ready + plan.waiting + plan.invalid == plan.rows
+        assert not plan.invalid or plan.findings

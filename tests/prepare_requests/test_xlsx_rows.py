@@ -101,3 +101,24 @@ def test_a_large_workbook_is_read_in_order(tmp_path: Path) -> None:
             sheet.write(row, 0, f"question {row}")
     _, _, sent = prepared(tmp_path, tmp_path / "l.xlsx")
     assert sent == [f"question {row}" for row in range(1, 3001)]
+
+
+def test_merged_cells_are_told_once_and_empty_first_rows_are_passed_over(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    for row in ([None], ["prompt", "id"], ["a", 1], ["b", 2], ["c", 3]):
+        sheet.append(row)
+    sheet.row_dimensions[1].height = 30  # as styled sheets have it: a row without cells
+    sheet.merge_cells("B3:B4")
+    book.save(tmp_path / "one.xlsx")
+    sheet.merge_cells("C5:D5")
+    book.save(tmp_path / "two.xlsx")
+    words = []
+    for name in ("one.xlsx", "two.xlsx"):
+        plan, reasons, _ = prepared(tmp_path, tmp_path / name)
+        assert (reasons, plan.finding_counts) == ([""] * 3, {"merged_cells": 1})
+        words.append(plan.findings[0]["message"])
+    assert words == [
+        "cells B3:B4 are merged: only the first has the value",
+        "cells B3:B4 and 1 more range are merged: only the first has the value",
+    ]

@@ -59,7 +59,10 @@ def test_a_star_stands_for_every_unknown_name() -> None:
 
 def test_retirement_and_unlisted_models_are_warnings() -> None:
     assert "retired on 2026-10-20" in choose("gemini-2.5-pro", {}, "", TODAY).warnings[0]
-    assert "not in our table" in choose("gemini-3.9-flash", {}, "", TODAY).warnings[0]
+    [told] = choose("gemini-3.9-flash", {}, "", TODAY).warnings
+    assert "not in our table" in told
+    assert told.endswith("Whether it does batch prediction is not known here.")
+    assert choose("projects/p/locations/l/models/5", {}, "", TODAY).warnings == []
 
 
 def test_bare_keeps_other_names() -> None:

@@ -45,6 +45,8 @@ def test_a_file_of_the_user_replaces_it(tmp_path: Path) -> None:
         (HEADER + "x,1,2,3,free,5\n", "p.csv:2: 'free' is no price"),
         (HEADER + "x,1,2,3,nan,5\n", "no price"),
         (HEADER + "x,1\n", "no price"),
+        (HEADER + ",1,2,3,4,5\n", "p.csv:2: The line names no model"),
+        ("input,output,batch_input,batch_output,cached_input,model\n1,2,3,4,5\n", "no model"),
     ],
 )
 def test_a_bad_file_says_where(text: str, message: str) -> None:

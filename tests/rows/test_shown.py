@@ -23,6 +23,7 @@ def turn(role: str, *texts: str) -> dict[str, Any]:
         ([{"parts": {"text": "no list"}}], "no list"),
         ([{"role": "user", "parts": [{"fileData": {"fileUri": "gs://b/c"}}]}], ""),
         ([{"role": "user", "parts": "odd"}, 5], ""),
+        ([{"role": "user", "parts": 5}], ""),
         ([], ""),
         (None, ""),
         ([turn("user", "x" * 501)], "x" * 500 + "…"),

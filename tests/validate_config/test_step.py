@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from components.validate_config.step import as_markdown, check_step
-from tests.batch.rules.jobs import SPEC, changed, clean_job
+from tests.batch.rules.jobs import POLICY, REMOVED, SPEC, changed, clean_job
 
 
 def checked(
@@ -108,23 +108,39 @@ def test_the_component_is_documented_for_the_console() -> None:
 
 
 def test_what_the_policy_forbids_is_an_error_of_the_step(tmp_path: Path) -> None:
-    policy, job, run = tmp_path / "policy.yaml", tmp_path / "job", tmp_path / "run"
-    policy.write_text("max_tasks: 3\nmax_cost_usd: 10\n")
-    job.write_text(json.dumps(clean_job()))
+    policy, job = tmp_path / "policy.yaml", tmp_path / "job"
+    job.write_text(json.dumps(changed(clean_job(), {f"{SPEC}.volumes[1]": REMOVED,
+                                                    f"{POLICY}.disks": REMOVED})))  # fmt: skip
 
-    def step(cost: float | None) -> list[str]:
+    def step(limits: str) -> list[str]:
+        policy.write_text(limits)
         checked = check_step(
-            str(job),
-            str(run),
-            region="",
-            strict=False,
-            policy_uri=str(policy),
-            cost_of=lambda job: cost,
+            str(job), str(tmp_path / "run"), region="", strict=False, policy_uri=str(policy)
         )
         return [f.rule for f in checked.findings if f.severity == "error"]
 
-    assert step(5.0) == ["POLICY_TASKS"]
-    assert step(11.0) == ["POLICY_COST", "POLICY_TASKS"]
+    assert step("max_tasks: 3\nmax_cost_usd: 100\n") == ["POLICY_TASKS"]
+    assert step("max_cost_usd: 0.01\n") == ["POLICY_COST"]
+
+
+def test_prices_of_the_run_count_for_the_policy(tmp_path: Path) -> None:
+    policy, job, prices = tmp_path / "policy.yaml", tmp_path / "job", tmp_path / "prices.csv"
+    job.write_text(json.dumps(clean_job()))
+    policy.write_text("max_cost_usd: 100\n")
+    prices.write_text("what,name,region,on_demand,spot\nvcpu,c3,us-central1,1,\n")  # not for e2
+
+    checked = check_step(
+        str(job),
+        str(tmp_path / "run"),
+        region="",
+        strict=False,
+        policy_uri=str(policy),
+        prices_uri=str(prices),
+    )
+
+    errors = [f for f in checked.findings if f.severity == "error"]
+    assert [f.rule for f in errors] == ["POLICY_COST"]
+    assert "cannot be said" in errors[0].message
 
 
 def test_a_policy_that_cannot_be_read_stops_the_step(tmp_path: Path) -> None:

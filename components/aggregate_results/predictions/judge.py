@@ -16,27 +16,12 @@ from components.aggregate_results.predictions.decode import (
     literal_of,
     text_of,
 )
+from components.gemini.finish_reasons import BLOCKING
 
 STATUSES = ("ok", "truncated", "blocked", "failed", "missing", "invalid")
 # Of two answers to one row the better one counts.
 GRADES = {"ok": 4, "truncated": 3, "blocked": 2, "failed": 1}
 
-# google.genai.types.FinishReason: stops that a filter made. Asking again does not help.
-BLOCKED = frozenset(
-    {
-        "SAFETY",
-        "RECITATION",
-        "BLOCKLIST",
-        "PROHIBITED_CONTENT",
-        "SPII",
-        "MODEL_ARMOR",
-        "JAILBREAK",
-        "LANGUAGE",
-        "IMAGE_SAFETY",
-        "IMAGE_PROHIBITED_CONTENT",
-        "IMAGE_RECITATION",
-    }
-)
 _FINE = frozenset({"STOP", "", "FINISH_REASON_UNSPECIFIED"})
 _FINE_STATUS = frozenset({"", "OK", "SUCCESS", "SUCCEEDED"})
 _CODE = re.compile(r'"?code"?\s*[:=]\s*(\d{3})\b|\b([45]\d\d)\b')
@@ -128,7 +113,7 @@ def _finished(finish: str, text: bytes, candidate: Candidate) -> tuple[str, str]
     said = f": {candidate.finishMessage}" if candidate.finishMessage else ""
     if finish == "MAX_TOKENS":
         return "truncated", "the answer reached maxOutputTokens" + ("" if text else " with no text")
-    if finish in BLOCKED:
+    if finish in BLOCKING:
         return "blocked", f"{finish}{said}"[:_REASON_CHARS]
     return "failed", f"finish reason {finish}{said}"[:_REASON_CHARS]
 

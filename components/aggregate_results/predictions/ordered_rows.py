@@ -9,7 +9,7 @@ import msgspec
 
 from components.aggregate_results.predictions.decode import text_of
 from components.aggregate_results.predictions.flatten import flat, object_of
-from components.aggregate_results.predictions.gather import Gathering, Price, price_of
+from components.aggregate_results.predictions.gather import Gathering, Price, no_price, price_of
 from components.aggregate_results.predictions.jobs import Job, model_name
 from components.aggregate_results.predictions.joining import Joining, firsts
 from components.aggregate_results.predictions.judge import Answer
@@ -72,7 +72,7 @@ class OrderedRows:
     def _result(self, place: int, row: InputRow, answer: Answer, shared: bool) -> Result:
         model = row.model or model_name(answer.model_version)
         cost = answer.cost_usd
-        if cost is None and row.model:
+        if cost is None and row.model and self._price is not no_price:
             cost = price_of(answer, row.model, self._price)
         if shared and cost is not None:
             cost = 0.0

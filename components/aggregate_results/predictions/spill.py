@@ -1,21 +1,54 @@
 """Answers set down on disk in any order and taken up again by ranges of rows.
 
-Each range of rows has a buffer; a full one goes to the end of one file. Taking a range up reads
-its pieces: large sequential reads, where one seek a row would be a million of them.
+Each range of rows has a buffer; a full one goes to the end of a file as one piece. Taking a range
+up reads its pieces: large sequential reads, where one seek a row would be a million of them.
+Neighbouring ranges share a file, which goes as soon as they are taken up: what was set down makes
+room for what is written of it, on the disk and in the page cache, and much of it never reaches the
+disk.
 """
 
 from __future__ import annotations
 
 import os
-import struct
 import tempfile
 from array import array
+from contextlib import ExitStack
 from typing import IO, Any
 
 MOST_RANGES = 512
 LEAST_ROWS = 4096
-_BUFFERED_BYTES = 4 * 1024 * 1024  # of all ranges together
-_HEAD = struct.Struct("<II")
+MOST_FILES = 32
+_BUFFERED_BYTES = 8 * 1024 * 1024  # of all ranges together
+
+
+class _Range:
+    """The records of a range that are not on disk yet, and where its pieces lie there."""
+
+    def __init__(self) -> None:
+        self.rows = array("I")
+        self.records: list[bytes] = []
+        self.size = 0
+        self.offsets = array("Q")
+        self.lengths = array("I")
+
+    def to_piece(self) -> bytes:
+        """The records as one piece, no longer held: count, rows, lengths, then the records."""
+        records = self.records
+        lengths = array("I", map(len, records))
+        piece = b"".join((array("I", (len(records),)), self.rows, lengths, *records))
+        self.rows, self.records, self.size = array("I"), [], 0
+        return piece
+
+
+def _found_in(piece: bytes, found: dict[int, memoryview]) -> None:
+    """Put the records of a piece to those that were found."""
+    view = memoryview(piece)
+    count = view[:4].cast("I")[0]
+    at = 4 + 8 * count
+    rows = view[4 : 4 + 4 * count].cast("I")
+    for row, length in zip(rows, view[4 + 4 * count : at].cast("I"), strict=True):
+        found[row] = view[at : at + length]
+        at += length
 
 
 class Spill:
@@ -24,24 +57,26 @@ class Spill:
     Args:
         rows: how many rows there are.
 
-    Use as a context manager; the file goes with it.
+    Use as a context manager; the files go with it.
     """
 
     def __init__(self, rows: int) -> None:
         self.size = max(LEAST_ROWS, -(-rows // MOST_RANGES))
         self.ranges = -(-rows // self.size)
+        self._together = -(-self.ranges // MOST_FILES) or 1  # ranges that share a file
         self._piece = min(_BUFFERED_BYTES // max(self.ranges, 1), 64 * 1024)
-        self._buffers = [bytearray() for _ in range(self.ranges)]
-        self._offsets = [array("Q") for _ in range(self.ranges)]
-        self._lengths = [array("I") for _ in range(self.ranges)]
-        self._end = 0
+        self._ranges = [_Range() for _ in range(self.ranges)]
+        self._files: list[IO[bytes]] = []
+        self._stack = ExitStack()
 
     def __enter__(self) -> Spill:
-        self._file: IO[bytes] = tempfile.TemporaryFile(prefix="answers-")
+        for _ in range(0, self.ranges, self._together):
+            file = tempfile.TemporaryFile(prefix="answers-")
+            self._files.append(self._stack.enter_context(file))
         return self
 
     def __exit__(self, *args: Any) -> None:
-        self._file.close()
+        self._stack.close()
 
     def add(self, row: int, record: bytes) -> None:
         """Set a record down. A later record of the row takes the place of an earlier one."""
@@ -49,33 +84,29 @@ class Spill:
 
     def add_to_range(self, number: int, row: int, record: bytes) -> None:
         """Set a record down where another range of rows will look for it."""
-        buffer = self._buffers[number]
-        buffer += _HEAD.pack(row, len(record))
-        buffer += record
-        if len(buffer) >= self._piece:
-            self._offsets[number].append(self._end)
-            self._lengths[number].append(len(buffer))
-            self._file.write(buffer)
-            self._end += len(buffer)
-            self._buffers[number] = bytearray()
+        held = self._ranges[number]
+        held.rows.append(row)
+        held.records.append(record)
+        held.size += len(record)
+        if held.size >= self._piece:
+            piece = held.to_piece()
+            file = self._files[number // self._together]
+            held.offsets.append(file.tell())
+            held.lengths.append(len(piece))
+            file.write(piece)
 
     def take(self, number: int) -> dict[int, memoryview]:
-        """The records of a range by row number. Take each range once, when all was added."""
-        found: dict[int, memoryview] = {}
-        for piece in self._pieces(number):
-            view = memoryview(piece)
-            at = 0
-            while at < len(piece):
-                row, length = _HEAD.unpack_from(piece, at)
-                at += _HEAD.size
-                found[row] = view[at : at + length]
-                at += length
-        return found
+        """The records of a range by row number.
 
-    def _pieces(self, number: int) -> list[bytes]:
-        self._file.flush()
-        places = zip(self._offsets[number], self._lengths[number], strict=True)
-        held = [os.pread(self._file.fileno(), length, offset) for offset, length in places]
-        held.append(bytes(self._buffers[number]))
-        self._buffers[number] = bytearray()
-        return held
+        Take each range once, the first one first, when all was added.
+        """
+        found: dict[int, memoryview] = {}
+        held = self._ranges[number]
+        file = self._files[number // self._together]
+        file.flush()
+        for offset, length in zip(held.offsets, held.lengths, strict=True):
+            _found_in(os.pread(file.fileno(), length, offset), found)
+        _found_in(held.to_piece(), found)
+        if (number + 1) % self._together == 0:
+            file.close()
+        return found

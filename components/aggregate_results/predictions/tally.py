@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 
 from components.aggregate_results.predictions.results import Result
 
@@ -31,11 +32,16 @@ _REFUSAL = re.compile(
 _FIRST = frozenset("IiSsAaUuMm\"'*_>#([-.\u201c ")  # looked at before the expression is tried
 
 
+def _none_yet() -> defaultdict[Any, int]:
+    """Counts that are raised for every row: a Counter takes more than twice as long for it."""
+    return defaultdict(int)
+
+
 class Lengths:
     """A histogram of text lengths in steps of an eighth of a doubling."""
 
     def __init__(self) -> None:
-        self.counts: Counter[int] = Counter()
+        self.counts = _none_yet()
         self.total = 0
 
     def add(self, length: int) -> None:
@@ -46,7 +52,9 @@ class Lengths:
     def merged(self, other: Lengths) -> Lengths:
         """Both together."""
         sum_ = Lengths()
-        sum_.counts = self.counts + other.counts
+        for lengths in (self, other):
+            for step, number in lengths.counts.items():
+                sum_.counts[step] += number
         sum_.total = self.total + other.total
         return sum_
 
@@ -79,8 +87,8 @@ def middle_of(step: int) -> int:
 class Model:
     """The sums of one model."""
 
-    statuses: Counter[str] = field(default_factory=Counter)
-    ends: Counter[tuple[str, str]] = field(default_factory=Counter)
+    statuses: defaultdict[str, int] = field(default_factory=_none_yet)
+    ends: defaultdict[tuple[str, str], int] = field(default_factory=_none_yet)
     lengths: Lengths = field(default_factory=Lengths)
     prompt_tokens: int = 0
     output_tokens: int = 0
@@ -118,7 +126,7 @@ class Model:
         return self.rows - self.statuses["missing"] - self.statuses["invalid"]
 
 
-def _summed(pairs: Counter[tuple[str, str]], place: int) -> Counter[str]:
+def _summed(pairs: dict[tuple[str, str], int], place: int) -> Counter[str]:
     sums: Counter[str] = Counter()
     for pair, number in pairs.items():
         sums[pair[place]] += number

@@ -23,7 +23,6 @@ from components.aggregate_results.predictions.aggregate import (
 )
 from components.aggregate_results.predictions.decode import literal_of, text_of
 from components.aggregate_results.predictions.results import (
-    COLUMNS,
     Result,
     ResultsCsv,
     ResultsJsonl,
@@ -31,6 +30,7 @@ from components.aggregate_results.predictions.results import (
     columns_with,
 )
 from components.aggregate_results.predictions.summary import PredictionSummary
+from components.rows.result_columns import COLUMNS
 from components.tables.csv_writer import CsvWriter
 from components.tables.jsonl_writer import JsonlWriter
 from components.tables.writers import write_rows
@@ -87,6 +87,33 @@ def test_csv_and_jsonl_read_like_those_of_the_general_writers(
     assert _objects(folder / "a.jsonl") == _objects(folder / "b.jsonl")
 
 
+@pytest.mark.parametrize("cost", [None, 0.0, 1e-05, 1.5e-07, 0.1, 12345.678, 1e16])
+def test_a_line_of_jsonl_is_compact_json_with_the_numbers_of_python(
+    tmp_path: Path, cost: float | None
+) -> None:
+    result = _result(2**70, 'a"\\\n\x01\x7fé\u2028🙂', "b")
+    result.cost_usd = cost
+    with ResultsJsonl(str(tmp_path / "a.jsonl")) as lines:
+        lines.write(result, None)
+        lines.write(result, {"answer.x": 1})
+    row = as_row(result, None)
+    line = json.dumps(row, ensure_ascii=False, separators=(",", ":"))
+    wanted = f'{line}\n{line[:-1]},"answer.x": 1}}\n'
+    assert (tmp_path / "a.jsonl").read_bytes().decode() == wanted
+
+
+def test_half_a_surrogate_pair_in_the_name_of_a_source_is_a_question_mark(tmp_path: Path) -> None:
+    result = Result(1, "\udcff", "ok", reason="r\ud800", source="rows-\udcff.jsonl")
+    csv_file = ResultsCsv(str(tmp_path / "a.csv"))
+    with csv_file, ResultsJsonl(str(tmp_path / "a.jsonl")) as lines:
+        csv_file.write(result, None)
+        lines.write(result, None)
+    row = _objects(tmp_path / "a.jsonl")[0]
+    assert (row["id"], row["reason"], row["source"]) == ("?", "r?", "rows-?.jsonl")
+    cells = _cells(tmp_path / "a.csv")[1]
+    assert (cells[1], cells[5], cells[16]) == ("?", "r?", "rows-?.jsonl")
+
+
 def test_the_formula_guard_can_be_left_off(tmp_path: Path) -> None:
     for guard, text in ((True, "'=1+1"), (False, "=1+1")):
         _collect(tmp_path, [_answer("=1+1")], formats=("csv",), formula_guard=guard)
@@ -138,8 +165,11 @@ def _answer(text: str, finish: str = "STOP", model: str = "m-1") -> dict[str, An
     }
 
 
-def _collect(folder: Path, answers: list[Any], **options: Any) -> PredictionSummary:
-    asked = [{"key": f"q{n}", "request": {"contents": []}} for n in range(len(answers))]
+def _collect(
+    folder: Path, answers: list[Any], *, prompt: str = "", **options: Any
+) -> PredictionSummary:
+    turns = [{"role": "user", "parts": [{"text": prompt}]}] if prompt else []
+    asked = [{"key": f"q{n}", "request": {"contents": turns}} for n in range(len(answers))]
     lines = [
         {"key": f"q{n}", **(a if "status" in a else {"status": "", "response": a})}
         for n, a in enumerate(answers)
@@ -246,7 +276,7 @@ def test_the_page_stays_small(tmp_path: Path) -> None:
     answers = [
         _answer(HOSTILE + f"<&>{n}" * 900, "STOP" if n % 2 else "SAFETY") for n in range(1500)
     ]
-    _collect(tmp_path, answers, formats=("html",))
+    _collect(tmp_path, answers, prompt=HOSTILE * 9, formats=("html",))
     assert (tmp_path / "report.html").stat().st_size < 5_000_000
 
 
@@ -256,7 +286,7 @@ def test_the_page_stays_small(tmp_path: Path) -> None:
 def test_a_hostile_answer_does_nothing(tmp_path: Path) -> None:
     answers: list[Any] = [_answer(HOSTILE), _answer(HOSTILE, HOSTILE), {"status": HOSTILE}]
     answers += [_answer(json.dumps({HOSTILE: HOSTILE}), model=HOSTILE)]
-    _collect(tmp_path, answers, formats=("html",))
+    _collect(tmp_path, answers, prompt=HOSTILE, formats=("html",))
     page = tmp_path / "report.html"
     profile = f"--user-data-dir={tmp_path / 'profile'}"
     done = subprocess.run(
