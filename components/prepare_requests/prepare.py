@@ -66,8 +66,8 @@ def prepare(
     """Read rows, check them, and write `prepared/` below `run_uri`; the plan comes last.
 
     Rows that cannot be sent do not stop the others: they are `invalid` in the manifest, with their
-    reason. Memory does not grow with the rows but for 100 bytes for each request that differs, and
-    some hundred for each row with references.
+    reason. Memory does not grow with the rows but for some hundred bytes for each row with
+    references.
 
     Args:
         sources: CSV, XLSX or JSONL files, folders of such, names with `*`, prefixes of names, or

@@ -15,6 +15,7 @@ import orjson
 from components.errors import InputError
 from components.prepare_requests.made import Made
 from components.prepare_requests.plan import Shard, Usage, media_tokens
+from components.prepare_requests.sent_index import SentIndex
 from components.prepare_requests.settings import Settings
 from components.rows.canonical import json_text
 from components.storage import files
@@ -54,7 +55,6 @@ class Spool:
     shards: list[Shard] = field(default_factory=list)
     usage: dict[str, Usage] = field(default_factory=dict)
     unique: int = 0
-    _seen: dict[bytes, int] = field(default_factory=dict)
     _names: list[bytes] = field(default_factory=list)
     _sinks: dict[str, _Sink] = field(default_factory=dict)
     _json: dict[str, bytes] = field(default_factory=dict)
@@ -69,6 +69,7 @@ class Spool:
         self._pending: IO[bytes] = self._stack.enter_context(
             tempfile.TemporaryFile(buffering=_BUFFER)
         )
+        self._sent = self._stack.enter_context(SentIndex(self.settings.limits.max_rows))
         return self
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
@@ -80,7 +81,7 @@ class Spool:
 
     def ready(self, row: int, made: Made, source: bytes, line: int) -> None:
         """A row that is sent in wave 0; equal requests share one line of a shard."""
-        place = self._seen.get(made.digest)
+        place = self._sent.find(made.digest)
         key = hexlify(made.digest)
         if place is None:
             place = self._send(made, key)
@@ -183,7 +184,7 @@ class Spool:
         sink.out.write(line)
         sink.requests += 1
         sink.bytes += len(line)
-        self._seen[made.digest] = sink.place
+        self._sent.add(made.digest, sink.place)
         self.unique += 1
         usage = sink.usage
         if self.sampling:
