@@ -40,7 +40,7 @@ def parses_strictly(job: Any) -> bool:
 
 def milliseconds(data: bytes, file: str) -> float:
     """The median time of checking the bytes of one file."""
-    from components.validate_config.check import validate_bytes
+    from components.config.check import validate_bytes
 
     taken = []
     for _ in range(REPEATS):
@@ -64,8 +64,8 @@ def at_the_right_line(row: dict[str, str], text: str, errors: list[Any]) -> bool
 
 def look(folder: Path, row: dict[str, str]) -> dict[str, Any]:
     """What checking and mending one config gives."""
-    from components.validate_config.check import validate_bytes
-    from components.validate_config.fix import fix_text
+    from components.config.check import validate_bytes
+    from components.config.fix import fix_text
 
     data = (folder / row["file"]).read_bytes()
     errors = validate_bytes(data, row["file"]).errors

@@ -139,7 +139,7 @@ def test_commands_load_nothing_slow(path):
 def test_the_rules_catch_what_they_name():
     assert forbidden(Path("emulator/x.py"), "components.errors")
     assert forbidden(Path("components/batch/x.py"), "emulator.launch")
-    assert forbidden(Path("components/parse_intent/x.py"), "components.validate_config.check")
+    assert forbidden(Path("components/parse_intent/x.py"), "components.validate_config.formats")
     assert forbidden(Path("components/batch/x.py"), "components.parse_intent.draft")
     assert forbidden(Path("components/errors.py"), "pipelines.cli")
     assert not forbidden(Path("components/parse_intent/x.py"), "components.batch.names")

@@ -10,10 +10,10 @@ from typing import Any
 from components.batch.locations import regions
 from components.batch.policy import POLICY_FIELDS, Policy
 from components.batch.rules.rule import shown
+from components.config.source import Source, decode, read_source
+from components.config.spans import Lines
 from components.errors import InputError
 from components.storage.files import read_bytes
-from components.validate_config.source import Source, decode, read_source
-from components.validate_config.spans import Lines
 
 _LISTS = (
     "regions",

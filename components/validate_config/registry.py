@@ -8,7 +8,7 @@ from components.batch.policy import POLICY_RULES
 from components.batch.rules import all_rules
 from components.batch.rules.request import REQUEST_RULES
 from components.batch.rules.rule import Rule
-from components.validate_config.source import TEXT_RULES
+from components.config.source import TEXT_RULES
 
 
 @lru_cache(maxsize=1)

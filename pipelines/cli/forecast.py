@@ -82,10 +82,10 @@ def _job(job_file: str) -> dict[str, Any]:
     Raises:
         InputError: the file holds no JSON or YAML object.
     """
+    from components.config.check import validate_bytes
     from components.errors import InputError
     from components.storage.files import read_bytes
     from components.validate_config import formats
-    from components.validate_config.check import validate_bytes
 
     shown = "<stdin>" if job_file == "-" else job_file
     data = sys.stdin.buffer.read() if job_file == "-" else read_bytes(job_file)

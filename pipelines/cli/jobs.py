@@ -216,10 +216,10 @@ def _job_name(job: str, project: str, region: str) -> str:
 
 def _checked(job_file: str, region: str, *, force: bool) -> dict[str, Any]:
     """The job in the file, if the checks find no error in it."""
+    from components.config.check import Against, validate_bytes
     from components.errors import InputError
     from components.storage.files import read_bytes
     from components.validate_config import formats
-    from components.validate_config.check import Against, validate_bytes
 
     shown = "<stdin>" if job_file == "-" else job_file
     data = sys.stdin.buffer.read() if job_file == "-" else read_bytes(job_file)

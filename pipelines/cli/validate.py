@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import enum
-import os
-import stat
 import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from components.errors import Intent2BatchError, WrongUse
-
 if TYPE_CHECKING:
-    from components.validate_config.check import Against, Validated
+    from components.config.check import Against, Validated
 
 
 class Format(enum.StrEnum):
@@ -61,10 +56,11 @@ def validate(
     where there is no error, 1 where there is, 2 where a file or the policy cannot be read.
     """
     from components.validate_config import formats
+    from pipelines.cli.files import read_file, shown_name
 
     # Everything is read before anything is written, so a missing file changes no other.
     against = _against(policy, region, prices)
-    contents = [(file, _read(file)) for file in files]
+    contents = [(file, read_file(file)) for file in files]
     checked: list[Validated] = []
     taken: dict[str, str] = {}
     for file, data in contents:
@@ -72,9 +68,9 @@ def validate(
         checked.append(_mended(file, data, now) if fix else _checked(file, data, now))
         request = checked[-1].source.request if checked[-1].source else None
         if request is not None and request.name:
-            taken.setdefault(request.name, _shown_name(file))
+            taken.setdefault(request.name, shown_name(file))
     findings = [finding for validated in checked for finding in validated.findings]
-    names = [_shown_name(file) for file in files]
+    names = [shown_name(file) for file in files]
     written = {
         Format.TEXT: lambda: formats.as_text(findings, names),
         Format.JSON: lambda: formats.as_json(findings),
@@ -88,37 +84,18 @@ def validate(
         raise typer.Exit(1)
 
 
-def _shown_name(file: str) -> str:
-    return "<stdin>" if file == "-" else file
-
-
-def _read(file: str) -> bytes:
-    """The content of the file.
-
-    Raises:
-        WrongUse: there is no such file, or it cannot be read.
-    """
-    if file == "-":
-        return sys.stdin.buffer.read()
-    from components.storage.files import read_bytes
-
-    try:
-        return read_bytes(file)
-    except Intent2BatchError as error:
-        raise WrongUse(error.what, where=error.where, fix=error.fix) from error
-
-
 def _against(policy_file: str, region: str, prices: str) -> Against:
     """What the command line holds the jobs against.
 
     Raises:
         WrongUse: the policy or the price file cannot be read, or is none.
     """
-    from components.validate_config.check import Against
+    from components.config.check import Against
 
     if not policy_file:
         return Against(region=region or None)
     from components.batch.worst_cost import worst_cost
+    from components.errors import Intent2BatchError, WrongUse
     from components.validate_config.policy_file import read_policy
 
     try:
@@ -131,20 +108,22 @@ def _against(policy_file: str, region: str, prices: str) -> Against:
 
 
 def _checked(file: str, data: bytes, against: Against) -> Validated:
-    from components.validate_config.check import validate_bytes
+    from components.config.check import validate_bytes
+    from pipelines.cli.files import shown_name
 
-    return validate_bytes(data, _shown_name(file), against=against)
+    return validate_bytes(data, shown_name(file), against=against)
 
 
 def _mended(file: str, data: bytes, against: Against) -> Validated:
     """Mend the file where that is safe, write it back, and check what it has become."""
+    from components.config.check import validate_text
+    from components.config.fix import fix_text
+    from components.config.source import decode
     from components.tables.text import one_line
-    from components.validate_config.check import validate_text
-    from components.validate_config.fix import fix_text
-    from components.validate_config.source import decode
+    from pipelines.cli.files import shown_name, write_file
     from pipelines.cli.streams import tell
 
-    name = _shown_name(file)
+    name = shown_name(file)
     text, slip = decode(data)
     if slip is not None:
         return _checked(file, data, against)
@@ -152,26 +131,7 @@ def _mended(file: str, data: bytes, against: Against) -> Validated:
     if file == "-":
         sys.stdout.write(fixed.text)
     elif fixed.changes:
-        _write(file, fixed.text)
+        write_file(file, fixed.text)
     for change in fixed.changes:
         tell(one_line(f"{name}: mended {change.rule} {change.path}: {change.what}"))
     return validate_text(fixed.text, name, against=against)
-
-
-def _write(file: str, text: str) -> None:
-    """Put the text in place of the file; a link stays a link, and permissions stay.
-
-    Raises:
-        WrongUse: the file may not be written.
-    """
-    from components.storage.files import write_text
-
-    if file.startswith("gs://"):
-        write_text(file, text, content_type="application/json")
-        return
-    target = Path(file).resolve()
-    if not os.access(target, os.W_OK):
-        raise WrongUse("The file may not be written", where=file, fix="Check its permissions.")
-    mode = target.stat().st_mode
-    write_text(str(target), text)
-    target.chmod(stat.S_IMODE(mode))

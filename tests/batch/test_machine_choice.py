@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from components.batch.machine_choice import Need, candidates, choose, fits, tasks_on
@@ -192,7 +192,11 @@ def test_the_chosen_machine_fits_and_none_that_fits_is_cheaper(need: Need) -> No
     assert choice.fitting == len(candidates(need, prices))
 
 
-@settings(max_examples=300, deadline=None)
+# Many needs have no machine, or none with a price.
+FEW = [HealthCheck.filter_too_much]
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=FEW)
 @given(NEEDS, st.floats(0, 64), st.floats(0, 256), st.integers(0, 50))
 def test_needing_more_never_costs_less(need: Need, vcpus: float, memory: float, tasks: int) -> None:
     prices = load_vm_prices()
@@ -210,7 +214,7 @@ def test_needing_more_never_costs_less(need: Need, vcpus: float, memory: float, 
     assert costs[0] <= costs[1] + 1e-5
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, suppress_health_check=FEW)
 @given(NEEDS)
 def test_the_rules_accept_what_is_chosen(need: Need) -> None:
     """The validator has the same tables, but rules of its own."""

@@ -31,7 +31,7 @@ def test_every_message_has_a_place() -> None:
 def test_checking_imports_nothing_of_google() -> None:
     program = (
         "import sys; from components.batch.rules import check; check({'taskGroups': [{}]});"
-        "from components.validate_config.fix import fix_text; fix_text('{}', 'x.json');"
+        "from components.config.fix import fix_text; fix_text('{}', 'x.json');"
         "bad = ('google.cloud.', 'google.protobuf', 'kfp');"
         "print([m for m in sys.modules if m.startswith(bad)])"
     )

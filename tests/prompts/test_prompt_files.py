@@ -136,10 +136,10 @@ def test_a_text_that_guessed_its_own_marker_gets_another() -> None:
 
 
 def test_the_prompts_that_we_ship() -> None:
-    assert known() == ["change_draft", "read_intent", "repair_draft"]
+    assert known() == ["change_draft", "fix_job", "read_intent", "repair_draft"]
     for name in known():
         prompt = load(name)
-        assert prompt.response_schema == "draft"
+        assert prompt.response_schema == ("suggestions" if name == "fix_job" else "draft")
         assert prompt.model == ""  # the table of models says which
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from components.batch.findings import Finding
-from components.validate_config.check import validate_text
+from components.config.check import validate_text
 from components.validate_config.formats import as_json, as_sarif, as_text
 
 FOUND = [

@@ -8,8 +8,8 @@ import json
 import pytest
 import yaml
 
-from components.validate_config.check import validate_bytes
-from components.validate_config.source import TEXT_RULES
+from components.config.check import validate_bytes
+from components.config.source import TEXT_RULES
 from tests.batch.rules.jobs import clean_job
 
 JOB = json.dumps(clean_job(), indent=2)

@@ -15,9 +15,9 @@ from components.batch.rules import job_rules
 from components.batch.rules.parsing import PARSING_RULES
 from components.batch.rules.request import REQUEST_RULES
 from components.batch.rules.rule import Rule
-from components.validate_config.mends import MENDED_RULES
+from components.config.mends import MENDED_RULES
+from components.config.source import TEXT_RULES
 from components.validate_config.registry import every_rule
-from components.validate_config.source import TEXT_RULES
 from tests.batch import test_policy
 from tests.batch.rules import (
     mutations,

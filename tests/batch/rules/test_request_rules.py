@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from components.batch.rules.request import REQUEST_RULES
-from components.validate_config.check import Against, validate_text
-from components.validate_config.fix import fix_text
+from components.config.check import Against, validate_text
+from components.config.fix import fix_text
 from tests.batch.rules.jobs import SPEC, changed, clean_job
 
 PARENT = "projects/p/locations/us-central1"

@@ -12,13 +12,23 @@ from components.parse_intent.offline.pasted.part import Part, label
 
 PROCESS = re.compile(r"^[ \t]*process(?:[ \t]+(?P<n>\w+))?[ \t]*\{", re.MULTILINE)
 DIRECTIVE = re.compile(
-    r"^[ \t]*(?P<k>[a-z]\w*)[ \t]*(?:=[ \t]*)?(?P<v>[^\s=:][^\n]*)$", re.MULTILINE
+    r"^[ \t]*(?P<k>[a-z]\w*)[ \t]*(?:[=:][ \t]*)?(?P<v>[^\s=:][^\n]*)$", re.MULTILINE
 )
 # memory { 16.GB * task.attempt }: the amount of the first attempt.
 WORKED_OUT = re.compile(r"\{\s?[\"']?(\d{1,6}(?:[. ]?[A-Za-z]{1,5})?)[\"']?(?=\s?[*}])")
 SECTION = re.compile(r"^[ \t]*(?:input|output|when|script|shell|exec|stub)[ \t]*:", re.MULTILINE)
 STRINGS = ('"""', "'''")
-OF_ITSELF = ("tag", "errorStrategy", "cache", "debug", "echo", "executor", "beforeScript", "label")
+OF_ITSELF = (
+    "tag",
+    "errorStrategy",
+    "cache",
+    "debug",
+    "echo",
+    "executor",
+    "beforeScript",
+    "label",
+    "withName",
+)
 WITHOUT_FIELD = {
     "publishDir": "Nextflow copies results; mount a bucket and write there",
     "queue": "Batch has no queues; machine type and location choose where it runs",

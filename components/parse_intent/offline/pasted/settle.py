@@ -69,7 +69,9 @@ def _join_steps(page: Page, draft: Draft) -> None:
     said = [step for step in page.draft.steps if not _only_a_name(step, bool(work))]
     page.draft.steps = said
     only_image = len(said) == 1 and said[0].kind == "container" and said[0].text is None
-    if said and work and (only_image or INSTEAD.search(page.norm)):
+    if len(said) == len(work) == 1 and _fits_into(said[0], work[0], page):
+        work[0].text = said[0].text
+    elif said and work and (only_image or INSTEAD.search(page.norm)):
         merge_steps(page, draft)
     elif FIRST.search(page.norm) and ADD.search(page.norm):
         draft.steps = said + draft.steps
@@ -77,6 +79,17 @@ def _join_steps(page: Page, draft: Draft) -> None:
         draft.steps = draft.steps + said
     for step in draft.steps:
         _by_first_line(step)
+
+
+APART = re.compile(
+    r"\b(?:then|after(?:wards)?|before|first|finally|also|on the (?:host|vm))\b", re.IGNORECASE
+)
+
+
+def _fits_into(said: Step, container: Step, page: Page) -> bool:
+    """Whether a command of the prose is what a pasted container without a command runs."""
+    empty = container.kind == "container" and not (container.text or container.commands)
+    return empty and said.kind == "script" and said.text is not None and not APART.search(page.norm)
 
 
 INTERPRETER = re.compile(r"#![ \t]*(?:/\S*/)?(?:env[ \t]+(?:-S[ \t]+)?)?(?P<p>[\w.]+)[^\n]*\n")

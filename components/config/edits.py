@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.batch.findings import Path
-from components.validate_config.spans import Read, Span, value_at
+from components.config.spans import Read, Span, value_at
 
 _PLAIN = re.compile(r"[A-Za-z/][A-Za-z0-9_./-]*\Z")
 # What a plain text of YAML may hold outside of [ ], and not inside.
@@ -28,13 +28,15 @@ class Edit:
 
 @dataclass(frozen=True)
 class Mend:
-    """Edits that belong together, and what they do, in words.
+    """Edits that belong together, and what they do, in words and as the value before and after.
 
     `alone` is true where no other mend may be made at the same time.
     """
 
     what: str
     edits: tuple[Edit, ...]
+    before: Any = None
+    after: Any = None
     alone: bool = False
 
     @property

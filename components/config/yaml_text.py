@@ -15,7 +15,7 @@ import yaml
 
 from components.batch.findings import Path
 from components.batch.rules.rule import shown
-from components.validate_config.spans import (
+from components.config.spans import (
     MOST_LEVELS,
     MOST_VALUES,
     CannotRead,

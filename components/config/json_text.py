@@ -16,7 +16,7 @@ from typing import Any
 from components.batch.findings import Path
 from components.batch.rules.rule import shown
 from components.batch.schema import schema
-from components.validate_config.spans import (
+from components.config.spans import (
     MOST_LEVELS,
     MOST_VALUES,
     CannotRead,

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from components.batch.findings import Path, path_text
 from components.batch.rules.rule import shown
 from components.batch.schema import Field, fields_by_any_name, schema
-from components.validate_config.edits import Edit, Mend, Place
-from components.validate_config.spans import value_at
+from components.config.edits import Edit, Mend, Place
+from components.config.spans import value_at
 
 # Written by the service, or not in a job at all.
 _NO_HOMES = ("JobStatus", "StatusEvent", "TaskExecution")
@@ -79,7 +79,7 @@ def moved(place: Place, around: Path, steps: tuple[Field, ...]) -> Mend | None:
     parts = [part for step in steps for part in ((step.name, 0) if step.many else (step.name,))]
     where = path_text((*around, *parts))
     what = f"moved {shown(name)} to {shown(where)}" if where else f"moved {shown(name)} to the top"
-    return Mend(what, edits, alone=True) if edits else None
+    return Mend(what, edits, place.value, alone=True) if edits else None
 
 
 def _go(place: Place, around: Path, steps: tuple[Field, ...]) -> tuple[Path, list[Field]] | None:

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from google.protobuf import json_format
 
-from components.validate_config.check import Validated, validate_bytes
-from components.validate_config.fix import fix_text
+from components.config.check import Validated, validate_bytes
+from components.config.fix import fix_text
 
 BESIDE = Path(__file__).parents[3] / "shared" / "batch_configs"
 FOLDER = Path(os.environ.get("BATCH_CONFIGS", BESIDE))

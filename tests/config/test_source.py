@@ -10,9 +10,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.validate_config.check import validate_bytes, validate_text
-from components.validate_config.source import read_source
-from components.validate_config.spans import Lines, value_at
+from components.config.check import validate_bytes, validate_text
+from components.config.source import read_source
+from components.config.spans import Lines, value_at
 
 PLAIN_TEXT = st.text(
     st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="\ufeff\u2028\u2029\x85"),

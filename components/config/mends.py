@@ -13,9 +13,9 @@ from components.batch.rules.names import nearest_field, nearest_word
 from components.batch.rules.placement import meant_place
 from components.batch.rules.rule import shown
 from components.batch.schema import Field, fields_by_any_name, schema
-from components.validate_config.edits import Mend, Place
-from components.validate_config.moves import home_of, moved
-from components.validate_config.source import Source, written_path
+from components.config.edits import Mend, Place
+from components.config.moves import home_of, moved
+from components.config.source import Source, written_path
 
 Mender = Callable[[Place, Finding], Mend | None]
 
@@ -42,10 +42,11 @@ def _new_value(place: Place, value: object) -> Mend | None:
     if value == place.value or place.is_block_text:
         return None
     edit = place.replaced(value)
-    return Mend(f"{shown(place.written)} is now {shown(edit.text)}", (edit,))
+    what = f"{shown(place.written)} is now {shown(edit.text)}"
+    return Mend(what, (edit,), place.value, value)
 
 
-def _field_at(path: Path) -> Field | None:
+def field_at(path: Path) -> Field | None:
     """The field of the tree that stands at a path of the job, names as written."""
     message, field = "Job", None
     for part in path:
@@ -60,37 +61,38 @@ def _field_at(path: Path) -> Field | None:
     return field
 
 
-def _message_at(path: Path) -> str:
+def message_at(path: Path) -> str:
     """The message that stands at a path; empty where there is none."""
     if not path:
         return "Job"
-    field = _field_at(path)
+    field = field_at(path)
     return field.of if field is not None and field.kind == "message" else ""
 
 
 def _unknown_name(place: Place, finding: Finding) -> Mend | None:
     name, parent = str(place.path[-1]), place.path[:-1]
-    message = _message_at(parent)
+    message = message_at(parent)
     near = nearest_field(name, message) if message else None
     if near is None and message:
-        home = home_of(name, place.path, _message_at)
+        home = home_of(name, place.path, message_at)
         return moved(place, *home) if home else None
     siblings = Place(place.text, place.read, parent).value
     if near is None or near.name in siblings or near.snake in siblings:
         return None
     new = near.snake if "_" in name else near.name
-    return Mend(f"{shown(name)} is now named {shown(new)}", (place.renamed(new),))
+    return Mend(f"{shown(name)} is now named {shown(new)}", (place.renamed(new),), name, new)
 
 
 def _list_shape(place: Place, finding: Finding) -> Mend | None:
     """One value where a list is needed, and a list of one where a value is."""
     if "must be a list" in finding.message:
         edits = place.in_list()
-        return Mend("put it into a list", edits) if edits else None
+        return Mend("put it into a list", edits, place.value, [place.value]) if edits else None
     one = isinstance(place.value, list) and len(place.value) == 1
     if one and ("must be one value" in finding.message or "must be one object" in finding.message):
         edits = place.out_of_list()
-        return Mend("took it out of its list", edits) if edits else None
+        what = "took it out of its list"
+        return Mend(what, edits, place.value, place.value[0]) if edits else None
     return None
 
 
@@ -116,7 +118,7 @@ def _yaml_word(place: Place, finding: Finding) -> Mend | None:
 
 
 def _enum_word(place: Place, finding: Finding) -> Mend | None:
-    field = _field_at(place.path)
+    field = field_at(place.path)
     if field is None or field.kind != "enum" or not isinstance(place.value, str):
         return None
     near = nearest_word(place.value, [w for w, n in schema().enums[field.of].items() if n])
@@ -135,7 +137,8 @@ def _label(place: Place, finding: Finding) -> Mend | None:
     if finding.message.startswith("label key"):
         if label_slug(key, "") != key.lower() or key.lower() in labels:
             return None
-        return Mend(f"{shown(key)} is now {shown(key.lower())}", (place.renamed(key.lower()),))
+        lower = key.lower()
+        return Mend(f"{shown(key)} is now {shown(lower)}", (place.renamed(lower),), key, lower)
     value = str(place.value)
     return _new_value(place, value.lower()) if label_slug(value, "") == value.lower() else None
 
@@ -180,13 +183,15 @@ def _disk_type(place: Place, finding: Finding) -> Mend | None:
 def _shebang(place: Place, finding: Finding) -> Mend | None:
     """Remove the blank lines before the line #!."""
     edit = place.text_from(len(str(place.value)) - len(str(place.value).lstrip()))
-    return Mend("made the line #! the first", (edit,)) if edit else None
+    what, text = "made the line #! the first", str(place.value)
+    return Mend(what, (edit,), text, text.lstrip()) if edit else None
 
 
 def _bash(place: Place, finding: Finding) -> Mend | None:
     """Name the shell that the script is written for; its commands stay."""
     edit = place.text_after_line("#!/bin/bash")
-    return Mend("put #!/bin/bash before the script", (edit,)) if edit else None
+    what, text = "put #!/bin/bash before the script", str(place.value)
+    return Mend(what, (edit,), text, f"#!/bin/bash\n{text}") if edit else None
 
 
 def _written_as_json(place: Place, finding: Finding) -> Mend | None:
@@ -195,8 +200,10 @@ def _written_as_json(place: Place, finding: Finding) -> Mend | None:
         return None
     edit = place.replaced(place.value)
     if place.written[:1] == '"':
-        return Mend("wrote line breaks and tabs as \\n and \\t", (edit,))
-    return Mend(f"{shown(place.written)} is now {shown(edit.text)}", (edit,))
+        what = "wrote line breaks and tabs as \\n and \\t"
+    else:
+        what = f"{shown(place.written)} is now {shown(edit.text)}"
+    return Mend(what, (edit,), place.written, edit.text)
 
 
 def _number_told(place: Place, finding: Finding) -> Mend | None:
@@ -216,7 +223,7 @@ def _same_field_twice(place: Place, finding: Finding) -> Mend | None:
     """Remove one of two spellings of a field where both have one value."""
     parent, name = place.path[:-1], str(place.path[-1])
     siblings = Place(place.text, place.read, parent).value
-    field = fields_by_any_name(_message_at(parent)).get(name) if _message_at(parent) else None
+    field = fields_by_any_name(message_at(parent)).get(name) if message_at(parent) else None
     if field is None or siblings.get(field.name) != siblings.get(field.snake):
         return None
     return _output_only(Place(place.text, place.read, (*parent, field.snake)), finding)
@@ -234,7 +241,8 @@ def _environments(place: Place, finding: Finding) -> Mend | None:
     if not edits:
         return None
     what = "`environments` is now `environment` with `variables`"
-    return Mend(what, (place.renamed("environment"), *edits))
+    new = {"variables": place.value}
+    return Mend(what, (place.renamed("environment"), *edits), place.value, new)
 
 
 def _drivers(place: Place, finding: Finding) -> Mend | None:
@@ -251,7 +259,7 @@ def _drivers(place: Place, finding: Finding) -> Mend | None:
 
 def _output_only(place: Place, finding: Finding) -> Mend | None:
     edit = place.removed()
-    return Mend(f"removed {shown(place.path[-1])}", (edit,)) if edit else None
+    return Mend(f"removed {shown(place.path[-1])}", (edit,), place.value) if edit else None
 
 
 _MENDERS: dict[str, Mender] = {

@@ -17,8 +17,8 @@ from components.batch.findings import Finding, Part, Path, Severity, path_text
 from components.batch.rules.request import Request, request_in
 from components.batch.rules.rule import MOST_FINDINGS, Rule
 from components.batch.schema import fields_by_any_name
-from components.validate_config.json_text import read_json, without_comments
-from components.validate_config.spans import (
+from components.config.json_text import read_json, without_comments
+from components.config.spans import (
     MOST_CHARACTERS,
     CannotRead,
     Lines,
@@ -238,7 +238,7 @@ def _read(text: str, file: str) -> Read:
         except CannotRead:
             if not file.endswith((".yaml", ".yml")):
                 raise
-    from components.validate_config.yaml_text import read_yaml  # YAML is imported where needed
+    from components.config.yaml_text import read_yaml  # YAML is imported where needed
 
     try:
         return read_yaml(text)

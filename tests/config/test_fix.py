@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.batch.findings import path_parts
-from components.validate_config.check import validate_text
-from components.validate_config.fix import fix_text
-from components.validate_config.spans import value_at
+from components.config.check import validate_text
+from components.config.fix import fix_text
+from components.config.spans import value_at
 from tests.batch.rules.jobs import POLICY, REMOVED, SPEC, changed, clean_job
 from tests.batch.rules.test_error_rules import CASES
 

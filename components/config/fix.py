@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 from components.batch.findings import Finding, path_text
-from components.validate_config.check import Validated, validate_text
-from components.validate_config.edits import Mend, apply_edits
-from components.validate_config.mends import NEED_THE_WHOLE_JOB, mend_for
+from components.config.check import Validated, validate_text
+from components.config.edits import Mend, apply_edits
+from components.config.mends import NEED_THE_WHOLE_JOB, mend_for
 
 _MOST_ROUNDS = 60  # a guard: mends wait for those around them, and a job has about 10 levels
 _ALL = 200_000  # findings of one rule, so that one round sees them all
@@ -23,11 +24,19 @@ _MOST_TRIES = 20  # of single mends in one round, each of which is read and chec
 
 @dataclass(frozen=True)
 class Change:
-    """One thing that was mended: the rule that asked for it, where, and what was done."""
+    """One thing that was mended: the rule that asked for it, where, and what was done.
+
+    Attributes:
+        before: the value, or the name of the field where that was mended; None where it is the
+            text around the job that changed.
+        after: what stands there now; None where it was taken out.
+    """
 
     rule: str
     path: str
     what: str
+    before: Any = None
+    after: Any = None
 
 
 @dataclass(frozen=True)
@@ -130,5 +139,8 @@ def _tried(validated: Validated, chosen: Iterable[tuple[Finding, Mend]], file: s
     left = {(finding.rule, finding.path, finding.message) for finding in after.findings}
     if any((f.rule, f.path, f.message) in left for f, _ in chosen):
         return None
-    changes = [Change(f.rule, f.path or path_text(()), mend.what) for f, mend in chosen]
+    changes = [
+        Change(f.rule, f.path or path_text(()), mend.what, mend.before, mend.after)
+        for f, mend in chosen
+    ]
     return Fixed(text, changes)

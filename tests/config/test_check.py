@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from components.validate_config.check import validate_text
+from components.config.check import validate_text
 
 JOB_JSON = """{
   "task_groups": [

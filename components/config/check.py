@@ -12,7 +12,7 @@ from components.batch.policy import CostOf, Policy, check_policy
 from components.batch.rules import Examined, examine
 from components.batch.rules.request import check_request
 from components.batch.rules.rule import MOST_FINDINGS, shown
-from components.validate_config.source import (
+from components.config.source import (
     Source,
     decode,
     locate,
@@ -20,7 +20,7 @@ from components.validate_config.source import (
     slip_finding,
     written_path,
 )
-from components.validate_config.spans import Lines, Read, value_at
+from components.config.spans import Lines, Read, value_at
 
 
 @dataclass(frozen=True)
