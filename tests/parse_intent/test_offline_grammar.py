@@ -60,7 +60,8 @@ def test_what_is_counted(said: str, count: int) -> None:
     ],
 )
 def test_what_shares_a_vm(said: str, packed: int | None) -> None:
-    assert group(f"9 tasks of `./a`, {said}").get("taskCountPerNode") == packed
+    asked = read([f"9 tasks of `./a`, {said}"]).draft.tasks_per_node
+    assert (asked.value if asked else None) == packed
 
 
 @pytest.mark.parametrize(
