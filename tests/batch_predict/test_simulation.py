@@ -22,7 +22,7 @@ from tests.batch_predict import simulation
 from tests.batch_predict.breakages import BREAKAGES
 
 CHUNK = 500
-SCHEDULES = int(os.environ.get("PREDICT_SCHEDULES", "2000"))
+SCHEDULES = int(os.environ.get("PREDICT_SCHEDULES", "1000"))
 ALONE = os.environ.get("PREDICT_SEED", "")
 
 
