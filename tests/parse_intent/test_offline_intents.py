@@ -97,7 +97,7 @@ def falls_short(case: dict[str, Any]) -> bool:
 
 # Sets whose first reading was measured untouched and which are learnt from since: no one of them
 # may be read worse than the share reached.
-SHARES = {"intents_fourth.jsonl": 94, "intents_fifth.jsonl": 68}
+SHARES = {"intents_fourth.jsonl": 94, "intents_fifth.jsonl": 69}
 
 
 @pytest.mark.parametrize("name", SHARES)

@@ -43,8 +43,10 @@ TELLING = (*OF_JOB, *OF_GROUP, *OF_SPEC, *OF_RUNNABLE, *OF_POLICY, *OF_ALLOCATIO
 
 
 def claims(root: Node) -> bool:
-    """Whether this is a job or a piece of one."""
-    return any(root.get(key).kind != "none" for key in TELLING) and not root.get("apiVersion")
+    """Whether this is a job or a piece of one; "script: ./a" is a note of somebody's own."""
+    told = any(root.get(key).kind != "none" for key in TELLING if key not in OF_RUNNABLE)
+    told = told or any(root.get(key).kind == "map" for key in OF_RUNNABLE)
+    return told and not root.get("apiVersion")
 
 
 def read(root: Node) -> Part:
