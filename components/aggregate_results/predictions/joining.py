@@ -154,7 +154,7 @@ class RequestJoin:
     def __init__(self, file: RequestFile) -> None:
         self._file = file
         self._keys = KeyIndex()
-        for row in file.rows():
+        for row, _ in file.requests():  # without the prompts, which the second pass shows
             self._keys.add(ident_of_key(row.key) if row.key else 0)
         self._keys.build()
         self.rows = len(self._keys)

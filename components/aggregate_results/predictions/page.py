@@ -164,7 +164,7 @@ def _sections(
         _models(tally),
         _rows(summary, samples),
         _side_by_side(samples),
-        _notes(summary),
+        _notes(summary.notes[len(around.notes) :]),
         _files(summary),
     ]
     return [section for section in sections if section is not None]
@@ -379,10 +379,11 @@ def _columns(rows: Sequence[Mapping[str, Any]]) -> list[Column]:
     return [Column(name, title, kind) for name, (kind, title) in _SHOWN.items() if name in used]
 
 
-def _notes(summary: PredictionSummary) -> Section | None:
-    if not summary.notes:
+def _notes(notes: Sequence[str]) -> Section | None:
+    """Strange lines of the outputs; what the reader has to know stands at the top of the page."""
+    if not notes:
         return None
-    listed = bullets([beginning(note, 400) for note in summary.notes[:30]])
+    listed = bullets([beginning(note, 400) for note in notes[:30]])
     return Section("Lines that were not used", listed, folded=True)
 
 

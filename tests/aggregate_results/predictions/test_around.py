@@ -122,3 +122,15 @@ def test_a_table_is_told_by_the_counts_of_the_service(
     summary = run(tmp_path, rows=False, plan=TABLE, predictions={"jobs": [job]})
     assert (summary.outcome, summary.headline) == (outcome, headline)
     assert "the answers are in bq://p.d.answers" in (tmp_path / "report.html").read_text()
+
+
+def test_the_page_says_once_that_the_models_were_stand_ins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GOOGLE_VERTEX_BASE_URL", "http://127.0.0.1:1")
+    summary = run(tmp_path, plan=PLAN, predictions={"jobs": [JOB]})
+    note = "The models were stand-ins on this machine"
+    assert note in summary.notes[0]
+    page = (tmp_path / "report.html").read_text()
+    assert page.count(note) == 1
+    assert "Lines that were not used" not in page
