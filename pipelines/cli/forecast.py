@@ -48,11 +48,12 @@ def forecast(
     What has no price in the price file makes the cost unknown.
     """
     from components.batch.forecast_words import page
-    from components.tables.text import json_text, one_line
+    from components.tables.text import one_line
+    from pipelines.cli.streams import print_json
 
     told = forecast_of(_job(job_file), prices=prices, task_time=task_time, region=region)
     if as_json:
-        sys.stdout.write(json_text(told.to_dict(), indent=2) + "\n")
+        print_json(told.to_dict())
         return
     for line in page(told):
         sys.stdout.write(one_line(line).rstrip() + "\n")

@@ -92,6 +92,7 @@ def submit(
     from components.batch.locations import job_region
     from components.submit_batch_job.outcome import check_outcome
     from components.submit_batch_job.submit import Waiting, submit_and_watch
+    from pipelines.cli.streams import print_json, say
 
     project = _checked_project(project, region)
     content = _checked(job_file, region, force=force)
@@ -129,13 +130,15 @@ def submit(
         ),
     )
     if dry_run:
-        _print_json(told.request)
+        print_json(told.request)
     check_outcome(told)
     _say_end(told)
 
 
 def watch(job: Job, project: Project = "", region: Region = "", max_wait: MaxWait = "") -> None:
     """Follow a job to its end; Ctrl-C ends the watching, not the job."""
+    from pipelines.cli.streams import say
+
     name = _job_name(job, project, region)
 
     from components.submit_batch_job import submit as steps
@@ -149,6 +152,8 @@ def watch(job: Job, project: Project = "", region: Region = "", max_wait: MaxWai
 
 def cancel(job: Job, project: Project = "", region: Region = "") -> None:
     """Cancel a job and wait until it is at rest; a job that has ended stays as it is."""
+    from pipelines.cli.streams import say
+
     name = _job_name(job, project, region)
 
     from components.submit_batch_job import submit as steps
@@ -183,14 +188,6 @@ def tasks(
         raise _service_error(error, name) from error
 
 
-def say(line: str) -> None:
-    """Progress goes to stderr, a line at a time."""
-    from components.tables.text import one_line
-    from pipelines.cli.streams import tell
-
-    tell(one_line(line))
-
-
 def _checked_project(project: str, region: str) -> str:
     """The project to use; the region is only looked at."""
     from components.batch.locations import DEFAULT_REGION
@@ -205,6 +202,7 @@ def _checked_project(project: str, region: str) -> str:
 def _job_name(job: str, project: str, region: str) -> str:
     from components.batch.locations import DEFAULT_REGION
     from components.batch.names import job_name
+    from pipelines.cli.streams import say
 
     if "/" not in job:
         project = _checked_project(project, region)
@@ -250,6 +248,7 @@ def _tell_cost(
     from components.batch.forecast_words import one_line
     from components.errors import InputError
     from pipelines.cli.forecast import forecast_of
+    from pipelines.cli.streams import say
 
     check_budget(max_cost)
     told = forecast_of(job, prices=prices, task_time=task_time, region=region)
@@ -329,16 +328,12 @@ def _no_such_job(name: str) -> Exception:
 
 
 def _say_end(told: Ledger) -> None:
+    from pipelines.cli.streams import say
+
     if told.outcome == "succeeded":
         say(f"succeeded; what each task did: intent2batch tasks {told.job_name}")
     elif told.outcome is None:
         say("the job goes on")
-
-
-def _print_json(value: Any) -> None:
-    from components.tables.text import json_text
-
-    sys.stdout.write(json_text(value, indent=2) + "\n")
 
 
 def _print_tasks(name: str, *, as_json: bool) -> None:

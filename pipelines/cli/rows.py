@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -85,6 +85,7 @@ def prepare(
     from components.prepare_requests import step
     from components.prepare_requests.count import counter_for
     from components.prepare_requests.terminal import prepared_lines
+    from pipelines.cli.streams import print_json, say
 
     given = {
         "model": model,
@@ -109,8 +110,8 @@ def prepare(
     for line in prepared_lines(prepared):
         say(line)
     if as_json:
-        _print_json({"run": run_uri, "go": prepared.go, "reason": prepared.reason}
-                    | prepared.plan.to_dict())  # fmt: skip
+        told = {"run": run_uri, "go": prepared.go, "reason": prepared.reason}
+        print_json(told | prepared.plan.to_dict())
     else:
         sys.stdout.write(f"{run_uri}\n")
     if not prepared.go:
@@ -167,6 +168,7 @@ def predict(
     from components.batch_predict.run_step import predict_run
     from components.errors import WorkFailed
     from components.tables.formats import dollars, plural
+    from pipelines.cli.streams import print_json, say
 
     settings = Settings(
         deadline_s=_seconds(deadline),
@@ -192,7 +194,7 @@ def predict(
         say(collect)
         raise
     if as_json:
-        _print_json(asdict(summary))
+        print_json(asdict(summary))
     else:
         answered = summary.rows - summary.unanswered
         sys.stdout.write(
@@ -240,6 +242,7 @@ def aggregate(
     from components.aggregate_results.predictions import aggregate as answers
     from components.aggregate_results.predictions.terminal import print_answers
     from components.rows.prices import load_prices
+    from pipelines.cli.streams import print_json
 
     _check_what(run, rows, outputs, out)
     options = answers.Options(
@@ -253,22 +256,15 @@ def aggregate(
     else:
         summary = answers.aggregate_outputs(rows, outputs or [], out, options=options)
     if as_json:
-        _print_json(summary.to_dict())
+        print_json(summary.to_dict())
     else:
         print_answers(summary, sys.stdout)
-
-
-def say(line: str) -> None:
-    """Progress goes to stderr, a line at a time."""
-    from components.tables.text import one_line
-    from pipelines.cli.streams import tell
-
-    tell(one_line(line))
 
 
 def _write_template(source: list[str], place: str, settings: Settings) -> None:
     from components.prepare_requests.template_workbook import write_template
     from components.tables.formats import plural
+    from pipelines.cli.streams import say
 
     rows = write_template("\n".join(source), place, settings, progress=_say_rows)
     say(f"{plural(rows, 'row')}; nothing was sent")
@@ -276,14 +272,10 @@ def _write_template(source: list[str], place: str, settings: Settings) -> None:
 
 
 def _say_rows(rows: int) -> None:
+    from pipelines.cli.streams import say
+
     if rows % 100_000 == 0:
         say(f"{rows:,} rows read")
-
-
-def _print_json(value: Any) -> None:
-    from components.tables.text import json_text
-
-    sys.stdout.write(json_text(value, indent=2) + "\n")
 
 
 def _new_run(source: str) -> str:

@@ -7,7 +7,7 @@ import errno
 import os
 import sys
 from collections.abc import Sequence
-from typing import TextIO
+from typing import Any, TextIO
 
 from components.errors import WrongUse
 
@@ -60,6 +60,20 @@ def tell(line: str) -> None:
         sys.stderr.flush()
     except BrokenPipeError:
         let_go(sys.stderr)
+
+
+def say(line: str) -> None:
+    """Write progress for the person, always as one line."""
+    from components.tables.text import one_line
+
+    tell(one_line(line))
+
+
+def print_json(value: Any) -> None:
+    """Write a result for programs: indented JSON that hides nothing."""
+    from components.tables.text import json_text
+
+    sys.stdout.write(json_text(value, indent=2) + "\n")
 
 
 def let_go(stream: TextIO) -> None:
