@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,11 @@ from emulator.launch import Emulator, start
 # The storage client's thread that looks up buckets outlives a test, and draws random numbers beside
 # hypothesis, which takes that for a mistake of the strategy.
 os.environ.setdefault("DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA", "true")
+
+# Each step of a run is a process, and so is each command: where the environment forbids bytecode, as
+# in many containers, all of them would compile the same modules again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # Two cores and many processes: how long an example takes says nothing about the code.
 settings.register_profile("project", deadline=None, suppress_health_check=[HealthCheck.too_slow])
