@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from google.cloud import aiplatform_v1
 from google.genai import errors, types
 
 from emulator.faults import Fault, Faults
@@ -94,6 +93,8 @@ def test_labels_and_the_account_are_kept(place: Place) -> None:
 
 
 def test_the_generated_client_reads_it_too(place: Place) -> None:
+    from google.cloud import aiplatform_v1  # takes seconds, and all processes import this module
+
     job = place.run(numbered(2))
     raw = aiplatform_v1.BatchPredictionJob.from_json(json.dumps(place.raw(job)))
     assert raw.state == aiplatform_v1.JobState.JOB_STATE_SUCCEEDED
