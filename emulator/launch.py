@@ -22,6 +22,7 @@ from emulator.http import ApiError, serve
 from emulator.pipelines import PipelineJobs
 from emulator.projects import project_number
 from emulator.registry import Registry
+from emulator.schedules import Schedules
 from emulator.storage.service import service as storage_service
 from emulator.storage.store import Store
 from emulator.vertex.upstream import Upstream
@@ -130,7 +131,9 @@ def start(
             lambda: for_tasks(environment),
         )
         ends.callback(runs.close)
-        others = [*runs.routes(), *clock.routes()]
+        schedules = Schedules(state_dir / "schedules", runs, clock)
+        ends.callback(schedules.close)
+        others = [*runs.routes(), *schedules.routes(), *clock.routes()]
         models = vertex.service(state_dir, project, faults, store, model, others)
         ends.callback(models.close)  # before the store, also where a port cannot be had
         services = [storage_service(store, faults), models, registry.service(faults)]
@@ -140,6 +143,7 @@ def start(
             urls[service.name] = running.url
         environment.update(_environment(state_dir, project, urls))
         batch.begin()
+        schedules.begin()
         if model:
             ends.callback(model.close)  # first of all: it may be waiting for minutes
         return Emulator(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import secrets
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -95,6 +95,7 @@ class Book:
 
     def __init__(self, folder: Path, clock: Clock) -> None:
         self.changed = threading.Condition(threading.RLock())
+        self.listeners: list[Callable[[], None]] = []  # called when a job has ended
         self._folder = folder
         self._clock = clock
         self._runs: dict[str, Run] = {}  # by uuid
@@ -157,8 +158,10 @@ class Book:
         with self.changed:
             now = self.now()
             error = {"code": code, "message": message} if message else None
-            ended = {**close_tasks(run.tasks, state, now)}
+            ended = close_tasks(run.tasks, state, now)
             self.change(run, state=state, ended=now, error=error, tasks=ended)
+        for listener in self.listeners:
+            listener()
 
     def delete(self, run: Run) -> None:
         """Forget a job."""

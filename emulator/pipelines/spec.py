@@ -104,7 +104,7 @@ def checked_parameters(spec: Mapping[str, Any], given: Mapping[str, Any]) -> dic
         ApiError: 400 for unknown and missing ones, and those of another type.
     """
     inputs = _mapping(_mapping(_mapping(spec, "root"), "inputDefinitions"), "parameters")
-    values = whole_numbers(given)
+    values: dict[str, Any] = dict(whole_numbers(given))
     for name, value in values.items():
         if name not in inputs:
             raise _bad(f"The pipeline has no input parameter {name[:80]!r}.")
@@ -120,7 +120,7 @@ def checked_parameters(spec: Mapping[str, Any], given: Mapping[str, Any]) -> dic
             raise _bad(f"The input parameter {name[:80]!r} has no value.")
     if len(json.dumps(values).encode()) > _MOST_PARAMETERS:
         raise not_emulated(f"more than {_MOST_PARAMETERS} bytes of parameters")
-    return dict(values)
+    return values
 
 
 def with_job(spec: Any, placeholders: Mapping[str, str]) -> Any:

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
 _NOTICE = """\
 These are stand-ins, served on 127.0.0.1 only, for Batch, Cloud Storage, Cloud Logging, Gemini,
-Vertex AI Pipelines and their repositories. Tasks of Batch jobs and steps of pipelines really run, as processes of this machine, with your rights. Not emulated:
-permissions, quotas, machine types, images, regions, prices, GPUs, object versions; what is not
-emulated is refused.
+Vertex AI Pipelines, their schedules and their repositories. Tasks of Batch jobs and steps of
+pipelines really run, as processes of this machine, with your rights. Not emulated: permissions,
+quotas, machine types, images, regions, prices, GPUs, object versions; what is not emulated is
+refused.
 """
 _MADE_UP = "Answers of models are made up, online and in batch predictions, and say so.\n"
 

@@ -16,7 +16,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from emulator.launch import start
 from emulator.pipelines import observer
 from emulator.projects import project_number
-from tests.emulator.pipelines.conftest import PARENT, ROOT, Place, job, tasks
+from tests.emulator.pipelines.place import PARENT, ROOT, Place, job, tasks
 
 NUMBER = project_number("local-project")
 
