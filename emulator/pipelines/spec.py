@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 from emulator.messages import ApiError, not_emulated
 
@@ -113,7 +113,7 @@ def checked_parameters(spec: Mapping[str, Any], given: Mapping[str, Any]) -> dic
         if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
             raise _bad(f"The value of the input parameter {name[:80]!r} is not of type {kind}.")
         if kind == "NUMBER_DOUBLE":
-            values[name] = float(value)
+            values[name] = float(cast(float, value))
     for name in inputs:
         declared = _mapping(inputs, name)
         if not (name in values or "defaultValue" in declared or declared.get("isOptional")):
