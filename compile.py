@@ -2,6 +2,7 @@
 
 python compile.py                             write dist/<pipeline>.yaml
 python compile.py --image NAME@sha256:…       the same, every step pinned to that image
+python compile.py --image … --notify ADDRESS   the variant for Vertex that mails how a run ended
 python compile.py --check                     compare with tests/golden/ and lint; writes nothing
 python compile.py --update                    write tests/golden/ anew
 """
@@ -16,27 +17,49 @@ from pathlib import Path
 
 from components.errors import Intent2BatchError
 from pipelines.compiling import PIPELINES, compiled
+from pipelines.notification import recipients
 from pipelines.spec_linter import lint
 
 ROOT = Path(__file__).parent
 GOLDEN = ROOT / "tests" / "golden"
 UPDATE = "python compile.py --update"
+WITH_MAIL = "-with-mail"
+GOLDEN_RECIPIENT = "someone@example.com"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Do what the command line asks; returns the exit code."""
     options = parse_arguments(argv)
     try:
-        specs = {name: compiled(name, image=options.image) for name in PIPELINES}
+        specs = golden_specs() if options.check or options.update else asked_specs(options)
     except Intent2BatchError as error:
         sys.stderr.write(f"compile.py: {error}\n")
         return error.exit_code
-    if report_problems(specs, pinned=bool(options.image)):
+    if report_problems(specs, pinned=bool(options.image), mails=bool(options.notify)):
         return 1
     if options.check:
         return 1 if report_differences(specs, options.golden) else 0
     write(specs, options.golden if options.update else options.output)
     return 0
+
+
+def golden_specs() -> dict[str, str]:
+    """What the golden specs hold: each pipeline, and its variant that mails the outcome."""
+    specs = {}
+    for name in PIPELINES:
+        specs[name] = compiled(name)
+        specs[name + WITH_MAIL] = compiled(name, notify=[GOLDEN_RECIPIENT])
+    return specs
+
+
+def asked_specs(options: argparse.Namespace) -> dict[str, str]:
+    """The specs as the command line wants them.
+
+    Raises:
+        WrongUse: the image is not pinned, or an address is none.
+    """
+    notify = recipients(options.notify) if options.notify else ()
+    return {name: compiled(name, image=options.image, notify=notify) for name in PIPELINES}
 
 
 def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -53,17 +76,30 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         "--image", default="", metavar="NAME@sha256:…", help="the worker image, with its digest"
     )
     parser.add_argument(
+        "--notify",
+        action="append",
+        metavar="ADDRESS",
+        help="mail how a run ended to this address (up to three); runs on Vertex alone",
+    )
+    parser.add_argument(
         "--output", type=Path, default=ROOT / "dist", metavar="DIR", help="default: dist"
     )
     parser.add_argument(
         "--golden", type=Path, default=GOLDEN, metavar="DIR", help="default: tests/golden"
     )
-    return parser.parse_args(argv)
+    options = parser.parse_args(argv)
+    if options.notify and (options.check or options.update):
+        parser.error("the golden specs hold an address of their own; leave --notify out")
+    return options
 
 
-def report_problems(specs: dict[str, str], *, pinned: bool) -> bool:
+def report_problems(specs: dict[str, str], *, pinned: bool, mails: bool = False) -> bool:
     """Print what the linter says; returns whether it said anything."""
-    found = [(name, problem) for name in specs for problem in lint(specs[name], pinned=pinned)]
+    found = [
+        (name, problem)
+        for name, text in specs.items()
+        for problem in lint(text, pinned=pinned, mails=mails or name.endswith(WITH_MAIL))
+    ]
     for name, problem in found:
         sys.stderr.write(f"{name}: {problem}\n")
     return bool(found)

@@ -18,6 +18,7 @@ from components.errors import InputError, WrongUse
 from components.storage.settings_file import read_settings
 from components.storage.uris import join
 from pipelines import parameters
+from pipelines.notification import mails
 
 # Where the files of jobs lie that a run on this machine sends to the stand-ins.
 STAGING = "staging"
@@ -80,6 +81,12 @@ def spec_text(pipeline: str) -> str:
     if not isinstance(spec, dict) or "pipelineInfo" not in spec or "root" not in spec:
         raise WrongUse(
             "The file is not a compiled pipeline", where=pipeline, fix="compile.py writes them."
+        )
+    if mails(spec):
+        raise WrongUse(
+            "This spec mails its outcome, which only Vertex AI Pipelines can",
+            where=pipeline,
+            fix="Compile it without --notify to run it here.",
         )
     return text
 
