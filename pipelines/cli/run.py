@@ -54,8 +54,8 @@ def run(
     if not local:
         raise WrongUse(NOT_THERE_YET)
     from pipelines.cli.streams import tell
-    from pipelines.local_request import Request
     from pipelines.local_results import show
+    from pipelines.request import Request
     from pipelines.running import run_here
 
     code = run_here(

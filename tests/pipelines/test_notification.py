@@ -10,7 +10,7 @@ import yaml
 import compile as command
 from components.errors import WrongUse
 from pipelines.compiling import PIPELINES, compiled
-from pipelines.local_request import spec_text
+from pipelines.local_request import local_spec
 from pipelines.notification import is_mail, mails, recipients
 from pipelines.spec_linter import lint
 
@@ -105,7 +105,7 @@ def test_goldens_take_no_address():
 
 def test_a_run_on_this_machine_refuses_the_variant():
     with pytest.raises(WrongUse, match="only Vertex AI Pipelines"):
-        spec_text(str(GOLDEN / f"intent-to-batch{command.WITH_MAIL}.yaml"))
+        local_spec(str(GOLDEN / f"intent-to-batch{command.WITH_MAIL}.yaml"))
 
 
 def test_the_variant_is_compiled_the_same_each_time():
