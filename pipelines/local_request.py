@@ -16,7 +16,7 @@ from components.errors import InputError, WrongUse
 from components.storage.uris import join
 from pipelines import parameters
 from pipelines.notification import mails
-from pipelines.request import Request, given_parameters, parse_spec, spec_text
+from pipelines.request import Request, check_intent, given_parameters, parse_spec, spec_text
 
 # Where the files of jobs lie that a run on this machine sends to the stand-ins.
 STAGING = "staging"
@@ -81,11 +81,12 @@ def _usual(project: str) -> dict[str, str]:
 
 def _settle_intent(given: dict[str, Any], folder: Path) -> str | None:
     """Take the intent out of the parameters; its file stands in for it."""
-    _check_intent(given)
+    check_intent(given)
+    uri = str(given.get("intent_uri") or "").strip()
+    if uri and "://" not in uri and not Path(uri).is_file():
+        raise WrongUse("There is no such file", where=f"parameter intent_uri: {uri}")
     if not given.get("intent"):
         return None
-    if given.get("intent_uri"):
-        raise WrongUse("The intent is given as text and as a file", fix="Give one of them.")
     given["intent_uri"] = str(folder / "intent.txt")
     return str(given.pop("intent"))
 
@@ -100,17 +101,6 @@ def _check_source(text: str) -> None:
     for source in sources:
         if "://" not in source and "*" not in source and not Path(source).exists():
             raise WrongUse("There is no such file", where=f"parameter source: {source}")
-
-
-def _check_intent(given: Mapping[str, Any]) -> None:
-    """Refuse a run that has nothing to read."""
-    uri = str(given.get("intent_uri") or "").strip()
-    if not uri and not str(given.get("intent") or "").strip():
-        raise WrongUse(
-            "The intent is empty", fix='Say what should run, for example "3 tasks of `date`".'
-        )
-    if uri and "://" not in uri and not given.get("intent") and not Path(uri).is_file():
-        raise WrongUse("There is no such file", where=f"parameter intent_uri: {uri}")
 
 
 def _check_policy(uri: str) -> None:

@@ -122,3 +122,19 @@ def _take_words(request: Request, given: dict[str, Any], known: Mapping[str, Any
     if not request.text.strip():
         raise WrongUse(f"The {what} is empty", fix="Say what should run.")
     given[name] = "\n".join(request.sources) if rows else request.text
+
+
+def check_intent(given: Mapping[str, Any]) -> None:
+    """Refuse a run that has nothing to read, or two intents.
+
+    Raises:
+        WrongUse: says which.
+    """
+    text = str(given.get("intent") or "").strip()
+    uri = str(given.get("intent_uri") or "").strip()
+    if not text and not uri:
+        raise WrongUse(
+            "The intent is empty", fix='Say what should run, for example "3 tasks of `date`".'
+        )
+    if text and uri:
+        raise WrongUse("The intent is given as text and as a file", fix="Give one of them.")
