@@ -20,8 +20,14 @@ import requests.auth
 from kfp.registry import registry_client
 from kfp.registry.registry_client import DEFAULT_REGISTRY_CONTEXT, RegistryClient
 
-from components.errors import InputError, Intent2BatchError, ServiceError, WrongUse
-from pipelines.credentials import expired, no_credentials
+from components.errors import Intent2BatchError, ServiceError, WrongUse
+from pipelines.service_errors import (
+    NotThereError,
+    TakenError,
+    UnclearError,
+    expired,
+    no_credentials,
+)
 
 T = TypeVar("T")
 
@@ -151,22 +157,10 @@ class Registry:
             try:
                 with _told(where or self.address):
                     return call()
-            except TemporaryError:
+            except UnclearError:
                 self._sleep(pause)
         with _told(where or self.address):
             return call()
-
-
-class NotThereError(InputError):
-    """The repository, the package, the version or the tag is not there."""
-
-
-class TakenError(InputError):
-    """What was to be made is there already."""
-
-
-class TemporaryError(ServiceError):
-    """The same call may succeed in a while."""
 
 
 class _NoCredentials(requests.auth.AuthBase):
@@ -211,7 +205,7 @@ def _told(where: str) -> Iterator[None]:
             fix="Check the address.",
         ) from error
     except (requests.RequestException, google.auth.exceptions.TransportError) as error:
-        raise TemporaryError(
+        raise UnclearError(
             f"Artifact Registry did not answer ({type(error).__name__})",
             where=where,
             fix="Check the region in the address and the network, then run the command again.",
@@ -235,7 +229,7 @@ def _refused(response: requests.Response, where: str) -> Intent2BatchError:
     if status == 409:
         return TakenError(f"This is there already{said}", where=where)
     if status in TEMPORARY:
-        return TemporaryError(
+        return UnclearError(
             f"Artifact Registry answered {status}{said}",
             where=where,
             fix="Run the command again in a while.",

@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from components.errors import InputError, WrongUse
-from pipelines.registry import TAG, VERSION, Registry, TakenError, Template
+from pipelines.registry import TAG, VERSION, Registry, Template
+from pipelines.service_errors import TakenError
 
 HEX = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 

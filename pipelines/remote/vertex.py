@@ -19,8 +19,9 @@ from components.errors import InputError, ServiceError, WrongUse
 from components.gemini.endpoint import endpoint, is_local
 from pipelines.remote import run as states
 from pipelines.remote.run import Run, Step, Titles, titles
-from pipelines.remote.vertex_errors import NotThereError, TakenError, UnclearError, told
+from pipelines.remote.vertex_errors import told
 from pipelines.remote.wanted import OUR_LABEL, Wanted
+from pipelines.service_errors import NotThereError, TakenError, UnclearError
 
 if TYPE_CHECKING:
     from google.cloud.aiplatform_v1 import PipelineServiceClient

@@ -12,7 +12,13 @@ from requests import exceptions as transport
 
 from components.batch.locations import nearest_region
 from components.errors import InputError, Intent2BatchError, ServiceError
-from pipelines.credentials import expired, no_credentials
+from pipelines.service_errors import (
+    NotThereError,
+    TakenError,
+    UnclearError,
+    expired,
+    no_credentials,
+)
 
 # 429 and what may have been done although the answer was lost: the same call is made again.
 UNCLEAR = (
@@ -23,18 +29,6 @@ UNCLEAR = (
     exceptions.GatewayTimeout,
     exceptions.RetryError,
 )
-
-
-class UnclearError(ServiceError):
-    """The service did not answer, or not clearly: the same call may be made again."""
-
-
-class NotThereError(InputError):
-    """The run, the project or the region is not there."""
-
-
-class TakenError(InputError):
-    """There is a run with this id."""
 
 
 @contextlib.contextmanager
