@@ -97,7 +97,21 @@ def show(
             say(f"log of '{step.title}': {step.logs}")
     if run.url:
         say(f"console: {run.url}")
+    return exit_code(run)
+
+
+def exit_code(run: Run) -> int:
+    """0 if a run succeeded, or goes on; 1 if it failed or was cancelled."""
     return 1 if run.state in (FAILED, CANCELLED) else 0
+
+
+def no_files(run: Run, folder: str) -> str:
+    """Why a run has no files to fetch."""
+    if not run.has_ended:
+        return "the run goes on; its files come at its end"
+    if folder:
+        return f"the run left no tables in {folder}"
+    return "the run left no folder that can be read from here; give results_uri a gs:// folder"
 
 
 def why(run: Run) -> str:
