@@ -32,6 +32,7 @@ COMMAND_MODULES = (
     "jobs",
     "rows",
     "run",
+    "runs",
     "doctor",
     "emulate",
 )
