@@ -128,6 +128,13 @@ _TABLE: tuple[tuple[Kind, str, str, str], ...] = (
         "Install it in the image, or in the script before it is needed.",
     ),
     (
+        "script",
+        r"\[\[: not found|Bad substitution|Syntax error: \"\(\" unexpected|"
+        r"Illegal option -o pipefail|source: not found",
+        "the script is written for bash and was run by /bin/sh",
+        "Make #!/bin/bash the script's first line.",
+    ),
+    (
         "command",
         r'exec: "([^"]{1,200})": (?:executable file not found|stat \S{1,200}: no such file)',
         r"the container has no program \1",
@@ -140,13 +147,6 @@ _TABLE: tuple[tuple[Kind, str, str, str], ...] = (
         r"the command \1 was not found",
         "Check the spelling and the PATH; batch-debian has python3 and no python. Other programs "
         "belong into a container image.",
-    ),
-    (
-        "script",
-        r"\[\[: not found|Bad substitution|Syntax error: \"\(\" unexpected|"
-        r"Illegal option -o pipefail|source: not found",
-        "the script is written for bash and was run by /bin/sh",
-        "Make #!/bin/bash the script's first line.",
     ),
     (
         "script",
