@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -63,3 +65,46 @@ def test_the_end_of_submit_and_watch_says_why(emulator: Emulator, command: Comma
     assert why in told.splitlines()
     assert why in command("watch", out.strip())[2].splitlines()
     assert emulator.faults.calls()["logging.ListLogEntries"] == 2
+
+
+def test_tail_prints_what_tasks_print(emulator: Emulator, command: Command) -> None:
+    name = submitted(command, "printf 'a\\033[2Jb\\n'; echo $BATCH_TASK_INDEX")
+    code, out, _ = command("tail", name)
+    assert code == 0
+    assert sorted(out.splitlines()) == sorted(
+        f"[{task}] {text}" for task in range(3) for text in ("a[U+001B][2Jb", str(task))
+    )
+    assert command("tail", name, "--task", "2", "-n", "1")[1] == "2\n"
+    told = [
+        json.loads(line)
+        for line in command("tail", name, "--task", "1", "--json")[1].split("\n")[:-1]
+    ]
+    assert [(line["task"], line["text"]) for line in told] == [(1, "a\x1b[2Jb"), (1, "1")]
+
+
+def test_tail_follows_a_job_to_its_end(emulator: Emulator, command: Command) -> None:
+    gate = Path("gate").resolve()
+    os.mkfifo(gate)
+    script = f"echo begun; printf half; cat {gate} > x; echo way; echo done >&2"
+    job = json.loads(json.dumps(GOOD))
+    job["taskGroups"][0] |= {"taskCount": 1, "parallelism": 1}
+    job["taskGroups"][0]["taskSpec"]["runnables"] = [{"script": {"text": script}}]
+    Path("job.json").write_text(json.dumps(job))
+    name = command("submit", "job.json", "--no-wait")[1].strip()
+    got: list[tuple[int, str, str]] = []
+    following = threading.Thread(target=lambda: got.append(command("tail", name, "--follow")))
+    following.start()
+    with gate.open("w"):  # opens when the task reads, and lets it go on
+        emulator.batch.wait_for(name, lambda job: job.state == "RUNNING")
+    following.join(60)
+    assert got[0][0] == 0
+    assert sorted(got[0][1].splitlines()) == ["[0] begun", "[0] done", "[0] halfway"]
+
+
+def test_a_job_without_logs_has_no_tail(emulator: Emulator, command: Command) -> None:
+    Path("job.json").write_text(json.dumps({k: v for k, v in GOOD.items() if k != "logsPolicy"}))
+    name = command("submit", "job.json", "--no-wait")[1].strip()
+    code, out, told = command("tail", name)
+    assert (code, out) == (1, "")
+    assert "sends nothing to Cloud Logging" in told
+    assert command("tail", "nothing-there")[0] == 1
