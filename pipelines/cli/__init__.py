@@ -31,6 +31,7 @@ COMMAND_MODULES = (
     "forecast",
     "jobs",
     "tasks",
+    "rerun",
     "rows",
     "run",
     "emulate",

@@ -99,7 +99,7 @@ def submit(
     if not region:
         region = job_region(content)
         say(f"region {region} (--region names another)")
-    _tell_cost(content, region, max_cost=max_cost, task_time=task_time, prices=prices)
+    tell_cost(content, region, max_cost=max_cost, task_time=task_time, prices=prices)
     kept = not dry_run or bool(ledger)
     run, ledger = _run_and_ledger(run, ledger, job_file)
     if kept:
@@ -195,13 +195,23 @@ def job_named(job: str, project: str, region: str) -> str:
 
 def _checked(job_file: str, region: str, *, force: bool) -> dict[str, Any]:
     """The job in the file, if the checks find no error in it."""
-    from components.config.check import Against, validate_bytes
-    from components.errors import InputError
     from components.storage.files import read_bytes
-    from components.validate_config import formats
 
     shown = "<stdin>" if job_file == "-" else job_file
     data = sys.stdin.buffer.read() if job_file == "-" else read_bytes(job_file)
+    return checked_job(data, shown, region, force=force)
+
+
+def checked_job(data: bytes, shown: str, region: str, *, force: bool) -> dict[str, Any]:
+    """The job in a text, if the checks find no error in it.
+
+    Raises:
+        InputError: there is one; all of them stand on standard error.
+    """
+    from components.config.check import Against, validate_bytes
+    from components.errors import InputError
+    from components.validate_config import formats
+
     checked = validate_bytes(data, shown, against=Against(region=region))
     errors = checked.errors
     if errors:
@@ -217,7 +227,7 @@ def _checked(job_file: str, region: str, *, force: bool) -> dict[str, Any]:
     return checked.job
 
 
-def _tell_cost(
+def tell_cost(
     job: dict[str, Any], region: str, *, max_cost: float, task_time: str, prices: str
 ) -> None:
     """Say what the job will cost.

@@ -10,7 +10,7 @@ import typer
 from typer.testing import CliRunner
 
 from components.errors import Intent2BatchError
-from pipelines.cli import jobs, tasks
+from pipelines.cli import jobs, rerun, tasks
 
 GOOD = {
     "taskGroups": [
@@ -36,6 +36,7 @@ class Command:
         self.app = typer.Typer()
         jobs.register(self.app)
         tasks.register(self.app)
+        rerun.register(self.app)
 
     def __call__(self, *words: str, given: str | None = None) -> tuple[int, str, str]:
         """Exit code, stdout and stderr, as `intent2batch` gives them."""
