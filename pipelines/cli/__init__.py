@@ -30,6 +30,8 @@ COMMAND_MODULES = (
     "fix",
     "forecast",
     "jobs",
+    "tasks",
+    "rerun",
     "rows",
     "run",
     "runs",
