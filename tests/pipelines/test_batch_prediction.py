@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from pipelines.local_request import Request
+from pipelines.request import Request
 from pipelines.running import Outcome, run_here
 
 # Up to date, by test_compile.py. Runs by name compile first: tests/journeys.

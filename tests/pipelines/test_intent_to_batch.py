@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from components.worker_image import WORKER_IMAGE
-from pipelines.local_request import Request
+from pipelines.request import Request
 from pipelines.running import Outcome, run_here
 
 ROOT = Path(__file__).parent.parent.parent
