@@ -29,6 +29,7 @@ REAL_SETTINGS = {
     "HTTPS_PROXY": "http://127.0.0.1:9",
     "ALL_PROXY": "http://127.0.0.1:9",
 }
+LASTS_S = 600  # a task that nobody ends
 
 
 def only_run(folder: Path) -> Path:
@@ -75,7 +76,7 @@ def test_a_run_whose_every_task_fails_says_why_and_where_to_look(terminal):
 )
 def test_nothing_runs_on_after_a_run_was_ended(terminal, number, again):
     outlived = terminal.folder / "outlived"
-    task = f"2 tasks of `sleep 600; touch {outlived}`"
+    task = f"2 tasks of `sleep {LASTS_S} && touch {outlived}`"
     with terminal.start(*LOCAL, task) as process:
         terminal.until(process, "SCHEDULED -> RUNNING")
         state = only_run(terminal.folder) / "services" / "credentials.json"
@@ -103,8 +104,8 @@ def test_nothing_runs_on_after_a_run_was_ended(terminal, number, again):
 def await_end(mark: str) -> None:
     """Wait until no process has the words in its environment.
 
-    There is no limit of time, which a loaded machine would exceed: whatever is left running ends
-    when its task does, and the task then leaves a trace.
+    It is told of each end, so that only a defect meets the limit: what is left running ends when
+    its task does, and the task then leaves a trace.
     """
     while left := running(mark):
         for process in left:
@@ -113,5 +114,6 @@ def await_end(mark: str) -> None:
             except ProcessLookupError:
                 continue
             # Readable once it has ended, also where nobody reaps it.
-            select.select([end], [], [])
+            ended, _, _ = select.select([end], [], [], LASTS_S)
             os.close(end)
+            assert ended, left[process]
