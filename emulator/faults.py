@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast, get_args
 
@@ -62,13 +62,20 @@ class Fault:
 
 
 class Faults:
-    """The faults that are set and the calls that were counted; safe for many threads."""
+    """The faults that are set and the calls that were counted; safe for many threads.
+
+    Attributes:
+        on_call: is told the method of each call before it is carried out; for tests in the same
+            process, which let something happen at a call, such as the end of the caller.
+    """
 
     def __init__(self) -> None:
+        self.on_call: Callable[[str], None] = lambda _: None
         self._lock = threading.Lock()
         self._calls: Counter[str] = Counter()
         self._callers: dict[str, set[str]] = {}
         self._set: list[tuple[Fault, int]] = []  # with the count of its calls when it was set
+        self._hits: Counter[Fault] = Counter()
 
     def add(self, fault: Fault) -> None:
         """Set a fault; the calls that it counts begin with the next one."""
@@ -81,6 +88,7 @@ class Faults:
             self._set.clear()
             self._calls.clear()
             self._callers.clear()
+            self._hits.clear()
 
     def note(self, method: str, caller: str = "") -> Fault | None:
         """Count a call; returns the fault that hits it, the one that was set first.
@@ -89,6 +97,7 @@ class Faults:
             method: what was called.
             caller: what the client calls itself.
         """
+        self.on_call(method)
         with self._lock:
             self._calls[method] += 1
             callers = self._callers.setdefault(method, set())
@@ -98,6 +107,7 @@ class Faults:
                 if fault.method in (method, "*"):
                     number = self._count(fault.method) - before
                     if fault.nth <= number < fault.nth + fault.count:
+                        self._hits[fault] += 1
                         return fault
             return None
 
@@ -105,6 +115,11 @@ class Faults:
         """How often each method was called, the calls that were hit included."""
         with self._lock:
             return dict(sorted(self._calls.items()))
+
+    def hits(self) -> dict[Fault, int]:
+        """How many calls each fault has hit; those that hit none are not among them."""
+        with self._lock:
+            return dict(self._hits)
 
     def callers(self) -> dict[str, list[str]]:
         """How the clients that called each method call themselves, the first of them."""

@@ -41,6 +41,20 @@ def test_all_calls_are_counted_and_clearing_forgets() -> None:
     assert faults.note("a.x") is None
 
 
+def test_each_call_is_told_before_it_is_carried_out_and_hits_are_counted() -> None:
+    faults = Faults()
+    told: list[str] = []
+    faults.on_call = lambda method: told.append(f"{method} {faults.calls().get(method, 0)}")
+    faults.add(Fault("a.x", nth=2, count=2))
+    faults.add(Fault("b.y"))
+    for method in ("a.x", "a.x", "a.x", "a.x"):
+        faults.note(method)
+    assert told == ["a.x 0", "a.x 1", "a.x 2", "a.x 3"]
+    assert faults.hits() == {Fault("a.x", nth=2, count=2): 2}
+    faults.clear()
+    assert faults.hits() == {}
+
+
 def test_of_many_threads_exactly_as_many_calls_are_hit_as_asked() -> None:
     faults = Faults()
     faults.add(Fault("a.x", nth=10, count=5))
