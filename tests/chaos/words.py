@@ -1,0 +1,197 @@
+"""From words to a finished job, with faults: what is drawn from a seed, and what is checked."""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import dataclass, field
+from typing import Any
+
+from components.aggregate_results.outcomes import OUTCOMES
+from components.storage import files
+from components.supervision import ledger as ledgers
+from emulator.batch.jobs import FINAL
+from tests.chaos.playing import (
+    BUCKET,
+    Platform,
+    PromiseBrokenError,
+    StepFailedError,
+    Strike,
+    Told,
+    drawn_trouble,
+)
+
+ECHO = ("Run `echo hello ${{BATCH_TASK_INDEX}}` as {tasks} tasks, at most {at_once} at once, "
+        "spot is fine, retry each up to 2 times.")  # fmt: skip
+FAILS = "Run `test ${{BATCH_TASK_INDEX}} -ne 1` as {tasks} tasks, at most {at_once} at once."
+LONG = "Run `sleep 900` as {tasks} tasks, at most {at_once} at once, 20 minutes at most."
+OPEN = "Run my model on the data."
+CALLS = ("batch.CreateJob", "batch.GetJob", "batch.CancelJob", "batch.ListTasks", "storage.insert",
+         "storage.get", "logging.ListLogEntries")  # fmt: skip
+UPTO = 30
+
+
+@dataclass
+class Run:
+    """What is in store for one seed.
+
+    Attributes:
+        intent: the words.
+        tasks: how many tasks they ask for; 0: they are not clear.
+        dry: whether it is only shown.
+        scenarios: what goes wrong with tasks and the job.
+        trouble: with calls and steps.
+    """
+
+    intent: str
+    tasks: int = 0
+    dry: bool = False
+    scenarios: list[dict[str, Any]] = field(default_factory=list)
+    trouble: Told = field(default_factory=Told)
+
+
+def drawn(seed: int) -> Run:
+    """Draw a run."""
+    rng = random.Random(f"words {seed}")
+    tasks = rng.randint(1, 6)
+    trouble = drawn_trouble(
+        rng, CALLS, upto=UPTO, cancel_at=("batch.CreateJob", "batch.GetJob", "batch.GetJob")
+    )
+    text = rng.choice((ECHO, ECHO, ECHO, ECHO, FAILS, OPEN if rng.random() < 0.3 else ECHO))
+    if rng.random() < 0.15:
+        text = LONG
+        # Nothing else would end it.
+        trouble.strikes = [s for s in trouble.strikes if s.kill]
+        trouble.strikes.append(Strike("batch.GetJob", rng.randint(2, 5), kill=False))
+    run = Run(text.format(tasks=tasks, at_once=rng.randint(1, tasks)), tasks, trouble=trouble)
+    if text is OPEN:
+        run.tasks = 0
+    if text is ECHO:
+        run.scenarios = _scenarios(rng, tasks)
+        run.dry = rng.random() < 0.05
+    return run
+
+
+def _scenarios(rng: random.Random, tasks: int) -> list[dict[str, Any]]:
+    told: list[dict[str, Any]] = []
+    for kind in ("preempt_task", "vanish_vm"):
+        if rng.random() < 0.4:
+            when = rng.choice(("start", "running", "after:0"))
+            attempts = range(rng.choice((1, 1, 2)))
+            task = rng.randrange(tasks)
+            told += [{"kind": kind, "task": task, "attempt": n, "when": when} for n in attempts]
+    if rng.random() < 0.4:
+        state = rng.choice(("QUEUED", "SCHEDULED", "RUNNING"))
+        told.append({"kind": "delay_state", "state": state, "calls": rng.randint(1, 3)})
+    rare = rng.random()
+    if rare < 0.04:
+        told.append({"kind": "quota_fail"})
+    elif rare < 0.08:
+        told.append({"kind": "delete_job", "calls": 2})
+    return told
+
+
+def play(platform: Platform, seed: int) -> None:
+    """One run from its words to its report.
+
+    Raises:
+        PromiseBrokenError: it broke a promise.
+    """
+    told, name = drawn(seed), f"words-{seed}"
+    emulator = platform.emulator
+    folder = f"{BUCKET}/chaos/intent-to-batch-{seed}/{seed}"
+    place = {"results_uri": "", "pipeline_folder": folder}
+    before = {job.uid for job in emulator.batch.book.everything()}
+    scenarios = f"{emulator.urls['batch']}/_emulator/scenarios"
+    for scenario in told.scenarios:
+        platform.post(scenarios, {"job_id": "*", **scenario})
+
+    def steps() -> None:
+        platform.step("read-the-intent", {"intent": told.intent, "intent_uri": "",
+                                          "reader": "offline", **place})  # fmt: skip
+        job = str(platform.outputs("read-the-intent") / "job")
+        platform.step("check-the-job", place, {"job": job})
+        job = str(platform.outputs("check-the-job") / "checked_job")
+        go = platform.step("decide-submission", {**place, "dry_run": told.dry})
+        more = {"project": emulator.project, "region": "", "dry_run": not go}
+        platform.step("submit-batch-job", {**place, **more}, {"job": job})
+
+    try:
+        with platform.run(name, told.trouble):
+            status = platform.pipeline(steps)
+            platform.step("aggregate-results", {**place, "status": status})
+    except StepFailedError as failed:
+        raise PromiseBrokenError(f"no report: {failed}") from failed
+    finally:
+        platform.post(scenarios)
+    made = [job for job in emulator.batch.book.everything() if job.uid not in before]
+    platform.happened.counts["jobs made"] += len(made)
+    _count(platform, made)
+    check(platform, told, folder, made, status["state"])
+
+
+def _count(platform: Platform, made: list[Any]) -> None:
+    """How often what was drawn for tasks really hit."""
+    for job in made:
+        codes = [event.code for task in job.tasks.values() for event in task.events]
+        for what, code in (("preempted tasks", 50001), ("vanished VMs", 50002)):
+            platform.happened.counts[what] += codes.count(code)
+
+
+def check(platform: Platform, told: Run, folder: str, made: list[Any], state: str) -> None:
+    """What every run promises.
+
+    Raises:
+        PromiseBrokenError: it is not so.
+    """
+    if len(made) > 1:
+        raise PromiseBrokenError(f"{len(made)} jobs for one run: {[job.name for job in made]}")
+    left = [
+        f"{job.name} is {job.state}" for job in made if job.state not in FINAL and not job.deleted
+    ]
+    if left:
+        raise PromiseBrokenError(f"left running: {left}")
+    summary = json.loads(files.read_text(f"{folder}/summary.json"))
+    if summary["outcome"] not in OUTCOMES or summary["outcome"] == "unfinished":
+        raise PromiseBrokenError(f"the report tells the outcome {summary['outcome']!r}")
+    if "</html>" not in files.read_text(f"{folder}/report.html"):
+        raise PromiseBrokenError("the report is no whole page")
+    if not files.exists(f"{folder}/submission.json"):
+        if made:
+            raise PromiseBrokenError("a job was made, and no ledger tells of it")
+        if state == "SUCCEEDED":
+            raise PromiseBrokenError("the run succeeded without a job")
+        return
+    text = files.read_text(f"{folder}/submission.json")
+    ledger = ledgers.from_text(text)
+    if made:
+        _check_job(made[0], ledger.outcome, summary, folder)
+    _check_end(told, ledger.outcome, state, summary)
+
+
+def _check_job(job: Any, outcome: str | None, summary: dict[str, Any], folder: str) -> None:
+    wanted = {"SUCCEEDED": "succeeded", "FAILED": "failed", "CANCELLED": "cancelled"}
+    if outcome != ("deleted" if job.deleted else wanted[job.state]):
+        raise PromiseBrokenError(f"the job is {job.state}, the ledger says {outcome}")
+    if job.deleted:
+        return
+    rows = [json.loads(line) for line in files.read_text(f"{folder}/tasks.jsonl").splitlines()]
+    told = [(row["index"], row["state"]) for row in rows]
+    true = [(index, job.tasks[index].state if index in job.tasks else job.idle)
+            for index in range(job.task_count)]  # fmt: skip
+    if told != true:
+        raise PromiseBrokenError(f"the table tells {told}, the tasks are {true}")
+
+
+def _check_end(told: Run, outcome: str | None, state: str, summary: dict[str, Any]) -> None:
+    if summary["outcome"] != (outcome or "unfinished"):
+        raise PromiseBrokenError(f"the report says {summary['outcome']}, the ledger {outcome}")
+    good = ("dry_run",) if told.dry else ("succeeded",)
+    if (state == "SUCCEEDED") != (outcome in good) and state != "CANCELLED":
+        raise PromiseBrokenError(f"the run ended as {state}, its ledger as {outcome}")
+    hurt = {each["kind"] for each in told.scenarios} & {"quota_fail", "delete_job"}
+    may = told.tasks and "test" not in told.intent and not hurt
+    if may and state == "FAILED":
+        raise PromiseBrokenError(
+            f"failed, and nothing stood in its way: {outcome} ({summary['headline']})"
+        )
