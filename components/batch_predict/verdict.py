@@ -10,7 +10,7 @@ from components.batch_predict.book import Doc
 from components.batch_predict.files import Files
 from components.batch_predict.places import Places
 from components.batch_predict.shards import is_table
-from components.batch_predict.waves import manifest_uri
+from components.batch_predict.waves import manifest_after
 from components.errors import InputError, WorkFailed
 from components.storage.uris import join
 from components.tables.formats import count, plural
@@ -61,7 +61,7 @@ def rows_without_answer(files: Files, places: Places, doc: Doc) -> tuple[int, in
     given_up = _given_up(files, places)
     rows = unanswered = 0
     decode = msgspec.json.Decoder(_Row).decode
-    for line in files.lines(manifest_uri(files, places)):
+    for line in files.lines(manifest_after(places, doc.waves_done - 1)):
         row = decode(line)
         rows += 1
         unanswered += row.status != "ready" or row.key in given_up

@@ -1,7 +1,8 @@
 """A later wave: rows that need earlier answers get them, in one pass, and become shards.
 
-Beside the shards it writes `prepared/resolved.jsonl`: the manifest again, with the rows of this
-wave made `ready` (with key, shard and prompt) or `invalid` (with the reason).
+Beside the shards it writes `prepared/resolved/w001.jsonl` and so on: the manifest after the wave
+before, with the rows of this wave made `ready` (with key, shard and prompt) or `invalid` (with the
+reason). A file a wave, so that a process that is late with a wave writes over nothing later.
 """
 
 from __future__ import annotations
@@ -21,8 +22,6 @@ from components.errors import InputError
 from components.rows.canonical import TooDeep, key_of
 from components.rows.references import fill, texts_of
 from components.rows.shown import prompt_of
-
-RESOLVED = "resolved.jsonl"
 
 
 @dataclass(frozen=True)
@@ -81,17 +80,17 @@ def open_wave(files: Files, places: Places, doc: Doc, wave: int, bounds: Bounds)
                 shard = own[key] = writer.write(model, key, request)
             changed[row] = {"status": "ready", "reason": "", "key": key, "shard": shard,
                             "prompt": prompt_of(request)}  # fmt: skip
-    _write_resolved(files, places, changed)
+    _write_resolved(files, places, wave, changed)
     return writer.made
 
 
 def _known(files: Files, places: Places, wave: int) -> _Known:
     known = _Known()
-    for line in _manifest(files, places):
+    for line in _manifest(files, places, wave - 1):
         if line["wave"] == wave and line["status"] != "invalid":
             known.rows.add(line["row"])
     needed = {row for line in _pending(files, places, known.rows) for row in _refs(line).values()}
-    for line in _manifest(files, places):
+    for line in _manifest(files, places, wave - 1):
         key = str(line.get("key") or "")
         if line["row"] in needed:
             known.keys[line["row"]] = (key, str(line.get("reason") or "it was not sent"))
@@ -151,14 +150,15 @@ def _refs(line: Mapping[str, Any]) -> dict[str, int]:
     return {str(row): int(row) for row in line["needs"]}
 
 
-def _manifest(files: Files, places: Places) -> Iterator[dict[str, Any]]:
-    return _objects(files, manifest_uri(files, places))
+def _manifest(files: Files, places: Places, wave: int) -> Iterator[dict[str, Any]]:
+    return _objects(files, manifest_after(places, wave))
 
 
-def manifest_uri(files: Files, places: Places) -> str:
-    """The manifest that knows the rows of later waves, or the first one."""
-    resolved = places.prepared(RESOLVED)
-    return resolved if files.exists(resolved) else places.prepared("manifest.jsonl")
+def manifest_after(places: Places, wave: int) -> str:
+    """The manifest that knows the rows up to a wave; those of wave 0 are known from the start."""
+    if wave < 1:
+        return places.prepared("manifest.jsonl")
+    return places.prepared("resolved", f"w{wave:03d}.jsonl")
 
 
 def _pending(files: Files, places: Places, rows: set[int]) -> Iterator[dict[str, Any]]:
@@ -181,10 +181,12 @@ def _objects(files: Files, uri: str) -> Iterator[dict[str, Any]]:
         yield told
 
 
-def _write_resolved(files: Files, places: Places, changed: Mapping[int, Mapping[str, str]]) -> None:
+def _write_resolved(
+    files: Files, places: Places, wave: int, changed: Mapping[int, Mapping[str, str]]
+) -> None:
     """Write what is known of all rows."""
-    source = manifest_uri(files, places)
-    with files.writer(places.prepared(RESOLVED)) as write:
+    source = manifest_after(places, wave - 1)
+    with files.writer(manifest_after(places, wave)) as write:
         for line in files.lines(source):
             told = {**(before := json.loads(line)), **changed.get(before["row"], {})}
             write(_line(told) if told != before else line)

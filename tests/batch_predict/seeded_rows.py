@@ -197,8 +197,8 @@ def check_results(
 
 def manifest_of(uri: str) -> str:
     """The manifest that knows most."""
-    resolved = f"{uri}/prepared/resolved.jsonl"
-    return resolved if files.exists(resolved) else f"{uri}/prepared/manifest.jsonl"
+    resolved = list(files.list_uris(f"{uri}/prepared/resolved"))
+    return resolved[-1] if resolved else f"{uri}/prepared/manifest.jsonl"
 
 
 def requests_by_key(uri: str) -> dict[str, list[dict[str, Any]]]:

@@ -36,6 +36,7 @@ class Memory:
     on_written: Callable[[str, bytes], None]
     content: dict[str, bytes] = field(default_factory=dict)
     versions: Counter[str] = field(default_factory=Counter)
+    writing: str = ""  # the file that a process is about to write
 
     def lines(self, uri: str) -> Iterator[bytes]:
         self._read(uri)
@@ -47,6 +48,9 @@ class Memory:
     def writer(self, uri: str) -> Iterator[Callable[[bytes], object]]:
         pieces: list[bytes] = []
         yield pieces.append
+        self.writing = uri
+        self.fates.second()  # what is written rests on what was read before
+        self.writing = ""
         self.fates.touch()
         fails = self._storage(uri)
         self.content[uri] = b"".join(pieces)

@@ -100,6 +100,16 @@ def test_what_was_decided_about_a_round_is_not_decided_again() -> None:
     assert [e.counts for e in entries] == [{"resent": 1, "truncated": 1}, {"ok": 1}]
 
 
+def test_what_later_waves_made_of_rows_is_not_written_over() -> None:
+    """By a process that stood still while it wrote down what an earlier wave had made of them."""
+    rows = [Row(n, "gemini-a", f"row {n} fine", wave=n - 1, need=n - 1) for n in (1, 2, 3)]
+
+    def writes(story: Story) -> bool:
+        return story.doc.waves_done == 1 and "resolved" in story.files.writing
+
+    played(Story(rows, Settings(), begins=writes, dies=lambda _: False))
+
+
 def test_what_another_process_was_told_online_is_not_written_over(tmp_path: Path) -> None:
     places = Places(str(tmp_path / "run"), "pipeline/run-1")
     entry = Entry("s.jsonl", 0, 1, "gemini-a", "job", "", "", 3, how="online")

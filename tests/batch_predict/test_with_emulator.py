@@ -191,7 +191,7 @@ def test_rows_of_the_preparing_step_come_through(run: Run, tmp_path: Path) -> No
     prepare_rows([str(source)], run.uri)
     summary = run.predict()
     assert (summary.outcome, summary.answered, summary.jobs) == ("succeeded", 3, 3)
-    rows = read_lines(f"{run.uri}/prepared/resolved.jsonl")
+    rows = read_lines(f"{run.uri}/prepared/resolved/w002.jsonl")
     assert [row["status"] for row in rows] == ["ready"] * 4
     assert rows[0]["key"] == rows[3]["key"]
     assert [row["line"] for row in rows] == [2, 3, 4, 5]
@@ -273,7 +273,7 @@ def test_later_waves_are_asked_with_the_answers_of_earlier_ones(run: Run) -> Non
     )
     run.scenario("blocked", match="blocked one")
     summary = run.predict()
-    rows = {line["row"]: line for line in read_lines(f"{run.uri}/prepared/resolved.jsonl")}
+    rows = {line["row"]: line for line in read_lines(f"{run.uri}/prepared/resolved/w002.jsonl")}
     assert [rows[n]["status"] for n in range(1, 8)] == [
         "ready", "ready", "ready", "invalid", "ready", "invalid", "ready",
     ]  # fmt: skip

@@ -121,9 +121,13 @@ def aggregate_predictions(
 
 def _manifest(run_uri: str) -> str:
     """The manifest that knows what became of rows of later waves, else the first; "" for none."""
-    names = ("resolved.jsonl", "manifest.jsonl")
-    places = [join(run_uri, "prepared", name) for name in names]
-    return next((place for place in places if files.exists(place)), "")
+    resolved = [
+        uri
+        for uri in files.list_uris(join(run_uri, "prepared", "resolved"))
+        if uri.endswith(".jsonl")
+    ]
+    first = join(run_uri, "prepared", "manifest.jsonl")
+    return resolved[-1] if resolved else first if files.exists(first) else ""
 
 
 def aggregate_outputs(

@@ -264,7 +264,7 @@ def test_rows_of_later_waves_stand_in_the_resolved_manifest(tmp_path: Path) -> N
     rows = [json.loads(text) for text in told]
     rows[0] |= {"status": "ready", "key": key_of(request("a then"), MODEL), "prompt": "a then"}
     rows[1] |= {"status": "invalid", "reason": "bad: x"}
-    write(tmp_path / "prepared" / "resolved.jsonl", rows)
+    write(tmp_path / "prepared" / "resolved" / "w002.jsonl", rows)
     output(tmp_path, [line(echo(request("a then")), answer("yes"))])
     summary, got = collect(tmp_path)
     assert [(row["status"], row["prompt"], row["text"], row["reason"]) for row in got] == [
