@@ -47,11 +47,17 @@ class PromiseBrokenError(AssertionError):
 
 @dataclass(frozen=True)
 class Strike:
-    """What is done to the step that makes a call, the `nth` of a method (`*`: of all) in a run."""
+    """What is done to the step that makes a call.
+
+    Attributes:
+        method: which calls of a run count; `*`: all; `again`: all since a step was last killed.
+        nth: the call of that number.
+        kill: by SIGKILL; else by SIGTERM: the run is cancelled.
+    """
 
     method: str
     nth: int
-    kill: bool  # SIGKILL, else SIGTERM: the run is cancelled
+    kill: bool
 
 
 @dataclass
@@ -95,7 +101,10 @@ def drawn_trouble(
         method = rng.choice(("*", "*", *calls))
         nth = rng.randint(1, upto) if method == "*" else rng.randint(1, 3)
         told.strikes.append(Strike(method, nth, kill=True))
-    if rng.random() < 0.3:
+    if rng.random() < 0.1:  # while a step takes up what another machine began
+        told.strikes.append(Strike(rng.choice(calls[:2]), 1, kill=True))
+        told.strikes.append(Strike("again", rng.randint(1, 6), kill=False))
+    elif rng.random() < 0.25:
         method = rng.choice(("*", *cancel_at))
         nth = rng.randint(1, upto // 2) if method == "*" else rng.randint(1, 3)
         told.strikes.append(Strike(method, nth, kill=False))
@@ -279,8 +288,9 @@ class Platform:
             self._lock.wait_for(lambda: self._process is not None)
             self._calls[method] += 1
             self._calls["*"] += 1
+            self._calls["again"] += "killed" in self._calls
             struck = [s for s in self._strikes if self._calls[s.method] == s.nth
-                      and s.method in (method, "*")]  # fmt: skip
+                      and s.method in (method, "*", "again")]  # fmt: skip
             for strike in struck:
                 self._strikes.remove(strike)
                 self._strike(strike)
@@ -290,6 +300,7 @@ class Platform:
             return  # a machine that is lost while it cancels leaves nobody to cancel
         if strike.kill:
             self.happened.counts["killed steps"] += 1
+            self._calls["killed"], self._calls["again"] = 1, 0
             os.kill(self._process, signal.SIGKILL)
         elif self._step not in COLLECTING:
             self.happened.counts["cancelled runs"] += 1
