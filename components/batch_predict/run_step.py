@@ -94,28 +94,31 @@ def predict_run(
         InputError: what was prepared cannot be read, or may not be sent.
         ServiceError: files or the ledger cannot be kept, or no job could be made.
     """
-    places = Places(run_uri.rstrip("/"), "/".join(run_uri.rstrip("/").split("/")[-2:]), staging_uri)
-    files = StoredFiles()
-    plan = read_plan(files, places)
-    check_gate(files, places)
-    if places.staged and not is_gcs(staging_uri):
-        raise WrongUse(
-            "Batch prediction reads and writes Cloud Storage, and the run folder is local",
-            where=run_uri,
-            fix="Give a gs:// folder for staging, or --local for stand-ins.",
-        )
-    service = vertex(project or project_here(), location)
-    prices = load_prices(prices_uri)
-    settings = settings or Settings()
-    if is_local():
-        settings = replace(settings, policy=_LOCAL_POLICY)
-
-    def cost(model: str, tokens: Tokens, batch: bool) -> float | None:
-        return prices.cost(model, *tokens, batch=batch) if any(tokens) else 0.0
-
-    # Of threads only one could wait on the clock whose waits a signal ends.
-    pause = sleep if clock is None else clock.sleep
+    # Signals are heard before the first call: an earlier attempt may have made jobs.
     with _clock(clock) as time:
+        places = Places(
+            run_uri.rstrip("/"), "/".join(run_uri.rstrip("/").split("/")[-2:]), staging_uri
+        )
+        files = StoredFiles()
+        plan = read_plan(files, places)
+        check_gate(files, places)
+        if places.staged and not is_gcs(staging_uri):
+            raise WrongUse(
+                "Batch prediction reads and writes Cloud Storage, and the run folder is local",
+                where=run_uri,
+                fix="Give a gs:// folder for staging, or --local for stand-ins.",
+            )
+        service = vertex(project or project_here(), location)
+        prices = load_prices(prices_uri)
+        settings = settings or Settings()
+        if is_local():
+            settings = replace(settings, policy=_LOCAL_POLICY)
+
+        def cost(model: str, tokens: Tokens, batch: bool) -> float | None:
+            return prices.cost(model, *tokens, batch=batch) if any(tokens) else 0.0
+
+        # Of threads only one could wait on the clock whose waits a signal ends.
+        pause = sleep if clock is None else clock.sleep
         world = World(
             files=files,
             job=lambda body: PredictionJob(service, body),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import random
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -137,12 +137,15 @@ def submit_named(
     if dry_run:
         return _only_show(FileStore(ledger_uri) if ledger_uri else None, fresh)
     store = FileStore(ledger_uri)
-    _claim(store, fresh)
+    waiting = waiting or Waiting()
 
     def jobs(client: BatchServiceClient) -> BatchJob:
         return BatchJob(client, names.name, names, job)
 
-    return _follow(jobs, store, fresh, waiting or Waiting(), cancels=True)
+    # Signals are heard before the first call: the job may have been made by an earlier attempt.
+    with nullcontext(waiting.clock) if waiting.clock else stopping_clock() as clock:
+        _claim(store, fresh)
+        return _follow(jobs, store, fresh, replace(waiting, clock=clock))
 
 
 def watch(job_name: str, *, waiting: Waiting | None = None) -> Ledger:
@@ -160,9 +163,7 @@ def watch(job_name: str, *, waiting: Waiting | None = None) -> Ledger:
     """
     fresh = Ledger(Life(phase="watch", job_name=job_name), {}, console_url(job_name))
     patient = replace(waiting or Waiting(), leave_at_deadline=True)
-    return _follow(
-        lambda client: BatchJob(client, job_name), MemoryStore(), fresh, patient, cancels=False
-    )
+    return _follow(lambda client: BatchJob(client, job_name), MemoryStore(), fresh, patient)
 
 
 def cancel(job_name: str, *, waiting: Waiting | None = None) -> Ledger:
@@ -178,7 +179,6 @@ def cancel(job_name: str, *, waiting: Waiting | None = None) -> Ledger:
         MemoryStore(),
         fresh,
         waiting or Waiting(),
-        cancels=False,
     )
 
 
@@ -205,8 +205,6 @@ def _follow(
     store: LedgerStore,
     fresh: Ledger,
     waiting: Waiting,
-    *,
-    cancels: bool,
 ) -> Ledger:
     progress = Progress(waiting.say, waiting.on_event, link=not is_local())
     known = fresh
@@ -218,7 +216,7 @@ def _follow(
         waiting.on_change(ledger)
 
     try:
-        with _clock(waiting, cancels=cancels) as clock:
+        with nullcontext(waiting.clock) if waiting.clock else closing(SystemClock()) as clock:
             return supervise(
                 jobs(_client()),
                 store,
@@ -244,19 +242,6 @@ def _may_run(ledger: Ledger) -> str:
     request = ledger.request
     name = ledger.job_name or f"{request.get('parent')}/jobs/{request.get('job_id')}"
     return f"The job may still be running; cancel it: intent2batch cancel {name}"
-
-
-@contextlib.contextmanager
-def _clock(waiting: Waiting, *, cancels: bool) -> Iterator[Clock]:
-    """The clock that was given, or the machine's; signals ask it to stop only if they cancel."""
-    if waiting.clock is not None:
-        yield waiting.clock
-    elif cancels:
-        with stopping_clock() as clock:
-            yield clock
-    else:
-        with contextlib.closing(SystemClock()) as clock:
-            yield clock
 
 
 def _client() -> BatchServiceClient:

@@ -17,6 +17,7 @@ from components.prepare_requests.prepare import prepare as prepare_rows
 from components.storage import files
 from emulator.faults import Fault
 from tests.batch_predict.conftest import BUCKET, MODEL, Run, prepare, read_lines, request_of
+from tests.signals import cancelled_at_the_next_call
 
 ROOT = Path(__file__).parents[2]
 TEXTS = [f"prompt {n}" for n in range(1, 7)]
@@ -216,6 +217,13 @@ def test_a_signal_cancels_the_jobs(run: Run) -> None:
         assert step.wait(60) == 1
     assert "The predictions were stopped: the run was cancelled" in rest
     assert [job["state"] for job in run.jobs()] == ["JOB_STATE_CANCELLED"]
+
+
+def test_a_signal_is_heard_from_the_first_call_on(run: Run) -> None:
+    run.prepare(*TEXTS)
+    with cancelled_at_the_next_call(run.emulator), pytest.raises(WorkFailed, match="cancelled"):
+        predict_run(run.uri, project="local-project", location="us-central1")
+    assert run.made() == 0
 
 
 def test_a_model_that_cannot_do_batch_stops_only_its_own_rows(run: Run) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import traceback
 import urllib.request
 from collections import Counter
 from dataclasses import dataclass
@@ -135,4 +136,5 @@ def check(
         counts = {status: summary[status] for status in STATUSES}
         check_results(results, counts, told, folder, stopped=state == "CANCELLED")
     except AssertionError as broken:
-        raise PromiseBrokenError(str(broken)[:3000] or repr(broken)) from broken
+        where = traceback.extract_tb(broken.__traceback__)[-1]
+        raise PromiseBrokenError(f"{where.line} {str(broken)[:3000]}") from broken

@@ -13,9 +13,11 @@ from components.project import project_here
 from components.submit_batch_job.component import submit_batch_job
 from components.submit_batch_job.outputs import read_gcp_resources, write_gcp_resources
 from components.submit_batch_job.run_step import run_identity, submit_run
+from components.submit_batch_job.submit import Waiting, submit_and_watch
 from emulator.faults import Fault
 from emulator.launch import Emulator
-from tests.submit_batch_job.conftest import job_of
+from tests.signals import cancelled_at_the_next_call
+from tests.submit_batch_job.conftest import PLACE, StoryClock, job_of
 
 NAME = "projects/p/locations/r/jobs/j"
 
@@ -87,6 +89,20 @@ def test_a_retry_with_another_job_is_refused(emulator: Emulator, run: Run) -> No
     with pytest.raises(InputError, match="An earlier attempt of this step submitted"):
         run.submit(job_of("false"))
     assert len(emulator.batch.book.everything()) == 1
+
+
+def test_a_cancellation_is_heard_from_the_first_call_of_a_retry_on(
+    emulator: Emulator, run: Run
+) -> None:
+    run.uri = "gs://local-project-bucket/intent-to-batch/123"
+    job = job_of("sleep 900", spec={"maxRunDuration": "2000s"})
+    waiting = Waiting(until_ended=False, clock=StoryClock(emulator))
+    ledger_uri = f"{run.uri}/submission.json"
+    names = {"run": run_identity(run.uri), "ledger_uri": ledger_uri, **PLACE}
+    submit_and_watch(job, **names, waiting=waiting)
+    with cancelled_at_the_next_call(emulator), pytest.raises(WorkFailed, match="was cancelled"):
+        run.submit(job)
+    assert [made.state for made in emulator.batch.book.everything()] == ["CANCELLED"]
 
 
 def test_a_dry_run_shows_the_request(emulator: Emulator, run: Run) -> None:
