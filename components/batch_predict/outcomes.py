@@ -7,7 +7,6 @@ join, with the texts, is the work of the aggregating step.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import msgspec
 
 from components.gemini.finish_reasons import BLOCKING
 from components.rows.canonical import TooDeep, key_of
+from components.rows.json_answers import json_trouble
 from components.rows.prices import NO_TOKENS, Tokens
 
 Status = Literal[
@@ -141,7 +141,7 @@ def outcome_of(status: Any, response: Any, *, wants_json: bool) -> Outcome:
     if not text.strip():
         return _of_no_text(first, finish, used)
     if wants_json:
-        trouble = _json_trouble(text)
+        trouble = json_trouble(text)
         if trouble:
             return _outcome("bad_json", trouble, used, text)
     return _outcome("ok", "", used, text)
@@ -199,16 +199,6 @@ def _text(candidate: Mapping[str, Any]) -> str:
         for part in parts
         if isinstance(part, dict) and not part.get("thought")
     )
-
-
-def _json_trouble(text: str) -> str:
-    try:
-        json.loads(text)
-    except RecursionError:
-        return "nested too deeply"
-    except ValueError as error:
-        return str(error)
-    return ""
 
 
 def _object(value: Any) -> Mapping[str, Any]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from components.batch_predict.outcomes import Outcome, Status
+from components.rows.json_answers import wants_json
 
 Fix = Literal["", "room", "repair", "again"]
 
@@ -116,14 +117,6 @@ _AGAIN: dict[Status, _Again] = {
     "bad_json": _repaired,
     "empty": _once_more,
 }
-
-
-def wants_json(request: Mapping[str, Any]) -> bool:
-    """Whether the request asks for an answer in JSON."""
-    settings = request.get("generationConfig")
-    if not isinstance(settings, dict):
-        return False
-    return settings.get("responseMimeType") == "application/json"
 
 
 # --- jobs and money -------------------------------------------------------------------------------

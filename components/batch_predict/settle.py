@@ -22,11 +22,11 @@ from components.batch_predict.policy import (
     Resend,
     decide,
     job_verdict,
-    wants_json,
 )
 from components.batch_predict.shards import Line, Shard, ShardWriter, is_table, read_shard
 from components.errors import InputError
 from components.rows.canonical import key_of
+from components.rows.json_answers import wants_json
 from components.rows.prices import NO_TOKENS, Tokens
 
 # (model, tokens, batch) -> US dollars; None where the price is not known.

@@ -12,7 +12,6 @@ from components.batch_predict.policy import (
     Resend,
     decide,
     job_verdict,
-    wants_json,
     within_budget,
 )
 from tests.batch_predict.conftest import request_of
@@ -109,11 +108,3 @@ def test_budget(
     spent: float | None, answered: int, asked: int, limit: float, allowed: bool
 ) -> None:
     assert (within_budget(spent, answered, asked, limit) == "") is allowed
-
-
-@pytest.mark.parametrize(
-    ("request_", "json"),
-    [(PLAIN, False), (JSON, True), ({}, False), ({"generationConfig": None}, False)],
-)
-def test_wants_json(request_: dict[str, Any], json: bool) -> None:
-    assert wants_json(request_) is json

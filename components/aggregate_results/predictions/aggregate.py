@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -11,7 +11,7 @@ from typing import Any
 
 from components.aggregate_results.predictions.around import ALONE, Around, read_around
 from components.aggregate_results.predictions.csv_process import WORTH_IT, CsvProcess
-from components.aggregate_results.predictions.decisions import broken_json
+from components.aggregate_results.predictions.decisions import JsonFaults
 from components.aggregate_results.predictions.findings import Remark, remarks
 from components.aggregate_results.predictions.gather import (
     Counts,
@@ -109,9 +109,7 @@ def aggregate_predictions(
     source = Manifest(place)
     jobs = read_jobs(join(run_uri, "predictions.json"))
     joining = ManifestJoin(source)
-    broken = {
-        (joining.place_of(key), attempt): fault for key, attempt, fault in broken_json(run_uri)
-    }
+    broken = JsonFaults(run_uri, jobs, joining.place_of, joining.rows)
     outputs = [join(run_uri, "predictions")]
     if around.plan and not around.unsent and not jobs and not output_files(outputs):
         around = replace(around, unsent="Not sent: the rows were only prepared")
@@ -167,7 +165,7 @@ class _Found:
     source: Source
     joining: Joining
     jobs: Sequence[Job] = ()
-    broken: Mapping[tuple[int, int], str] = field(default_factory=dict)
+    broken: JsonFaults | None = None
     around: Around = ALONE
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
 
+from components.aggregate_results.predictions.decisions import JsonFaults
 from components.aggregate_results.predictions.decode import decode
 from components.aggregate_results.predictions.flatten import Fields
 from components.aggregate_results.predictions.jobs import Job, job_of, model_name
@@ -88,8 +89,7 @@ class Gathering:
         joining: knows the rows.
         spill: where answers are set down.
         price: what an answer costs.
-        broken: by the place of the row and the attempt, what is wrong with an answer that ought to
-            have been JSON.
+        broken: what is wrong with answers that were to be JSON.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class Gathering:
         joining: Joining,
         spill: Spill,
         price: Price = no_price,
-        broken: Mapping[tuple[int, int], str] | None = None,
+        broken: JsonFaults | None = None,
     ) -> None:
         self.counts = Counts()
         self.fields = Fields()
@@ -105,7 +105,7 @@ class Gathering:
         self._joining = joining
         self._spill = spill
         self._price = price
-        self._broken = broken or {}
+        self._broken = broken
         self._best = bytearray(joining.rows)
         self._next: dict[int, int] = {}
 
@@ -152,8 +152,8 @@ class Gathering:
             answer.cost_usd = self._cost(answer, job)
         best = self._best[place]
         self._count(place, answer)
-        if self._broken:
-            self._fail_broken(first, answer)
+        if self._broken and answer.status == "ok":
+            self._fail_broken(self._broken, first, answer)
         # Better is better; of equal ones the earlier attempt, of one attempt the first read.
         worth = GRADES[answer.status] << 5 | _MAX_ATTEMPT - attempt
         if answer.status == "ok":
@@ -179,10 +179,9 @@ class Gathering:
         if attempt > self.attempts[place]:
             self.attempts[place] = attempt
 
-    def _fail_broken(self, first: int, answer: Answer) -> None:
-        """An answer that ought to have been JSON is none: its text is kept and is not ok."""
-        fault = self._broken.get((first, answer.attempt))
-        if fault is not None and answer.status == "ok":
+    def _fail_broken(self, broken: JsonFaults, first: int, answer: Answer) -> None:
+        """An answer that was to be JSON and is not: its text is kept and is not ok."""
+        if fault := broken.of(first, answer.attempt, answer.literal):
             answer.status = "failed"
             answer.reason = f"no JSON, which was asked for: {fault}"
 

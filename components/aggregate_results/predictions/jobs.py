@@ -27,6 +27,7 @@ class Job:
     outcome: str = ""
     input_uri: str = ""
     batch: bool = True
+    settled: bool = True  # the sending step has read and judged its answers
 
 
 UNKNOWN = Job()
@@ -57,6 +58,7 @@ def _job(item: dict[str, Any]) -> Job:
         outcome=_text(item.get("outcome")),
         input_uri=_text(item.get("input_uri")),
         batch=item.get("how") != "online",
+        settled=item.get("counts") is not None,
     )
 
 

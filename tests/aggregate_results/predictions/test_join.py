@@ -274,6 +274,29 @@ def test_rows_of_later_waves_stand_in_the_resolved_manifest(tmp_path: Path) -> N
     assert summary.lines == 1
 
 
+@pytest.mark.parametrize("settled", [True, False])
+def test_what_the_sending_step_did_not_judge_is_judged_here(tmp_path: Path, settled: bool) -> None:
+    """It was stopped behind the end of the job; or it has judged it, and its word counts."""
+    keys = manifest(tmp_path, [("a", MODEL), ("b", MODEL), ("c", MODEL)])
+    as_json = {"generationConfig": {"responseMimeType": "application/json"}}
+    sent: list[dict[str, Any]] = [
+        {"key": keys[0], "request": {**request("a"), **as_json}},
+        {"key": keys[1], "request": request("b")},
+        {"key": keys[2], "request": {**request("c"), **as_json}},
+        {"damaged": 1},
+        {"key": "of nobody", "request": as_json},
+    ]
+    write(tmp_path / "prepared" / "shards" / "s0.jsonl", sent)
+    answers = (("a", "{broken"), ("b", "{fine"), ("c", '{"c": 1}'))
+    output(tmp_path, [line(echo(request(t)), answer(text)) for t, text in answers], "one")
+    job = {"display_name": "one", "attempt": 1, "model": MODEL, "shard": "s0.jsonl"}
+    ledger(tmp_path, {**job, "counts": {"ok": 3} if settled else None})
+    _, got = collect(tmp_path)
+    assert [row["status"] for row in got] == ["ok" if settled else "failed", "ok", "ok"]
+    assert got[0]["reason"].startswith("no JSON, which was asked for") is not settled
+    assert got[0]["text"] == "{broken"
+
+
 @pytest.mark.parametrize("mended", [True, False])
 def test_an_answer_that_ought_to_have_been_json_is_not_ok(tmp_path: Path, mended: bool) -> None:
     keys = manifest(tmp_path, [("a", MODEL), ("b", MODEL)])
