@@ -302,6 +302,7 @@ class Platform:
             self.happened.counts["killed steps"] += 1
             self._calls["killed"], self._calls["again"] = 1, 0
             os.kill(self._process, signal.SIGKILL)
+            self._process = 0  # nothing more can be done to it
         elif self._step not in COLLECTING:
             self.happened.counts["cancelled runs"] += 1
             self.cancelled = True
