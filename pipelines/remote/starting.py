@@ -21,7 +21,6 @@ from pipelines.remote.results import results_folder, show
 from pipelines.remote.run import Platform, Run
 from pipelines.remote.wanted import (
     Wanted,
-    check_account,
     check_images,
     read_labels,
     run_id,
@@ -71,7 +70,6 @@ def wanted_run(request: Request, asked: Asked, *, stand_in: bool, root_needed: b
         InputError: the template is gone.
         ServiceError: it cannot be fetched.
     """
-    check_account(asked.service_account)
     labels = read_labels(asked.labels)
     spec, template = _spec(request.pipeline, asked.template)
     if not stand_in:
