@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from emulator.launch import Emulator, start
+from pipelines.access.tables import undocumented
 
 # The storage client's thread that looks up buckets outlives a test, and draws random numbers beside
 # hypothesis, which takes that for a mistake of the strategy.
@@ -27,3 +28,4 @@ def emulator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulat
         for name, value in running.environment.items():
             monkeypatch.setenv(name, value)
         yield running
+        assert undocumented(running.faults.callers()) == []
