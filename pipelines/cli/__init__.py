@@ -24,7 +24,18 @@ app = typer.Typer(
 )
 
 # In the order in which `--help` lists them.
-COMMAND_MODULES = ("parse", "validate", "fix", "forecast", "jobs", "rows", "run", "runs", "emulate")
+COMMAND_MODULES = (
+    "parse",
+    "validate",
+    "fix",
+    "forecast",
+    "jobs",
+    "rows",
+    "run",
+    "runs",
+    "schedule",
+    "emulate",
+)
 
 
 def load_commands() -> typer.Typer:
