@@ -34,16 +34,29 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Do what the command line asks; returns the exit code."""
     options = parse_arguments(argv)
     try:
-        specs = golden_specs() if options.check or options.update else asked_specs(options)
+        return work(options)
     except Intent2BatchError as error:
-        sys.stderr.write(f"compile.py: {error}\n")
+        say(f"compile.py: {error}")
         return error.exit_code
+
+
+def work(options: argparse.Namespace) -> int:
+    """Compile, check, and then compare, write or upload; returns the exit code.
+
+    Raises:
+        Intent2BatchError: what the person can mend.
+    """
+    if options.upload:
+        check_upload(options)
+    specs = golden_specs() if options.check or options.update else asked_specs(options)
     if report_problems(specs, pinned=bool(options.image), mails=bool(options.notify)):
         return 1
     if options.check:
         return 1 if report_differences(specs, options.golden) else 0
     write(specs, options.golden if options.update else options.output)
-    return upload(specs, options) if options.upload else 0
+    if options.upload:
+        upload(specs, options)
+    return 0
 
 
 def golden_specs() -> dict[str, str]:
@@ -154,24 +167,38 @@ def write(specs: dict[str, str], folder: Path) -> None:
         sys.stdout.write(f"{path}\n")
 
 
-def upload(specs: dict[str, str], options: argparse.Namespace) -> int:
-    """Upload the specs and print the versions that schedules must use; returns the exit code."""
-    from pipelines.registry import Registry, repository
-    from pipelines.uploading import check_tags, commit_tag, project_version, upload_specs
+def upload(specs: dict[str, str], options: argparse.Namespace) -> None:
+    """Upload the specs and print the versions that schedules must use.
 
-    def say(line: str) -> None:
-        sys.stderr.write(f"{visible(line)}\n")
+    Raises:
+        Intent2BatchError: a tag would move, or the registry refuses or does not answer.
+    """
+    from pipelines.registry import Registry
+    from pipelines.uploading import commit_tag, project_version, upload_specs
 
-    try:
-        tags = check_tags([options.tag or project_version(ROOT), *commit_tag(ROOT, say)])
-        registry = Registry(repository(options.upload))
-        uploaded = upload_specs(specs, registry, tags, move=options.move_tags, say=say)
-    except Intent2BatchError as error:
-        say(f"compile.py: {error}")
-        return error.exit_code
+    tags = [options.tag or project_version(ROOT), *commit_tag(ROOT, say)]
+    registry = Registry(options.upload)
+    uploaded = upload_specs(specs, registry, tags, move=options.move_tags, say=say)
     say(f"tags: {', '.join(tags)}. A schedule keeps to a version, so give it one of these:")
     sys.stdout.writelines(f"{template.url}\n" for template in uploaded)
-    return 0
+
+
+def check_upload(options: argparse.Namespace) -> None:
+    """Refuse an address or a tag that cannot be one, before anything is compiled.
+
+    Raises:
+        WrongUse: says which.
+    """
+    from pipelines.registry import repository
+    from pipelines.uploading import check_tags
+
+    options.upload = repository(options.upload)
+    check_tags([options.tag] if options.tag else [])
+
+
+def say(line: str) -> None:
+    """Write a line for the person."""
+    sys.stderr.write(f"{visible(line)}\n")
 
 
 if __name__ == "__main__":

@@ -116,21 +116,11 @@ class Platform(Protocol):
         """Runs of every pipeline, the youngest first; their steps may be left out."""
 
 
-@dataclass(frozen=True)
-class Titles:
-    """The steps of a spec that run a program: task name -> the name that the console shows."""
+def titles(spec: Mapping[str, Any]) -> dict[str, str]:
+    """The steps of a spec that run a program: task name -> the name that the console shows.
 
-    names: Mapping[str, str]
-
-    def of(self, task: str) -> str:
-        """The title of a task, or empty for a group; iterations of a loop carry a number."""
-        name, _, number = task.partition("-iteration-")
-        found = self.names.get(name, "")
-        return f"{found} ({number})" if found and number else found
-
-
-def titles(spec: Mapping[str, Any]) -> Titles:
-    """The steps of a spec. Groups (loops, branches, exit handlers) are left out."""
+    Groups (loops, branches, exit handlers, nested pipelines) are left out.
+    """
     components = spec.get("components", {})
     names: dict[str, str] = {}
     for component in (spec.get("root", {}), *components.values()):
@@ -138,4 +128,4 @@ def titles(spec: Mapping[str, Any]) -> Titles:
             reference = task.get("componentRef", {}).get("name", "")
             if "executorLabel" in components.get(reference, {}):
                 names.setdefault(name, task.get("taskInfo", {}).get("name", name))
-    return Titles(names)
+    return names

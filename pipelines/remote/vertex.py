@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from google.protobuf import field_mask_pb2, json_format
@@ -18,7 +18,7 @@ from google.protobuf import field_mask_pb2, json_format
 from components.errors import InputError, ServiceError, WrongUse
 from components.gemini.endpoint import endpoint, is_local
 from pipelines.remote import run as states
-from pipelines.remote.run import Run, Step, Titles, titles
+from pipelines.remote.run import Run, Step, titles
 from pipelines.remote.vertex_errors import told
 from pipelines.remote.wanted import OUR_LABEL, Wanted
 from pipelines.service_errors import NotThereError, TakenError, UnclearError
@@ -169,8 +169,13 @@ class Vertex:
     def cancel(self, run_id: str) -> None:
         """Ask for the end of a run; one that has ended stays as it is."""
         name = f"{self._parent}/pipelineJobs/{run_id}"
-        with self._told("cancel the run"):
-            self._client.cancel_pipeline_job(name=name, retry=None, timeout=CALL_S)
+        try:
+            with self._told("cancel the run"):
+                self._client.cancel_pipeline_job(name=name, retry=None, timeout=CALL_S)
+        except InputError:
+            # It may have ended in the meantime, which the service answers with a refusal.
+            if not self.get(run_id).has_ended:
+                raise
 
     def recent(self) -> Iterator[Run]:
         """Runs of every pipeline, the youngest first, without their steps."""
@@ -216,10 +221,10 @@ class Vertex:
             ended=_moment(message, "end_time"),
         )
 
-    def _step(self, task: Any, known: Titles) -> Step | None:
+    def _step(self, task: Any, known: Mapping[str, str]) -> Step | None:
         from google.cloud.aiplatform_v1.types import PipelineTaskDetail
 
-        title = known.of(task.task_name)
+        title = known.get(task.task_name, "")
         if not title:
             return None
         executor = task.executor_detail
