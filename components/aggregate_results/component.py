@@ -36,8 +36,8 @@ def aggregate_results(
     from components.aggregate_results.step import aggregate_step
     from components.reporting import reported, run_folder
 
-    results.uri = run_folder(results_uri, pipeline_folder)
     with reported():
+        results.uri = run_folder(results_uri, pipeline_folder)
         summary = aggregate_step(results.uri, status, report.path)
         results.metadata["headline"] = summary.headline
         for name, value in summary.metrics().items():

@@ -52,7 +52,8 @@ def batch_predict(
     from components.batch_predict.run_step import predict_run
     from components.reporting import reported, run_folder
 
-    run_uri = run_folder(results_uri, pipeline_folder)
+    with reported():
+        run_uri = run_folder(results_uri, pipeline_folder)
     with reported(run_uri=run_uri):
         return predict_run(
             run_uri,

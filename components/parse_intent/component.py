@@ -43,7 +43,7 @@ def read_the_intent(
         config (a job came out), clarify (questions are open) or reject (it cannot be met).
     """
     from components.parse_intent.step import as_markdown, gemini_settings, job_text, read_step
-    from components.reporting import reported, run_folder
+    from components.reporting import filled, reported, run_folder
 
     with reported():
         settings = None
@@ -51,7 +51,12 @@ def read_the_intent(
             settings = gemini_settings(project, location, model, temperature)
         folder = run_folder(results_uri, pipeline_folder)
         said = read_step(
-            intent, intent_uri, folder, reader=reader, settings=settings, prices_uri=prices_uri
+            intent,
+            filled(intent_uri, pipeline_folder),
+            folder,
+            reader=reader,
+            settings=settings,
+            prices_uri=prices_uri,
         )
         with open(job.path, "w", encoding="utf-8") as file:
             file.write(job_text(said))

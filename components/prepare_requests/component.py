@@ -57,12 +57,13 @@ def prepare_the_requests(
     """
     from components.prepare_requests.count import counter_for
     from components.prepare_requests.step import as_markdown, prepare_step
-    from components.reporting import reported, run_folder
+    from components.reporting import filled, reported, run_folder
 
-    run_uri = run_folder(results_uri, pipeline_folder)
+    with reported():
+        run_uri = run_folder(results_uri, pipeline_folder)
     with reported(run_uri=run_uri):
         prepared = prepare_step(
-            source,
+            filled(source, pipeline_folder),
             run_uri,
             {
                 "model": model,

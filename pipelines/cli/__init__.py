@@ -35,6 +35,7 @@ COMMAND_MODULES = (
     "rows",
     "run",
     "runs",
+    "schedule",
     "doctor",
     "emulate",
 )

@@ -168,10 +168,8 @@ def _run_on_vertex(request: Request, asked: Asked, project: str, region: str) ->
     from components.project import project_here
     from pipelines.cli.streams import ask, tell
     from pipelines.remote.starting import check_bucket, put_files, start, wanted_run
-    from pipelines.remote.wanted import check_account
 
     project, region = project or project_here(), region or DEFAULT_REGION
-    check_account(asked.service_account)
     wanted = wanted_run(request, asked, stand_in=is_local(), root_needed=True)
 
     from pipelines.remote.vertex import Vertex
@@ -187,8 +185,14 @@ def _run_on_kubeflow(request: Request, asked: Asked, host: str) -> int:
     from pipelines.remote.kubeflow import Kubeflow, check_kubernetes_account, for_kubeflow
     from pipelines.remote.starting import put_files, start, wanted_run
 
-    check_kubernetes_account(asked.service_account)
-    wanted = for_kubeflow(wanted_run(request, asked, stand_in=False, root_needed=False))
+    wanted = wanted_run(
+        request,
+        asked,
+        stand_in=False,
+        root_needed=False,
+        account_check=check_kubernetes_account,
+    )
+    wanted = for_kubeflow(wanted)
     platform = Kubeflow(host, say=tell)
     put_files(request.uploads)
     return start(platform, wanted, wait=asked.wait, out=sys.stdout, say=tell, ask=ask())

@@ -39,8 +39,8 @@ def collect_the_answers(
     from components.aggregate_results.predictions.step import collect_step
     from components.reporting import reported, run_folder
 
-    results.uri = run_folder(results_uri, pipeline_folder)
     with reported():
+        results.uri = run_folder(results_uri, pipeline_folder)
         summary = collect_step(
             results.uri,
             status,
