@@ -134,9 +134,14 @@ def as_json(run: Run, folder: str, fetched: dict[str, Path]) -> dict[str, Any]:
     }
 
 
-def run_json(run: Run) -> dict[str, Any]:
-    """A run for programs."""
-    return {
+def run_json(run: Run, *, steps: bool = True) -> dict[str, Any]:
+    """A run for programs.
+
+    Args:
+        run: the run.
+        steps: whether its steps are known; a list leaves them out.
+    """
+    told: dict[str, Any] = {
         "name": run.name,
         "pipeline": run.pipeline,
         "state": run.state,
@@ -144,8 +149,10 @@ def run_json(run: Run) -> dict[str, Any]:
         "ended": run.ended.isoformat() if run.ended else None,
         "console": run.url,
         "reason": why(run) if run.state in (FAILED, CANCELLED) else "",
-        "steps": [
+    }
+    if steps:
+        told["steps"] = [
             {"title": s.title, "state": s.state, "reason": s.reason, "logs": s.logs}
             for s in run.steps
-        ],
-    }
+        ]
+    return told

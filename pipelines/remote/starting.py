@@ -217,11 +217,12 @@ def finish(
         run = follow(platform, run, say=say, clock=clock)
         stopped = clock.stop_asked()
     if not run.has_ended:
-        tail = commands_tail(platform, run)
-        if ask is None or not ask("Cancel the run as well?"):
-            say(f"{stopped}; the run goes on. Watch it: intent2batch runs watch {tail}")
-            return 130
-        end(platform, run, say=say)
+        asked = ask is not None and "Ctrl-C" in stopped and ask("Cancel the run as well?")
+        if asked:
+            end(platform, run, say=say)
+        else:
+            tail = commands_tail(platform, run)
+            say(f"the run goes on; watch it: intent2batch runs watch {tail}")
         return 130
     return show(run, results_folder(run), {}, out, say)
 

@@ -69,7 +69,7 @@ def test_ctrl_c_leaves_the_run_unless_told_otherwise(ask):
     platform = Interrupted()
     assert platform.finish(ask) == 130
     assert platform.calls == []
-    assert f"the run goes on. Watch it: intent2batch runs watch {NAME}" in platform.said[-1]
+    assert f"the run goes on; watch it: intent2batch runs watch {NAME}" in platform.said[-1]
 
 
 def test_what_a_person_needs_is_told_at_once():
