@@ -32,6 +32,7 @@ from pipelines.request import Request, parse_spec, spec_text
 from pipelines.templates import fetch
 
 ROOT_VARIABLE = "INTENT2BATCH_ROOT"
+LOOK_S = 20.0  # for a look at the bucket; by itself the client repeats it for two minutes
 
 
 @dataclass(frozen=True)
@@ -146,13 +147,16 @@ def check_bucket(root: str, project: str, region: str) -> None:
         InputError: there is no such bucket.
     """
     from google.api_core.exceptions import Forbidden, NotFound
+    from google.cloud.storage.retry import DEFAULT_RETRY
 
     from components.storage.client import storage_client, told_plainly
 
     bucket, _ = split_gcs(root)
     with told_plainly(root, "look at the bucket"):
         try:
-            next(iter(storage_client().list_blobs(bucket, max_results=1)), None)
+            patience = DEFAULT_RETRY.with_timeout(LOOK_S)
+            found = storage_client().list_blobs(bucket, max_results=1, retry=patience)
+            next(iter(found), None)
         except Forbidden:
             return
         except NotFound as error:
@@ -233,7 +237,7 @@ def end(platform: Platform, run: Run, *, say: Callable[[str], None]) -> Run:
         platform.cancel(run.id)
         say("cancelling; its steps cancel their jobs")
     with stopping_clock() as clock:
-        return follow(platform, platform.get(run.id), say=say, clock=clock)
+        return follow(platform, platform.get(run.id), say=say, clock=clock, told=run)
 
 
 def commands_tail(platform: Platform, run: Run) -> str:
