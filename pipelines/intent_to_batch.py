@@ -90,7 +90,7 @@ def intent_to_batch(
         decided.after(checked).set_display_name("Decide whether to submit")
         decided.set_caching_options(False)
         job = checked.outputs["checked_job"]
-        with dsl.If(decided.output == True, name="The job is submitted"):  # noqa: E712 - kfp reads it
+        with dsl.If(decided.outputs["Output"] == True, name="The job is submitted"):  # noqa: E712 - kfp reads it
             submitted = submit_batch_job(
                 job=job,
                 project=project,

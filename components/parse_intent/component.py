@@ -31,8 +31,6 @@ def read_the_intent(
         reader: Who reads it: offline (rules, no network) or gemini.
         results_uri: Folder for results, or empty for the run's pipeline root.
         pipeline_folder: This run's own folder below the pipeline root.
-        job: The Batch job as JSON; null if none came out.
-        answer: What was understood, assumed and left open, as a page.
         model: Gemini model; empty for the default. Only for the gemini reader.
         temperature: Gemini's temperature, 0 to 2; negative for the prompt's own.
         project: Project that Gemini is billed to; empty for the run's.
@@ -40,7 +38,9 @@ def read_the_intent(
         prices_uri: Price file of VMs, which a machine is chosen by; empty for the shipped one.
 
     Returns:
-        config (a job came out), clarify (questions are open) or reject (it cannot be met).
+        job: The Batch job as JSON; null if none came out.
+        answer: What was understood, assumed and left open, as a page.
+        Output: config (a job came out), clarify (questions are open) or reject (it cannot be met).
     """
     from components.parse_intent.step import as_markdown, gemini_settings, job_text, read_step
     from components.reporting import filled, reported, run_folder

@@ -31,10 +31,13 @@ COMMAND_MODULES = (
     "fix",
     "forecast",
     "jobs",
+    "tasks",
+    "rerun",
     "rows",
     "run",
     "runs",
     "schedule",
+    "doctor",
     "emulate",
 )
 

@@ -57,7 +57,14 @@ class Asked:
     wait: bool = True
 
 
-def wanted_run(request: Request, asked: Asked, *, stand_in: bool, root_needed: bool) -> Wanted:
+def wanted_run(
+    request: Request,
+    asked: Asked,
+    *,
+    stand_in: bool,
+    root_needed: bool,
+    account_check: Callable[[str], None] = check_account,
+) -> Wanted:
     """What is asked of the platform, checked; only a template is fetched for that.
 
     Args:
@@ -65,13 +72,14 @@ def wanted_run(request: Request, asked: Asked, *, stand_in: bool, root_needed: b
         asked: the rest.
         stand_in: whether the platform is a stand-in, whose steps need no image and no model.
         root_needed: whether the platform has no pipeline root of its own.
+        account_check: refuses what cannot be an account of the platform.
 
     Raises:
         WrongUse: says what is wrong.
         InputError: the template is gone.
         ServiceError: it cannot be fetched.
     """
-    check_account(asked.service_account)
+    account_check(asked.service_account)
     labels = read_labels(asked.labels)
     spec, template = _spec(request.pipeline, asked.template)
     if not stand_in:
