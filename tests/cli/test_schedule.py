@@ -269,7 +269,7 @@ def test_a_file_can_pause_and_resume(here: Emulator) -> None:
             2,
             "not yours to set",
         ),
-        (["nightly", "short.yaml", "--cron", CRON, "-p", "word=gs://b/{dat}"], 2, "mean {date}"),
+        (["nightly", "batch-prediction", "--cron", CRON, "-p", "source=gs://b/{dat}"], 2, "{date}"),
         (
             ["nightly", "short.yaml", "--cron", CRON, "--root", "gs://no-such-b"],
             1,
