@@ -12,7 +12,8 @@ from cronsim import CronSim, CronSimError
 from components.errors import WrongUse
 
 PREFIX = re.compile(r"(?:CRON_)?TZ=(\S*)\s+(.*)", re.DOTALL)
-FIELD = re.compile(r"[0-9A-Z*,/-]+")
+FIELD = re.compile(r"[0-9*,/-]+")
+NAMES = re.compile("JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC|SUN|MON|TUE|WED|THU|FRI|SAT")
 EXAMPLE = 'For example "TZ=Europe/London 0 3 * * *": every day at 3 in London.'
 NICKNAMES = {
     "@hourly": "0 * * * *",
@@ -59,7 +60,7 @@ def times(
         fix = "Leave out the seconds, which come first." if number == 6 else EXAMPLE
         raise _wrong(text, f"has {number} fields, not five", where, fix)
     for field in fields.split():
-        if not FIELD.fullmatch(field):
+        if not FIELD.fullmatch(NAMES.sub("0", field)):  # cronsim takes L and # too
             raise _wrong(text, f"cannot hold '{field[:40]}'", where, EXAMPLE)
     try:
         moments = CronSim(fields, after.astimezone(zone))

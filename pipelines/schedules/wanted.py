@@ -12,7 +12,7 @@ from components.errors import WrongUse
 from components.run_time import check_placeholders
 from pipelines.parameters import short
 from pipelines.remote.starting import Asked, wanted_run
-from pipelines.remote.wanted import MOST_LABELS, Wanted
+from pipelines.remote.wanted import FILES, MOST_LABELS, Wanted
 from pipelines.request import Request
 from pipelines.schedules.cron import check_cron
 
@@ -111,7 +111,7 @@ def wanted_schedule(described: Description, *, stand_in: bool) -> WantedSchedule
     check_limits(described.limits, described.where)
     run = wanted_run(described.request, described.asked, stand_in=stand_in, root_needed=True)
     for name, value in run.parameters.items():
-        if isinstance(value, str):
+        if isinstance(value, str) and (name in FILES or name.endswith("_uri")):
             check_placeholders(value, f"parameter {name}")
     ours = [key for key in run.labels if key in (NAME_LABEL, GROUP_LABEL)]
     if ours or len(run.labels) > MOST_LABELS - 2:
