@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from components.errors import InputError
+from components.reporting import run_folder
+from components.run_time import FILE as RUN_TIME
+from components.run_time import has_placeholder
 from components.storage import files
 from components.storage.uris import is_gcs, join, name_of
 from components.tables.text import one_line
@@ -42,10 +45,15 @@ def results_folder(run: Run) -> str:
     """
     if run.results:
         return run.results if is_gcs(run.results) else ""
-    base = str(run.parameters.get("results_uri") or run.root).rstrip("/")
-    if not is_gcs(base):
-        return ""
-    return next(files.folders(join(base, run.id)), "")
+    wished = str(run.parameters.get("results_uri") or "").strip()
+    if not has_placeholder(wished):
+        return _folder(wished or run.root, run)
+    own = _folder(run.root, run)  # which holds the moment that the run's dates mean
+    return run_folder(wished, own) if own and files.exists(join(own, RUN_TIME)) else ""
+
+
+def _folder(base: str, run: Run) -> str:
+    return next(files.folders(join(base, run.id)), "") if is_gcs(base) else ""
 
 
 def fetch(folder: str, target: Path) -> dict[str, Path]:

@@ -124,6 +124,10 @@ def test_the_folder_is_found_without_the_step_that_names_it():
     assert results_folder(run) == f"{BUCKET}/roots/found-1/77"
     elsewhere = replace(run, parameters={"results_uri": f"{BUCKET}/wished/"})
     assert results_folder(elsewhere) == ""
+    nightly = replace(run, parameters={"results_uri": f"{BUCKET}/out/{{date}}"})
+    assert results_folder(nightly) == ""
+    files.write_text(f"{BUCKET}/roots/found-1/77/run_time.json", '{"time": "2026-01-31T03:00Z"}')
+    assert results_folder(nightly) == f"{BUCKET}/out/2026-01-31/found-1/77"
     assert results_folder(replace(run, results="/local/folder")) == ""
     assert results_folder(replace(run, results=f"{BUCKET}/named")) == f"{BUCKET}/named"
 
