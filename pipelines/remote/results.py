@@ -96,9 +96,10 @@ def show(
         out: where the table goes.
         say: shows one line beside it.
     """
-    told = folder and print_results(folder, out, shown=lambda uri: str(fetched.get(uri, uri)))
+    if folder:
+        print_results(folder, out, shown=lambda uri: str(fetched.get(uri, uri)))
     out.write(one_line(f"{run.state}  {run.name}") + "\n")
-    if run.state in (FAILED, CANCELLED) and not told:
+    if run.state in (FAILED, CANCELLED):
         say(why(run))
     for step in run.failed_steps:
         if step.logs:
@@ -129,7 +130,8 @@ def why(run: Run) -> str:
             return f"The run failed at '{step.title}': {step.reason}"
     if run.failed_steps:
         return f"The run failed at '{run.failed_steps[0].title}'"
-    return f"The run was {run.state}" + (f": {run.reason}" if run.reason else "")
+    what = "The run was cancelled" if run.state == CANCELLED else "The run failed"
+    return f"{what}: {run.reason}" if run.reason else what
 
 
 def as_json(run: Run, folder: str, fetched: dict[str, Path]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TextIO
 
-from components.errors import InputError, WrongUse
+from components.errors import InputError, ServiceError, WrongUse
 from components.gemini.endpoint import is_local
 from components.storage import files
 from components.storage.uris import is_gcs, split_gcs
@@ -228,7 +228,12 @@ def finish(
             tail = commands_tail(platform, run)
             say(f"the run goes on; watch it: intent2batch runs watch {tail}")
         return 130
-    return show(run, results_folder(run), {}, out, say)
+    try:
+        return show(run, results_folder(run), {}, out, say)
+    except (InputError, ServiceError) as error:
+        # The run ended as it did, whether or not this person may read its folder.
+        say(f"the results cannot be read from here: {error}")
+        return show(run, "", {}, out, say)
 
 
 def end(platform: Platform, run: Run, *, say: Callable[[str], None]) -> Run:

@@ -107,7 +107,7 @@ def test_a_failed_run_says_its_sentence_and_where_the_log_is():
         "log of 'Check the job': https://logs",
     ]
     assert why(replace(run, steps=())) == (
-        "The run was failed: The DAG failed because some tasks failed."
+        "The run failed: The DAG failed because some tasks failed."
     )
 
 
@@ -145,7 +145,8 @@ def test_only_files_of_the_runs_own_folder_are_fetched(tmp_path: Path):
     }
     for uri in (f"{folder}/tasks.csv", f"{BUCKET}/secret.txt", f"{folder}/.bashrc"):
         files.write_text(uri, "text")
-    files.write_text(f"{folder}/summary.json", json.dumps({"files": named}))
+    told = {"run_uri": folder, "outcome": "succeeded", "headline": "x", "files": named}
+    files.write_text(f"{folder}/summary.json", json.dumps(told))
     assert fetch(folder, tmp_path / "out") == {named["good"]: tmp_path / "out" / "tasks.csv"}
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["tasks.csv"]
 
@@ -195,3 +196,26 @@ def test_a_name_is_compiled_for_a_stand_in_only(emulated: Emulator):
     )
     with pytest.raises(WrongUse, match="no image yet"):
         wanted_run(request, Asked(root="gs://b/c"), stand_in=False, root_needed=True)
+
+
+@pytest.mark.usefixtures("emulated")
+@pytest.mark.parametrize("text", ["{", "[]", '{"files": 3}', '{"rows": 3}', '{"files": {"a": 1}}'])
+def test_a_summary_that_cannot_be_read_does_not_change_how_the_run_ended(text: str):
+    folder = f"{BUCKET}/broken/1"
+    files.write_text(f"{folder}/summary.json", text)
+    platform = Interrupted()
+    platform.run = replace(RUN, state="succeeded", results=folder)
+    assert platform.finish(None) == 0
+    assert platform.out.getvalue() == f"succeeded  {NAME}\n"
+    assert "cannot be read" in platform.said[-1]
+
+
+@pytest.mark.usefixtures("emulated")
+def test_a_summary_of_another_release_is_read_as_far_as_it_is_known():
+    folder = f"{BUCKET}/newer/1"
+    told = {"run_uri": folder, "outcome": "succeeded", "headline": "All is well", "mood": "good"}
+    files.write_text(f"{folder}/summary.json", json.dumps(told))
+    platform = Interrupted()
+    platform.run = replace(RUN, state="succeeded", results=folder)
+    assert platform.finish(None) == 0
+    assert "All is well" in platform.out.getvalue()
