@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from google.protobuf import field_mask_pb2, json_format
 
+from components.agent import AGENT
 from components.errors import InputError, ServiceError, WrongUse
 from components.gemini.endpoint import endpoint, is_local
 from pipelines.remote import run as states
@@ -286,15 +287,14 @@ def name_of_run(text: str) -> tuple[str, str, str]:
 
 def rest_client(kind: Callable[..., Client], region: str) -> Client:
     """A client over REST, which is also what a stand-in speaks; that one gets no real token."""
-    options = {"api_endpoint": endpoint(region)}
-    if not is_local():
-        return kind(transport="rest", client_options=options)
+    from google.api_core.gapic_v1.client_info import ClientInfo
     from google.oauth2.credentials import Credentials
 
     return kind(
         transport="rest",
-        credentials=Credentials("stand-in"),
-        client_options=options,
+        credentials=Credentials("stand-in") if is_local() else None,
+        client_options={"api_endpoint": endpoint(region)},
+        client_info=ClientInfo(user_agent=AGENT),
     )
 
 

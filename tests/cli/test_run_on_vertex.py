@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 from components.errors import Intent2BatchError
 from emulator.faults import Fault
 from emulator.launch import Emulator, start
+from pipelines.access.tables import undocumented
 from pipelines.cli import load_commands
 from pipelines.compiling import compiled
 from pipelines.registry import Registry
@@ -39,13 +40,14 @@ def template(running: Emulator) -> str:
 
 
 @pytest.fixture
-def here(running: Emulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Emulator:
+def here(running: Emulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Emulator]:
     running.faults.clear()
     for name, value in running.environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("INTENT2BATCH_ROOT", raising=False)
     monkeypatch.chdir(tmp_path)
-    return running
+    yield running
+    assert undocumented(running.faults.callers()) == []
 
 
 the_command = functools.cache(load_commands)
