@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipelines.cli.policy import PolicyFile, held_against
-
 if TYPE_CHECKING:
     from components.config.check import Against
     from components.supervision.ledger import Ledger
@@ -79,7 +77,10 @@ def submit(
     force: Annotated[
         bool, typer.Option("--force", help="Submit although Batch's rules find errors.")
     ] = False,
-    policy: PolicyFile = "",
+    policy: Annotated[
+        str,
+        typer.Option("--policy", metavar="FILE", help="The organisation's policy, YAML or JSON."),
+    ] = "",
     max_cost: Annotated[
         float,
         typer.Option(
@@ -96,6 +97,7 @@ def submit(
     from components.batch.locations import job_region
     from components.submit_batch_job.outcome import check_outcome
     from components.submit_batch_job.submit import Waiting, submit_and_watch
+    from pipelines.cli.policy import held_against
     from pipelines.cli.streams import print_json, say
 
     project = _checked_project(project, region)
@@ -351,6 +353,7 @@ def _say_end(told: Ledger) -> None:
 def _print_tasks(name: str, *, as_json: bool) -> None:
     from components.aggregate_results.spool import Spool
     from components.aggregate_results.tasks import job_rows
+    from components.aggregate_results.terminal import terminal_table
     from components.tables.text import json_text
 
     with Spool() as spool:
@@ -360,28 +363,8 @@ def _print_tasks(name: str, *, as_json: bool) -> None:
         if as_json:
             lines = (json_text(row) for row in rows)
             sys.stdout.write("[\n" + ",\n".join(lines) + "\n]\n")
-            return
-        sys.stdout.write(_line("task", "state", "exit", "tries", "time", "zone", "what it means"))
-        for row in rows:
-            sys.stdout.write(_task_line(row))
-
-
-def _task_line(row: dict[str, Any]) -> str:
-    from components.tables.formats import duration
-
-    code = "" if row["exit_code"] is None else row["exit_code"]
-    time = duration(row["duration_s"])
-    meaning = "" if row["exit_code"] == 0 else row["meaning"]
-    return _line(row["index"], row["state"], code, row["attempts"], time, row["zone"], meaning)
-
-
-def _line(
-    index: object, state: object, code: object, tries: object, time: object, zone: object, why: str
-) -> str:
-    from components.tables.text import one_line
-
-    line = f"{index:>6}  {state:<10}  {code:>5}  {tries:>5}  {time:>12}  {zone:<16}  {why}"
-    return one_line(line).rstrip() + "\n"
+        else:
+            terminal_table(rows, sys.stdout, limit=len(spool))
 
 
 def _service_error(error: Exception, name: str) -> Exception:

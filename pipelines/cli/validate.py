@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli.policy import PolicyFile, held_against
-
 if TYPE_CHECKING:
     from components.config.check import Against, Validated
 
@@ -41,7 +39,10 @@ def validate(
     fix: Annotated[
         bool, typer.Option("--fix", help="Mend what is safe to mend, and say what was done.")
     ] = False,
-    policy: PolicyFile = "",
+    policy: Annotated[
+        str,
+        typer.Option("--policy", metavar="FILE", help="The organisation's policy, YAML or JSON."),
+    ] = "",
     region: Annotated[
         str, typer.Option("--region", help="Region that the jobs are to be submitted to.")
     ] = "",
@@ -56,6 +57,7 @@ def validate(
     """
     from components.validate_config import formats
     from pipelines.cli.files import read_file, shown_name
+    from pipelines.cli.policy import held_against
 
     # Everything is read before anything is written, so a missing file changes no other.
     against = held_against(policy, region or None, prices)
