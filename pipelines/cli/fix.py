@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipelines.cli.policy import PolicyFile, held_against
+
 if TYPE_CHECKING:
     from components.fix_config.answer import Answer
     from components.fix_config.bench import Bench
@@ -39,10 +41,7 @@ def fix(
     region: Annotated[
         str, typer.Option(help="Where the job is to be submitted, to be checked too.")
     ] = "",
-    policy: Annotated[
-        str,
-        typer.Option("--policy", metavar="FILE", help="The organisation's policy, YAML or JSON."),
-    ] = "",
+    policy: PolicyFile = "",
     prices: Annotated[
         str, typer.Option("--prices", metavar="FILE", help="Price file for the policy's cost.")
     ] = "",
@@ -64,7 +63,6 @@ def fix(
     from components.fix_config.fix import fix_job
     from components.tables.text import json_text
     from pipelines.cli.files import read_file, shown_name, write_file
-    from pipelines.cli.policy import held_against
 
     _check(file, error_file, in_place)
     against = held_against(policy, region or None, prices)

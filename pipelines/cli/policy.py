@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 if TYPE_CHECKING:
     from components.config.check import Against
+
+PolicyFile = Annotated[
+    str,
+    typer.Option("--policy", metavar="FILE", help="The organisation's policy, YAML or JSON."),
+]
 
 
 def held_against(policy_file: str, region: str | None, prices: str) -> Against:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipelines.cli.policy import PolicyFile, held_against
+
 if TYPE_CHECKING:
     from components.config.check import Against, Validated
 
@@ -39,10 +41,7 @@ def validate(
     fix: Annotated[
         bool, typer.Option("--fix", help="Mend what is safe to mend, and say what was done.")
     ] = False,
-    policy: Annotated[
-        str,
-        typer.Option("--policy", metavar="FILE", help="The organisation's policy, YAML or JSON."),
-    ] = "",
+    policy: PolicyFile = "",
     region: Annotated[
         str, typer.Option("--region", help="Region that the jobs are to be submitted to.")
     ] = "",
@@ -57,7 +56,6 @@ def validate(
     """
     from components.validate_config import formats
     from pipelines.cli.files import read_file, shown_name
-    from pipelines.cli.policy import held_against
 
     # Everything is read before anything is written, so a missing file changes no other.
     against = held_against(policy, region or None, prices)
