@@ -185,7 +185,9 @@ def by_branches(search: Search, corpus: list[str], seconds: float, seed: int) ->
         for number, text in enumerate(corpus):
             Path(seeds, str(number)).write_bytes(text.encode("utf-8", "surrogatepass"))
         options = {"max_total_time": int(seconds), "max_len": fuzz_inputs.MOST, "seed": seed,
-                   "timeout": 2 * STUCK_S, "rss_limit_mb": 3000, "verbosity": 0}  # fmt: skip
+                   "timeout": 2 * STUCK_S, "rss_limit_mb": 3000, "verbosity": 0,
+            "print_final_stats": 1,
+        }  # fmt: skip
         words = [sys.argv[0], *(f"-{name}={value}" for name, value in options.items()), seeds]
         take = lambda data: search.put(data.decode("utf-8", "replace"))  # noqa: E731
         atheris.Setup(words, take, custom_mutator=mutate)
@@ -230,6 +232,11 @@ def again(files: list[Path]) -> int:
     return failed
 
 
+def kept(folder: Path) -> set[Path]:
+    """The failures written so far."""
+    return {file for file in folder.iterdir() if file.suffix != ".now"}
+
+
 def main() -> int:
     """Fuzz each target in a process of its own; 1 where one failed."""
     parser = argparse.ArgumentParser(
@@ -253,7 +260,8 @@ def main() -> int:
     if options.here:
         fuzz(targets[0], options, seconds)
         return 0
-    before = set(options.failures.iterdir())
+    before = kept(options.failures)
+    failed = False
     for target in targets:
         words = [
             f"--minutes={seconds / 60}",
@@ -265,7 +273,8 @@ def main() -> int:
         ended = subprocess.run([sys.executable, __file__, target, *words], check=False)
         if ended.returncode:
             print(f"{target}: the process ended with {ended.returncode}")
-    return 1 if set(options.failures.iterdir()) - before else 0
+            failed = True  # the input that it did not survive lies in TARGET.now
+    return 1 if failed or kept(options.failures) - before else 0
 
 
 if __name__ == "__main__":
