@@ -45,15 +45,15 @@ def read_the_intent(
     from components.parse_intent.step import as_markdown, gemini_settings, job_text, read_step
     from components.reporting import filled, reported, run_folder
 
-    with reported():
+    run_uri = run_folder(results_uri, pipeline_folder)
+    with reported(run_uri=run_uri):
         settings = None
         if reader == "gemini":
             settings = gemini_settings(project, location, model, temperature)
-        folder = run_folder(results_uri, pipeline_folder)
         said = read_step(
             intent,
             filled(intent_uri, pipeline_folder),
-            folder,
+            run_uri,
             reader=reader,
             settings=settings,
             prices_uri=prices_uri,
