@@ -20,14 +20,9 @@ import requests.auth
 from kfp.registry import registry_client
 from kfp.registry.registry_client import DEFAULT_REGISTRY_CONTEXT, RegistryClient
 
+from components.credentials import expired, no_credentials
 from components.errors import Intent2BatchError, ServiceError, WrongUse
-from pipelines.service_errors import (
-    NotThereError,
-    TakenError,
-    UnclearError,
-    expired,
-    no_credentials,
-)
+from pipelines.service_errors import NotThereError, TakenError, UnclearError
 
 T = TypeVar("T")
 

@@ -24,6 +24,8 @@ from urllib.parse import urlsplit
 import yaml
 
 from components.errors import InputError, ServiceError, WrongUse
+from components.reporting import run_folder
+from components.run_time import has_placeholder
 from components.storage.uris import is_gcs
 from pipelines.parameters import declared
 from pipelines.remote import run as states
@@ -246,8 +248,10 @@ def _began(task: Any) -> float:
 
 def _results(parameters: Mapping[str, Any], found: Any) -> str:
     """The run's folder below `results_uri`, as the steps put it together on Kubeflow."""
-    base = str(parameters.get("results_uri") or "").strip().rstrip("/")
-    return f"{base}/{found.display_name}/{found.run_id}" if is_gcs(base) else ""
+    base = str(parameters.get("results_uri") or "").strip()
+    if not is_gcs(base) or has_placeholder(base):  # which date it was, the cluster alone knows
+        return ""
+    return run_folder(base, f"{found.display_name}/{found.run_id}")
 
 
 def check_kubernetes_account(account: str) -> None:
