@@ -113,6 +113,9 @@ def apply(
     file: Annotated[str, typer.Argument(help="schedules.yaml, see docs/schedules.md.")],
     project: Project = "",
     region: Region = "",
+    tag: Annotated[
+        str, typer.Option(metavar="TAG", help="Takes the place of {tag} in the file's templates.")
+    ] = "",
     prune: Annotated[
         bool,
         typer.Option("--prune", help="Delete what an earlier state of the file made."),
@@ -127,7 +130,7 @@ def apply(
     from pipelines.schedules.file import read_schedules
     from pipelines.schedules.wanted import wanted_schedule
 
-    read = read_schedules(file)
+    read = read_schedules(file, tag)
     wanted = []
     for described in read.schedules:
         try:

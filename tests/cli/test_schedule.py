@@ -241,6 +241,25 @@ def test_a_schedule_of_somebody_else_is_not_touched(here: Emulator) -> None:
     place.schedules.delete_schedule(name=made.name).result()
 
 
+def test_a_build_names_the_tag_of_its_specs(here: Emulator) -> None:
+    from pipelines.registry import Registry
+    from pipelines.uploading import upload_specs
+
+    registry = Registry(f"{here.urls['registry']}/local-project/pipes")
+    spec = {"short": compiled("short")}
+    upload_specs(spec, registry, ["v1"], move=False, say=lambda line: None)
+    template = f"{registry.address}/short/{{tag}}"
+    entry = {"name": "one", "pipeline": "short", "cron": CRON, "template": template}
+    write({**FILE, "schedules": [entry]})
+    assert "Give --tag" in str(refused("apply", "schedules.yaml"))
+    assert "no such template" in str(refused("apply", "schedules.yaml", "--tag", "v2"))
+    assert apply("--tag", "v1") == f"created  one  {CRON}\n"
+    assert shown("one")["template"] == f"{registry.address}/short/v1"
+    changes(here)
+    assert apply("--tag", "v1") == "unchanged  one\n"
+    assert not changes(here)
+
+
 def test_a_file_can_pause_and_resume(here: Emulator) -> None:
     rests = [dict(FILE["schedules"][0], paused=True)]
     write({**FILE, "schedules": rests})
