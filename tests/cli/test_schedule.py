@@ -172,6 +172,21 @@ def test_run_now_runs_what_the_schedule_runs(here: Emulator) -> None:
     assert (labels["team"], labels["intent2batch-schedule"]) == ("night", "nightly")
 
 
+def test_a_schedule_that_has_ended_tells_of_its_last_run(here: Emulator) -> None:
+    set_one("--max-runs", "1")
+    due = shown()["next_runs"][0]
+    here.clock.advance(86400)
+    for _ in range(300):
+        if (found := shown())["state"] == "COMPLETED":
+            break
+    assert (found["runs_so_far"], found["next_runs"]) == (1, [])
+    assert (found["last_time"], found["last_response"]) == (due, "OK")
+    assert "completed" in done("list")
+    assert set_one("--max-runs", "1") == "unchanged  nightly  (it has ended)\n"
+    assert set_one("--max-runs", "2").startswith("replaced  nightly")
+    assert shown()["state"] == "ACTIVE"
+
+
 FILE: dict[str, Any] = {
     "project": "local-project",
     "group": "night-team",
