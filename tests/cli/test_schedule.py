@@ -265,13 +265,16 @@ def test_a_build_names_the_tag_of_its_specs(here: Emulator) -> None:
     upload_specs(spec, registry, ["v1"], move=False, say=lambda line: None)
     template = f"{registry.address}/short/{{tag}}"
     entry = {"name": "one", "pipeline": "short", "cron": CRON, "template": template}
-    write({**FILE, "schedules": [entry]})
+    write({**FILE, "schedules": [entry, dict(entry, name="two")]})
     assert "Give --tag" in str(refused("apply", "schedules.yaml"))
     assert "no such template" in str(refused("apply", "schedules.yaml", "--tag", "v2"))
-    assert apply("--tag", "v1") == f"created  one  {CRON}\n"
+    assert "vertex.ListSchedules" not in here.faults.calls()
+    here.faults.clear()
+    assert apply("--tag", "v1") == f"created  one  {CRON}\ncreated  two  {CRON}\n"
+    assert here.faults.calls()["registry.download"] == 1
     assert shown("one")["template"] == f"{registry.address}/short/v1"
     changes(here)
-    assert apply("--tag", "v1") == "unchanged  one\n"
+    assert apply("--tag", "v1") == "unchanged  one\nunchanged  two\n"
     assert not changes(here)
 
 
