@@ -52,6 +52,23 @@ def broken_limits(draft: Draft) -> list[str]:
     return found + _run_time(draft) + _machines(draft) + _together(draft)
 
 
+def broken_numbers(draft: Draft) -> list[tuple[str, float]]:
+    """The fields whose number is beyond a limit, each with the limit in the unit people use."""
+    limits = (
+        ("task_count", MAX_TASKS, 1),
+        ("parallelism", MAX_PARALLEL, 1),
+        ("max_retries", MAX_RETRIES, 1),
+        ("priority", MAX_PRIORITY, 1),
+        ("max_run_s", MAX_RUN_S, 3600),
+    )
+    found = []
+    for name, limit, unit in limits:
+        asked = getattr(draft, name)
+        if asked is not None and asked.value > limit:
+            found.append((name, limit / unit))
+    return found
+
+
 def _run_time(draft: Draft) -> list[str]:
     found = []
     times = [draft.max_run_s] + [step.timeout_s for step in draft.steps]
@@ -101,6 +118,12 @@ def _machines(draft: Draft) -> list[str]:
 
 def _together(draft: Draft) -> list[str]:
     found = []
+    in_order = draft.in_order is not None and draft.in_order.value
+    if in_order and draft.parallelism is not None and draft.parallelism.value > 1:
+        found.append(
+            "Tasks that run in order run one at a time (schedulingPolicy IN_ORDER), so "
+            f"{draft.parallelism.value} in parallel contradicts it: choose one of the two."
+        )
     regions = {region_of(place.value) for place in draft.locations}
     if len(regions) > 1:
         names = " and ".join(sorted(regions))
@@ -134,7 +157,10 @@ LEAK = re.compile(
     r"|\b(?:print|show|reveal|tell|output|repeat|display|give|dump|send|share|leak|what(?:'s"
     r"| is| are))\b[^.\n]{0,50}\b(?:system prompt|your (?:\w+ )?(?:prompt|instructions)"
     r"|your (?:own )?(?:api|secret|access)[ -]?(?:key|token)s?|initial prompt|hidden prompt)\b"
-    r"|\byou are now (?:in |a |an |the )",
+    r"|\byou are now (?:in |a |an |the )"
+    r"|\b(?:hidden|secret|original|previous|internal) (?:instructions?|prompts?|rules)\b"
+    r"|\b(?:everything|what|all) you (?:were|have been|had been) (?:told|given)\b"
+    r"|\b(?:credentials|keys|tokens|passwords|variables)\b[^.\n]{0,20}\bin your (?:environment|memory)\b",
     re.IGNORECASE,
 )
 POWER = re.compile(
@@ -143,6 +169,9 @@ POWER = re.compile(
     r"|\b(?:delete|wipe|destroy|erase|drop)\b[^.\n]{0,25}\b(?:all )?(?:buckets?|projects?"
     r"|databases?|clusters?|vms|instances|jobs|disks|service accounts?|everything"
     r"|production)\b"
+    r"|\b(?:delete|wipe|destroy|erase|empty|purge)\b[^.\n]{0,25}\b(?:all|every|any|the whole|each)\b"
+    r"[^.\n]{0,20}\b(?:objects?|files?|data|content\w*|backups?|tables?|images?|logs)\b"
+    r"[^.\n]{0,20}\b(?:gs://|buckets?|project|account|registry|dataset|database)"
     r"|\bdisable (?:the )?(?:audit|firewall|billing)\b|\bopen (?:the )?firewall\b",
     re.IGNORECASE,
 )
@@ -153,9 +182,18 @@ MINING = re.compile(
 )
 OTHER_WORK = re.compile(
     r"^\W*(?:please |can you |could you |i want you to "
-    r"|i need you to )?(?:write (?:me )?(?:an? )?(?:poem|story|essay|song|joke|email|letter)"
+    r"|i need you to )?(?:write (?:me )?(?:an? )?(?:\w+ )?(?:poem|story|essay|song|joke|email|letter"
+    r"|haiku|limerick|sonnet|speech|blog ?post|tweet|review)"
     r"|tell me (?:a|an) (?:joke|story)|what(?:'s| is) the (?:weather|capital|time|meaning)"
     r"|translate|who (?:is|was)|how (?:old|tall)|book (?:a|me)|order (?:a|me)|play )",
+    re.IGNORECASE,
+)
+
+
+FALLS_BACK = re.compile(
+    r"\bspot\b[^\n]{0,120}\b(?:attempts?|tries|retr\w+|preempt\w*|taken away|reclaim\w*|unavailable"
+    r"|no capacity)\b[^\n]{0,120}\b(?:switch\w*|fall\w* ?back|fallback|change|move|go)\b[^\n]{0,60}"
+    r"\b(?:on-demand|on demand|standard (?:vms?|provisioning|machines))\b",
     re.IGNORECASE,
 )
 
@@ -169,6 +207,18 @@ def forbidden(norm: str, draft: Draft) -> list[str]:
         ]
     if MINING.search(norm):
         return ["I will not build a job that attacks other systems."]
+    if re.search(r"\bTPUs?\b", norm, re.I) and not re.search(
+        r"\b(?:no|not|without|never) (?:an? |any |on )?TPU", norm, re.I
+    ):
+        return [
+            "Batch does not offer TPUs, only GPUs (accelerators of Compute Engine VMs): use Cloud "
+            "TPU or Vertex AI training for this."
+        ]
+    if FALLS_BACK.search(norm):
+        return [
+            "A job has one provisioning model for all its attempts: it cannot begin on Spot and "
+            "move to on-demand (standard) VMs by itself. Choose one, or make two jobs."
+        ]
     match = POWER.search(norm)
     if match and (
         not draft.steps or re.search(r"roles?/|\biam\b|owner|admin", match.group(), re.I)

@@ -11,7 +11,7 @@ from components.parse_intent.draft import Asked, Draft
 from components.parse_intent.offline import judge
 from components.parse_intent.offline.amounts import Amount
 from components.parse_intent.offline.corrections import takes_back
-from components.parse_intent.offline.edits import UNDO, apply_edits
+from components.parse_intent.offline.edits import apply_edits, edit_before_reading
 from components.parse_intent.offline.page import Page
 from components.parse_intent.offline.pasted.cluster import in_batch_words
 from components.parse_intent.offline.pasted.part import Pending
@@ -66,6 +66,8 @@ from components.parse_intent.offline.read_tasks import (
 from components.parse_intent.offline.read_things import is_unit, unit_nouns
 from components.parse_intent.offline.replies import corrected_number, fill_wants
 from components.parse_intent.offline.segment import cut_payloads
+from components.parse_intent.offline.spoken_of import spoken_of
+from components.parse_intent.offline.undo import taken_back
 from components.parse_intent.offline.unread import unread_words
 from components.parse_intent.reading import Reading
 
@@ -77,6 +79,7 @@ class State:
     wants: what was spoken of and not named, by kind, with the question for it.
     pending: what pasted text points at and nothing has named so far.
     heard: whether the turn asked for anything that has a field.
+    turn: the words of the turn.
     """
 
     draft: Draft
@@ -86,6 +89,7 @@ class State:
     unread: list[str] = field(default_factory=list)
     pending: list[Pending] = field(default_factory=list)
     heard: bool = False
+    turn: str = ""
 
 
 QUESTIONS = {
@@ -122,16 +126,10 @@ def read(turns: Sequence[str], given: Draft | None = None) -> Reading:
     for turn in turns:
         if not turn.strip():
             continue
-        state = history[-1] if history else None
-        if state is not None and _is_undo(turn) and len(history) > 1:
-            history.pop()
-            continue
-        said = ""
-        for part in _corrections(turn):
-            state = _read_turn(part, state, said)
-            said += part
-        if state is not None:
-            history.append(state)
+        back, rest = taken_back(turn, len(history) - 1)
+        history = history[: len(history) - back]
+        if rest.strip():
+            history.append(_next_state(rest, history))
     if not history:
         return Reading(Draft(questions=[QUESTIONS["run"]]), "offline")
     start = _finish(history[-2]).draft if len(history) > 1 else None
@@ -139,13 +137,39 @@ def read(turns: Sequence[str], given: Draft | None = None) -> Reading:
     return replace(_finish(history[-1]), start=None if open_before else start)
 
 
-def _is_undo(turn: str) -> bool:
-    return UNDO.search(turn) is not None and len(turn) < 80 and not re.search(r"\d", turn)
+def _next_state(turn: str, history: Sequence[State]) -> State:
+    """The state after one more turn.
+
+    The turn after a question about an edit is first read as the answer to it: with the words that
+    were asked about, over what was there before them.
+    """
+    if len(history) > 1 and _asks_about_edit(history[-1]):
+        joined = f"{history[-1].turn.rstrip(' .')} ({turn.strip(' .')})"
+        answered = _corrected(joined, history[:-1])
+        if not _asks_about_edit(answered):
+            return answered
+    return _corrected(turn, history)
+
+
+def _asks_about_edit(state: State) -> bool:
+    return any(want.split()[0] in OF_EDITS for want in state.wants)
+
+
+def _corrected(turn: str, history: Sequence[State]) -> State:
+    """The state after a turn in which the person may correct themselves."""
+    state = history[-1] if history else None
+    said = ""
+    for part in _corrections(turn):
+        state = _read_turn(part, state, said, [old.draft for old in history[:-1]])
+        said += part
+    return replace(state, turn=turn) if state is not None else State(Draft())
 
 
 MAX_CORRECTIONS = 8
+# Questions about the words of one turn: the next turn answers them or says something else.
+OF_EDITS = ("edit", "step")
 CORRECTION = re.compile(
-    r"(?:[.;,!\n]|\s-+|\s—|\.\.\.|…)\s*(?:(?:oh |ah |hmm,? |uh,? )?(?:no,? wait|wait,? no"
+    r"(?:[.;,!\n(]|\s-+|\s—|\.\.\.|…)\s*(?:(?:oh |ah |hmm,? |uh,? )?(?:no,? wait|wait,? no"
     r"|wait,|no no|scratch that|correction|sorry,? (?:i mean|make that|no)|i mean(?:t)?"
     r"|make that|actually,? (?:make (?:it|that)|no|let's))\b)[\s,:-]*",
     re.IGNORECASE,
@@ -170,21 +194,29 @@ def _corrections(turn: str) -> list[str]:
     return [p for p in parts if p.strip()]
 
 
-def _read_turn(turn: str, before: State | None, said: str = "") -> State:
+def _read_turn(
+    turn: str, before: State | None, said: str = "", history: Sequence[Draft] = ()
+) -> State:
     pasted = read_pasted(turn)
     cutter = cut_payloads(turn, hidden=pasted.spans)
     payloads = [in_batch_words(p) for p in cutter.payloads]
     earlier = before.draft if before else pasted.draft if pasted else None
     page = Page(turn, cutter.masked, payloads, earlier)
     wants: dict[str, str] = {}
+    questions: list[str] = []
+    if before is not None:
+        edited, questions = edit_before_reading(page, before.draft, history)
+        before = replace(before, draft=edited)
     units = unit_nouns(page)
     page.durations = [a for a in page.durations if not _is_thing(page, a, units)]
     _names(page, wants)
     warnings = _work(page, wants)
+    wants |= spoken_of(page)
     if pasted:
         _with_pasted(page, pasted, before, wants)
     state = _joined(page, before, wants, said)
     state.warnings += warnings
+    state.wants |= {f"step {i}": question for i, question in enumerate(questions)}
     state.refusals += judge.forbidden(page.norm, page.draft)
     state.unread += unread_words(page) + pasted.unread
     state.heard = any(page.used) or bool(pasted) or page.draft != Draft()
@@ -413,7 +445,11 @@ def _joined(page: Page, before: State | None, wants: dict[str, str], said: str) 
     if said:
         corrected_number(page, draft, said)
     fill_wants(page, draft, before.wants)
-    open_wants = {k: v for k, v in before.wants.items() if not _answered(k, page.draft, draft)}
+    open_wants = {
+        want: question
+        for want, question in before.wants.items()
+        if want.split()[0] not in OF_EDITS and not _answered(want, page.draft, draft)
+    }
     relevant = {k: v for k, v in wants.items() if not _known(k, before.draft) and not page.dropped}
     merged = {**open_wants, **relevant, **{f"edit {i}": q for i, q in enumerate(questions)}}
     return State(draft, merged, list(before.refusals), list(before.warnings), list(before.unread))
@@ -430,6 +466,13 @@ def _answered(want: str, new: Draft, now: Draft) -> bool:
         "gpu": new.gpus is not None,
         "count": now.task_count is not None,
         "earlier": bool(new.steps),
+        "share": any(v.kind == "nfs" for v in now.volumes),
+        "disk": any(disk.existing for disk in now.disks),
+        "reservation": now.reservation is not None,
+        "network": bool(now.network or now.subnetwork),
+        "account": now.service_account is not None,
+        "secret": bool(now.secret_env),
+        "exit": bool(now.retry_policies),
     }.get(want.split()[0], bool(new.locations))
 
 
@@ -441,7 +484,7 @@ def _known(want: str, have: Draft) -> bool:
         "topic": bool(have.notifications),
         "project": False,
         "template": have.instance_template is not None,
-        "gpu": True,
+        "gpu": have.gpus is not None,
     }.get(want, False)
 
 
