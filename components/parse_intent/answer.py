@@ -151,7 +151,16 @@ def answer_reading(reading: Reading, turns: list[str], prices: VmPrices | None =
 
 # Rules whose breach is a fault of the ask itself, not of how it was read or built.
 REFUSED_RULES = frozenset(
-    {"TC_RANGE", "PAR_RANGE", "RETRY_RANGE", "PRIORITY", "TENV_MAX", "ACC_N1", "LOC_ONE_REGION"}
+    {
+        "TC_RANGE",
+        "PAR_RANGE",
+        "RETRY_RANGE",
+        "PRIORITY",
+        "TENV_MAX",
+        "ACC_N1",
+        "ACC_COUNT",
+        "LOC_ONE_REGION",
+    }
 )
 
 

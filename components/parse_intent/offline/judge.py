@@ -129,7 +129,11 @@ def region_of(place: str) -> str:
 
 
 LEAK = re.compile(
-    r"\b(?:ignore|disregard|forget|override|bypass)\b[^.\n]{0,40}\b(?:instructions?|rules?"
+    r"\b(?:everything|what|all) (?:that )?you (?:were|have been|got) told\b"
+    r"|\byour hidden \w+|\bhidden (?:instructions?|prompt|rules)\b"
+    r"|\b(?:any|the|your|all) (?:credentials|secrets|api keys|tokens|passwords)(?: \w+){0,2}"
+    r" (?:in your|you have|that you|you (?:can|hold))\b"
+    r"|\b(?:ignore|disregard|forget|override|bypass)\b[^.\n]{0,40}\b(?:instructions?|rules?"
     r"|prompts?|guardrails?|guidelines|restrictions)\b"
     r"|\b(?:print|show|reveal|tell|output|repeat|display|give|dump|send|share|leak|what(?:'s"
     r"| is| are))\b[^.\n]{0,50}\b(?:system prompt|your (?:\w+ )?(?:prompt|instructions)"
@@ -153,7 +157,8 @@ MINING = re.compile(
 )
 OTHER_WORK = re.compile(
     r"^\W*(?:please |can you |could you |i want you to "
-    r"|i need you to )?(?:write (?:me )?(?:an? )?(?:poem|story|essay|song|joke|email|letter)"
+    r"|i need you to )?(?:write (?:me |us )?(?:an? |the )?(?:\w+ )?(?:poem|story|essay|song|joke"
+    r"|email|letter|haiku|limerick|speech|tweet|review|recipe|blog post|cover letter|cv)"
     r"|tell me (?:a|an) (?:joke|story)|what(?:'s| is) the (?:weather|capital|time|meaning)"
     r"|translate|who (?:is|was)|how (?:old|tall)|book (?:a|me)|order (?:a|me)|play )",
     re.IGNORECASE,

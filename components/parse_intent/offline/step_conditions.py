@@ -83,6 +83,9 @@ NO_INTERNET = re.compile(
     r"|disabled?|forbid|nothing)\b(?: [\w'-]+){0,5}? (?:internet|outside(?: world| network)?"
     r"|external network|outbound(?: traffic| network| connections?)?|egress|network access"
     r"|the network)\b(?: access| connection)?(?! tags?)"
+    r"|\b(?:no|without)(?: any)? (?:network|networking|net|connectivity)\b(?! (?:tag|config|name))"
+    r"|\b(?:block|deny|cut off|disable)(?:s|ed)? (?:all )?(?:the )?(?:external|outside|outgoing"
+    r"|outbound)\b"
     r"|\bblockExternalNetwork\b|\bair-?gapped\b|\boffline container\b|\bnetwork: ?none\b",
     re.IGNORECASE,
 )
