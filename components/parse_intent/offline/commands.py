@@ -192,6 +192,8 @@ def command_end(text: str, start: int, *, to_line_end: bool) -> int:
         if text[end - 1] == ")" and "(" in text[start:end]:
             break
         end -= 1
+    if text[max(start, end - 2) : end] in (" /", " |", " -", " \u2014"):  # parts of a line
+        end -= 2
     return end
 
 
