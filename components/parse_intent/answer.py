@@ -184,8 +184,8 @@ REFUSED_RULES = frozenset(
         "PRIORITY",
         "TENV_MAX",
         "ACC_N1",
+        "ACC_COUNT",
         "LOC_ONE_REGION",
-        "LSSD_FIT",
     }
 )
 

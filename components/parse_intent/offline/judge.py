@@ -118,12 +118,6 @@ def _machines(draft: Draft) -> list[str]:
 
 def _together(draft: Draft) -> list[str]:
     found = []
-    in_order = draft.in_order is not None and draft.in_order.value
-    if in_order and draft.parallelism is not None and draft.parallelism.value > 1:
-        found.append(
-            "Tasks that run in order run one at a time (schedulingPolicy IN_ORDER), so "
-            f"{draft.parallelism.value} in parallel contradicts it: choose one of the two."
-        )
     regions = {region_of(place.value) for place in draft.locations}
     if len(regions) > 1:
         names = " and ".join(sorted(regions))
@@ -152,15 +146,16 @@ def region_of(place: str) -> str:
 
 
 LEAK = re.compile(
-    r"\b(?:ignore|disregard|forget|override|bypass)\b[^.\n]{0,40}\b(?:instructions?|rules?"
+    r"\b(?:everything|what|all) (?:that )?you (?:were|have been|got) told\b"
+    r"|\byour hidden \w+|\bhidden (?:instructions?|prompt|rules)\b"
+    r"|\b(?:any|the|your|all) (?:credentials|secrets|api keys|tokens|passwords)(?: \w+){0,2}"
+    r" (?:in your|you have|that you|you (?:can|hold))\b"
+    r"|\b(?:ignore|disregard|forget|override|bypass)\b[^.\n]{0,40}\b(?:instructions?|rules?"
     r"|prompts?|guardrails?|guidelines|restrictions)\b"
     r"|\b(?:print|show|reveal|tell|output|repeat|display|give|dump|send|share|leak|what(?:'s"
     r"| is| are))\b[^.\n]{0,50}\b(?:system prompt|your (?:\w+ )?(?:prompt|instructions)"
     r"|your (?:own )?(?:api|secret|access)[ -]?(?:key|token)s?|initial prompt|hidden prompt)\b"
-    r"|\byou are now (?:in |a |an |the )"
-    r"|\b(?:hidden|secret|original|previous|internal) (?:instructions?|prompts?|rules)\b"
-    r"|\b(?:everything|what|all) you (?:were|have been|had been) (?:told|given)\b"
-    r"|\b(?:credentials|keys|tokens|passwords|variables)\b[^.\n]{0,20}\bin your (?:environment|memory)\b",
+    r"|\byou are now (?:in |a |an |the )",
     re.IGNORECASE,
 )
 POWER = re.compile(
@@ -182,18 +177,10 @@ MINING = re.compile(
 )
 OTHER_WORK = re.compile(
     r"^\W*(?:please |can you |could you |i want you to "
-    r"|i need you to )?(?:write (?:me )?(?:an? )?(?:\w+ )?(?:poem|story|essay|song|joke|email|letter"
-    r"|haiku|limerick|sonnet|speech|blog ?post|tweet|review)"
+    r"|i need you to )?(?:write (?:me |us )?(?:an? |the )?(?:\w+ )?(?:poem|story|essay|song|joke"
+    r"|email|letter|haiku|limerick|speech|tweet|review|recipe|blog post|cover letter|cv)"
     r"|tell me (?:a|an) (?:joke|story)|what(?:'s| is) the (?:weather|capital|time|meaning)"
     r"|translate|who (?:is|was)|how (?:old|tall)|book (?:a|me)|order (?:a|me)|play )",
-    re.IGNORECASE,
-)
-
-
-FALLS_BACK = re.compile(
-    r"\bspot\b[^\n]{0,120}\b(?:attempts?|tries|retr\w+|preempt\w*|taken away|reclaim\w*|unavailable"
-    r"|no capacity)\b[^\n]{0,120}\b(?:switch\w*|fall\w* ?back|fallback|change|move|go)\b[^\n]{0,60}"
-    r"\b(?:on-demand|on demand|standard (?:vms?|provisioning|machines))\b",
     re.IGNORECASE,
 )
 
@@ -207,18 +194,6 @@ def forbidden(norm: str, draft: Draft) -> list[str]:
         ]
     if MINING.search(norm):
         return ["I will not build a job that attacks other systems."]
-    if re.search(r"\bTPUs?\b", norm, re.I) and not re.search(
-        r"\b(?:no|not|without|never) (?:an? |any |on )?TPU", norm, re.I
-    ):
-        return [
-            "Batch does not offer TPUs, only GPUs (accelerators of Compute Engine VMs): use Cloud "
-            "TPU or Vertex AI training for this."
-        ]
-    if FALLS_BACK.search(norm):
-        return [
-            "A job has one provisioning model for all its attempts: it cannot begin on Spot and "
-            "move to on-demand (standard) VMs by itself. Choose one, or make two jobs."
-        ]
     match = POWER.search(norm)
     if match and (
         not draft.steps or re.search(r"roles?/|\biam\b|owner|admin", match.group(), re.I)

@@ -26,6 +26,8 @@ NOT_VARIABLE = frozenset(
     )
 )
 
+IT = re.compile(r"\b(?:it|this|that|its value)\b", re.IGNORECASE)
+
 
 def read_secrets(page: Page) -> tuple[list[Pair], list[Asked[str]]]:
     """Variables that come from Secret Manager, and secrets that no variable is named for."""
@@ -55,6 +57,10 @@ def _secret(
     used = {pair.name for pair in pairs}
     before = [m for m in NAME.finditer(page.norm, begin, start) if m.group() not in NOT_VARIABLE]
     after = [m for m in NAME.finditer(page.norm, end, stop) if m.group() not in NOT_VARIABLE]
+    if not before and not after and begin and IT.search(page.norm, begin, start):
+        previous = page.sentence(begin - 1)[0]
+        before = [m for m in NAME.finditer(page.norm, previous, begin)][-1:]
+        before = [m for m in before if m.group() not in NOT_VARIABLE]
     named = [m for m in [*reversed(before), *after] if m.group() not in used]
     if (
         re.search(

@@ -12,6 +12,7 @@ from components.parse_intent.offline import judge
 from components.parse_intent.offline.amounts import Amount
 from components.parse_intent.offline.corrections import takes_back
 from components.parse_intent.offline.edits import apply_edits, edit_before_reading
+from components.parse_intent.offline.impossible import conflicts, impossible
 from components.parse_intent.offline.page import Page
 from components.parse_intent.offline.pasted.cluster import in_batch_words
 from components.parse_intent.offline.pasted.part import Pending
@@ -42,7 +43,6 @@ from components.parse_intent.offline.read_machine import (
     read_gpus,
     read_machine_type,
     read_platform,
-    read_provisioning,
     read_reservation,
     read_template,
 )
@@ -55,6 +55,7 @@ from components.parse_intent.offline.read_pairs import (
     read_task_environments,
 )
 from components.parse_intent.offline.read_places import read_locations
+from components.parse_intent.offline.read_provisioning import read_provisioning
 from components.parse_intent.offline.read_retries import read_policies, read_retries
 from components.parse_intent.offline.read_steps import read_steps, waiting_container
 from components.parse_intent.offline.read_storage import read_storage
@@ -66,7 +67,7 @@ from components.parse_intent.offline.read_tasks import (
 from components.parse_intent.offline.read_things import is_unit, unit_nouns
 from components.parse_intent.offline.replies import corrected_number, fill_wants
 from components.parse_intent.offline.segment import cut_payloads
-from components.parse_intent.offline.spoken_of import spoken_of
+from components.parse_intent.offline.spoken_of import KINDS, unnamed
 from components.parse_intent.offline.undo import taken_back
 from components.parse_intent.offline.unread import unread_words
 from components.parse_intent.reading import Reading
@@ -211,13 +212,14 @@ def _read_turn(
     page.durations = [a for a in page.durations if not _is_thing(page, a, units)]
     _names(page, wants)
     warnings = _work(page, wants)
-    wants |= spoken_of(page)
     if pasted:
         _with_pasted(page, pasted, before, wants)
+    if not pasted:
+        wants |= unnamed(page, page.draft)
     state = _joined(page, before, wants, said)
     state.warnings += warnings
     state.wants |= {f"step {i}": question for i, question in enumerate(questions)}
-    state.refusals += judge.forbidden(page.norm, page.draft)
+    state.refusals += judge.forbidden(page.norm, page.draft) + impossible(page)
     state.unread += unread_words(page) + pasted.unread
     state.heard = any(page.used) or bool(pasted) or page.draft != Draft()
     open_before = before.pending if before else []
@@ -388,6 +390,7 @@ def _work(page: Page, wants: dict[str, str]) -> list[str]:
         quote = page.take(time.start, time.end)
         draft.max_run_s = Asked(value=max(1, round(time.value)), quote=quote)
     draft.task_count = draft.task_count or read_task_count(page)
+    _one_per_core(page)
     _count_in_limit(page)
     if draft.task_count is None and not draft.task_envs and page.before is None:
         thing = read_vague_count(page)
@@ -398,6 +401,24 @@ def _work(page: Page, wants: dict[str, str]) -> list[str]:
     if all_at_once and draft.task_count is not None:
         draft.parallelism = Asked(value=draft.task_count.value, quote=draft.task_count.quote)
     return []
+
+
+PER_CORE = re.compile(r"\b1 task (?:per|for (?:each|every)|on each) core\b", re.IGNORECASE)
+
+
+def _one_per_core(page: Page) -> None:
+    """As in "14 cores, 1 task per core": the cores are of the job and tell how many tasks."""
+    draft = page.draft
+    if draft.task_count is not None or draft.cpu_milli is None:
+        return
+    for match in page.find(PER_CORE):
+        if draft.cpu_milli.value % 1000 == 0:
+            page.take(*match.span())
+            draft.task_count = Asked(
+                value=draft.cpu_milli.value // 1000, quote=draft.cpu_milli.quote
+            )
+            draft.cpu_milli = None
+        return
 
 
 def count_question(thing: str) -> str:
@@ -452,11 +473,15 @@ def _joined(page: Page, before: State | None, wants: dict[str, str], said: str) 
     }
     relevant = {k: v for k, v in wants.items() if not _known(k, before.draft) and not page.dropped}
     merged = {**open_wants, **relevant, **{f"edit {i}": q for i, q in enumerate(questions)}}
-    return State(draft, merged, list(before.refusals), list(before.warnings), list(before.unread))
+    # A refusal holds until the person says something else that can be done.
+    refusals = [] if any(page.used) else list(before.refusals)
+    return State(draft, merged, refusals, list(before.warnings), list(before.unread))
 
 
 def _answered(want: str, new: Draft, now: Draft) -> bool:
     """Whether a turn brings what was asked for."""
+    if want in KINDS:
+        return KINDS[want].named(now)
     return {
         "image": any(s.image for s in new.steps),
         "bucket": any(v.kind == "gcs" and v.remote for v in now.volumes),
@@ -466,18 +491,13 @@ def _answered(want: str, new: Draft, now: Draft) -> bool:
         "gpu": new.gpus is not None,
         "count": now.task_count is not None,
         "earlier": bool(new.steps),
-        "share": any(v.kind == "nfs" for v in now.volumes),
-        "disk": any(disk.existing for disk in now.disks),
-        "reservation": now.reservation is not None,
-        "network": bool(now.network or now.subnetwork),
-        "account": now.service_account is not None,
-        "secret": bool(now.secret_env),
-        "exit": bool(now.retry_policies),
     }.get(want.split()[0], bool(new.locations))
 
 
 def _known(want: str, have: Draft) -> bool:
     """Whether words without a name can mean what earlier turns named."""
+    if want in KINDS:
+        return KINDS[want].named(have)
     return {
         "image": any(s.kind == "container" for s in have.steps) or bool(have.steps),
         "bucket": bool(have.volumes),
@@ -490,7 +510,9 @@ def _known(want: str, have: Draft) -> bool:
 
 def _finish(state: State) -> Reading:
     draft = state.draft.model_copy(deep=True)
-    draft.refusals = list(dict.fromkeys(state.refusals + judge.broken_limits(draft)))
+    draft.refusals = list(
+        dict.fromkeys(state.refusals + judge.broken_limits(draft) + conflicts(draft))
+    )
     wants = dict(state.wants)
     asked = wants.keys() & {"image", "earlier"} or any(p.kind == "script" for p in state.pending)
     if not [s for s in draft.steps if s.kind != "barrier"] and not asked:

@@ -1,134 +1,150 @@
-"""What a person speaks of as theirs and does not name: it is asked for, never guessed."""
+"""Things that a turn speaks of and does not name: each is asked for, none is made up."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from components.parse_intent.draft import Draft
 from components.parse_intent.offline.page import Page
-from components.parse_intent.offline.read_pairs import NAME, NOT_VARIABLE
 
-OURS = (
-    r"(?:our|my|own|the (?:special|right|dedicated|usual|same|existing|other|company|team)|company"
-    r"|custom|dedicated|special)"
+# Words that mark one certain thing which the person knows: "our Filestore", "the disk that ...".
+OURS = r"\b(?:our|my|the|that|this|an? existing|an? special|their|existing|1 of our)"
+WE_HAVE = (
+    r"(?:,? (?:that|which|where)\b|,? (?:we|i|infra|it|security|ops|they|the \w+ team)\b"
+    r"(?: (?:already|have|has|had|made|bought|set|use|keep|got|keeps|gave|created|prepared))"
+    r"|,? (?:from|made by|set up by|bought|created|prepared|maintained) (?:by )?(?:our |the )?\w+)"
 )
-SECRET = re.compile(
-    r"\b(?:from|out of|in|via|with|by|using|through)\s+(?:the |our |a |google'?s? )*secret\b"
-    r"(?: manager| store)?|\bsecret manager\b",
-    re.IGNORECASE,
-)
-SHARE = re.compile(
-    rf"\b(?:{OURS}|the)\s+(?:[\w-]+ ){{0,2}}?(?:filestore|nfs)\b|\b(?:filestore|nfs) (?:share|server"
-    r"|export|volume|instance)\b",
-    re.IGNORECASE,
-)
-DISK = re.compile(
-    r"\b(?:existing (?:persistent |data |zonal )*disk|(?:persistent |data |zonal )disk\b[^.;\n]{0,30}"
-    r"\b(?:we|i|they) (?:already |do )?have\b"
-    r"|(?:our|my) (?:[\w-]+ ){0,2}?(?:persistent|data|reference) disk)\b",
-    re.IGNORECASE,
-)
-ACCOUNT = re.compile(r"\bservice[ -]?account\b", re.IGNORECASE)
-SPECIAL = re.compile(
-    r"\b(?:our|my|own|special|dedicated|custom|different|another|team'?s?|(?:made|created|set up)"
-    r"(?: \w+){0,2} for (?:us|me|this))\b",
-    re.IGNORECASE,
-)
-RESERVATION = re.compile(rf"\b(?:{OURS}|the|a) (?:[\w-]+ )?reservations?\b", re.IGNORECASE)
-NETWORK = re.compile(
-    r"\bshared[- ]vpc\b|\b(?:our|own|company|corporate|custom|team'?s?)(?: (?!external|public)[\w-]+)?"
-    r" (?:vpc|network|sub-?net(?:work)?)\b",
-    re.IGNORECASE,
-)
-CODE = re.compile(
-    r"\b(?:that|1|special|certain|specific|particular|our|magic)(?: \w+){0,2} (?:exit|return|error)"
-    r"[ -]?(?:code|status)\b(?!s?\s*(?:is|:|=|of)?\s*\d)",
-    re.IGNORECASE,
-)
-RETRIED = re.compile(r"\b(?:retr\w+|again|attempts?)\b", re.IGNORECASE)
 
-Have = Callable[[Draft], object]
-THINGS: tuple[tuple[str, re.Pattern[str], Have, str], ...] = (
-    (
-        "share",
-        SHARE,
-        lambda d: [v for v in d.volumes if v.kind == "nfs"] or d.instance_template,
-        "What is the address of the NFS or Filestore share? Give it as SERVER:/path.",
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of thing that must have a name.
+
+    Attributes:
+        spoken: words for one certain thing of the kind.
+        named: whether a draft holds it.
+        question: what to ask.
+        template: an instance template may bring it.
+    """
+
+    spoken: re.Pattern[str]
+    named: Callable[[Draft], bool]
+    question: str
+    template: bool = False
+
+
+def _has_secret(draft: Draft) -> bool:
+    return bool(draft.secret_env) or any(step.password for step in draft.steps)
+
+
+KINDS = {
+    "secret": Kind(
+        re.compile(
+            r"\bsecret[- ]?manager\b|\b(?:from|in|out of|as|with) (?:a|the|our|my|that|1 of our)"
+            r"(?: \w+)? secrets?\b",
+            re.IGNORECASE,
+        ),
+        _has_secret,
+        "Which secret is meant? Give it as projects/PROJECT/secrets/SECRET/versions/VERSION.",
     ),
-    (
-        "disk",
-        DISK,
-        lambda d: [disk for disk in d.disks if disk.existing] or d.instance_template,
-        "Which existing disk should be attached? Give it as projects/P/zones/Z/disks/NAME.",
+    "nfs": Kind(
+        re.compile(
+            rf"{OURS}(?: [\w-]+){{0,2}} (?:filestore|nfs|nas)\b(?: (?:share|server|export|mount"
+            r"|instance))?",
+            re.IGNORECASE,
+        ),
+        lambda draft: any(volume.kind != "gcs" for volume in draft.volumes),
+        "Which NFS server or Filestore share should be mounted? Give its address and path, e.g. "
+        "10.0.0.2:/share.",
     ),
-    (
-        "reservation",
-        RESERVATION,
-        lambda d: d.reservation or d.instance_template,
-        "What is the name of the reservation?",
+    "disk": Kind(
+        re.compile(
+            r"\b(?:the|an?|our|my) (?:existing |zonal |data )*persistent disk"
+            rf"(?={WE_HAVE}|[^.;\n]{{0,30}}\b(?:already|existing)\b)"
+            r"|\b(?:our|my|the|an?) existing (?:persistent |data |zonal )*disk\b"
+            r"|\b(?:our|my) (?:persistent|data|reference) disk\b"
+            rf"|\bdisk(?= (?:that|which) (?:we|i) (?:already|have))",
+            re.IGNORECASE,
+        ),
+        lambda draft: any(disk.existing for disk in draft.disks),
+        "Which persistent disk should be attached? Give its name, as "
+        "projects/PROJECT/zones/ZONE/disks/DISK.",
+        template=True,
     ),
-    (
-        "network",
-        NETWORK,
-        lambda d: d.network or d.subnetwork or d.instance_template,
-        "Which network and subnet? Give them as projects/P/global/networks/N and "
-        "projects/P/regions/R/subnetworks/S.",
+    "account": Kind(
+        re.compile(
+            r"\b(?:our|my|that|special|dedicated|separate|own|team's|locked[- ]down|restricted)"
+            r"(?: [\w-]+){0,3} service account\b"
+            rf"|\bservice account(?={WE_HAVE})"
+            r"|(?:not|n't|never)(?: \w+){0,3} default service account\b",
+            re.IGNORECASE,
+        ),
+        lambda draft: draft.service_account is not None,
+        "Which service account should the VMs use? Give its email address.",
+        template=True,
     ),
-)
+    "reservation": Kind(
+        re.compile(rf"{OURS}(?: [\w-]+){{0,3}} reservation\b(?! bound)", re.IGNORECASE),
+        lambda draft: draft.reservation is not None,
+        "Which reservation should be used? Give its name, and its project if it is shared.",
+        template=True,
+    ),
+    "network": Kind(
+        re.compile(
+            r"\b(?:our|my|the|that)(?: [\w-]+){0,2} (?:vpc|sub-?net(?:work)?)\b(?! tag)"
+            r"|\b(?:our|my)(?: (?!the\b)[\w-]+){0,2} network\b(?! (?:tag|drive|share|storage))",
+            re.IGNORECASE,
+        ),
+        lambda draft: draft.network is not None or draft.subnetwork is not None,
+        "Which network and subnetwork should the VMs use? Give them as "
+        "projects/PROJECT/global/networks/NETWORK and "
+        "projects/PROJECT/regions/REGION/subnetworks/SUBNET.",
+        template=True,
+    ),
+    "code": Kind(
+        re.compile(
+            r"\b(?:that|the|a|1|our|some|certain|specific|particular)(?: [\w-]+){0,2}"
+            r" (?:exit|return) (?:code|status)\b(?!s?\s*(?:is|=|:|of)?\s*\d)",
+            re.IGNORECASE,
+        ),
+        lambda draft: bool(draft.retry_policies) or draft.max_retries is None,
+        "Which exit code is meant? Give its number.",
+    ),
+}
 
 
-def spoken_of(page: Page) -> dict[str, str]:
-    """Questions for what the turn speaks of without its name, by what is wanted."""
-    drafts = [page.draft, *([page.before] if page.before is not None else [])]
-    wants = {}
-    for want, pattern, have, question in THINGS:
-        if not any(have(draft) for draft in drafts) and _said(page, pattern):
-            wants[want] = question
-    wants |= _account(page, drafts) | _secret(page, drafts)
-    if not any(draft.retry_policies for draft in drafts):
-        for match in page.find(CODE):
-            if RETRIED.search(page.sentence_text(match.start())):
-                wants["exit"] = "Which exit code is meant? Give its number."
-    return wants
-
-
-def _said(page: Page, pattern: re.Pattern[str]) -> bool:
-    for match in page.find(pattern, free=False):
-        if not page.negated(match.start()) and not any(page.used[match.start() : match.end()]):
-            page.take(*match.span())
-            return True
-    return False
-
-
-def _account(page: Page, drafts: list[Draft]) -> dict[str, str]:
-    if any(draft.service_account or draft.instance_template for draft in drafts):
-        return {}
-    for match in page.find(ACCOUNT):
-        said = page.sentence_text(match.start())
-        if SPECIAL.search(said):
-            page.take(*match.span())
-            return {"account": "Which service account should the VMs use? Give its e-mail address."}
-    return {}
-
-
-def _secret(page: Page, drafts: list[Draft]) -> dict[str, str]:
-    """The variable that is to come from a secret that nobody named."""
-    login = any(step.password for draft in drafts for step in draft.steps)
-    if login or any(draft.secret_env for draft in drafts):
-        return {}
-    for match in page.find(SECRET):
-        if page.negated(match.start()):
+def unnamed(page: Page, draft: Draft) -> dict[str, str]:
+    """The questions for what a turn speaks of and neither it nor the draft names, by kind."""
+    found = {}
+    for name, kind in KINDS.items():
+        if kind.named(draft) or (kind.template and draft.instance_template is not None):
             continue
-        start, end = page.sentence(match.start())
-        names = [m.group() for m in NAME.finditer(page.norm, start, end)]
-        names = [name for name in names if name not in NOT_VARIABLE]
-        page.take(*match.span())
-        name = names[0] if names else ""
-        what = f" holds {name}" if name else ""
-        question = (
-            f"Which secret{what or ' is meant'}? Give it as "
-            "projects/PROJECT/secrets/NAME/versions/latest."
-        )
-        return {f"secret {name}".strip(): question}
-    return {}
+        for match in page.find(kind.spoken, free=False):
+            denied = page.negated(match.start()) and "default" not in match.group().lower()
+            if not denied and _speaks_of_use(page, match):
+                page.take(*match.span())
+                found[name] = kind.question
+                break
+    return found
+
+
+ASIDE = re.compile(
+    r"\b(?:no|without|instead of|rather than|replac\w+|was|used to|costs?|except)\b[^,;.\n]{0,20}$"
+    r"|\b(?:if|once) (?:the )?$",
+    re.IGNORECASE,
+)
+
+
+TOLD = re.compile(
+    r"\s*(?:is|was|are|were|costs|gets|has|can't|won't)\b"
+    r"(?! (?:at|on|mounted|needed|to|required|under|where|called|named))",
+    re.IGNORECASE,
+)
+
+
+def _speaks_of_use(page: Page, match: re.Match[str]) -> bool:
+    """Whether the words ask to use the thing and do not only tell of it."""
+    told = TOLD.match(page.right(match.end(), 20))
+    return told is None and ASIDE.search(page.left(match.start(), 40)) is None
