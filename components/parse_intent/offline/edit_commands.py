@@ -13,13 +13,15 @@ from components.parse_intent.offline.segment import Payload
 FLAG = re.compile(r"(?<![\w=-])-{1,2}[A-Za-z][\w-]*")
 # Behind a flag: "to 14", "= 14", "should be 14 instead of 7", "14".
 VALUE = re.compile(
-    r"(?:[ ]+(?:back|now|flag|option|from [^\s,;]{1,40}|goes|changes|must|should|to|is|be|becomes|as"
+    r"(?:[ ]+(?:back|now|flag|option|from [^\s,;]{1,40}|goes|changes|must|should|to|is|be"
+    r"|becomes|as"
     r"|at|with|of|value))*[ ]*(?:=|:[ ])?[ ]*[\"'`]?(?P<v>[^\s,;\"'`]*[^\s,;\"'`.!?)])"
 )
 TO = re.compile(r"\b(?:to|is|be|becomes|as)\b|=|:")
 DROPPED = re.compile(
     r"\b(?:drop|remove|delete|without|no|lose|leave out|omit|skip|get rid of|strip|take out|not"
-    r"|don't (?:pass|use|need)|no longer (?:pass|use|need))\b(?: (?:the|that|flag|option|pass|use|need"
+    r"|don't (?:pass|use|need)|no longer (?:pass|use|need))\b(?: (?:the|that|flag|option|pass"
+    r"|use|need"
     r"|longer|it|its))*\s*$",
     re.IGNORECASE,
 )
@@ -27,7 +29,8 @@ NOT_VALUE = re.compile(
     r"(?:instead|please|too|as|and|for|in|on|from|flag|option|anymore|any)\b", re.I
 )
 MORE = re.compile(
-    r"\b(?:also|add|append|too|plus|additional\w*|as well|extra|in addition|another|further|pass)\b",
+    r"\b(?:also|add|append|too|plus|additional\w*|as well|extra|in addition|another|further"
+    r"|pass)\b",
     re.IGNORECASE,
 )
 MAX_FLAGS = 20
@@ -90,7 +93,7 @@ def _flag(page: Page, match: re.Match[str], steps: list[Step]) -> None:
 
 
 def _arguments(page: Page, payload: Payload, steps: list[Step]) -> None:
-    """Arguments without an image: the same options get new values, others come in place or on top."""
+    """Arguments alone: the same options get new values, others come in place or on top."""
     given = split_words(payload.text)
     if not given or len(steps) == 0:
         return

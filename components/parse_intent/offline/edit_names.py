@@ -9,7 +9,8 @@ from components.parse_intent.offline.page import Page
 
 GONE = re.compile(
     r"^[\"'`]?\s*(?:(?:variable|label|env(?:ironment)?(?: variable)?|one)\s+)?(?:"
-    r"(?:shouldn't|should not|mustn't|must not|needn't|doesn't (?:need|have) to|isn't|is not|need not)"
+    r"(?:shouldn't|should not|mustn't|must not|needn't|doesn't (?:need|have) to|isn't|is not"
+    r"|need not)"
     r"(?: \w+){0,2}? (?:be )?(?:there|in there|in it|needed|set|necessary|in)\b"
     r"|(?:can|may|should|must|has to|is to) (?:go|be (?:dropped|removed|deleted))\b"
     r"|(?:is|are) (?:no longer|not) (?:needed|used|necessary|wanted)|(?:out|away)\b"
@@ -19,13 +20,16 @@ GONE = re.compile(
 DROPPED = re.compile(
     r"\b(?:no|without|drop|remove|delete|unset|lose|clear|omit|skip|strip|get rid of|take out"
     r"|take away|no more|no longer (?:need|want|use|set)|(?:don't|do not) (?:need|want|use|set))\b"
-    r"(?:[ ,](?:the|our|that|my|label|labels|variable|env|environment|var|and|or|nor|called|named))*"
+    r"(?:[ ,](?:the|our|that|my|label|labels|variable|env|environment|var|and|or|nor|called"
+    r"|named))*"
     r"[ ][\"'`]?$",
     re.IGNORECASE,
 )
 BECOMES = re.compile(
-    r"^[\"'`]?\s*(?:(?:variable|label|value|one)\s+)?(?:(?:should|must|has to|needs to|ought to)\s+)?"
-    r"(?:now\s+)?(?:(?:be(?:comes?)?|is|goes|say|says|read|reads|change[sd]?|set|get|gets|equals?|have"
+    r"^[\"'`]?\s*(?:(?:variable|label|value|one)\s+)?(?:(?:should|must|has to|needs to"
+    r"|ought to)\s+)?"
+    r"(?:now\s+)?(?:(?:be(?:comes?)?|is|goes|say|says|read|reads|change[sd]?|set|get|gets"
+    r"|equals?|have"
     r"|=|->|=>|:|up|down|back|from [^\s,;]{1,60})\s+)*"
     r"(?:(?:to|as|at|now|rather|be|is|into|the value|set to)\s+)*[\"'`]?"
     r"(?P<v>[^\s,;\"'`\ue000]*[^\s,;\"'`.!?)\ue000])",
@@ -33,7 +37,8 @@ BECOMES = re.compile(
 )
 # Without one of these, what stands behind a name is no value of it.
 TELLS = re.compile(
-    r"\b(?:be|becomes?|is|goes|says?|reads?|changes?|changed|to|as|gets?|equals?|should|must)\b|=|->|:",
+    r"\b(?:be|becomes?|is|goes|says?|reads?|changes?|changed|to|as|gets?|equals?|should|must)\b"
+    r"|=|->|:",
     re.IGNORECASE,
 )
 NOT_VALUES = re.compile(

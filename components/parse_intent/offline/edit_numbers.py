@@ -148,7 +148,8 @@ STEP_AFTER = re.compile(
 )
 STEP_BEFORE = re.compile(
     r"\b(?:another|an? (?:additional|extra|further)|additional|extra|further|add)\s+$"
-    r"|\b(?P<v>increase|raise|bump|extend|lengthen|reduce|lower|decrease|shorten|cut|shrink|up)\w*\b"
+    r"|\b(?P<v>increase|raise|bump|extend|lengthen|reduce|lower|decrease|shorten|cut|shrink"
+    r"|up)\w*\b"
     r"[^.;\n]{0,40}\bby (?:about )?$",
     re.IGNORECASE,
 )
@@ -157,8 +158,10 @@ BOUND = re.compile(r"\b(?:no|not|never|at|any|much)\s+$", re.IGNORECASE)
 COUNT_STEP = re.compile(
     rf"(?<![\w.-])(?P<n>\d{{1,6}})(?P<p> ?%| percent)? (?:(?P<l>{LESS})|(?:{MORE}))"
     r"(?! than)\s+(?P<f>[a-z][^.;,\n]{0,30})"
-    r"|\b(?P<v>increase|raise|bump|reduce|lower|decrease|cut) (?:the )?(?P<g>[a-z][^.;,\n\d]{0,30}?) by"
-    r" (?P<m>\d{1,6})(?P<q> ?%| percent)?(?![\w.]| ?(?:gb|gib|mb|mib|tb|h|hours?|min\w*|s|sec\w*|days?)\b)",
+    r"|\b(?P<v>increase|raise|bump|reduce|lower|decrease"
+    r"|cut) (?:the )?(?P<g>[a-z][^.;,\n\d]{0,30}?) by"
+    r" (?P<m>\d{1,6})(?P<q> ?%| percent)?(?![\w.]| ?(?:gb|gib|mb|mib|tb|h|hours?|min\w*|s|sec\w*"
+    r"|days?)\b)",
     re.IGNORECASE,
 )
 COUNTED = (
@@ -230,12 +233,14 @@ def _stepped(
 
 LONE = re.compile(r"(?<![\w.$/:-])(?P<n>\d{1,7})(?![\w.:/%-]*\w)")
 MOST = re.compile(
-    r"\b(?:the |at |your |its )?(?:maximum|max|most|limit|upper limit|highest|as (?:many|much|long) as"
+    r"\b(?:the |at |your |its )?(?:maximum|max|most|limit|upper limit|highest|as (?:many|much"
+    r"|long) as"
     r" (?:possible|allowed|you can|it (?:takes|allows)))\b",
     re.IGNORECASE,
 )
 ALL_OF_THEM = re.compile(
-    r"\b(?:it's|it is|there are|there's|we have|we've got|they are|make (?:it|that)|say)\s+(?:now\s+)?$",
+    r"\b(?:it's|it is|there are|there's|we have|we've got|they are|make (?:it|that)"
+    r"|say)\s+(?:now\s+)?$",
     re.IGNORECASE,
 )
 OF_THEM = re.compile(r"\s*(?:now|of them|in (?:all|total)|altogether|in the end|instead)\b", re.I)

@@ -24,12 +24,15 @@ REF = re.compile(
 )
 # "add a second step", "as the third step": a step that is still to be made.
 TO_MAKE = re.compile(
-    r"\b(?:add|insert|append|include|as|another|new|there's|need)\b(?: (?:a|an|the|also|new|it))*\s*$",
+    r"\b(?:add|insert|append|include|as|another|new|there's|need)\b(?: (?:a|an|the|also|new"
+    r"|it))*\s*$",
     re.IGNORECASE,
 )
 SWAP = re.compile(
-    r"\b(?:swap|switch|exchange|flip|reverse|invert|change|turn)\b[^.;\n`]{0,30}?\b(?:order|sequence"
-    r"|round|around|steps?|both|(?:the )?2\b|them)|\bother way (?:a)?round\b|\bin reverse(?: order)?\b"
+    r"\b(?:swap|switch|exchange|flip|reverse|invert|change|turn)\b[^.;\n`]{0,30}?\b(?:order"
+    r"|sequence"
+    r"|round|around|steps?|both|(?:the )?2\b|them)|\bother way (?:a)?round\b"
+    r"|\bin reverse(?: order)?\b"
     r"|\b(?:opposite|reverse[d]?) order\b",
     re.IGNORECASE,
 )
@@ -65,7 +68,8 @@ BESIDE = re.compile(
     re.IGNORECASE,
 )
 NO_LIMIT = re.compile(
-    r"\b(?:no|without|drop|remove|lose|delete|take off)\b[^.;,\n]{0,20}\b(?:time ?-?limit|timeout|limit)\b",
+    r"\b(?:no|without|drop|remove|lose|delete|take off)\b[^.;,\n]{0,20}\b(?:time ?-?limit"
+    r"|timeout|limit)\b",
     re.IGNORECASE,
 )
 TIMEOUT_WORD = re.compile(r"\btime[ -]?out|limit|minutes|hours\b", re.IGNORECASE)
@@ -170,7 +174,8 @@ def _by_name(page: Page, steps: list[Step], work: list[int]) -> list[Ref]:
     names = "|".join(map(re.escape, sorted(alone, key=len, reverse=True)))
     spoken = re.compile(
         rf"(?<![\w/.-])(?P<n>{names})(?:\.\w{{1,3}})?(?:ing)? {ONE}\b"
-        rf"|(?<![\w/.-])(?P<m>{names})(?:\.\w{{1,3}})?(?![\w/-])(?= (?:before|after|first|last|out)\b)"
+        rf"|(?<![\w/.-])(?P<m>{names})(?:\.\w{{1,3}})?(?![\w/-])(?= (?:before|after|first|last"
+        rf"|out)\b)"
         rf"|(?<=before )(?P<k>{names})\b|(?<=after )(?P<l>{names})\b",
         re.IGNORECASE,
     )

@@ -29,7 +29,8 @@ DROP = re.compile(
     r"\b(?:drop|remove|delete|get rid of|lose|take out|take away|leave out|scrap|strip|clear"
     r"|unset|forget about|without|no longer (?:need|want)|don't (?:need|want)|do not (?:need"
     r"|want)|no more|"
-    r"no(?= (?:\w+ )?limit\b)|cancel|ditch|kick out|kill|omit|skip|turn off|switch off|disable)\b\s*",
+    r"no(?= (?:\w+ )?limit\b)|cancel|ditch|kick out|kill|omit|skip|turn off|switch off"
+    r"|disable)\b\s*",
     re.IGNORECASE,
 )
 

@@ -20,7 +20,8 @@ FIELD_WORDS: tuple[tuple[str, str], ...] = (
     (
         "parallelism",
         r"parallelism|concurrency(?: limit)?|parallel limit|parallel tasks|in parallel"
-        r"|limit on parallel\w*|(?:limit on )?how many[^.;,\n]{0,20}(?:at once|at a time|at the same"
+        r"|limit on parallel\w*|(?:limit on )?how many[^.;,\n]{0,20}(?:at once|at a time"
+        r"|at the same"
         r" time)",
     ),
     ("in_order", r"order(?:ing)?|sequence"),

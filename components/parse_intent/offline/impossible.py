@@ -19,7 +19,8 @@ SWITCH = re.compile(
 )
 
 BY_ITSELF = re.compile(
-    r"\b(?:if|when(?:ever)?|once|after|from the)\b[^.;\n]{0,40}\b(?:attempts?|tr(?:y|ies)|retr\w+|fail\w*"
+    r"\b(?:if|when(?:ever)?|once|after|from the)\b[^.;\n]{0,40}\b(?:attempts?|tr(?:y|ies)"
+    r"|retr\w+|fail\w*"
     r"|preempt\w*|taken|reclaim\w*|capacity)\b|\bby itself\b|\bautomatic\w*\b",
     re.IGNORECASE,
 )

@@ -164,7 +164,8 @@ POWER = re.compile(
     r"|\b(?:delete|wipe|destroy|erase|drop)\b[^.\n]{0,25}\b(?:all )?(?:buckets?|projects?"
     r"|databases?|clusters?|vms|instances|jobs|disks|service accounts?|everything"
     r"|production)\b"
-    r"|\b(?:delete|wipe|destroy|erase|empty|purge)\b[^.\n]{0,25}\b(?:all|every|any|the whole|each)\b"
+    r"|\b(?:delete|wipe|destroy|erase|empty|purge)\b[^.\n]{0,25}\b(?:all|every|any|the whole"
+    r"|each)\b"
     r"[^.\n]{0,20}\b(?:objects?|files?|data|content\w*|backups?|tables?|images?|logs)\b"
     r"[^.\n]{0,20}\b(?:gs://|buckets?|project|account|registry|dataset|database)"
     r"|\bdisable (?:the )?(?:audit|firewall|billing)\b|\bopen (?:the )?firewall\b",

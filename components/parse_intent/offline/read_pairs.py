@@ -55,12 +55,12 @@ def _secret(
 ) -> None:
     begin, stop = page.sentence(start)
     used = {pair.name for pair in pairs}
-    before = [m for m in NAME.finditer(page.norm, begin, start) if m.group() not in NOT_VARIABLE]
-    after = [m for m in NAME.finditer(page.norm, end, stop) if m.group() not in NOT_VARIABLE]
+    before = [m for m in NAME.finditer(page.norm, begin, start) if _is_variable(m)]
+    after = [m for m in NAME.finditer(page.norm, end, stop) if _is_variable(m)]
     if not before and not after and begin and IT.search(page.norm, begin, start):
         previous = page.sentence(begin - 1)[0]
-        before = [m for m in NAME.finditer(page.norm, previous, begin)][-1:]
-        before = [m for m in before if m.group() not in NOT_VARIABLE]
+        found = [m for m in NAME.finditer(page.norm, previous, begin) if _is_variable(m)]
+        before = found[-1:]
     named = [m for m in [*reversed(before), *after] if m.group() not in used]
     if (
         re.search(
@@ -78,6 +78,10 @@ def _secret(
         pairs.append(Pair(name=named[0].group(), value=value, quote=quote))
     else:
         loose.append(Asked(value=value, quote=quote))
+
+
+def _is_variable(match: re.Match[str]) -> bool:
+    return match.group() not in NOT_VARIABLE
 
 
 ASSIGNMENT = re.compile(

@@ -27,7 +27,8 @@ BUCKET = [
 ]
 # In a later turn "the bucket" mostly is the one that is known.
 ONE_MORE_BUCKET = re.compile(
-    r"\b(?:add|mount|attach|include|plus|need)\b[^.;\n]{0,25}\b(?:another|second|new|1 more|our|my|usual"
+    r"\b(?:add|mount|attach|include|plus|need)\b[^.;\n]{0,25}\b(?:another|second|new|1 more|our"
+    r"|my|usual"
     r"|other|shared)\b[^.;\n]{0,20}\bbucket\b",
     re.IGNORECASE,
 )
@@ -90,7 +91,7 @@ def _mounts_of_commands(page: Page, aliases: dict[int, str]) -> None:
     text = "\n".join(payload.text for payload in page.payloads)
     known = {v.mount for v in page.draft.volumes} | {d.mount for d in page.draft.disks}
     free = [p for p in dict.fromkeys(IN_COMMAND.findall(text)) if p not in known]
-    bare = [volume for volume in page.draft.volumes if not volume.mount and volume.remote]
+    bare = [volume for volume in page.draft.volumes if not volume.mount]
     for volume in bare:
         names = {aliases.get(id(volume), ""), volume.remote.rstrip("/").rsplit("/", 1)[-1].lower()}
         same = [path for path in free if path.rsplit("/", 1)[-1].lower() in names]

@@ -193,7 +193,9 @@ def _target(
 def _leads_to(page: Page, before: Item, after: Item, start: int, end: int) -> bool:
     """As in "`a`, and afterwards, whatever happens, `b`": the next step has begun already."""
     gap = page.norm[page.at(before.end) : start]
-    begun = re.search(r"\b(?:then|next|afterwards|after that|finally|lastly|in the end)\b", gap, re.I)
+    begun = re.search(
+        r"\b(?:then|next|afterwards|after that|finally|lastly|in the end)\b", gap, re.I
+    )
     return begun is not None and not re.search(r"\w", page.norm[end : page.at(after.start)])
 
 

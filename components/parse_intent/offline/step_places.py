@@ -13,20 +13,25 @@ BETWEEN = re.compile(
     r"\b(?:in between|between (?:the 2|them|both|those|these|the steps|the))\b", re.I
 )
 AT_FRONT = re.compile(
-    r"\b(?:before (?:that|it|this|everything|all|any|the (?:main|actual|real|rest|work|command|script"
-    r"|container|task|job|other)|anything)|first(?:ly)?(?! (?:step|1|half))|beforehand|at the (?:very )?"
+    r"\b(?:before (?:that|it|this|everything|all|any|the (?:main|actual|real|rest|work|command"
+    r"|script"
+    r"|container|task|job|other)|anything)|first(?:ly)?(?! (?:step|1|half))|beforehand"
+    r"|at the (?:very )?"
     r"(?:start|beginning|front)|up front|to (?:start|begin) with|as (?:a|the) first|prepend"
     r"|first step|precede[ds]?)\b",
     re.IGNORECASE,
 )
 AT_END = re.compile(
-    r"\b(?:after (?:that|it|this|everything|all|the (?:main|actual|last|work|command|script|container"
+    r"\b(?:after (?:that|it|this|everything|all|the (?:main|actual|last|work|command|script"
+    r"|container"
     r"|task|job|other))|afterwards?|then|finally|at the (?:very )?end|lastly|last step|final step"
-    r"|append|when (?:that's|it's|everything is|all is) (?:done|finished)|in the end|follow(?:ed|s)?)\b",
+    r"|append|when (?:that's|it's|everything is|all is) (?:done|finished)|in the end|follow(?:ed"
+    r"|s)?)\b",
     re.IGNORECASE,
 )
 AS_NTH = re.compile(
-    rf"\b(?:a|as|as the|the new|new) (?P<o>{'|'.join(ORDINALS)}) {ONE}\b|\bas {ONE} (?P<n>\d{{1,2}})\b",
+    rf"\b(?:a|as|as the|the new|new) (?P<o>{'|'.join(ORDINALS)}) {ONE}\b"
+    rf"|\bas {ONE} (?P<n>\d{{1,2}})\b",
     re.IGNORECASE,
 )
 NEXT_TO = re.compile(

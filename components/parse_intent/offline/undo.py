@@ -26,7 +26,8 @@ HOW_MANY = re.compile(
 )
 NUMBERS = {"two": 2, "2": 2, "three": 3, "3": 3}
 BACK = re.compile(
-    r"\b(?:go|goes|put|set|switch|change|turn|bring|take|move|get|return|restore|undo|revert|reset)\b"
+    r"\b(?:go|goes|put|set|switch|change|turn|bring|take|move|get|return|restore|undo|revert"
+    r"|reset)\b"
     r"[^.;\n]{0,50}?\b(?:back|previous|original|earlier|before|old|was|were|initial)\b"
     r"|\bback (?:to|down to|up to)\b|\b(?:restore|undo|revert|reset)\b"
     r"|\b(?:as|what|like|how) (?:it|they|that|we|i) (?:was|were|had)\b"
