@@ -172,7 +172,8 @@ OF_EDITS = ("edit", "step")
 CORRECTION = re.compile(
     r"(?:[.;,!\n(]|\s-+|\s—|\.\.\.|…)\s*(?:(?:oh |ah |hmm,? |uh,? )?(?:no,? wait|wait,? no"
     r"|wait,|no no|scratch that|correction|sorry,? (?:i mean|make that|no)|i mean(?:t)?"
-    r"|make that|actually,? (?:make (?:it|that)|no|let's))\b)[\s,:-]*",
+    r"|make that|actually,? (?:make (?:it|that)|no|let's))\b)[\s,:-]*"
+    r"|\s\(?or (?:rather|better)\b[\s,:-]*",
     re.IGNORECASE,
 )
 
@@ -183,10 +184,13 @@ def _corrections(turn: str) -> list[str]:
         return [turn]
     parts: list[str] = []
     start = 0
+    behind = 0
     for match in CORRECTION.finditer(turn):
         if len(parts) >= MAX_CORRECTIONS:
             break
-        if takes_back(turn[max(0, match.start() - 60) : match.end() + 30]):
+        numbers = takes_back(turn[max(behind, match.start() - 60) : match.end() + 30])
+        behind = match.end()
+        if numbers:
             continue
         if turn.count("`", start, match.start()) % 2 == 0 and turn[start : match.start()].strip():
             parts.append(turn[start : match.start()])
@@ -219,7 +223,7 @@ def _read_turn(
     state = _joined(page, before, wants, said)
     state.warnings += warnings
     state.wants |= {f"step {i}": question for i, question in enumerate(questions)}
-    state.refusals += judge.forbidden(page.norm, page.draft) + impossible(page)
+    state.refusals += judge.forbidden(page.norm, page.draft, page.before) + impossible(page)
     state.unread += unread_words(page) + pasted.unread
     state.heard = any(page.used) or bool(pasted) or page.draft != Draft()
     open_before = before.pending if before else []
@@ -310,7 +314,10 @@ def _gpu_type(page: Page, wants: dict[str, str]) -> None:
     for start in read_gpu_words(page):
         asked = GPU_ASKED.search(page.left(start + 2, 20))
         if asked and not re.search(r"template|drop|remove|driver", page.sentence_text(start), re.I):
-            wants["gpu"] = QUESTIONS["gpu"]
+            number = re.search(r"(?<![\w.-])(\d{1,2}) (?:x )?$", page.left(start, 20)) or re.match(
+                r"(\d{1,2}) ", page.norm[start : start + 3]
+            )
+            wants[f"gpu {number[1]}" if number else "gpu"] = QUESTIONS["gpu"]
 
 
 CONTAINER_WORD = re.compile(r"\b(?:container|docker(?:ised|ized)?|image)s?\b", re.IGNORECASE)
@@ -505,7 +512,7 @@ def _known(want: str, have: Draft) -> bool:
         "project": False,
         "template": have.instance_template is not None,
         "gpu": have.gpus is not None,
-    }.get(want, False)
+    }.get(want.split()[0], False)
 
 
 def _finish(state: State) -> Reading:

@@ -31,6 +31,15 @@ def fill_wants(page: Page, draft: Draft, wants: dict[str, str]) -> None:
         match = next(page.find(NUMBER), None)
         if match is not None:
             draft.task_count = Asked(value=int(match["n"]), quote=page.take(*match.span()))
+    number = next((want.split()[1] for want in wants if want.startswith("gpu ")), "")
+    gpus = page.draft.gpus
+    if (
+        number
+        and gpus is not None
+        and draft.gpus is not None
+        and not re.search(r"\d\s?x?\s", gpus.quote)
+    ):
+        draft.gpus.count = int(number)
     match = next(page.find(NAME), None) or next(page.find(SAID), None)
     if match is None:
         return
