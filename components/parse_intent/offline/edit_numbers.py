@@ -290,8 +290,13 @@ def lone_numbers(page: Page, draft: Draft, refused: Sequence[tuple[str, float]])
 PART = re.compile(r"[,;.!\n()]|\b(?:and|plus|with|then|but)\b|&")
 FILLER = re.compile(
     r"\W*(?:(?:also|now|make (?:it|that)|rather|to|a|for|use|take|give (?:it|them|each)|better|go"
-    r"|please|instead|each|it's|let's|say|ok|okay)\W*)*",
+    r"|please|instead|each|it's|let's|say|ok|okay|is|are|will|do|enough|plenty|fine|should"
+    r"|be)\W*)*",
     re.IGNORECASE,
+)
+
+ENOUGH = re.compile(
+    r"\s*(?:is|are|will be|should be|would be) (?:enough|plenty)\b|\s*(?:will|would) do\b", re.I
 )
 
 
@@ -301,10 +306,14 @@ def lone_amounts(page: Page, draft: Draft) -> None:
         (page.durations, "max_run_s", 3600),
         (page.sizes, "memory_mib", 1024),
     ):
-        if getattr(draft, name) is None or getattr(page.draft, name) is not None:
+        if getattr(page.draft, name) is not None:
             continue
+        known = getattr(draft, name) is not None
         alone = [
-            a for a in amounts if page.is_free(a.start, a.end) and _alone(page, a.start, a.end)
+            a
+            for a in amounts
+            if page.is_free(a.start, a.end)
+            and (_alone(page, a.start, a.end) if known else ENOUGH.match(page.norm, a.end))
         ]
         if len(alone) == 1:
             quote = page.take(alone[0].start, alone[0].end)

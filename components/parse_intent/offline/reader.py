@@ -128,7 +128,9 @@ def read(turns: Sequence[str], given: Draft | None = None) -> Reading:
         if not turn.strip():
             continue
         back, rest = taken_back(turn, len(history) - 1)
-        history = history[: len(history) - back]
+        if back:
+            history = history[:-back]
+            history[-1] = replace(history[-1], heard=True)
         if rest.strip():
             history.append(_next_state(rest, history))
     if not history:
@@ -159,7 +161,7 @@ def _asks_about_edit(state: State) -> bool:
 def _corrected(turn: str, history: Sequence[State]) -> State:
     """The state after a turn in which the person may correct themselves."""
     state = history[-1] if history else None
-    said = ""
+    said = state.turn if state is not None and TAKES_BACK.match(turn) else ""
     for part in _corrections(turn):
         state = _read_turn(part, state, said, [old.draft for old in history[:-1]])
         said += part
@@ -167,6 +169,12 @@ def _corrected(turn: str, history: Sequence[State]) -> State:
 
 
 MAX_CORRECTIONS = 8
+# A turn that corrects the one before it: "no, 8".
+TAKES_BACK = re.compile(
+    r"\W*(?:no|nope|sorry|actually|rather|hm+|oops|i mean(?:t)?|make (?:it|that)|better)\b[\s,.:-]+"
+    r"(?:(?:no|sorry|make (?:it|that)|i mean(?:t)?|rather|it's|better)[\s,.:-]+)*\w+\W*$",
+    re.IGNORECASE,
+)
 # Questions about the words of one turn: the next turn answers them or says something else.
 OF_EDITS = ("edit", "step")
 CORRECTION = re.compile(

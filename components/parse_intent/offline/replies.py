@@ -18,8 +18,8 @@ SAID = re.compile(
 )
 NUMBER = re.compile(r"(?<![\w.-])(?P<n>\d{1,7})(?![\w.-])")
 NUMBER_ONLY = re.compile(
-    r"^\W*(?:(?:it's|it is|make (?:it|that)|to|about|exactly|should be|rather|i meant"
-    r"|there are)\s+)*"
+    r"^\W*(?:(?:it's|it is|make (?:it|that)|to|about|exactly|should be|rather|i mean(?:t)?|no|nope"
+    r"|sorry|actually|better|oops|hm+|there are)[\s,.:-]+)*"
     r"(?P<n>\d{1,7})\b(?!\s?(?:[a-z]{1,4}\d|gb|gib|mb|tb|h\b|hours?|min|sec|days?|%))",
     re.IGNORECASE,
 )
