@@ -102,7 +102,7 @@ SHARES = {
     "intents_fifth.jsonl": 70,
     "intents_sixth.jsonl": 60,
     "intents_seventh.jsonl": 49,
-    "intents_ninth.jsonl": 19,
+    "intents_turns.jsonl": 19,
 }
 
 
