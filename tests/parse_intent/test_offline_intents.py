@@ -101,6 +101,7 @@ SHARES = {
     "intents_fourth.jsonl": 109,
     "intents_fifth.jsonl": 70,
     "intents_sixth.jsonl": 60,
+    "intents_eighth.jsonl": 40,
 }
 
 

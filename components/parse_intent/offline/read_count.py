@@ -34,7 +34,7 @@ COUNTS = [
     re.compile(
         rf"{BEFORE_COUNT}(?P<n>\d{{1,9}})\s*(?:x\s+)?(?P<w>(?!(?:of|in|at|per|x"
         rf"|more)\b)(?:(?!(?:a|an|per|each|every|for|to)\b)[a-z'-]+\s+){{0,3}}?)tasks?\b"
-        rf"(?!\s*(?:per|/|on each|to a|at a time"
+        rf"(?!\s*(?:per|/\s?(?:vm|node|machine|host|instance)|on each|to a|at a time"
         rf"|at once|in parallel|in flight|concurrently))",
         re.IGNORECASE,
     ),

@@ -144,7 +144,9 @@ MAX_CORRECTIONS = 8
 CORRECTION = re.compile(
     r"(?:[.;,!\n]|\s-+|\s—|\.\.\.|…)\s*(?:(?:oh |ah |hmm,? |uh,? )?(?:no,? wait|wait,? no"
     r"|wait,|no no|scratch that|correction|sorry,? (?:i mean|make that|no)|i mean(?:t)?"
-    r"|make that|actually,? (?:make (?:it|that)|no|let's))\b)[\s,:-]*",
+    r"|make that(?! (?:visible|available|accessible|readable|writable|mounted|run|use|sure|work"
+    r"|show|appear|happen|start|stop|fail)\w*)"
+    r"|actually,? (?:make (?:it|that)|no|let's))\b)[\s,:-]*",
     re.IGNORECASE,
 )
 

@@ -40,6 +40,13 @@ SHORT_KEYWORDS = (
     "image",
     "label",
     "retry",
+    "time",
+    "type",
+    "same",
+    "once",
+    "each",
+    "zone",
+    "hours",
 )
 
 # Words that are one slip away from a keyword but are words of their own.
