@@ -102,6 +102,7 @@ SHARES = {
     "intents_fifth.jsonl": 70,
     "intents_sixth.jsonl": 60,
     "intents_eighth.jsonl": 40,
+    "intents_ninth.jsonl": 40,
 }
 
 

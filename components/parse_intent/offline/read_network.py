@@ -45,7 +45,7 @@ NO_EXTERNAL = re.compile(
     r"|don't (?:give|want|have)[\w ]{0,24}?)[ -]+(?:any\s+|an?\s+|the\s+)?(?:(?:external|public)"
     r"(?![ -]*(?:network|net|internet|registr\w+|image\w*|bucket\w*|traffic|access)\b)"
     r"(?:[ -]*(?:ipv4|ip))?(?:s|'s)?(?:[ -]?address(?:es)?)?"
-    r"|outside[ -]*(?:ipv4|ip|address)(?:s|'s)?(?:[ -]?address(?:es)?)?)\b"
+    r"|outside[ -]*(?:ipv4|ip|address(?:es)?)(?:s|'s)?(?:[ -]?address(?:es)?)?)\b"
     r"|\b(?:external|public)[ -]?(?:ips?|address(?:es)?|ip address(?:es)?)\s*[:=]\s*"
     r"(?:none|no|off|false|never|disabled)\b"
     r"|\b(?:private|internal)[ -]?(?:ips?|ip addresses|addresses)(?: only)?\b"

@@ -12,7 +12,7 @@ from components.parse_intent.offline import judge
 from components.parse_intent.offline.amounts import Amount
 from components.parse_intent.offline.corrections import takes_back
 from components.parse_intent.offline.edits import UNDO, apply_edits
-from components.parse_intent.offline.impossible import conflicts, impossible
+from components.parse_intent.offline.impossible import conflicts, impossible, no_job
 from components.parse_intent.offline.page import Page
 from components.parse_intent.offline.pasted.cluster import in_batch_words
 from components.parse_intent.offline.pasted.part import Pending
@@ -187,6 +187,7 @@ def _read_turn(turn: str, before: State | None, said: str = "") -> State:
     state = _joined(page, before, wants, said)
     state.warnings += warnings
     state.refusals += judge.forbidden(page.norm, page.draft) + impossible(page)
+    state.refusals += [] if pasted else no_job(page)
     state.unread += unread_words(page) + pasted.unread
     open_before = before.pending if before else []
     state.pending = settle(state.draft, open_before + pasted.pending, page.norm)
@@ -406,9 +407,9 @@ def _count_in_limit(page: Page) -> None:
         return
     at = page.turn.find(limit.quote)
     said = page.left(page.at(max(at, 0)), 20) + " " + limit.quote
-    if re.search(r"\b(?:tasks?|runs|copies|jobs)\b", limit.quote, re.I) and not AT_MOST.search(
-        said
-    ):
+    noun = re.compile(r"\b(?:tasks?|runs|copies|jobs)\b", re.IGNORECASE)
+    after = page.turn[at + len(limit.quote) :].split()[:1] if at >= 0 else []
+    if noun.search(" ".join([limit.quote, *after])) and not AT_MOST.search(said):
         draft.task_count = limit.model_copy()
 
 
