@@ -103,6 +103,9 @@ SHARES = {
     "intents_sixth.jsonl": 60,
     "intents_seventh.jsonl": 49,
     "intents_turns.jsonl": 19,
+    "intents_turns_second.jsonl": 25,
+    "intents_eighth.jsonl": 40,
+    "intents_ninth.jsonl": 40,
 }
 
 

@@ -8,7 +8,8 @@ from components.parse_intent.offline.commands import STOP
 from components.parse_intent.offline.normal import Words
 
 TAKEN_BACK = (
-    r"(?:(?:oh|ah|hm+|uh+|err?),? )?(?:no,? wait|wait,? no|wait(?=\s*[,:-])|no,? no|no(?=\s*[,:-])"
+    r"(?:(?:oh|ah|hm+|uh+|err?),? )?(?:no,? wait|wait,? no|wait(?=\s*[,:-])|no,? no"
+    r"|no(?=\s*[,:-]|\s+(?:sorry|wait|i mean|i meant|make|rather|actually|better|it's)\b)"
     r"|nope|scratch that|correction|sorry|pardon|i mean(?:t)?|make (?:that|it)|or rather|rather"
     r"|actually|better|let's say)"
     r"(?:[ ,:-]+(?:no|wait|sorry|i mean(?:t)?|make (?:that|it)|rather|actually|better|it's"

@@ -12,7 +12,7 @@ from components.parse_intent.offline import judge
 from components.parse_intent.offline.amounts import Amount
 from components.parse_intent.offline.corrections import takes_back
 from components.parse_intent.offline.edits import apply_edits, edit_before_reading
-from components.parse_intent.offline.impossible import conflicts, impossible
+from components.parse_intent.offline.impossible import conflicts, impossible, no_job
 from components.parse_intent.offline.page import Page
 from components.parse_intent.offline.pasted.cluster import in_batch_words
 from components.parse_intent.offline.pasted.part import Pending
@@ -180,7 +180,9 @@ OF_EDITS = ("edit", "step")
 CORRECTION = re.compile(
     r"(?:[.;,!\n(]|\s-+|\s—|\.\.\.|…)\s*(?:(?:oh |ah |hmm,? |uh,? )?(?:no,? wait|wait,? no"
     r"|wait,|no no|scratch that|correction|sorry,? (?:i mean|make that|no)|i mean(?:t)?"
-    r"|make that|actually,? (?:make (?:it|that)|no|let's))\b)[\s,:-]*"
+    r"|make that(?! (?:visible|available|accessible|readable|writable|mounted|run|use|sure|work"
+    r"|show|appear|happen|start|stop|fail)\w*)"
+    r"|actually,? (?:make (?:it|that)|no|let's))\b)[\s,:-]*"
     r"|\s\(?or (?:rather|better)\b[\s,:-]*",
     re.IGNORECASE,
 )
@@ -232,6 +234,7 @@ def _read_turn(
     state.warnings += warnings
     state.wants |= {f"step {i}": question for i, question in enumerate(questions)}
     state.refusals += judge.forbidden(page.norm, page.draft, page.before) + impossible(page)
+    state.refusals += [] if pasted else no_job(page)
     state.unread += unread_words(page) + pasted.unread
     state.heard = any(page.used) or bool(pasted) or page.draft != Draft()
     open_before = before.pending if before else []
@@ -455,9 +458,9 @@ def _count_in_limit(page: Page) -> None:
         return
     at = page.turn.find(limit.quote)
     said = page.left(page.at(max(at, 0)), 20) + " " + limit.quote
-    if re.search(r"\b(?:tasks?|runs|copies|jobs)\b", limit.quote, re.I) and not AT_MOST.search(
-        said
-    ):
+    noun = re.compile(r"\b(?:tasks?|runs|copies|jobs)\b", re.IGNORECASE)
+    after = page.turn[at + len(limit.quote) :].split()[:1] if at >= 0 else []
+    if noun.search(" ".join([limit.quote, *after])) and not AT_MOST.search(said):
         draft.task_count = limit.model_copy()
 
 
