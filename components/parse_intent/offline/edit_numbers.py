@@ -30,8 +30,9 @@ FACTORS = {
     "half": 0.5,
 }
 NUMBER_SWAP = re.compile(
-    r"\b(?:make|change|turn|bump|raise|lower|switch|set|replace|swap)?\s*(?:the|that|those"
-    r"|from)\s+(?P<a>\d{1,7})(?!\d|[ ]?(?:gb|gib|h\b|min))\s+(?:(?P<w>[a-z]+) )?(?:a|an|to"
+    r"\b(?:(?:make|change|turn|bump|raise|lower|switch|set|replace|swap)(?: (?:the|that|those))?"
+    r"|the|that|those|from)\s+(?P<a>\d{1,7})(?!\d|[ ]?(?:gb|gib|h\b"
+    r"|min))\s+(?:(?P<w>[a-z]+) )?(?:a|an|to"
     r"|into|with|for|->|by|should be|be|becomes)\s+(?P<b>\d{1,7})\b(?P<r>[^.;\n]{0,20})",
     re.IGNORECASE,
 )
@@ -234,7 +235,11 @@ def _stepped(
     return []
 
 
-LONE = re.compile(r"(?<![\w.$/:-])(?P<n>\d{1,7})(?![\w.:/%-]*\w)")
+LONE = re.compile(
+    r"(?<![\w.$/:-])(?P<n>\d{1,7})(?![\w.:/%-]*\w)"
+    r"(?! ?(?:[gmtk]i?b|gigs?|s|sec\w*|m|min\w*|h|hours?|hrs?|d|days?|weeks?|months?|%|percent)\b)",
+    re.IGNORECASE,
+)
 MOST = re.compile(
     r"\b(?:the |at |your |its )?(?:maximum|max|most|limit|upper limit|highest|as (?:many|much"
     r"|long) as"

@@ -70,8 +70,8 @@ def apply_edits(page: Page, before: Draft) -> tuple[Draft, list[str]]:
     merge_turn(page, draft)
     _rename(page, draft)
     _other_server(page, draft)
-    lone_numbers(page, draft, broken_numbers(before))
     lone_amounts(page, draft)
+    lone_numbers(page, draft, broken_numbers(before))
     questions += _used_elsewhere(page)
     return draft, questions
 

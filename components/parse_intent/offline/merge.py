@@ -122,11 +122,7 @@ def _merge_notifications(said: str, draft: Draft, new: Draft) -> None:
 
 
 def _merge_volumes(page: Page, draft: Draft) -> None:
-    instead = re.search(
-        r"\b(?:instead|replace|swap|not|rather|wrong|change|switch|should be|actually)\b",
-        page.norm,
-        re.I,
-    )
+    instead = INSTEAD.search(page.norm) or re.search(r"\b(?:not|now)\b", page.norm, re.I)
     for volume in page.draft.volumes:
         same = [
             v

@@ -110,7 +110,8 @@ NOT_SIZE = re.compile(
 # "us-docker.pkg.dev/p/r/i:1 (12 GB)", "the image X is huge (12 GB)"
 OF_IMAGE = re.compile(
     r"[\w-]/[\w./-]+[:@][\w.:-]+ ?\((?:\w+ ){0,2}$"
-    r"|\b(?:images?|datasets?|archives?|checkpoints?|weights|files?)\b[^;\n]{0,100}\b(?:is|are|weighs?)\b"
+    r"|\b(?:images?|datasets?|archives?|checkpoints?|weights|files?)\b[^;\n]{0,100}\b(?:is|are"
+    r"|weighs?)\b"
     r"[^;,\n]{0,25}$",
     re.I,
 )

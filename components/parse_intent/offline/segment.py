@@ -87,7 +87,9 @@ AFTER_COLON = re.compile(r":[ \t]+(?=\S)")
 VERB = re.compile(
     r"(?<![\w-])(?:run(?:s|ning)?|execut(?:e|es|ing)|launch(?:es|ing)?|do(?:es)?|doing"
     r"|invok(?:e|es)"
-    r"|call(?:s|ing)?|keep|start(?:s|ing)?|kick off|command is|script is|cmd is|tasks? of|copies of"
+    r"|call(?:s|ing)?|keep|start(?:s|ing)?|kick off"
+    r"|(?:command|script|cmd|step|1) (?:should|must|has to|ought to) (?:be|run|call)|command is"
+    r"|script is|cmd is|tasks? of|copies of"
     r"|via|\d+ ?x|x ?\d+|task|tasks|then|first|finally|just|program)"
     r"(?: (?:just|the|a|this|my|our|own|script|command|program|binary|only|following|is|called"
     r"|of))*"
