@@ -49,7 +49,7 @@ def option_runs(masked: str, *, announced: bool = True) -> Iterator[tuple[int, i
     """
     pos = 0
     while match := FIRST.search(masked, pos):
-        end = _run_end(masked, match.start(), match.end())
+        end = run_end(masked, match.start(), match.end())
         pos = max(end, match.end())
         before = masked[max(0, match.start() - 50) : match.start()].rsplit("\n", 1)[-1]
         cued = CUE.search(before) or MORE.search(before) or BEHIND.match(masked, end)
@@ -63,7 +63,7 @@ def option_runs(masked: str, *, announced: bool = True) -> Iterator[tuple[int, i
         yield match.start(), end
 
 
-def _run_end(masked: str, start: int, first: int) -> int:
+def run_end(masked: str, start: int, first: int) -> int:
     """Where the arguments end: at a comma, a sentence's end, or a word that is no value."""
     end, value_may_follow = first, "=" not in masked[start:first]
     if masked[first : first + 1] == "=":

@@ -11,7 +11,8 @@ from components.parse_intent.offline.page import Page
 
 SCALE = re.compile(
     r"\b(?P<w>double|doubling|twice|triple|thrice|quadruple|halve|half|2x|3x|4x|10x"
-    r"|(?P<n>\d{1,3}) ?(?:times|x))\b(?: (?:as (?:many|much)|of|the|that|its|both|amount of"
+    r"|(?P<n>\d{1,3}) ?(?:times|x)(?= (?:as|the|that|its)\b))\b(?: (?:as (?:many|much|long)|of"
+    r"|the|that|its|both|amount of"
     r"|number of))*",
     re.IGNORECASE,
 )
@@ -102,7 +103,7 @@ def scale_numbers(page: Page, draft: Draft) -> None:
         factor = FACTORS.get(word) or float(match["n"] or 1)
         reach = page.right(match.end(), 60)
         stop = NEW_VERB.search(reach)
-        reach = reach[: stop.start()] if stop else reach
+        reach = _up_to_next(reach[: stop.start()] if stop else reach)
         names = _first_fields(page, reach, match.end())
         both = re.search(r"\bboth\b|\b(?:them|those|everything|all)\b", match.group() + reach, re.I)
         if not names:
@@ -122,6 +123,15 @@ def scale_numbers(page: Page, draft: Draft) -> None:
             number = number_of(draft, name)
             if number is not None:
                 set_number(draft, name, number * factor, quote)
+
+
+def _up_to_next(reach: str) -> str:
+    """Words up to the part that holds the next such word: "twice the tasks, the time 3 times ..."."""
+    following = SCALE.search(reach)
+    if following is None:
+        return reach
+    cuts = list(re.finditer(r",|\band\b", reach[: following.start()], re.IGNORECASE))
+    return reach[: cuts[-1].start() if cuts else following.start()]
 
 
 def _first_fields(page: Page, reach: str, at: int) -> list[str]:

@@ -11,13 +11,14 @@ from components.parse_intent.draft import Asked, Draft, Step
 from components.parse_intent.offline.page import Page
 from components.parse_intent.offline.read_images import DIGEST, IMAGE, TAG
 from components.parse_intent.offline.step_conditions import CONDITIONS
-from components.parse_intent.offline.step_names import ORDER, STEP_NOUN, program_names
+from components.parse_intent.offline.step_names import ALL_STEPS, ORDER, STEP_NOUN, program_names
 from components.parse_intent.offline.vocabulary import ORDINALS
 
 ONE = rf"(?:{STEP_NOUN}|1)"
 REF = re.compile(
     rf"(?P<art>\ban? (?:new )?)?\b(?:{STEP_NOUN}\s+(?:number |no\.? ?|#)?(?P<n>\d{{1,2}})\b"
-    rf"(?! (?:of|more|times?|gpus?|cpus?|retries|tasks?)\b)"
+    rf"(?! ?(?:of|more|times?|gpus?|v?cpus?|retries|tasks?|s|sec\w*|m|min\w*|h|hours?|hrs?|d|days?"
+    rf"|[gmt]i?b|gigs?|%)\b)"
     rf"|(?P<o>{ORDER})\s+(?:{ONE})\b"
     rf"|(?<=\bthe )(?P<p>{ORDER})\b(?=\s*(?:[,.;:)]|$|and\b|with\b|before\b|after\b|out\b|away\b"
     rf"|may\b|can\b|should\b|must\b|needs?\b|gets?\b|has\b|is\b|fails?\b|to\b|first\b|last\b)))",
@@ -121,9 +122,22 @@ def edit_steps(page: Page, before: Draft) -> StepEdits:
     for ref, (start, end) in zip(refs, _reaches(page, refs), strict=True):
         if page.is_free(ref.start, ref.end):
             _change(page, handles[ref.index], start, end, ref)
+    _all_timeouts(page, edits)
     if missing and not edits.questions:
         edits.questions.append(_which(missing[0], before))
     return edits
+
+
+def _all_timeouts(page: Page, edits: StepEdits) -> None:
+    """As in "give each step 10 minutes"."""
+    for match in page.find(ALL_STEPS):
+        start, end = page.clause(match.start())
+        for step in edits.steps if match.group().lower() != "both" else []:
+            if step.kind != "barrier":
+                _timeout(page, step, start, end, keep=True)
+        for amount in page.durations:
+            if start <= amount.start < end:
+                page.take(amount.start, amount.end)
 
 
 def _which(words: str, before: Draft) -> str:
@@ -192,9 +206,10 @@ def _spoken(name: str) -> re.Pattern[str]:
 
 
 def _swap(page: Page, edits: StepEdits, refs: list[Ref], handles: list[Step]) -> None:
-    match = next(page.find(SWAP), None)
+    match = next(page.find(SWAP), None) or next(page.find(SWAP_VERB), None)
     if match is None:
         return
+    refs = refs or _bare_names(page, edits.steps, match.end())
     start, end = page.sentence(match.start())
     inside = list(dict.fromkeys(ref.index for ref in refs if start <= ref.start < end))
     work = [step for step in edits.steps if step.kind != "barrier"]
@@ -217,6 +232,19 @@ def _swap(page: Page, edits: StepEdits, refs: list[Ref], handles: list[Step]) ->
     edits.steps[a], edits.steps[b] = edits.steps[b], edits.steps[a]
     page.take(match.start(), match.end())
     _take(page, [ref for ref in refs if start <= ref.start < end])
+
+
+def _bare_names(page: Page, steps: list[Step], at: int) -> list[Ref]:
+    """Steps whose names stand alone behind a verb: "swap get and put"."""
+    said = page.right(at, 50)
+    found = []
+    for index, step in enumerate(steps):
+        for name in program_names(step):
+            match = re.search(rf"(?<![\w/.-]){re.escape(name)}(?![\w/-])", said, re.IGNORECASE)
+            if match is not None:
+                found.append(Ref(at + match.start(), at + match.end(), index, match.group()))
+                break
+    return found if len(found) == 2 else []
 
 
 def _take(page: Page, refs: list[Ref]) -> None:
@@ -318,16 +346,20 @@ def _change(page: Page, step: Step, start: int, end: int, ref: Ref) -> None:
         page.take(ref.start, ref.end)
 
 
-def _timeout(page: Page, step: Step, start: int, end: int) -> bool:
+def _timeout(page: Page, step: Step, start: int, end: int, *, keep: bool = False) -> bool:
+    """Set or drop a step's time limit; `keep` leaves the words to be read for the next step too."""
     limit = NO_LIMIT.search(page.norm, start, end)
     if limit is not None:
         step.timeout_s = None
-        page.take(*limit.span())
+        if not keep:
+            page.take(*limit.span())
         return True
     for amount in page.durations:
         if start <= amount.start < end and page.is_free(amount.start, amount.end):
-            quote = page.take(amount.start, amount.end)
+            quote = page.quote(amount.start, amount.end)
             step.timeout_s = Asked(value=max(1, round(amount.value)), quote=quote)
+            if not keep:
+                page.take(amount.start, amount.end)
             return True
     return False
 
