@@ -7,7 +7,8 @@ import re
 from components.parse_intent.build_steps import split_words
 from components.parse_intent.draft import Asked, Step
 from components.parse_intent.offline.arguments import run_end
-from components.parse_intent.offline.edit_steps import Ref, retagged
+from components.parse_intent.offline.edit_images import retagged
+from components.parse_intent.offline.edit_steps import Ref
 from components.parse_intent.offline.field_words import fields_in
 from components.parse_intent.offline.page import Page
 from components.parse_intent.offline.segment import Payload

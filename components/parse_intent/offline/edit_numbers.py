@@ -126,7 +126,7 @@ def scale_numbers(page: Page, draft: Draft) -> None:
 
 
 def _up_to_next(reach: str) -> str:
-    """Words up to the part that holds the next such word: "twice the tasks, the time 3 times ..."."""
+    """Words up to the part of the next one: "twice the tasks, the time 3 times as long"."""
     following = SCALE.search(reach)
     if following is None:
         return reach
