@@ -7,6 +7,7 @@ from typing import Any
 
 from components.parse_intent.draft import Disk, Draft, Pair, Step, Volume
 from components.parse_intent.offline.edit_steps import refs_in
+from components.parse_intent.offline.judge import region_of
 from components.parse_intent.offline.page import Page
 from components.parse_intent.offline.step_places import place_of
 from components.parse_intent.offline.vocabulary import words
@@ -80,7 +81,9 @@ def _merge_lists(page: Page, draft: Draft) -> None:
         draft.task_envs.sort(key=lambda env: env.index)
     if new.locations:
         also = re.search(r"\b(?:also|too|as well|in addition|additionally|add)\b", page.norm, re.I)
-        draft.locations = (draft.locations if also else []) + new.locations
+        regions = {region_of(place.value) for place in (*draft.locations, *new.locations)}
+        kept = draft.locations if also and len(regions) == 1 else []
+        draft.locations = kept + new.locations
     if new.retry_policies:
         draft.retry_policies = new.retry_policies
     tags = {tag.value for tag in draft.tags}

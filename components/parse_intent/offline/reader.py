@@ -362,8 +362,9 @@ def _work(page: Page, wants: dict[str, str]) -> list[str]:
             wants["count"] = count_question(thing)
     if any(v.kind == "gcs" and not v.remote for v in draft.volumes):
         wants["bucket"] = QUESTIONS["bucket"]
-    if all_at_once and draft.task_count is not None:
-        draft.parallelism = Asked(value=draft.task_count.value, quote=draft.task_count.quote)
+    count = draft.task_count or (page.before.task_count if page.before is not None else None)
+    if all_at_once and count is not None:
+        draft.parallelism = Asked(value=count.value, quote=count.quote)
     return []
 
 
