@@ -30,12 +30,12 @@ STOP = frozenset(
     that which is are was were to into of by or but so when if where this these those the a an
     after before until till because since unless except plus per inside within without times
     there they we i you my our your should must needs need gets get has have will would can may
-    all only also too everything anything nothing spot retry no not don't mount mounted up
+    all only also too everything anything nothing spot retry no not don't mount mounted up instead
     """)
 )
 LINE_CUT = re.compile(
     r"\s+(?:<-|<--|←|--?>|=>|\u2014|\u2013|//)\s|,\s|;\s+(?=[a-zA-Z]+ [a-zA-Z]+)| - (?=[a-zA-Z\d])"
-    r"|\s/\s(?!-)|\s\((?=[a-zA-Z])|(?<=[^\s.])\.\s+(?=\S)"
+    r"|\s\(?[2-9]\)\s+(?=[./~a-zA-Z])|\s/\s(?!-)|\s\((?=[a-zA-Z])|(?<=[^\s.])\.\s+(?=\S)"
 )
 PROSE_AFTER = re.compile(
     r"\s+(?:on|with|for|across|in|over|using)\s+(?=(?:an? |the |each |all |every |about |up to )?"

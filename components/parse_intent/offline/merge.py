@@ -138,6 +138,8 @@ def _merge_volumes(page: Page, draft: Draft) -> None:
             for v in draft.volumes
             if v.remote == volume.remote or (volume.mount and v.mount == volume.mount)
         ]
+        unnamed = [v for v in draft.volumes if v.kind == volume.kind == "gcs" and not v.remote]
+        same = same or (unnamed if volume.remote else [])
         if not same and instead and not ADD.search(page.norm):
             same = [v for v in draft.volumes if v.kind == volume.kind][:1]
         if same:

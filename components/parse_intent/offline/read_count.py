@@ -112,7 +112,11 @@ def read_task_count(page: Page) -> Asked[int] | None:
 
 def _said_outright(page: Page) -> Asked[int] | None:
     for number, pattern in enumerate(COUNTS):
-        for match in page.find(pattern):
+        gap = "w" in pattern.groupindex  # of "25 spot tasks" the middle may be read already
+        for match in page.find(pattern, free=not gap):
+            spans = (match.span("n"), (match.end() - 1, match.end())) if gap else ()
+            if not all(page.is_free(*span) for span in spans):
+                continue
             value = _value(page, match)
             if value and _is_count(page, match, number):
                 return Asked(value=value, quote=page.take(*match.span()))
@@ -162,7 +166,9 @@ def _is_count(page: Page, match: re.Match[str], number: int) -> bool:
     ) and (number != 1 or re.search(rf"^(?:[\w' ]{{0,20}}){AT_ONCE}", right, re.I)):
         return False
     if (
-        re.search(r"\b(?:retr(?:y|ies|ied)|again|attempts?|tries|try|rerun)\b[^,;.]*$", left, re.I)
+        re.search(
+            r"\b(?:retr(?:y|ies|ied)|again|attempts?|tries|tried|try|rerun)\b[^,;.]*$", left, re.I
+        )
         and number >= 5
     ):
         return False

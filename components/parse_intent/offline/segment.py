@@ -90,7 +90,7 @@ VERB = re.compile(
     r"|call(?:s|ing)?|keep|start(?:s|ing)?|kick off"
     r"|(?:command|script|cmd|step|1) (?:should|must|has to|ought to) (?:be|run|call)|command is"
     r"|script is|cmd is|tasks? of|copies of"
-    r"|via|\d+ ?x|x ?\d+|task|tasks|then|first|finally|just|program)"
+    r"|via|\d+ ?x|x ?\d+|task|tasks|then|first|finally|just|program|[1-9]\))"
     r"(?: (?:just|the|a|this|my|our|own|script|command|program|binary|only|following|is|called"
     r"|of))*"
     r"[:,]?[ \t]+(?=\S)",
