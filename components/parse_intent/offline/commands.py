@@ -197,6 +197,11 @@ def command_end(text: str, start: int, *, to_line_end: bool) -> int:
     return end
 
 
+SEMICOLON = re.compile(r";[ \t]+(?=\S)")
+KEYWORD = re.compile(
+    r"(?:do|done|then|fi|else|elif|esac|exit|export|wait|set|if|for|while|exec|trap|true|read|cd|rm|mv|cp"
+    r"|echo|tar|gzip|cat|sleep|mkdir|time|test|eval|python3?|bash|sh)\b(?!:)|[A-Z_]+=\$|\$|\.|/"
+)
 # " | " parts settings in a line as well as programs: what follows tells which.
 PIPED = re.compile(r"\s\|\s+(?P<w>[^\s\ue000]+)")
 TALKING = re.compile(r"(?:echo|printf|say)\b")
@@ -208,6 +213,13 @@ def _cut_line(text: str, start: int, line_end: int) -> int:
         program = word in PROGRAMS or word.startswith((".", "/", "$", "-"))
         if not program and not _in_quotes(text[start : pipe.start()]):
             line_end = pipe.start()
+            break
+    for semicolon in SEMICOLON.finditer(text, start, line_end):
+        goes_on = KEYWORD.match(text, semicolon.end()) or starts_command(
+            text, semicolon.end(), strict=True, run=True
+        )
+        if not goes_on and not _in_quotes(text[start : semicolon.start()]):
+            line_end = semicolon.start()
             break
     talks = TALKING.match(text, start) is not None  # its arguments are prose themselves
     for pattern in (LINE_CUT,) if talks else (LINE_CUT, PROSE_AFTER):

@@ -56,7 +56,9 @@ COUNTS = [
     re.compile(
         rf"{BEFORE_COUNT}(?P<n>\d{{1,9}})\s+(?:(?!(?:more|further|extra|parallel|concurrent|of|per"
         rf"|in|at|a|and|or|to|vcpus?|cores?)\b)[a-z-]+\s+){{0,3}}?(?:times|copies|instances of|runs"
-        rf"|replicas|repetitions|reps)\b(?!\s+(?:{AT_ONCE})\b)",
+        rf"|replicas|repetitions|reps)\b"
+        r"(?!\s+(?:longer|for|past|over|out|more|into|beyond|on|under|as)\b)"
+        rf"(?!\s+(?:{AT_ONCE})\b)",
         re.IGNORECASE,
     ),
     re.compile(

@@ -22,7 +22,7 @@ NAME = re.compile(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b|\b[A-Z]{3,}[A-Z0-9]*\b")
 NOT_VARIABLE = frozenset(
     words(
         "JSON YAML NFS GPU GPUS CPU CPUS VM VMS GCS SSD SSH BUT AND NOT ALWAYS DWS MPI API "
-        "URL TB GB GIB MIB MB RAM IO SA AI OK TASK FAILED SUCCEEDED BATCH"
+        "URL VPC TB GB GIB MIB MB RAM IO SA AI OK TASK FAILED SUCCEEDED BATCH"
     )
 )
 
@@ -48,6 +48,10 @@ def read_secrets(page: Page) -> tuple[list[Pair], list[Asked[str]]]:
     return pairs, loose
 
 
+# "projects/p/secrets/s as KEY"
+AS_NAME = re.compile(r"\s*(?:as|into|goes (?:in|into|to)|in|for|to|->|=>|is)\s+(?:the )?[A-Z]")
+
+
 def _secret(
     page: Page, value: str, start: int, end: int, pairs: list[Pair], loose: list[Asked[str]]
 ) -> None:
@@ -55,11 +59,14 @@ def _secret(
     used = {pair.name for pair in pairs}
     before = [m for m in NAME.finditer(page.norm, begin, start) if m.group() not in NOT_VARIABLE]
     after = [m for m in NAME.finditer(page.norm, end, stop) if m.group() not in NOT_VARIABLE]
-    named = [m for m in [*reversed(before), *after] if m.group() not in used]
+    told = [m for m in after if AS_NAME.match(page.norm, end)]
+    named = [m for m in [*told, *reversed(before), *after] if m.group() not in used]
     if (
         re.search(
             r"\b(?:registry|pull|log ?in|image)\b|\bpassword (?:is|for)\b",
-            page.norm[begin:start],
+            page.norm[max(begin, page.clause(start)[0]) : start]
+            if AS_NAME.match(page.norm, end)
+            else page.norm[begin:start],
             re.I,
         )
         and not before
@@ -75,7 +82,7 @@ def _secret(
 
 
 ASSIGNMENT = re.compile(
-    r"(?<![\w./$-])(?P<k>[A-Za-z_][\w.-]{0,63})\s?=\s?(?P<v>\"[^\"\n]*\"|'[^'\n]*'"
+    r"(?<![\w./$-])(?P<k>[A-Za-z_][\w.-]{0,63})\s?=(?!>)\s?(?P<v>\"[^\"\n]*\"|'[^'\n]*'"
     r"|[^\s,;)\ue000]*[^\s,;).\ue000!?])"
 )
 TASK_LINE = re.compile(
@@ -116,7 +123,8 @@ LABEL_NAMED = re.compile(
     re.IGNORECASE,
 )
 ON_VMS_AFTER = re.compile(
-    r"[^.;\n]{0,40}?\b(?:on|to|for|of) (?:the |our |all |every |each |these )*(?:vms?|instances?"
+    r"(?:, ?[\w-]+=[\w.-]+| and [\w-]+=[\w.-]+){0,8}"
+    r"[^.;,\n]{0,40}?\b(?:on|to|for|of) (?:the |our |all |every |each |these )*(?:vms?|instances?"
     r"|machines?"
     r"|nodes?)\b",
     re.IGNORECASE,
@@ -163,6 +171,9 @@ def _assigned(page: Page) -> None:
         if SETTING.match(match["k"]) and not match["k"].isupper():
             continue
         cue = _label_cue(page, match.start())
+        clause = page.norm[slice(*page.clause(match.start()))]
+        if cue and ENV_CUE.search(clause) and not LABEL_CUE.search(clause):
+            cue = ""  # "labelled team=red, pass MODE=fast in the environment"
         if cue == "vm" or (cue == "job" and _on_vms(page, match.end())):
             page.draft.vm_labels.append(_lower(_pair(page, match)))
         elif cue == "job":
@@ -192,12 +203,19 @@ def _with_colon(page: Page) -> None:
             _variable(page, match)
     for match in page.find(COLON_PAIR):
         cue = _label_cue(page, match.start())
-        if cue and match["k"].lower() not in NOT_LABELS and not LABEL_CUE.fullmatch(match["k"]):
+        if cue and not OF_JOB.fullmatch(match["k"]) and not LABEL_CUE.fullmatch(match["k"]):
             target = page.draft.vm_labels if cue == "vm" else page.draft.job_labels
             target.append(_lower(_pair(page, match)))
 
 
-NOT_LABELS = ("job", "vm", "vms", "label")
+# Keys that are settings of the job, so that no list of labels goes on with them.
+OF_JOB = re.compile(
+    r"job|vms?|label|network|vpc|subnet\w*|region|zone|location|priority|prio|ips?|ip|agent|image|args"
+    r"|arguments|command|cmd|script|machine|machine-?type|type|memory|ram|cpus?|vcpus?|cores?|gpus?"
+    r"|tasks|parallel\w*|concurren\w*|retr\w+|count|preemptible|timeout|spot|provisioning|sa|account|disk|boot-?disk"
+    r"|bucket|mount|logs?|notif\w*|topic|env|environment|address(?:es)?|keys|node|vm|drivers?",
+    re.IGNORECASE,
+)
 
 
 def _variable(page: Page, match: re.Match[str]) -> None:

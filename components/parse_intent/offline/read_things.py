@@ -218,7 +218,7 @@ def _noun(phrase: str, units: set[str]) -> tuple[str, int]:
 
 def counted_noun(page: Page, end: int) -> str:
     """The plural noun that a number which ends here counts: "periods" in "26 pay periods"."""
-    gap = re.match(r"\s+(?=[a-z])", page.norm[end : end + 4])
+    gap = re.match(r"[ \t]+(?=[a-z])", page.norm[end : end + 4])
     phrase = PHRASE.match(page.norm, end + gap.end()) if gap else None
     return _noun(phrase.group(), set())[0] if phrase else ""
 
