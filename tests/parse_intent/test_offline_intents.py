@@ -103,6 +103,7 @@ SHARES = {
     "intents_sixth.jsonl": 60,
     "intents_eighth.jsonl": 40,
     "intents_ninth.jsonl": 40,
+    "intents_tenth.jsonl": 40,
 }
 
 

@@ -44,7 +44,8 @@ def impossible(page: Page) -> list[str]:
 # A text without any of these, from which nothing was read, asks for something else than a job.
 OF_BATCH = re.compile(
     r"\b(?:batch|jobs?|tasks?|run(?:s|ning)?|execut\w*|vms?|machines?|nodes?|v?cpus?|cores?"
-    r"|gpus?|containers?|docker|images?|scripts?|commands?|programs?|code|process\w*|comput\w*|render\w*"
+    r"|gpus?|containers?|docker|images?|scripts?|commands?|programs?|code|process\w*|comput\w*"
+    r"|render\w*"
     r"|train\w*|simulat\w*|pipelines?|workloads?|cluster|spot|parallel|buckets?|gs|data(?:set)?s?"
     r"|files?|convert\w*|analy\w+|transcode\w*|encode\w*|cloud|gcp|google|same|usual|schedule\w*"
     r"|test|hello|hi|help|start|launch|configs?)\b",

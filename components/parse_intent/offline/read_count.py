@@ -174,6 +174,10 @@ def _is_count(page: Page, match: re.Match[str], number: int) -> bool:
         return False  # "a task takes 200 of them"
     if number == 1:
         return not re.search(r"\b(?:failed?|first|last|next|other|failing)\b", match["w"], re.I)
+    if number >= 5 and re.match(
+        r"\s*(?:a |more )?(?:new |another )?(?:retr|tr(?:y|ies)|attempt)", right
+    ):
+        return False
     rate = re.search(r"\b(?:a|per) (?:day|week|hour)\b|faster", right, re.I)
     return not (number == 5 and rate)
 

@@ -14,7 +14,8 @@ DIGEST = r"(?:@sha256:[0-9a-fA-F]{6,64})"
 HOST = r"(?:[a-z0-9][a-z0-9-]*(?:\.[a-z0-9-]+)+|localhost)(?::\d{2,5})?"
 NAME = r"[a-z0-9][a-z0-9._-]*"
 IMAGE = re.compile(
-    rf"(?:(?<![\w/@.:=-])|(?<=image=)|(?<=image:)|(?<=container=)|(?<=uri=))(?:docker://|https?://(?=[\w.-]*(?:pkg\.dev|gcr\.io|docker\.io)))?"
+    rf"(?:(?<![\w/@.:=-])|(?<=image=)|(?<=image:)|(?<=container=)|(?<=uri=))(?:docker://"
+    rf"|https?://(?=[\w.-]*(?:pkg\.dev|gcr\.io|docker\.io)))?"
     rf"(?P<image>{HOST}(?:/{NAME}){{1,6}}{TAG}?{DIGEST}?"
     rf"|{NAME}/{NAME}(?:/{NAME})?(?:{TAG}{DIGEST}?|{DIGEST})"
     rf"|{NAME}(?:{TAG}{DIGEST}|{DIGEST}))(?![\w/@])"
@@ -93,7 +94,9 @@ def _short_image(page: Page, match: re.Match[str]) -> bool:
 
 
 USER = re.compile(
-    r"\b(?:(?:log ?in|login|authenticate|sign in)\s+(?:as|with)\s+(?:the\s+)?(?:user(?:name)?\s+)?"
+    r"\b(?:(?:log ?in|login|authenticate|sign in)(?:\s+(?:as|with|is|user|name)"
+    r"|\s*[:=])?\s+(?:the\s+)?"
+    r"(?:user(?:name)?\s+)?(?!(?:to|at|on|into|the|a|for|in|with|as|user|and|is|by|using|needed)\b)"
     r"|user(?:name)?\s*(?:is|:|=)?\s+)(?P<user>[\w.+-]+)",
     re.IGNORECASE,
 )

@@ -110,7 +110,8 @@ NOT_SIZE = re.compile(
 # "us-docker.pkg.dev/p/r/i:1 (12 GB)", "the image X is huge (12 GB)"
 OF_IMAGE = re.compile(
     r"[\w-]/[\w./-]+[:@][\w.:-]+ ?\((?:\w+ ){0,2}$"
-    r"|\b(?:images?|datasets?|archives?|checkpoints?|weights|files?)\b[^;\n]{0,100}\b(?:is|are|weighs?)\b"
+    r"|\b(?:images?|datasets?|archives?|checkpoints?|weights|files?)\b[^;\n]{0,100}\b(?:is|are"
+    r"|weighs?)\b"
     r"[^;,\n]{0,25}$",
     re.I,
 )
@@ -250,12 +251,17 @@ def time_points(page: Page, amount: Amount) -> int:
     return points
 
 
+LONGEST = 14 * 86400  # seconds that a task may run; more must be asked for in so many words
+
+
 def pick_time(page: Page, amounts: list[Amount]) -> Amount | None:
     """The duration that is the task's time limit, if any is."""
     best: tuple[int, Amount] | None = None
     for amount in amounts:
         if page.is_free(amount.start, amount.end):
             points = time_points(page, amount)
+            if amount.value > LONGEST and points < 5:
+                continue  # "52 weeks of data": no task may run as long
             if points > 1 and (best is None or points > best[0]):
                 best = (points, amount)
     return best[1] if best else None

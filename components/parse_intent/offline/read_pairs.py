@@ -86,8 +86,11 @@ ASSIGNMENT = re.compile(
     r"|[^\s,;)\ue000]*[^\s,;).\ue000!?])"
 )
 TASK_LINE = re.compile(
-    r"(?:^|\n|[;,])[ \t*-]*(?:for )?task\s*#?\s*(?P<i>\d{1,3})\s*(?:gets|has|:|->|=>|=|-|is"
-    r"|with)+\s*(?P<rest>[^\n;]*)",
+    r"(?:^|\n|[;,:.]|\band\b)[ \t*-]*(?:for )?(?:the )?task\s*#?\s*(?P<i>\d{1,3})\s*(?:gets|has"
+    r"|:|->|=>"
+    r"|=|-|is|with|uses|sees|takes)+\s*(?P<rest>[^\n;]{0,300}?)(?=(?:,"
+    r"|\band)?\s*(?:and )?(?:the )?task\s*#?\d"
+    r"|[\n;]|$)",
     re.IGNORECASE,
 )
 # In a list of them the number alone tells the task: "- 0: GRID=coarse".
@@ -160,7 +163,7 @@ def read_pairs(page: Page) -> None:
 
 SETTING = re.compile(
     r"(?:machine_?type|parallelism|task_?count|region|image|memory|cpus?|timeout"
-    r"|retries|tasks|count)$",
+    r"|retries|tasks|count|network|mem|cores|vcpus|spot|subnet)$",
     re.IGNORECASE,
 )
 
@@ -169,6 +172,12 @@ def _assigned(page: Page) -> None:
     """NAME=value, as variable or as label."""
     for match in page.find(ASSIGNMENT):
         if SETTING.match(match["k"]) and not match["k"].isupper():
+            continue
+        if (
+            OF_JOB.fullmatch(match["k"])
+            and match["k"].islower()
+            and _listed_in_capitals(page, match)
+        ):
             continue
         cue = _label_cue(page, match.start())
         clause = page.norm[slice(*page.clause(match.start()))]
@@ -180,6 +189,12 @@ def _assigned(page: Page) -> None:
             page.draft.job_labels.append(_lower(_pair(page, match)))
         elif match["k"].isupper() or ENV_CUE.search(_before(page, match.start())):
             _variable(page, match)
+
+
+def _listed_in_capitals(page: Page, match: re.Match[str]) -> bool:
+    """Whether a small key follows variables in capitals: "MODE=fast, mem=6G" sets one of them."""
+    before = page.left(match.start(), 80)
+    return ENV_CUE.search(before) is not None and not LABEL_CUE.search(before)
 
 
 def _set_to(page: Page) -> None:
@@ -210,9 +225,11 @@ def _with_colon(page: Page) -> None:
 
 # Keys that are settings of the job, so that no list of labels goes on with them.
 OF_JOB = re.compile(
-    r"job|vms?|label|network|vpc|subnet\w*|region|zone|location|priority|prio|ips?|ip|agent|image|args"
+    r"job|vms?|label|network|vpc|subnet\w*|region|zone|location|priority|prio|ips?|ip|agent"
+    r"|image|args"
     r"|arguments|command|cmd|script|machine|machine-?type|type|memory|ram|cpus?|vcpus?|cores?|gpus?"
-    r"|tasks|parallel\w*|concurren\w*|retr\w+|count|preemptible|timeout|spot|provisioning|sa|account|disk|boot-?disk"
+    r"|tasks|parallel\w*|concurren\w*|retr\w+|count|preemptible|timeout|spot|provisioning|sa"
+    r"|account|disk|boot-?disk"
     r"|bucket|mount|logs?|notif\w*|topic|env|environment|address(?:es)?|keys|node|vm|drivers?",
     re.IGNORECASE,
 )
