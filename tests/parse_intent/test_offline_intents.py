@@ -106,6 +106,7 @@ SHARES = {
     "intents_turns_second.jsonl": 25,
     "intents_eighth.jsonl": 40,
     "intents_ninth.jsonl": 40,
+    "intents_tenth.jsonl": 40,
 }
 
 

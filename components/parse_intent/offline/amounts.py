@@ -88,8 +88,9 @@ def durations(text: str) -> list[Amount]:
 # "it needs about 20 hours; stop it after 30": the number has the unit of the time before it.
 BARE_LIMIT = re.compile(
     r"\b(?:kill|stop|cancel|abort|terminat|cut|end|cap|limit|give up|pull the plug|time)[a-z]*"
-    r"(?: (?:it|them|1|that|this|out|off|the task|a task|tasks|each))* (?:after|at|past|beyond|to"
-    r"|over) (?P<n>\d{1,4})(?=\s*(?:[.,;)\n]|$|maximum|tops))",
+    r"(?: (?:it|them|1|that|this|out|off|the task|a task|tasks|each|any|all|those|anything|runs?"
+    r"|which|needs?|takes?|taking|lasts?|running|longer|more))*"
+    r" (?:after|at|past|beyond|to|over|than) (?P<n>\d{1,4})(?=\s*(?:[.,;)\n]|$|maximum|tops))",
     re.IGNORECASE,
 )
 UNIT_REACH = 100

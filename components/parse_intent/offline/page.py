@@ -18,7 +18,7 @@ SENTENCE = re.compile(
     r"[.!?;]+(?=\s|$)|\n[ \t]*\n|\n(?=[ \t]*(?:[-*•+#]|\(?\w{1,2}[.)] |\w[\w ]{0,20}[:=]|[A-Z]))|\n"
 )
 # A line that was only broken to keep it short: the sentence goes on in lower case.
-WRAPPED = re.compile(r"(?<=[^\n]{40})(?<![.:;!?\n])\n(?=[a-z]{2})(?![\w ]{1,30}[:=])")
+WRAPPED = re.compile(r"(?<=[^\n]{40})(?<![.:;!?\n])\n(?=[a-z]{2})(?![\w ]{1,30}[:=]|\S*[/=@])")
 CLAUSE = re.compile(
     r"[.!?;]+(?=\s|$)|\n|,(?=\s|$)|:(?=\s)|\s(?:-+|/|\||->|=>)\s|[()]"
     r"|(?<!anything )(?<!nothing )\bbut\b"
@@ -116,8 +116,10 @@ class Page:
     # reading ------------------------------------------------------------------------------
 
     def find(self, pattern: re.Pattern[str], *, free: bool = True) -> Iterator[re.Match[str]]:
-        """Matches in the normal text; free: only those in words that nothing has read."""
+        """Matches within lines of the normal text; free: only in words that nothing has read."""
         for match in islice(pattern.finditer(self.norm), MAX_MATCHES):
+            if "\n" in match.group().strip():
+                continue
             if not free or not any(self.used[match.start() : match.end()]):
                 yield match
 

@@ -56,7 +56,9 @@ COUNTS = [
     re.compile(
         rf"{BEFORE_COUNT}(?P<n>\d{{1,9}})\s+(?:(?!(?:more|further|extra|parallel|concurrent|of|per"
         rf"|in|at|a|and|or|to|vcpus?|cores?)\b)[a-z-]+\s+){{0,3}}?(?:times|copies|instances of|runs"
-        rf"|replicas|repetitions|reps)\b(?!\s+(?:{AT_ONCE})\b)",
+        rf"|replicas|repetitions|reps)\b"
+        r"(?!\s+(?:longer|for|past|over|out|more|into|beyond|on|under|as)\b)"
+        rf"(?!\s+(?:{AT_ONCE})\b)",
         re.IGNORECASE,
     ),
     re.compile(
@@ -178,6 +180,10 @@ def _is_count(page: Page, match: re.Match[str], number: int) -> bool:
         return False  # "a task takes 200 of them"
     if number == 1:
         return not re.search(r"\b(?:failed?|first|last|next|other|failing)\b", match["w"], re.I)
+    if number >= 5 and re.match(
+        r"\s*(?:a |more )?(?:new |another )?(?:retr|tr(?:y|ies)|attempt)", right
+    ):
+        return False
     rate = re.search(r"\b(?:a|per) (?:day|week|hour)\b|faster", right, re.I)
     return not (number == 5 and rate)
 

@@ -8,6 +8,7 @@ from components.parse_intent.draft import Asked, BootDisk, Disk
 from components.parse_intent.offline.amounts import Amount
 from components.parse_intent.offline.mounting import Place
 from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.read_limits import NEEDS
 
 EXISTING = re.compile(r"(?<![\w])(?:projects/[\w.:-]+/)?(?:zones|regions)/[\w-]+/disks/[\w-]*\w")
 EXISTING_NAMED = re.compile(
@@ -99,6 +100,8 @@ def _boot_size(page: Page, match: re.Match[str]) -> Asked[int] | None:
         if re.match(r"\s*(?:of )?(?:ram|memory)\b", page.right(size.end), re.I):
             continue
         gap = _gap(size.start, size.end, match)
+        if size.start >= match.end() and re.match(r", ?an? $", page.norm[match.end() : size.start]):
+            gap += 30  # "a 100 GB boot disk, a 500 GB pd-ssd"
         if size.end <= match.start() and not _touches(page.norm[size.end : match.start()]):
             gap += 60
         if gap < 70 and (best is None or gap < best[0]):
@@ -119,7 +122,7 @@ def _boot_type(page: Page, match: re.Match[str]) -> Asked[str] | None:
         if before and not _touches(page.norm[kind.end() : match.start()]):
             continue
         if not before and re.search(
-            r"\band\b|\bnew\b|\bplus\b", page.norm[match.end() : kind.start()]
+            r"\band\b|\bnew\b|\bplus\b|, ?an? ", page.norm[match.end() : kind.start()]
         ):
             continue
         return Asked(value=disk_type(kind.group()), quote=page.take(*kind.span()))
@@ -223,6 +226,11 @@ def _nearest_size(page: Page, match: re.Match[str], width: int) -> tuple[int, in
             gap = _gap(size.start, size.end, match)
             if re.match(r"\s*(?:of )?(?:ram|memory)\b", page.right(size.end), re.I):
                 continue
-            if gap <= width and (best is None or gap < best[0]):
+            apart = "," in page.norm[size.end : match.start()]
+            if apart and NEEDS.search(page.left(size.start, 40)):
+                continue  # "each needs 6 gigs, extra disk of 500 GB"
+            if page.clause(size.start) != page.clause(match.start()):
+                gap += 15 if size.end <= match.start() else 10
+            if gap <= width + 15 and (best is None or gap < best[0]):
                 best = (gap, (size.start, size.end, size.value))
     return best[1] if best else None

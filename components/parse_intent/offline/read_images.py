@@ -94,7 +94,9 @@ def _short_image(page: Page, match: re.Match[str]) -> bool:
 
 
 USER = re.compile(
-    r"\b(?:(?:log ?in|login|authenticate|sign in)\s+(?:as|with)\s+(?:the\s+)?(?:user(?:name)?\s+)?"
+    r"\b(?:(?:log ?in|login|authenticate|sign in)(?:\s+(?:as|with|is|user|name)"
+    r"|\s*[:=])?\s+(?:the\s+)?"
+    r"(?:user(?:name)?\s+)?(?!(?:to|at|on|into|the|a|for|in|with|as|user|and|is|by|using|needed)\b)"
     r"|user(?:name)?\s*(?:is|:|=)?\s+)(?P<user>[\w.+-]+)",
     re.IGNORECASE,
 )

@@ -35,8 +35,8 @@ CPU = [
         re.IGNORECASE,
     ),
     re.compile(
-        rf"(?:^|[,;/|\n(.]\s*){CPU_NOUN} (?P<n>\d{{1,4}}(?:\.\d{{1,3}})?)(?P<half>)"
-        rf"(?=\s*(?:[,;/|\n)]|$))",
+        rf"(?:^|[,;/|\n(.]\s*(?:[-*\u2022]\s+)?){CPU_NOUN} "
+        r"(?P<n>\d{1,4}(?:\.\d{1,3})?)(?P<half>)(?=\s*(?:[,;/|\n)]|$))",
         re.IGNORECASE,
     ),
     re.compile(
@@ -152,7 +152,7 @@ RIGHT_SIGNS = ((BEFORE_CPU, 4), (EACH_RIGHT, 2), (SUFFICES, 4), (DISK_RIGHT, -9)
 
 
 def _memory_points(page: Page, size: Amount) -> int:
-    left = page.norm[max(0, size.start - 45) : size.start]
+    left = page.left(size.start, 45)
     right = page.norm[size.end : size.end + 40]
     points = -9 if OF_IMAGE.search(page.left(size.start, 160)) else 0
     points += 8 if MEMORY_RIGHT.match(right) or MEMORY_LEFT.search(left) else 0
@@ -251,12 +251,17 @@ def time_points(page: Page, amount: Amount) -> int:
     return points
 
 
+LONGEST = 14 * 86400  # seconds that a task may run; more must be asked for in so many words
+
+
 def pick_time(page: Page, amounts: list[Amount]) -> Amount | None:
     """The duration that is the task's time limit, if any is."""
     best: tuple[int, Amount] | None = None
     for amount in amounts:
         if page.is_free(amount.start, amount.end):
             points = time_points(page, amount)
+            if amount.value > LONGEST and points < 5:
+                continue  # "52 weeks of data": no task may run as long
             if points > 1 and (best is None or points > best[0]):
                 best = (points, amount)
     return best[1] if best else None

@@ -27,9 +27,10 @@ SUBNET = re.compile(
     r"(?:https://[\w.]+/compute/v1/)?(?:projects/[\w.:-]+/)?regions/[\w-]+/subnetworks/[\w-]*\w"
 )
 NETWORK_NAMED = re.compile(
-    r"\b(?:vpc|network)(?:\s+(?:network|called|named"
+    r"(?<![\w-])(?:vpc|network)(?:\s+(?:network|called|named"
     r"|is))*\s*[:=]?\s*[\"']?(?P<n>[a-z][a-z0-9]*(?:-[a-z0-9]+)+|default)\b(?!\s+tag)"
-    r"|\b(?:vpc|network)\s*(?:[:=]|(?:network )?(?:called|named))\s*[\"']?(?P<m>[a-z][a-z0-9-]*)\b"
+    r"|(?<![\w-])(?:vpc|network)\s*(?:[:=]|(?:network )?(?:called"
+    r"|named))\s*[\"']?(?P<m>[a-z][a-z0-9-]*)\b"
     r"|\bvpc (?:network )?(?P<o>(?!network|peering|service|access|is|on|in|and|of|the|with|for"
     r"|that|we)"
     r"[a-z][a-z0-9-]+)\b",

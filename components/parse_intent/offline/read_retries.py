@@ -29,6 +29,11 @@ RETRY_COUNT = [
         re.IGNORECASE,
     ),
     re.compile(
+        rf"(?<![\w.])(?P<n>\d{{1,4}}) ?(?:x|times?)(?: (?:a|more|an))?"
+        rf" (?:{RETRY}|(?:new )?(?:try|attempt)s?)\b",
+        re.IGNORECASE,
+    ),
+    re.compile(
         rf"\b{RETRY}\b(?P<w>(?:[\s,(]+(?:(?:each|every|the|that|any) 1"
         rf"|(?!\d)[\w'-]+)){{0,9}}?)[\s:=,(.]*(?:x\s?)?"
         rf"(?P<n>\d{{1,4}})(?:\b|(?=x\b))(?!\s*(?:s\b"
@@ -196,9 +201,10 @@ def _action(page: Page, match: re.Match[str]) -> Action | None:
         return "FAIL_TASK" if EXCEPT.search(before, last_retry) else "RETRY_TASK"
     if last_fatal >= 0:
         return "FAIL_TASK"
-    if FATAL.search(after):
+    final, again = FATAL.search(after), re.search(RETRY, after, re.I)
+    if final and (again is None or final.start() <= again.start()):
         return "FAIL_TASK"
-    return "RETRY_TASK" if re.search(RETRY, after, re.I) else None
+    return "RETRY_TASK" if again else None
 
 
 ONLY = re.compile(

@@ -191,7 +191,7 @@ def _read_turn(
 def _is_thing(page: Page, amount: Amount, units: set[str]) -> bool:
     """Whether "28 days" is what the tasks work on, one each, and no limit of time."""
     said = page.norm[amount.start : amount.end]
-    return is_unit(said, units) and time_points(page, amount) < 4
+    return is_unit(said, units) and time_points(page, amount) < 5
 
 
 def _with_pasted(page: Page, pasted: Pasted, before: State | None, wants: dict[str, str]) -> None:
