@@ -168,6 +168,9 @@ def _read_turn(
     if before is not None:
         edited, questions = edit_before_reading(page, before.draft, history)
         before = replace(before, draft=edited)
+    elif pasted:
+        edited, questions = edit_before_reading(page, pasted.draft, history)
+        pasted = replace(pasted, draft=edited)
     units = unit_nouns(page)
     page.durations = [a for a in page.durations if not _is_thing(page, a, units)]
     _names(page, wants)
