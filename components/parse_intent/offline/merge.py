@@ -9,7 +9,7 @@ from components.parse_intent.draft import Disk, Draft, Pair, Step, Volume
 from components.parse_intent.offline.edit_steps import refs_in
 from components.parse_intent.offline.judge import region_of
 from components.parse_intent.offline.page import Page
-from components.parse_intent.offline.step_places import place_of
+from components.parse_intent.offline.step_places import places_of
 from components.parse_intent.offline.vocabulary import words
 
 SCALARS = words(
@@ -279,7 +279,7 @@ def _placed(page: Page, draft: Draft, new: list[Step]) -> bool:
     if SAME_COMMAND.search(page.norm):
         return False
     have = draft.steps
-    places = [place_of(page, step, have) for step in new]
+    places = places_of(page, new, have)
     if all(place is None for place in places):
         return False
     last = len(have) if ADD.search(page.norm) else None
