@@ -35,9 +35,10 @@ def decide_submission(
     from components.decide_submission.decide import decide_run
     from components.reporting import reported, run_folder
 
-    with reported():
+    run_uri = run_folder(results_uri, pipeline_folder)
+    with reported(run_uri=run_uri):
         decision = decide_run(
-            run_folder(results_uri, pipeline_folder),
+            run_uri,
             dry_run=dry_run,
             region=region,
             max_cost_usd=max_cost_usd,

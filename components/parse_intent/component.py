@@ -45,13 +45,13 @@ def read_the_intent(
     from components.parse_intent.step import as_markdown, gemini_settings, job_text, read_step
     from components.reporting import reported, run_folder
 
-    with reported():
+    run_uri = run_folder(results_uri, pipeline_folder)
+    with reported(run_uri=run_uri):
         settings = None
         if reader == "gemini":
             settings = gemini_settings(project, location, model, temperature)
-        folder = run_folder(results_uri, pipeline_folder)
         said = read_step(
-            intent, intent_uri, folder, reader=reader, settings=settings, prices_uri=prices_uri
+            intent, intent_uri, run_uri, reader=reader, settings=settings, prices_uri=prices_uri
         )
         with open(job.path, "w", encoding="utf-8") as file:
             file.write(job_text(said))

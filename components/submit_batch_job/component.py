@@ -40,9 +40,10 @@ def submit_batch_job(
     from components.reporting import reported, run_folder
     from components.submit_batch_job.run_step import submit_run
 
-    with reported():
+    run_uri = run_folder(results_uri, pipeline_folder)
+    with reported(run_uri=run_uri):
         return submit_run(
-            run_folder(results_uri, pipeline_folder),
+            run_uri,
             job_uri=job.path,
             project=project,
             region=region,

@@ -41,10 +41,11 @@ def check_the_job(
     from components.reporting import reported, run_folder
     from components.validate_config.step import as_markdown, check_step
 
-    with reported():
+    run_uri = run_folder(results_uri, pipeline_folder)
+    with reported(run_uri=run_uri):
         checked = check_step(
             job.path,
-            run_folder(results_uri, pipeline_folder),
+            run_uri,
             region=region,
             strict=strict,
             policy_uri=policy_uri,

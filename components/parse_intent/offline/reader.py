@@ -111,7 +111,7 @@ def read(turns: Sequence[str], given: Draft | None = None) -> Reading:
         The draft after the last turn. Its `questions` and `refusals` decide the outcome.
     """
     history = [] if given is None else [State(given)]
-    for turn in turns:
+    for turn in map(shortened, turns):
         if not turn.strip():
             continue
         back, rest = taken_back(turn, len(history) - 1)
@@ -122,9 +122,22 @@ def read(turns: Sequence[str], given: Draft | None = None) -> Reading:
             history.append(_next_state(rest, history))
     if not history:
         return Reading(Draft(questions=[QUESTIONS["run"]]), "offline")
+    if any(BLANKS.search(turn) for turn in turns):
+        kept = f"Of more than {MOST_BLANKS} blanks in a row, {MOST_BLANKS} were kept."
+        history[-1].warnings.append(kept)
     start = _finish(history[-2]).draft if len(history) > 1 else None
     open_before = start is not None and (start.questions or start.refusals)
     return replace(_finish(history[-1]), start=None if open_before else start)
+
+
+MOST_BLANKS = 200
+BLANKS = re.compile(rf"\s{{{MOST_BLANKS + 1},}}")
+
+
+def shortened(turn: str) -> str:
+    """A turn in which no run of blanks is so long that patterns go over it again and again."""
+    half = MOST_BLANKS // 2
+    return BLANKS.sub(lambda match: match[0][:half] + match[0][-half:], turn)
 
 
 def _next_state(turn: str, history: Sequence[State]) -> State:
