@@ -17,7 +17,8 @@ MOUNT_RIGHT = re.compile(
     re.IGNORECASE,
 )
 MOUNT_LEFT = re.compile(
-    rf"(?P<p>{PATH})\s*(?:<-|<=|←|=|:|\b(?:should|must|will) be\b|\bholds\b|\bshows\b|\bis\b"
+    rf"(?P<p>{PATH})\s*(?:<-|<=|←|=|:|\b(?:should|must|will) (?:be|hold|contain|show|have)\b"
+    rf"|\bholds\b|\bcontains\b|\bshows\b|\bis\b"
     rf"|\bfrom\b|\bcomes from\b|\bmaps to\b"
     rf"|\bfor\b)\s*(?:the |a |our |nfs |bucket )*$",
     re.IGNORECASE,

@@ -13,7 +13,8 @@ AT_ONCE = (
     r"|1 go|the very same (?:time|moment))|in parallel|concurrently|concurrent(?:ly)?"
     r"|simultaneously|simultaneous"
     r"|in flight|at a go|wide|at any moment|at any point|together|parallel|side by side"
-    r"|in (?:the )?same time|abreast|running in parallel)"
+    r"|in (?:the )?same time|alongside (?:each other|1 another)|in 1 go|-at-a-time|abreast"
+    r"|running in parallel)"
 )
 GAP = r"(?:[ \t]+(?!\d)[\w'%-]+){0,7}?"
 PARALLEL = [
@@ -69,7 +70,10 @@ IN_ORDER = re.compile(
     r"|index) )*(?:order|sequence)(?! to\b)|in_order"
     r"|sequential(?:ly)?|serial(?:ly)?|1 (?:[a-z]+ )?after (?:another|the (?:other|next"
     r"|previous))|back to back|consecutively)\b"
-    r"|\border matters\b|\b(?:only )?(?:after|once|when) the (?:previous|preceding|last)"
+    r"|\border matters\b|\bwaits? for the (?:previous|preceding|1 before|last)\b"
+    r"|\bdepends on the (?:1|task|run|result|previous|preceding)\b"
+    r"|\bonly starts? (?:when|once|after) (?:task|the) ?\w*|\b(?:only )?(?:after|once"
+    r"|when) the (?:previous|preceding|last)"
     r"(?: (?:1|task|run))?(?: (?:is|has|was))?(?: (?:done|finished|ended|over))?\b"
     r"|\bbefore (?:starting |beginning |it starts |going to )?the next(?: (?:1|task|run))?\b",
     re.IGNORECASE,
@@ -130,7 +134,7 @@ def _of_threads(page: Page, match: re.Match[str]) -> bool:
     text = match.group()
     return (
         re.search(
-            r"\b(?:threads?|cpus?|vcpus?|cores?|gpus?|gb|gib|ssds?|disks?|minutes|hours|retries)\b",
+            r"\b(?:threads?|cpus?|vcpus?|cores?|gpus?|gb|gib|ssds?|disks?|minutes|hours|days|weeks|months|seconds|retries)\b",
             text,
             re.I,
         )
