@@ -12,7 +12,8 @@ PATH = r"/[A-Za-z0-9_.${}/-]*[A-Za-z0-9_$}]"
 MOUNT_RIGHT = re.compile(
     rf"(?:\b(?:mounted|mount(?:s|ing)?|goes|go|shows? up|appear(?:s|ing)?|available|visible"
     rf"|attached|attach|put|sits?|lives?|belongs)?\s*(?:it|them|that|this|each)?\s*"
-    rf"\b(?P<cue>at|on|onto|under|as|to|in|into|path|point|mountpoint|via|through)\b|\(|->|=>|→|@|:"
+    rf"\b(?P<cue>at|on|onto|under|as|to|in|into|path|point|mountpoint|via|through)\b"
+    rf"|\((?:[\w -]{{1,20}}, ?)?|->|=>|→|@|:"
     rf"|\bmount(?:ed)?\b)\s*[:=]?\s*[\"'(]?(?P<p>{PATH})",
     re.IGNORECASE,
 )

@@ -6,6 +6,7 @@ import re
 
 from components.parse_intent.draft import Asked
 from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.read_things import unit_nouns
 
 AT_ONCE = (
     r"(?:at (?:once|a time|1 time|the same (?:time|moment)|any (?:1|given|1 given)? ?(?:time"
@@ -130,13 +131,14 @@ def read_parallelism(page: Page) -> tuple[Asked[int] | None, bool]:
 NEVER = re.compile(r"\b(?:never|no|not|not any)\s+$", re.IGNORECASE)
 
 
+OTHER_UNITS = re.compile(
+    r"\b(?:threads?|cpus?|vcpus?|cores?|gpus?|gb|gib|ssds?|disks?|minutes|hours|days"
+    r"|weeks|months|seconds|retries)\b",
+    re.IGNORECASE,
+)
+
+
 def _of_threads(page: Page, match: re.Match[str]) -> bool:
-    text = match.group()
-    return (
-        re.search(
-            r"\b(?:threads?|cpus?|vcpus?|cores?|gpus?|gb|gib|ssds?|disks?|minutes|hours|days|weeks|months|seconds|retries)\b",
-            text,
-            re.I,
-        )
-        is not None
-    )
+    """Whether something else than tasks is counted, or a time that is no task's own."""
+    found = OTHER_UNITS.search(match.group())
+    return found is not None and found.group().lower().removesuffix("s") not in unit_nouns(page)
