@@ -27,8 +27,9 @@ COUNTS = [
     re.compile(
         r"\b(?:task[ _]?count|number of tasks|no\.? of tasks|#tasks|# tasks|num[ _]?tasks"
         r"|count of tasks|array (?:size|length)|(?:how many|quantity|qty|count)(?=\s*[:=])"
-        r"|tasks(?=\s*[:=]|\s+(?:to|should be)\s))"
-        r"\s*(?:is|=|:|to|of|should be)?\s*(?P<n>\d{1,9})\b",
+        r"|tasks(?=\s*[:=]|\s+(?:to|should be|are|will be)\s))"
+        r"\s*(?:is|are|=|:|to|of|should be|will be)?\s*(?P<n>\d{1,9})\b"
+        r"(?!\s?(?:minutes?|hours?|seconds?|days?|[smhdg]\b|gb|gib|mb|v?cpus?|cores?))",
         re.IGNORECASE,
     ),
     re.compile(

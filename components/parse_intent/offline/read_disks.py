@@ -107,10 +107,21 @@ def _boot_size(page: Page, match: re.Match[str]) -> Asked[int] | None:
         if gap < 70 and (best is None or gap < best[0]):
             best = (gap, size)
     if best is None:
-        return None
+        bare = BARE_SIZE.match(page.norm, match.end())
+        if bare is None:
+            return None
+        return Asked(value=int(bare["n"]), quote=page.take(match.start(), bare.end()))
     size = best[1]
     value = max(1, round(size.value / 1024))
     return Asked(value=value, quote=page.take(size.start, size.end))
+
+
+# "boot disk size 80": GB, as everywhere for disks
+BARE_SIZE = re.compile(
+    r"(?: size)?(?: gb)?(?: ?[:=]| of| is| to| should be"
+    r"| must be)? ?(?P<n>\d{2,4})(?![\w.-])",
+    re.IGNORECASE,
+)
 
 
 def _boot_type(page: Page, match: re.Match[str]) -> Asked[str] | None:

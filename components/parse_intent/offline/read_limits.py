@@ -28,6 +28,7 @@ CPU = [
         r"\b(?P<frac>half|quarter of|a quarter of) (?:an? |of an? )?(?:v|virtual )?(?:cpu|core)\b",
         re.IGNORECASE,
     ),
+    re.compile(r"\b(?P<many>dual|quad|octa)[ -]core\b", re.IGNORECASE),
     re.compile(r"\b(?:an?|single) (?P<one>(?:v|virtual )?(?:cpu|core))\b", re.IGNORECASE),
     re.compile(
         rf"\b{CPU_NOUN}(?: count| per task| each)?\s*(?:is|=|:|to"
@@ -47,6 +48,9 @@ CPU = [
 ]
 
 
+CORES_OF = {"dual": 2, "quad": 4, "octa": 8}
+
+
 def read_cpu(page: Page) -> Asked[int] | None:
     """A task's CPU in thousandths of a vCPU."""
     for pattern in CPU:
@@ -56,6 +60,8 @@ def read_cpu(page: Page) -> Asked[int] | None:
                 value = int(match["milli"])
             elif groups.get("n"):
                 value = round((float(match["n"]) + (0.5 if match["half"] else 0)) * 1000)
+            elif groups.get("many"):
+                value = 1000 * CORES_OF[match["many"].lower()]
             elif groups.get("frac"):
                 value = 500 if match["frac"].lower() == "half" else 250
             else:
@@ -185,7 +191,8 @@ LIMIT_RIGHT = re.compile(
     r"|time limit|tops|at most|cap|or less|hard limit"
     r"|(?:per task )?(?:maximum|timeout|limit)|each at most|each\b|apiece|per (?:task|run|job)"
     r"|a task|deadline|walltime"
-    r"|is the (?:maximum|limit)|and (?:then )?(?:kill|stop)"
+    r"|is the (?:absolute |hard )?(?:maximum|limit|cut-?off|cap|ceiling|deadline|most)"
+    r"|and (?:then )?(?:kill|stop)"
     r"|of (?:[\w-]+ ){0,2}?(?:run ?time|running|wall ?time|wall ?clock|compute time)"
     r"|without (?:a |any )?(?:break|interruption|stop|pause)s?|uninterrupted|non-?stop"
     r"|in (?:1|a single) (?:go|run|stretch)|at a stretch|straight)\b",

@@ -131,8 +131,12 @@ def read_drivers(page: Page) -> Asked[bool] | None:
     for match in page.find(DRIVERS):
         around = page.near(match.start(), 50)
         gpu = re.search(r"gpu|nvidia|cuda", match.group() + page.left(match.start(), 30), re.I)
-        if not gpu and not re.search(
-            r"install|batch|put|with|need|have|gpu|drop|remove|no|image|already", around, re.I
+        if (
+            not gpu
+            and page.draft.gpus is None
+            and not re.search(
+                r"install|batch|put|with|need|have|gpu|drop|remove|no|image|already", around, re.I
+            )
         ):
             continue
         quote = page.take(*match.span())

@@ -35,7 +35,7 @@ RETRY_COUNT = [
     ),
     re.compile(
         rf"\b{RETRY}\b(?P<w>(?:[\s,(]+(?:(?:each|every|the|that|any) 1"
-        rf"|(?!\d)[\w'-]+)){{0,9}}?)[\s:=,(.]*(?:x\s?)?"
+        rf"|(?!\d)[\w'-]+)){{0,9}}?)[\s:=,(]*(?:x\s?)?"
         rf"(?P<n>\d{{1,4}})(?:\b|(?=x\b))(?!\s*(?:s\b"
         rf"|sec|min|hour|hrs|h\b|d\b|day|gb|gib|tasks|vcpu|cpu))(?P<t>\s*(?:more )?(?:times|x"
         rf"|attempts|tries)?)",
@@ -74,6 +74,8 @@ NO_RETRY = re.compile(
     rf"\b(?:no|zero|0|without(?: any)?|never|don't|do not|not(?: want)?(?: any)?|not to"
     rf"|shouldn't be"
     rf"|mustn't be)\s+(?:automatic\s+|any\s+|be\s+|ever\s+)?(?:{RETRY}|retry)\b"
+    r"|\bretry\s*(?:off|disabled|none)\b|\bif (?:it|1|a task) fails,? (?:then )?it fails\b"
+    r"|\bstays? failed\b|\b(?:only |just )?(?:1|a single) (?:attempt|try)(?: only)?\b(?! more)"
     rf"|\bno second (?:attempt|try|chance|go)s?\b|\b(?:failure|crash|error)s? (?:is|are) final\b"
     rf"|\bretries?\s*(?:off|disabled|[:=]\s*(?:none|no|0))\b",
     re.IGNORECASE,

@@ -20,7 +20,7 @@ BUCKET = [
         re.IGNORECASE,
     ),
     re.compile(
-        rf"(?<![\w./-])(?P<b>{BUCKET_NAME})[\"']?\s+(?:is (?:a|the|our|my) )?(?:gcs "
+        rf"(?<![\w./-])(?P<b>{BUCKET_NAME})[\"']?\s+\(?(?:is )?(?:(?:a|the|our|my) )?(?:gcs "
         rf"|storage )?bucket\b",
         re.IGNORECASE,
     ),

@@ -286,7 +286,6 @@ def _points(page: Page, start: int, end: int) -> int:
     left = page.left(start, 60)
     if LIMIT.search(left) or re.search(
         r"\b(?:retr(?:y|ies|ied)|(?:tr(?:y|ied)|run|start\w*)(?: \w+){0,3} again|attempts?|tries"
-        r"|try"
         r"|rerun)\b[^,;.:]*$",
         left,
         re.I,
