@@ -249,7 +249,11 @@ def _used_elsewhere(page: Page) -> list[str]:
     return questions
 
 
-DISK_WORD = re.compile(r"\bdisks?\b", re.IGNORECASE)
+DISK_WORD = re.compile(
+    r"\b(?:bigger|larger|smaller|resize|grow|shrink|increase|raise|make|use|give|needs?)\b"
+    r"[^.;\n]{0,30}\bdisks?\b|\bdisks?\b[^.;\n]{0,20}\b(?:to|of|should be|size)\b",
+    re.IGNORECASE,
+)
 
 
 def _larger_disk(page: Page, draft: Draft) -> None:
