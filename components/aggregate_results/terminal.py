@@ -133,5 +133,6 @@ def summary_lines(summary: Summary) -> list[str]:
     if summary.remedy and not summary.failures and summary.outcome != "succeeded":
         lines.append(summary.remedy)
     lines += [f"  note: {note}" for note in summary.notes]
-    lines.append(f"Report: {summary.files['report']}")
+    if "report" in summary.files:  # a summary may be of another release
+        lines.append(f"Report: {summary.files['report']}")
     return [visible(line) for line in lines]

@@ -27,8 +27,6 @@ def check_the_job(
         job: The Batch job as JSON.
         results_uri: Folder for results, or empty for the run's pipeline root.
         pipeline_folder: This run's own folder below the pipeline root.
-        findings: What is wrong with the job, as a page.
-        checked_job: The job after mending, as JSON.
         region: Region that the job is to be submitted to; the one that the job names if empty.
         strict: Whether warnings stop the run as errors do.
         policy_uri: The organisation's policy file (gs://bucket/policy.yaml); none if empty.
@@ -36,7 +34,9 @@ def check_the_job(
             one if empty.
 
     Returns:
-        The number of errors.
+        findings: What is wrong with the job, as a page.
+        checked_job: The job after mending, as JSON.
+        Output: The number of errors.
     """
     from components.reporting import reported, run_folder
     from components.validate_config.step import as_markdown, check_step
