@@ -22,7 +22,7 @@ SWITCH = re.compile(
 def impossible(page: Page) -> list[str]:
     """Why a turn cannot be met, whatever else it says."""
     found = []
-    for match in page.find(TPU):
+    for match in page.find(TPU, words=("tpu",)):
         if not page.negated(match.start()):
             page.take(*match.span())
             found.append(
@@ -30,7 +30,7 @@ def impossible(page: Page) -> list[str]:
                 "Vertex AI or on TPU VMs, or use a GPU."
             )
             break
-    for match in page.find(SWITCH, free=False):
+    for match in page.find(SWITCH, free=False, words=("spot", "preempt")):
         said = page.sentence_text(match.start())
         if SPOT.search(said) and STANDARD.search(said) and not page.negated(match.start()):
             found.append(

@@ -108,7 +108,7 @@ def _add_volume(page: Page, volume: Volume) -> None:
 
 def _buckets(page: Page) -> list[Place]:
     found = []
-    for match in page.find(GCS):
+    for match in page.find(GCS, words=("gs://",)):
         remote = match["r"].rstrip("/.,*")
         quote = page.take(*match.span())
         if page.negated(match.start()):
@@ -140,7 +140,7 @@ def _aside(page: Page, match: re.Match[str]) -> bool:
 
 def _unnamed_bucket(page: Page) -> list[Place]:
     """A place for a bucket that is spoken of and not named: the name is asked for."""
-    for match in page.find(BUCKET_WORD):
+    for match in page.find(BUCKET_WORD, words=("bucket",)):
         if not page.negated(match.start()):
             quote = page.take(*match.span())
             return [Place(*match.span(), Volume(kind="gcs", remote="", quote=quote))]
