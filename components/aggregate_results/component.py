@@ -13,6 +13,7 @@ def aggregate_results(
     status: dsl.PipelineTaskFinalStatus,
     report: dsl.Output[dsl.HTML],
     metrics: dsl.Output[dsl.Metrics],
+    results: dsl.Output[dsl.Artifact],
 ) -> str:
     """Collect the results and write the report, whatever happened before.
 
@@ -24,18 +25,21 @@ def aggregate_results(
         results_uri: Folder for results, or empty for the run's pipeline root.
         pipeline_folder: This run's own folder below the pipeline root.
         status: How the steps before ended; filled in by the platform.
+
+    Returns:
         report: The report as a page.
         metrics: Numbers of tasks by state, tasks tried again, tasks that lost a Spot VM, and
             seconds from the first start to the last end.
-
-    Returns:
-        What happened, in one line.
+        results: The run's folder, with the tables and all that the steps wrote.
+        Output: What happened, in one line.
     """
     from components.aggregate_results.step import aggregate_step
     from components.reporting import reported, run_folder
 
     with reported():
-        summary = aggregate_step(run_folder(results_uri, pipeline_folder), status, report.path)
+        results.uri = run_folder(results_uri, pipeline_folder)
+        summary = aggregate_step(results.uri, status, report.path)
+        results.metadata["headline"] = summary.headline
         for name, value in summary.metrics().items():
             metrics.log_metric(name, value)
     return summary.headline

@@ -1,4 +1,4 @@
-"""The tasks as a table in a terminal; plain text where the output is no terminal."""
+"""The tasks as a table: in a terminal with colours, elsewhere as plain text."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TextIO
 
 from components.aggregate_results.summary import Summary
+from components.batch.diagnosis import cause_lines
 from components.tables.columns import Row
 from components.tables.data_table import Sample
 from components.tables.formats import count, duration, plural
@@ -21,7 +22,7 @@ _STYLES = {
     "ASSIGNED": "blue",
 }
 _SIGNS = {"SUCCEEDED": "✓", "FAILED": "✕", "RUNNING": "▸", "ASSIGNED": "▸"}
-_HEADS = ("Task", "State", "Exit", "What it means", "Attempts", "Took")
+_HEADS = ("Task", "State", "Exit", "What it means", "Attempts", "Took", "Zone")
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,7 @@ def _cells(row: Row) -> tuple[str, ...]:
         one_line(str(row["meaning"])),
         str(row["attempts"]),
         duration(row["duration_s"]),
+        one_line(str(row["zone"])),
     )
 
 
@@ -125,18 +127,12 @@ def summary_lines(summary: Summary) -> list[str]:
     lines = [summary.headline]
     if summary.reason and not (summary.outcome == "failed" and summary.failures):
         lines.append(summary.reason)
-    for failure in summary.failures[:5]:
-        code = failure["code"]
-        lines.append(
-            f"  {'no exit code' if code is None else f'exit code {code}'}, "
-            f"{plural(failure['count'], 'task')} ({failure['indexes']}): {failure['meaning']}"
-        )
-        if failure["remedy"]:
-            lines.append(f"    {failure['remedy']}")
+    lines += [f"  {line}" for line in cause_lines(summary.causes)]
     if summary.unexecuted:
         lines.append(f"  {plural(summary.unexecuted, 'task')} never ran: the job ended before")
     if summary.remedy and not summary.failures and summary.outcome != "succeeded":
         lines.append(summary.remedy)
     lines += [f"  note: {note}" for note in summary.notes]
-    lines.append(f"Report: {summary.files['report']}")
+    if "report" in summary.files:  # a summary may be of another release
+        lines.append(f"Report: {summary.files['report']}")
     return [visible(line) for line in lines]

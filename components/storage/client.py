@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
 
+from components.agent import AGENT
+from components.credentials import expired, no_credentials
 from components.errors import InputError, ServiceError
 from components.storage.uris import split_gcs
 
@@ -22,13 +24,16 @@ def storage_client() -> storage.Client:
 
 @functools.lru_cache(maxsize=4)
 def _client(endpoint: str) -> storage.Client:
+    from google.api_core.client_info import ClientInfo
     from google.cloud import storage
 
     # Otherwise the library looks up every bucket in a thread of its own, for traces that we do not
     # make: a call, and a permission on the bucket, that nobody needs (google-cloud-storage 3.17).
     os.environ.setdefault("DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA", "true")
     # Against the stand-in there is no project to look up; the real one comes from the environment.
-    return storage.Client(project="local-project") if endpoint else storage.Client()
+    named = ClientInfo(user_agent=AGENT)
+    project = "local-project" if endpoint else None
+    return storage.Client(project=project, client_info=named)
 
 
 def blob_at(uri: str) -> storage.Blob:
@@ -50,6 +55,10 @@ def told_plainly(uri: str, doing: str) -> Iterator[None]:
         yield
     except exceptions.PreconditionFailed:
         raise
+    except auth.DefaultCredentialsError as error:
+        raise no_credentials() from error
+    except (auth.RefreshError, exceptions.Unauthorized) as error:
+        raise expired() from error
     except exceptions.NotFound as error:
         raise InputError(
             f"Cannot {doing}: there is no such object or bucket",

@@ -13,6 +13,7 @@ def collect_the_answers(
     status: dsl.PipelineTaskFinalStatus,
     report: dsl.Output[dsl.HTML],
     metrics: dsl.Output[dsl.Metrics],
+    results: dsl.Output[dsl.Artifact],
     prices_uri: str = "",
     csv_for_excel: bool = False,
 ) -> str:
@@ -26,25 +27,28 @@ def collect_the_answers(
         results_uri: Folder for results, or empty for the run's pipeline root.
         pipeline_folder: This run's own folder below the pipeline root.
         status: How the steps before ended; filled in by the platform.
-        report: The report as a page.
-        metrics: Rows by status, answers without a row, tokens and cost.
         prices_uri: Price file of your own, or empty for the one that comes with this release.
         csv_for_excel: Begin the CSV with the byte mark by which Excel knows UTF-8.
 
     Returns:
-        What happened, in one line.
+        report: The report as a page.
+        metrics: Rows by status, answers without a row, tokens and cost.
+        results: The run's folder, with the tables and all that the steps wrote.
+        Output: What happened, in one line.
     """
     from components.aggregate_results.predictions.step import collect_step
     from components.reporting import reported, run_folder
 
     with reported():
+        results.uri = run_folder(results_uri, pipeline_folder)
         summary = collect_step(
-            run_folder(results_uri, pipeline_folder),
+            results.uri,
             status,
             report.path,
             prices_uri=prices_uri,
             excel_mark=csv_for_excel,
         )
+        results.metadata["headline"] = summary.headline
         for name, value in summary.metrics().items():
             metrics.log_metric(name, value)
     return summary.headline

@@ -67,8 +67,8 @@ ONE_BY_ONE = re.compile(
     re.IGNORECASE,
 )
 IN_ORDER = re.compile(
-    r"\b(?:in (?:(?:strict|strictly|index|task|numerical|ascending|sequential"
-    r"|index) )*(?:order|sequence)(?! to\b)|in_order"
+    r"\b(?:in (?:(?:strict|strictly|index|task|numerical|ascending|sequential) ){0,4}"
+    r"(?:order|sequence)(?! to\b)|in_order"
     r"|sequential(?:ly)?|serial(?:ly)?|1 (?:[a-z]+ )?after (?:another|the (?:other|next"
     r"|previous))|back to back|consecutively)\b"
     r"|\border matters\b|\bwaits? for the (?:previous|preceding|1 before|last)\b"
