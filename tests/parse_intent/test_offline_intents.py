@@ -107,6 +107,7 @@ SHARES = {
     "intents_eighth.jsonl": 40,
     "intents_ninth.jsonl": 40,
     "intents_tenth.jsonl": 40,
+    "intents_eleventh.jsonl": 40,
 }
 
 

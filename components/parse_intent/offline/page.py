@@ -67,6 +67,7 @@ class Page:
         self.words = Words(WRAPPED.sub(" ", masked))
         take_back(self.words)
         self.norm = self.words.text
+        self.low = self.norm.lower()
         self.used = bytearray(len(self.norm))
         self.dropped: set[str] = set()
         self.pairs: list[tuple[int, Pair]] = []
@@ -116,8 +117,18 @@ class Page:
 
     # reading ------------------------------------------------------------------------------
 
-    def find(self, pattern: re.Pattern[str], *, free: bool = True) -> Iterator[re.Match[str]]:
-        """Matches within lines of the normal text; free: only in words that nothing has read."""
+    def find(
+        self, pattern: re.Pattern[str], *, free: bool = True, words: tuple[str, ...] = ()
+    ) -> Iterator[re.Match[str]]:
+        """Matches within lines of the normal text.
+
+        Args:
+            pattern: what to look for.
+            free: only in words that nothing has read.
+            words: of these, in lower case, every match holds one; a text without them is skipped.
+        """
+        if words and not any(word in self.low for word in words):
+            return
         for match in islice(pattern.finditer(self.norm), MAX_MATCHES):
             if "\n" in match.group().strip():
                 continue
