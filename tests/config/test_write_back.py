@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.config.job_patch import changes, patched
@@ -67,6 +67,7 @@ def test_objects_come_and_go(text: str, file: str, steps: list[Any], lines: list
 
 
 @given(st.permutations([ONE, TWO, THREE, NEW, {"script": {"text": "five"}}]), st.integers(1, 5))
+@settings(deadline=None)
 def test_any_steps_can_be_written(steps: list[Any], number: int) -> None:
     for text, file in ((JSON, "a.json"), (YAML, "a.yaml")):
         job = with_steps(steps[:number])
