@@ -31,8 +31,12 @@ class Reading:
             outcome (refusals first), otherwise a job is built from it.
         reader: which reader read.
         warnings: what the reader wants said beside the result, whole sentences.
+        start: the draft before the last turn, to tell what that changed; None where there is none.
+        heard: whether the last turn asked for anything that has a field.
     """
 
     draft: Draft
     reader: ReaderName
     warnings: tuple[str, ...] = ()
+    start: Draft | None = None
+    heard: bool = True
