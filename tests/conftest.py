@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from emulator.launch import Emulator, start
+from tests.scripted_model import Model
 
 # The storage client's thread that looks up buckets outlives a test, and draws random numbers beside
 # hypothesis, which takes that for a mistake of the strategy.
@@ -27,3 +28,9 @@ def emulator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulat
         for name, value in running.environment.items():
             monkeypatch.setenv(name, value)
         yield running
+
+
+@pytest.fixture
+def model(emulator: Emulator) -> Model:
+    """The emulator's model, whose answers the test scripts."""
+    return Model(emulator.urls["vertex"])

@@ -111,6 +111,7 @@ def read(
     turns: Sequence[str],
     settings: GeminiSettings | None,
     *,
+    known: Sequence[Mapping[str, Any]] = (),
     client: genai.Client | None = None,
     retry: Retry | None = None,
     today: datetime.date | None = None,
@@ -120,6 +121,8 @@ def read(
     Args:
         turns: the person's words; blank turns are passed over.
         settings: where Gemini is called, and how it is asked. Needed.
+        known: `drafts` of the reading of the first turns, none of them blank: they are not read
+            again.
         client: a client to use; made from the settings where None.
         retry: how often a failed call is repeated.
         today: the day by which models are judged as retired; the real one where None.
@@ -135,7 +138,7 @@ def read(
         )
     if client is None:
         with gemini_client(settings.project, settings.location) as made:
-            return read(turns, settings, client=made, retry=retry, today=today)
+            return read(turns, settings, known=known, client=made, retry=retry, today=today)
     talk = _talk(client, settings, retry or Retry())
     today = today or datetime.datetime.now(datetime.UTC).date()
     hidden = masked([turn for turn in turns if turn.strip()])
@@ -144,19 +147,26 @@ def read(
             f"{len(hidden.secrets)} value(s) that look like secrets stand in the intent in plain "
             "text. They were not sent to Gemini, but they stand in the job: use Secret Manager."
         )
-    data: dict[str, Any] = {}
-    for turn in hidden.texts:
+    hiding = {secret: word for word, secret in hidden.secrets.items()}
+    drafts: list[dict[str, Any]] = [unmasked(draft, hiding) for draft in known]
+    for number, turn in enumerate(hidden.texts):
+        former = drafts[number - 1] if number else {}
+        if number < len(known):
+            _remember(talk, turn, former, drafts[number])
+            continue
         try:
-            data = _read_turn(talk, turn, data)
+            drafts.append(_read_turn(talk, turn, former))
         except AnswerUnusable as error:
             if error.reason != "blocked":
                 raise
-            data = {"refusals": [f"{error.what}. {error.fix}"]}
+            drafts.append({"refusals": [f"{error.what}. {error.fix}"]})
             break
+    data = drafts[-1] if drafts else {}
     log.info("read %d turn(s) with %s: %s", len(hidden.texts), talk.model, talk.usage)
     draft = Draft.model_validate(unmasked(_spoken(data, talk.system), hidden.secrets))
     warnings = [*models.warnings(talk.model, today), *talk.notes]
-    return Reading(draft, "gemini", tuple(warnings))
+    shown = tuple(unmasked(draft, hidden.secrets) for draft in drafts)
+    return Reading(draft, "gemini", tuple(warnings), drafts=shown)
 
 
 def _talk(client: genai.Client, settings: GeminiSettings, retry: Retry) -> _Talk:
@@ -192,17 +202,25 @@ def _examples_text(prompt: Prompt) -> str:
 
 def _read_turn(talk: _Talk, turn: str, former: dict[str, Any]) -> dict[str, Any]:
     """The draft (in JSON form) after one more turn of the person."""
-    fence = fenced(turn, "person")
-    if former:
-        _, asked = load("change_draft").filled({"intent": fence})
-    else:
-        empty = {"rules": "", "examples": "", "intent": fence}
-        asked = talk.prompt.filled(empty)[1]
+    asked = _asked(talk, turn, former)
     talk.said.append(turn)
     attempts, why = _attempts(talk, asked, former)
     data = _settled(talk, attempts, why, former)
     talk.history += [Turn("user", asked), Turn("model", _compact(data))]
     return data
+
+
+def _remember(talk: _Talk, turn: str, former: dict[str, Any], data: dict[str, Any]) -> None:
+    """Put a turn that was read before into the conversation."""
+    talk.history += [Turn("user", _asked(talk, turn, former)), Turn("model", _compact(data))]
+    talk.said.append(turn)
+
+
+def _asked(talk: _Talk, turn: str, former: dict[str, Any]) -> str:
+    fence = fenced(turn, "person")
+    if former:
+        return load("change_draft").filled({"intent": fence})[1]
+    return talk.prompt.filled({"rules": "", "examples": "", "intent": fence})[1]
 
 
 def _compact(data: Mapping[str, Any]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import json
-import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -20,6 +19,7 @@ from components.parse_intent.draft import Draft
 from components.parse_intent.reading import Reading
 from emulator.faults import Fault
 from emulator.launch import Emulator
+from tests.scripted_model import Model
 
 TODAY = datetime.date(2026, 11, 21)
 SETTINGS = GeminiSettings("local-project")
@@ -43,38 +43,6 @@ RIGHT: dict[str, Any] = {
     "parallelism": asked(3, "at most 3 at once"),
     "machine_type": asked("e2-standard-4", "e2-standard-4"),
 }
-
-
-class Model:
-    """The stand-in model: what it shall answer, and what it was asked."""
-
-    def __init__(self, url: str) -> None:
-        self._url = f"{url}/_emulator/model"
-
-    def answers(self, *answers: Any) -> None:
-        """Drafts (as data) or whole scripted answers, in order."""
-        queue = [a if set(a) & {"text", "json", "block_reason"} else {"json": a} for a in answers]
-        body = json.dumps({"answers": queue}).encode()
-        with urllib.request.urlopen(urllib.request.Request(self._url, body, method="POST")):
-            pass
-
-    def always(self, answer: dict[str, Any]) -> None:
-        body = json.dumps({"otherwise": answer}).encode()
-        with urllib.request.urlopen(urllib.request.Request(self._url, body, method="POST")):
-            pass
-
-    def asked(self) -> list[dict[str, Any]]:
-        with urllib.request.urlopen(self._url) as answer:
-            return [request["body"] for request in json.load(answer)["requests"]]
-
-    def last_words(self) -> list[str]:
-        """The last turn of each request."""
-        return [body["contents"][-1]["parts"][0]["text"] for body in self.asked()]
-
-
-@pytest.fixture
-def model(emulator: Emulator) -> Model:
-    return Model(emulator.urls["vertex"])
 
 
 @pytest.fixture
@@ -489,6 +457,24 @@ def test_a_later_turn_changes_the_former_draft(read: Read, model: Model) -> None
     assert CHANGE in contents[2]["parts"][0]["text"]
 
 
+def test_a_conversation_goes_on_without_reading_again(read: Read, model: Model) -> None:
+    secret = "hf_" + "Q" * 34
+    first = f"{INTENT} HF_TOKEN={secret}"
+    unread = {"unread": ["HF_TOKEN=MASKED_SECRET_1_"]}
+    model.answers(FORMER | unread, AFTER | unread, AFTER | unread)
+    whole = read([first, CHANGE])
+    assert secret in json.dumps(whole.drafts[0])
+    begun = whole.drafts[:1]
+    gone_on = gemini_reader.read(
+        [first, CHANGE], SETTINGS, known=begun, retry=Retry(pause=lambda _: None), today=TODAY
+    )
+    assert (gone_on.draft, gone_on.drafts) == (whole.draft, whole.drafts)
+    requests = model.asked()
+    assert len(requests) == 3
+    assert requests[2] == requests[1]
+    assert secret not in json.dumps(requests)
+
+
 def test_repairs_of_one_turn_are_not_carried_into_the_next(read: Read, model: Model) -> None:
     model.answers({"text": "no"}, FORMER, AFTER)
     read([INTENT, CHANGE])
@@ -573,6 +559,18 @@ def test_quota_then_fine(read: Read, model: Model, emulator: Emulator) -> None:
     emulator.faults.add(Fault("vertex.generateContent", status=429))
     assert read(INTENT).draft == Draft.model_validate(RIGHT)
     assert len(model.asked()) == 1
+
+
+@pytest.mark.parametrize(("status", "told"), [(429, "quota"), (500, "trouble"), (503, "trouble")])
+def test_a_service_that_stays_away_is_told_in_one_message(
+    read: Read, model: Model, emulator: Emulator, status: int, told: str
+) -> None:
+    emulator.faults.add(Fault("vertex.generateContent", status=status, count=99))
+    with pytest.raises(ServiceError) as caught:
+        read(INTENT)
+    assert f"Gemini answered {status} 6 times" in caught.value.what
+    assert told in caught.value.fix
+    assert model.asked() == []
 
 
 def test_a_lost_reply_is_asked_again(read: Read, model: Model, emulator: Emulator) -> None:
