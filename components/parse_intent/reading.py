@@ -34,9 +34,13 @@ class Reading:
         warnings: what the reader wants said beside the result, whole sentences.
         drafts: of the Gemini reader, the draft after each turn in JSON form, so that a conversation
             that goes on need not read its first turns again.
+        start: the draft before the last turn, to tell what that changed; None where there is none.
+        heard: whether the last turn asked for anything that has a field.
     """
 
     draft: Draft
     reader: ReaderName
     warnings: tuple[str, ...] = ()
     drafts: tuple[Mapping[str, Any], ...] = ()
+    start: Draft | None = None
+    heard: bool = True

@@ -17,7 +17,7 @@ def test_the_answer_has_the_fields_of_intent_json() -> None:
     answer = answer_intent(["3 tasks of `./a`"])
     assert list(answer.to_dict()) == [
         "outcome", "message", "reader", "turns", "job", "evidence", "assumptions", "warnings",
-        "questions", "unread",
+        "questions", "unread", "changes",
     ]  # fmt: skip
     assert json.loads(json.dumps(answer.to_dict()))["outcome"] == "config"
 

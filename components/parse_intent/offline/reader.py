@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from components.parse_intent.build_steps import split_words
 from components.parse_intent.draft import Asked, Draft
@@ -76,6 +76,7 @@ class State:
 
     wants: what was spoken of and not named, by kind, with the question for it.
     pending: what pasted text points at and nothing has named so far.
+    heard: whether the turn asked for anything that has a field.
     """
 
     draft: Draft
@@ -84,6 +85,7 @@ class State:
     warnings: list[str] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
     pending: list[Pending] = field(default_factory=list)
+    heard: bool = False
 
 
 QUESTIONS = {
@@ -106,32 +108,35 @@ QUESTIONS = {
 }
 
 
-def read(turns: Sequence[str]) -> Reading:
+def read(turns: Sequence[str], given: Draft | None = None) -> Reading:
     """Read what a person said.
 
     Args:
         turns: the person's words in order; each later turn changes what was said before.
+        given: what was there before the first turn, which then is an edit too.
 
     Returns:
         The draft after the last turn. Its `questions` and `refusals` decide the outcome.
     """
-    state: State | None = None
-    history: list[State] = []
+    history = [] if given is None else [State(given)]
     for turn in turns:
         if not turn.strip():
             continue
-        if state is not None and _is_undo(turn) and history:
-            state = history.pop()
+        state = history[-1] if history else None
+        if state is not None and _is_undo(turn) and len(history) > 1:
+            history.pop()
             continue
-        if state is not None:
-            history.append(state)
         said = ""
         for part in _corrections(turn):
             state = _read_turn(part, state, said)
             said += part
-    if state is None:
+        if state is not None:
+            history.append(state)
+    if not history:
         return Reading(Draft(questions=[QUESTIONS["run"]]), "offline")
-    return _finish(state)
+    start = _finish(history[-2]).draft if len(history) > 1 else None
+    open_before = start is not None and (start.questions or start.refusals)
+    return replace(_finish(history[-1]), start=None if open_before else start)
 
 
 def _is_undo(turn: str) -> bool:
@@ -182,6 +187,7 @@ def _read_turn(turn: str, before: State | None, said: str = "") -> State:
     state.warnings += warnings
     state.refusals += judge.forbidden(page.norm, page.draft)
     state.unread += unread_words(page) + pasted.unread
+    state.heard = any(page.used) or bool(pasted) or page.draft != Draft()
     open_before = before.pending if before else []
     state.pending = settle(state.draft, open_before + pasted.pending, page.norm)
     return state
@@ -449,4 +455,4 @@ def _finish(state: State) -> Reading:
     draft.questions = list(wants.values()) + [p.question for p in state.pending if not p.optional]
     draft.unread = list(dict.fromkeys(state.unread))
     draft.unread += [f"{p.name} (nothing is mounted there)" for p in state.pending if p.optional]
-    return Reading(draft, "offline", tuple(state.warnings))
+    return Reading(draft, "offline", tuple(state.warnings), heard=state.heard)
