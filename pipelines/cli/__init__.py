@@ -24,7 +24,7 @@ app = typer.Typer(
 )
 
 # In the order in which `--help` lists them.
-COMMAND_MODULES = ("parse", "validate", "fix", "forecast", "jobs", "rows", "run", "emulate")
+COMMAND_MODULES = ("parse", "chat", "validate", "fix", "forecast", "jobs", "rows", "run", "emulate")
 
 
 def load_commands() -> typer.Typer:

@@ -59,7 +59,7 @@ def validate(
     from pipelines.cli.files import read_file, shown_name
 
     # Everything is read before anything is written, so a missing file changes no other.
-    against = _against(policy, region, prices)
+    against = held_against(policy, region, prices)
     contents = [(file, read_file(file)) for file in files]
     checked: list[Validated] = []
     taken: dict[str, str] = {}
@@ -84,7 +84,7 @@ def validate(
         raise typer.Exit(1)
 
 
-def _against(policy_file: str, region: str, prices: str) -> Against:
+def held_against(policy_file: str, region: str, prices: str) -> Against:
     """What the command line holds the jobs against.
 
     Raises:
