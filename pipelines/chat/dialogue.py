@@ -109,7 +109,8 @@ def _said(state: State, words: str, rules: Rules) -> Reply:
         unread = "".join(f"\n  not read: {brief(words, 300)}" for words in answer.unread)
         if state.question:
             return Reply(after, visible(f"The job stays as it is.{unread}"))
-        return Reply(state, visible(f"Nothing changed.{unread}"), ok=False)
+        hint = "say which field should be what"
+        return Reply(state, visible(f"Nothing changed: {hint}.{unread}"), ok=False)
     return Reply(after, page.changed(state, after, rules))
 
 
