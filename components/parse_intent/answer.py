@@ -177,7 +177,16 @@ def _alike(path: str) -> str:
 
 # Rules whose breach is a fault of the ask itself, not of how it was read or built.
 REFUSED_RULES = frozenset(
-    {"TC_RANGE", "PAR_RANGE", "RETRY_RANGE", "PRIORITY", "TENV_MAX", "ACC_N1", "LOC_ONE_REGION"}
+    {
+        "TC_RANGE",
+        "PAR_RANGE",
+        "RETRY_RANGE",
+        "PRIORITY",
+        "TENV_MAX",
+        "ACC_N1",
+        "ACC_COUNT",
+        "LOC_ONE_REGION",
+    }
 )
 
 

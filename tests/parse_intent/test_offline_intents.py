@@ -97,7 +97,11 @@ def falls_short(case: dict[str, Any]) -> bool:
 
 # Sets whose first reading was measured untouched and which are learnt from since: no one of them
 # may be read worse than the share reached.
-SHARES = {"intents_fourth.jsonl": 94, "intents_fifth.jsonl": 69}
+SHARES = {
+    "intents_fourth.jsonl": 109,
+    "intents_fifth.jsonl": 70,
+    "intents_sixth.jsonl": 60,
+}
 
 
 @pytest.mark.parametrize("name", SHARES)

@@ -82,6 +82,28 @@ def durations(text: str) -> list[Amount]:
             value = _unit_seconds(match["u2"]) * (1 + AND_A.get((match["half"] or "").lower(), 0.0))
         if value > 0:
             found.append(Amount(match.start(), match.end(), value))
+    return sorted(found + _bare_limits(text, found), key=lambda amount: amount.start)
+
+
+# "it needs about 20 hours; stop it after 30": the number has the unit of the time before it.
+BARE_LIMIT = re.compile(
+    r"\b(?:kill|stop|cancel|abort|terminat|cut|end|cap|limit|give up|pull the plug|time)[a-z]*"
+    r"(?: (?:it|them|1|that|this|out|off|the task|a task|tasks|each))* (?:after|at|past|beyond|to"
+    r"|over) (?P<n>\d{1,4})(?=\s*(?:[.,;)\n]|$|maximum|tops))",
+    re.IGNORECASE,
+)
+UNIT_REACH = 100
+
+
+def _bare_limits(text: str, known: list[Amount]) -> list[Amount]:
+    """Limits without a unit of their own, behind a time that gives it."""
+    found = []
+    for match in BARE_LIMIT.finditer(text):
+        before = [a for a in known if 0 <= match.start() - a.end <= UNIT_REACH]
+        units = ONE_PART.findall(text[before[-1].start : before[-1].end]) if before else []
+        if units:
+            value = int(match["n"]) * _unit_seconds(units[-1][2])
+            found.append(Amount(match.start("n"), match.end("n"), value))
     return found
 
 

@@ -35,6 +35,8 @@ OF_DOCKER = re.compile(
     r"|\bdocker run\b",
     re.IGNORECASE,
 )
+# Options of a mount by gcsfuse, which no container takes.
+MOUNTING = re.compile(r"--?(?:implicit[-_]dirs|only[-_]dir|file[-_]mode|dir[-_]mode)\b")
 PLAIN = re.compile(r"[A-Za-z]+")
 
 
@@ -52,6 +54,8 @@ def option_runs(masked: str) -> Iterator[tuple[int, int]]:
         if not (CUE.search(before) or MORE.search(before) or BEHIND.match(masked, end)):
             continue
         flag = re.split(r"[= ]", match.group(), maxsplit=1)[0]
+        if MOUNTING.match(flag):
+            continue
         if flag in DOCKER_OPTIONS and OF_DOCKER.search(before):
             continue
         yield match.start(), end

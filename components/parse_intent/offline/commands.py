@@ -44,7 +44,10 @@ PROSE_AFTER = re.compile(
     r"|host\b|image\b|container\b|bucket\b|frames?\b|samples?\b|shards?\b|arguments?\b|args\b))"
     r"|\s+(?:and |then |please |but )(?=(?:retry|mount|use|give|make|limit|kill|stop|let|put"
     r"|set)\b)"
-    r"|\s+(?=\d+ ?(?:times|x)\b)"
+    r"|\s+(?=\d+ ?(?:times|x|tasks?|retries|attempts|copies|runs|v?cpus?|v?cores?|minutes|hours)\b)"
+    r"|\s+(?=(?:with|on|in|using|from|as|for|under|across|of|per|by) (?:the|our|my|an?|each|every"
+    r"|all|its|that|this|these|those|up|at|no|project|region|zone|service|spot)\b)"
+    r"|\s+(?=(?:1|one|each|every|at most|up to|no more than|maximum|max) (?:\w+ )?(?:task|per|a)\b)"
     r"|\s+(?=(?:once|twice|please|afterwards|always)\b[,.]?\s*(?:$|\n|[a-z]))"
     r"|\s+(?=(?:even (?:if|when|though)|no matter|in the background|if (?:it|that|this)"
     r"|must always|should always|always runs?|which (?:may|must|should)|ignoring"
@@ -189,11 +192,17 @@ def command_end(text: str, start: int, *, to_line_end: bool) -> int:
         if text[end - 1] == ")" and "(" in text[start:end]:
             break
         end -= 1
+    if text[max(start, end - 2) : end] in (" /", " |", " -", " \u2014"):  # parts of a line
+        end -= 2
     return end
 
 
+TALKING = re.compile(r"(?:echo|printf|say)\b")
+
+
 def _cut_line(text: str, start: int, line_end: int) -> int:
-    for pattern in (LINE_CUT, PROSE_AFTER):
+    talks = TALKING.match(text, start) is not None  # its arguments are prose themselves
+    for pattern in (LINE_CUT,) if talks else (LINE_CUT, PROSE_AFTER):
         for match in pattern.finditer(text, start, line_end):
             if not _in_quotes(text[start : match.start()]):
                 line_end = match.start()

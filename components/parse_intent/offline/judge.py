@@ -52,6 +52,23 @@ def broken_limits(draft: Draft) -> list[str]:
     return found + _run_time(draft) + _machines(draft) + _together(draft)
 
 
+def broken_numbers(draft: Draft) -> list[tuple[str, float]]:
+    """The fields whose number is beyond a limit, each with the limit in the unit people use."""
+    limits = (
+        ("task_count", MAX_TASKS, 1),
+        ("parallelism", MAX_PARALLEL, 1),
+        ("max_retries", MAX_RETRIES, 1),
+        ("priority", MAX_PRIORITY, 1),
+        ("max_run_s", MAX_RUN_S, 3600),
+    )
+    found = []
+    for name, limit, unit in limits:
+        asked = getattr(draft, name)
+        if asked is not None and asked.value > limit:
+            found.append((name, limit / unit))
+    return found
+
+
 def _run_time(draft: Draft) -> list[str]:
     found = []
     times = [draft.max_run_s] + [step.timeout_s for step in draft.steps]
@@ -129,7 +146,11 @@ def region_of(place: str) -> str:
 
 
 LEAK = re.compile(
-    r"\b(?:ignore|disregard|forget|override|bypass)\b[^.\n]{0,40}\b(?:instructions?|rules?"
+    r"\b(?:everything|what|all) (?:that )?you (?:were|have been|got) told\b"
+    r"|\byour hidden \w+|\bhidden (?:instructions?|prompt|rules)\b"
+    r"|\b(?:any|the|your|all) (?:credentials|secrets|api keys|tokens|passwords)(?: \w+){0,2}"
+    r" (?:in your|you have|that you|you (?:can|hold))\b"
+    r"|\b(?:ignore|disregard|forget|override|bypass)\b[^.\n]{0,40}\b(?:instructions?|rules?"
     r"|prompts?|guardrails?|guidelines|restrictions)\b"
     r"|\b(?:print|show|reveal|tell|output|repeat|display|give|dump|send|share|leak|what(?:'s"
     r"| is| are))\b[^.\n]{0,50}\b(?:system prompt|your (?:\w+ )?(?:prompt|instructions)"
@@ -143,6 +164,10 @@ POWER = re.compile(
     r"|\b(?:delete|wipe|destroy|erase|drop)\b[^.\n]{0,25}\b(?:all )?(?:buckets?|projects?"
     r"|databases?|clusters?|vms|instances|jobs|disks|service accounts?|everything"
     r"|production)\b"
+    r"|\b(?:delete|wipe|destroy|erase|empty|purge)\b[^.\n]{0,25}\b(?:all|every|any|the whole"
+    r"|each)\b"
+    r"[^.\n]{0,20}\b(?:objects?|files?|data|content\w*|backups?|tables?|images?|logs)\b"
+    r"[^.\n]{0,20}\b(?:gs://|buckets?|project|account|registry|dataset|database)"
     r"|\bdisable (?:the )?(?:audit|firewall|billing)\b|\bopen (?:the )?firewall\b",
     re.IGNORECASE,
 )
@@ -153,7 +178,8 @@ MINING = re.compile(
 )
 OTHER_WORK = re.compile(
     r"^\W*(?:please |can you |could you |i want you to "
-    r"|i need you to )?(?:write (?:me )?(?:an? )?(?:poem|story|essay|song|joke|email|letter)"
+    r"|i need you to )?(?:write (?:me |us )?(?:an? |the )?(?:\w+ )?(?:poem|story|essay|song|joke"
+    r"|email|letter|haiku|limerick|speech|tweet|review|recipe|blog post|cover letter|cv)"
     r"|tell me (?:a|an) (?:joke|story)|what(?:'s| is) the (?:weather|capital|time|meaning)"
     r"|translate|who (?:is|was)|how (?:old|tall)|book (?:a|me)|order (?:a|me)|play )",
     re.IGNORECASE,

@@ -6,7 +6,9 @@ import re
 from typing import Any
 
 from components.parse_intent.draft import Disk, Draft, Pair, Step, Volume
+from components.parse_intent.offline.edit_steps import refs_in
 from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.step_places import place_of
 from components.parse_intent.offline.vocabulary import words
 
 SCALARS = words(
@@ -25,9 +27,8 @@ ADD = re.compile(
     re.IGNORECASE,
 )
 
-FIRST = re.compile(
-    r"\b(?:first step|as the first|at the (?:start|beginning|front)|before (?:that|it"
-    r"|everything|the)|beforehand|prepend|to begin with|first run)\b",
+INSTEAD = re.compile(
+    r"\b(?:instead|replace|swap|rather|wrong|change|switch|should be|actually|moved?|renamed?)\b",
     re.IGNORECASE,
 )
 
@@ -84,14 +85,26 @@ def _merge_lists(page: Page, draft: Draft) -> None:
         draft.retry_policies = new.retry_policies
     tags = {tag.value for tag in draft.tags}
     draft.tags += [tag for tag in new.tags if tag.value not in tags]
-    _merge_notifications(draft, new)
+    _merge_notifications(page.norm, draft, new)
     _merge_volumes(page, draft)
     _merge_disks(page, draft)
     _move_mount(page, draft)
 
 
-def _merge_notifications(draft: Draft, new: Draft) -> None:
+def _merge_notifications(said: str, draft: Draft, new: Draft) -> None:
     waiting = [n for n in draft.notifications if not n.topic]
+    topics = {n.topic for n in draft.notifications}
+    only = new.notifications[0] if len(new.notifications) == 1 else None
+    if (
+        only is not None
+        and not only.state
+        and len(topics) == 1
+        and not waiting
+        and INSTEAD.search(said)
+    ):
+        for notification in draft.notifications:
+            notification.topic, notification.quote = only.topic, only.quote
+        return
     for notification in new.notifications:
         if waiting and notification.topic and not notification.state:
             waiting[0].topic, waiting[0].quote = notification.topic, notification.quote
@@ -134,6 +147,9 @@ def _merge_volumes(page: Page, draft: Draft) -> None:
             draft.volumes.append(volume)
 
 
+READ_ONLY = re.compile(
+    r"\bread[- ]?only\b|\bro\b|\b(?P<w>writ(?:e?able)|read[- ]write|rw)\b", re.IGNORECASE
+)
 MOUNT_AT = re.compile(
     r"\b(?:mount(?:ed|ing|s)?|mount ?(?:point|path))\b[^.;\n]{0,30}?\b(?:at|on|under|to|as|is"
     r"|be)\s+(?P<p>/[\w./-]*\w)",
@@ -149,6 +165,11 @@ def _move_mount(page: Page, draft: Draft) -> None:
     for match in page.find(MOUNT_AT):
         mounted[0].mount = match["p"].rstrip("/")
         mounted[0].quote = page.take(*match.span())
+    for match in page.find(READ_ONLY):
+        others = [option for option in mounted[0].options if option not in ("ro", "rw")]
+        off = page.negated(match.start()) or match["w"]
+        mounted[0].options = others if off else ["ro", *others]
+        page.take(*match.span())
 
 
 def _merge_disks(page: Page, draft: Draft) -> None:
@@ -185,13 +206,45 @@ def merge_steps(page: Page, draft: Draft) -> None:
     ):
         _into_image(draft, new[0])
         return
+    if _placed(page, draft, new) or _in_named_place(page, draft, new):
+        return
     if ADD.search(page.norm) and not SAME_COMMAND.search(page.norm):
-        draft.steps = new + draft.steps if FIRST.search(page.norm) else draft.steps + new
+        draft.steps = draft.steps + new
         return
     if len(new) == 1 and len(work) == 1:
         _replace_step(draft, work[0], new[0])
         return
     draft.steps = list(new) if len(new) >= len(work) else draft.steps[: -len(new)] + new
+
+
+def _placed(page: Page, draft: Draft, new: list[Step]) -> bool:
+    """Put new steps where the words want them; false where they want none beside the others."""
+    if SAME_COMMAND.search(page.norm):
+        return False
+    have = draft.steps
+    places = [place_of(page, step, have) for step in new]
+    if all(place is None for place in places):
+        return False
+    last = len(have) if ADD.search(page.norm) else None
+    slots: list[list[Step]] = [[] for _ in range(len(have) + 1)]
+    for step, place in zip(new, places, strict=True):
+        last = place if place is not None else last
+        slots[last if last is not None else 0].append(step)
+    draft.steps = [*slots[0]]
+    for step, following in zip(have, slots[1:], strict=True):
+        draft.steps += [step, *following]
+    return True
+
+
+def _in_named_place(page: Page, draft: Draft, new: list[Step]) -> bool:
+    """As in "the second step should run X": a new command for the step that the words name."""
+    refs = refs_in(page, draft.steps, 0, len(page.norm))
+    if len(new) != 1 or len(refs) != 1 or ADD.search(page.norm):
+        return False
+    old = draft.steps[refs[0].index]
+    page.take(refs[0].start, refs[0].end)
+    _replace_step(draft, old, new[0])
+    return True
 
 
 def _into_image(draft: Draft, new: Step) -> None:

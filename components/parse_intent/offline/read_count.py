@@ -8,7 +8,7 @@ from components.parse_intent.draft import Asked
 from components.parse_intent.offline.normal import FILL
 from components.parse_intent.offline.page import Page
 from components.parse_intent.offline.read_tasks import AT_ONCE
-from components.parse_intent.offline.read_things import HANDS, read_things
+from components.parse_intent.offline.read_things import BECOMES, HANDS, read_things
 
 BEFORE_COUNT = r"(?<![\w.:/$#-])"
 NOT_COUNT_NOUN = (
@@ -74,12 +74,16 @@ TIGHT = re.compile(
     r"\bmpi\w*|\bhosts? ?file|\bbarriers?\b|tightly coupled|\bmulti-?node", re.IGNORECASE
 )
 NODES = re.compile(
-    r"(?<![\w.])(?P<n>\d{1,4})[ -](?:vms?|nodes?|machines?|hosts?|instances?)\b", re.IGNORECASE
+    r"(?<![\w.])(?P<n>\d{1,4})[ -](?:x )?(?:(?!(?:tasks?|per|of|on|gpus?|v?cpus?)\b)"
+    r"[\w-]{1,20} ){0,2}?(?:vms?|nodes?|machines?|hosts?|instances?"
+    r"|[a-z]\d[a-z]?-[a-z]+-\d+s?)\b(?! (?:type|template|pool))",
+    re.IGNORECASE,
 )
 PER_THING = re.compile(
     r"\b(?:1|a|own) task (?:per|for (?:each|every))\s+(?:single )?(?P<t>[\w.-]+)|\b(?:each"
     r"|every) (?P<u>[\w-]+)(?: [^\s,;]+){0,5} (?:as )?(?:its|his|their|a|an?|1) (?:own "
     r"|separate )?task\b"
+    r"|\b1 (?P<x>[a-z]+) (?:per|for (?:each|every)|in each|to a|a) task\b"
     r"|\b(?:task|run(?: it)?|job|once) (?:per|for (?:each|every)) (?P<v>(?!vm|node|machine"
     r"|hour|day|task|week|minute|host|instance)[\w.-]+)",
     re.I,
@@ -92,10 +96,12 @@ VAGUE = re.compile(
 )
 
 
+# "tasks per 4 nodes", "at most 3 machines": no number of VMs that there are.
+A_VM = re.compile(r"\b(?:per|most|than|up to|maximum|on 1 of|each of)\s*$", re.IGNORECASE)
 A_PIECE = re.compile(
     r"\s*(?:(?:each|apiece|for (?:each|every)|per|an?|every)\b|/|=)", re.IGNORECASE
 )
-IS_ONE = re.compile(r"(?:=|\bis|\bas|\bgets|\bbecomes|\bbeing|\u2192|->|=>)\s*$", re.IGNORECASE)
+IS_ONE = re.compile(rf"(?:\b{BECOMES}|=|\u2192|->|=>)\s*(?:own )?$", re.IGNORECASE)
 
 
 def read_task_count(page: Page) -> Asked[int] | None:
@@ -124,10 +130,14 @@ def _value(page: Page, match: re.Match[str]) -> int | None:
 
 
 def _nodes(page: Page) -> Asked[int] | None:
-    """Where processes work together over several VMs, one task for each of them."""
-    if TIGHT.search(page.norm):
-        for match in page.find(NODES):
-            return Asked(value=int(match["n"]), quote=page.take(*match.span()))
+    """Where processes work together over several VMs, or so many tasks go on each, their number."""
+    each = page.draft.tasks_per_node
+    if each is None and not TIGHT.search(page.norm):
+        return None
+    for match in page.find(NODES, free=False):
+        if page.is_free(*match.span("n")) and not A_VM.search(page.left(match.start(), 30)):
+            value = int(match["n"]) * (each.value if each is not None else 1)
+            return Asked(value=value, quote=page.take(*match.span()))
     return None
 
 
@@ -168,7 +178,7 @@ def _is_count(page: Page, match: re.Match[str], number: int) -> bool:
 def read_vague_count(page: Page) -> str | None:
     """What is to be counted, where tasks were asked for without a number that can be known."""
     for match in page.find(PER_THING, free=False):
-        thing = match["t"] or match["u"] or match["v"]
+        thing = match["t"] or match["u"] or match["v"] or match["x"]
         if thing.lower() in (
             "of",
             "vm",

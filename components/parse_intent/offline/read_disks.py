@@ -149,6 +149,15 @@ NEW_DISK = re.compile(
 )
 
 
+LOCAL_SSD_GB = 375
+
+
+def _whole_ssds(gb: int) -> int:
+    """A total of local SSDs that people round (1.5 TB for four) as so many whole ones."""
+    ssds = round(gb / LOCAL_SSD_GB)
+    return ssds * LOCAL_SSD_GB if ssds and abs(gb / (ssds * LOCAL_SSD_GB) - 1) < 0.07 else gb
+
+
 DISK_NOUN = re.compile(r"(?<=\w)\s+(?:data\s+)?disks?$", re.IGNORECASE)
 
 
@@ -160,7 +169,7 @@ def new_disks(page: Page) -> list[Place]:
             continue
         size = _nearest_size(page, match, 45)
         count = int(match["n"] or 1)
-        gb = count * 375
+        gb = count * LOCAL_SSD_GB
         quote = page.take(*match.span())
         if size is not None:
             value = round(size[2] / 1024)
@@ -168,6 +177,7 @@ def new_disks(page: Page) -> list[Place]:
                 r"\s*(?:in all|in total|total|altogether|combined)", page.right(size[1]), re.I
             )
             gb = value if total or value >= gb else value * count
+            gb = _whole_ssds(gb)
             page.take(size[0], size[1])
         found.append(
             Place(match.start(), match.end(), disk=Disk(type="local-ssd", size_gb=gb, quote=quote))

@@ -165,7 +165,10 @@ LIMIT_RIGHT = re.compile(
     r"|time limit|tops|at most|cap|or less|hard limit"
     r"|(?:per task )?(?:maximum|timeout|limit)|each at most|each\b|apiece|per (?:task|run|job)"
     r"|a task|deadline|walltime"
-    r"|is the (?:maximum|limit)|and (?:then )?(?:kill|stop))\b",
+    r"|is the (?:maximum|limit)|and (?:then )?(?:kill|stop)"
+    r"|of (?:[\w-]+ ){0,2}?(?:run ?time|running|wall ?time|wall ?clock|compute time)"
+    r"|without (?:a |any )?(?:break|interruption|stop|pause)s?|uninterrupted|non-?stop"
+    r"|in (?:1|a single) (?:go|run|stretch)|at a stretch|straight)\b",
     re.I,
 )
 KILL = re.compile(
@@ -214,7 +217,9 @@ def time_points(page: Page, amount: Amount) -> int:
         points += 2
     if re.search(r"\b(?:timeout|time limit|no longer than|longer)\b", sentence, re.I):
         points += 1
-    if USUAL.search(left) and not EXCEEDS.search(left) and not MAY.search(left):
+    own = page.norm[max(page.clause(amount.start)[0], amount.start - 60) : amount.start]
+    usual = USUAL.search(own if LIMIT_LEFT.search(own) else left)
+    if usual and not EXCEEDS.search(left) and not MAY.search(left):
         points -= 6
     if "month" in page.norm[amount.start : amount.end].lower() and points < 6:
         points -= 4  # "12 months of data" is no limit

@@ -6,7 +6,7 @@ import re
 
 from components.parse_intent.draft import Asked
 from components.parse_intent.offline.page import Page
-from components.parse_intent.offline.read_things import NOT_THINGS
+from components.parse_intent.offline.read_things import NOT_THINGS, unit_nouns
 from components.parse_intent.offline.vocabulary import words
 
 VM = (
@@ -47,6 +47,12 @@ PER_VM = [
         re.IGNORECASE,
     ),
 ]
+# "3 machines with two tasks on each of them"
+ON_EACH = re.compile(
+    rf"\b{VM}\b[^.;\n]{{1,40}}?\b(?P<n>\d{{1,3}}) (?:tasks? |of them |jobs? )?"
+    r"(?:on|in|to|for) each\b",
+    re.IGNORECASE,
+)
 ALONE = re.compile(
     rf"\b(?:own|separate|dedicated|different|whole|entire|exclusive)(?: \w+)? {VM}\b"
     rf"|\b(?:a|an|1|the) (?:\w+ )?{VM} (?:(?:all )?to (?:itself|themselves)|of (?:its|their) own"
@@ -60,6 +66,17 @@ ALONE = re.compile(
 )
 
 
+# "3 tasks on an n2-standard-8" tells how many there are, where nothing else does
+ON_A = re.compile(rf"\btasks? on an? {VM}$", re.IGNORECASE)
+TASKS = re.compile(r"(?<![\w.])\d{1,6} (?:[a-z]+ ){0,2}tasks?\b|\btasks?\s*[:=]", re.IGNORECASE)
+
+
+def _other_count(page: Page, match: re.Match[str]) -> bool:
+    """Whether something else than these words tells the number of tasks."""
+    said = page.norm[: match.start()] + " " * len(match.group()) + page.norm[match.end() :]
+    return TASKS.search(said) is not None or bool(unit_nouns(page))
+
+
 def read_tasks_per_node(page: Page) -> Asked[int] | None:
     """How many tasks share a VM."""
     for pattern in PER_VM:
@@ -68,11 +85,18 @@ def read_tasks_per_node(page: Page) -> Asked[int] | None:
             if _counts_parts(match["w"] or "") or not page.is_free(*match.span("n")):
                 continue
             value = int(match["n"]) if match["n"].isdecimal() else 1
+            if ON_A.search(match.group()) and not _other_count(page, match):
+                continue
             if value == 2 and re.search(r"\b(?:no|never|not) $", page.left(match.start(), 8)):
                 value = 1  # "no two on the same VM"
             return Asked(value=value, quote=page.take(*match.span()))
-    for match in page.find(ALONE):
-        if not page.negated(match.start()):
+    for match in page.find(ON_EACH, free=False):
+        if page.is_free(*match.span("n")):
+            quote = page.quote(match.start("n"), match.end())
+            page.take(match.start("n"), match.end())
+            return Asked(value=int(match["n"]), quote=quote)
+    for match in page.find(ALONE, free=False):
+        if page.is_free(match.start(), match.start() + 3) and not page.negated(match.start()):
             return Asked(value=1, quote=page.take(*match.span()))
     return None
 

@@ -26,6 +26,8 @@ NOT_VARIABLE = frozenset(
     )
 )
 
+IT = re.compile(r"\b(?:it|this|that|its value)\b", re.IGNORECASE)
+
 
 def read_secrets(page: Page) -> tuple[list[Pair], list[Asked[str]]]:
     """Variables that come from Secret Manager, and secrets that no variable is named for."""
@@ -53,8 +55,12 @@ def _secret(
 ) -> None:
     begin, stop = page.sentence(start)
     used = {pair.name for pair in pairs}
-    before = [m for m in NAME.finditer(page.norm, begin, start) if m.group() not in NOT_VARIABLE]
-    after = [m for m in NAME.finditer(page.norm, end, stop) if m.group() not in NOT_VARIABLE]
+    before = [m for m in NAME.finditer(page.norm, begin, start) if _is_variable(m)]
+    after = [m for m in NAME.finditer(page.norm, end, stop) if _is_variable(m)]
+    if not before and not after and begin and IT.search(page.norm, begin, start):
+        previous = page.sentence(begin - 1)[0]
+        found = [m for m in NAME.finditer(page.norm, previous, begin) if _is_variable(m)]
+        before = found[-1:]
     named = [m for m in [*reversed(before), *after] if m.group() not in used]
     if (
         re.search(
@@ -72,6 +78,10 @@ def _secret(
         pairs.append(Pair(name=named[0].group(), value=value, quote=quote))
     else:
         loose.append(Asked(value=value, quote=quote))
+
+
+def _is_variable(match: re.Match[str]) -> bool:
+    return match.group() not in NOT_VARIABLE
 
 
 ASSIGNMENT = re.compile(

@@ -107,7 +107,10 @@ def read_parallelism(page: Page) -> tuple[Asked[int] | None, bool]:
         for match in page.find(pattern):
             if _of_threads(page, match):
                 continue
-            asked: Asked[int] = Asked(value=int(match["n"]), quote=page.quote(*match.span()))
+            value = int(match["n"])
+            if value == 2 and NEVER.search(page.left(match.start(), 12)):
+                value = 1  # "never two together"
+            asked: Asked[int] = Asked(value=value, quote=page.quote(*match.span()))
             # "200 tasks at once" may be count and limit: leave "200 tasks" to the count.
             page.take(match.start("n"), match.end())
             found = found or asked
@@ -117,6 +120,9 @@ def read_parallelism(page: Page) -> tuple[Asked[int] | None, bool]:
                 page.take(*match.span())
                 return None, True
     return found, False
+
+
+NEVER = re.compile(r"\b(?:never|no|not|not any)\s+$", re.IGNORECASE)
 
 
 def _of_threads(page: Page, match: re.Match[str]) -> bool:

@@ -125,25 +125,33 @@ def uses_index(page: Page) -> bool:
 INDEX_NOUN = re.compile(
     r"(?:--?|[\s/_=-])(?P<k>[A-Za-z]{2,20})[\s=_/.:-]{0,3}[\"']?(?:\$\(\()?\$?\{?BATCH_TASK_INDEX"
 )
+# As in "each month shall be one task".
+BECOMES = (
+    r"(?:is|as|=|gets|runs|becomes|be|being|to|shall|should|will|must|can|may|makes|made|into|goes"
+    r"|means|equals|in|has|needs|wants|with|exactly|just)"
+)
 ONE_FOR = re.compile(
     r"\b(?:task|run|job) (?:per|for (?:each|every)|an?) (?:single )?(?P<t>[a-z]{2,20})\b"
-    r"|\b(?:each|every|1|an?) (?P<u>[a-z]{2,20})(?: (?:is|as|=|gets|runs as|becomes))* (?:its own"
-    r"|a|1|an own|a separate|own)(?: separate)? (?:task|job)\b",
+    r"|\b1 (?P<w>[a-z]{2,20}) (?:per|for (?:each|every)|in each|to a|a) task\b"
+    rf"|\b(?:each|every|1|an?) (?P<u>[a-z]{{2,20}})(?: {BECOMES})* (?:its own"
+    r"|a|1|an own|a separate|own)(?: (?:separate|single))? (?:task|job)\b",
     re.IGNORECASE,
 )
 
 
 def unit_nouns(page: Page) -> set[str]:
     """What each task works on, by the words and the commands ("beam": --beam $BATCH_TASK_INDEX)."""
-    found = [m["k"] for payload in page.payloads for m in INDEX_NOUN.finditer(payload.text[:4000])]
-    found += [m["t"] or m["u"] for m in page.find(ONE_FOR, free=False)]
-    return {noun.lower() for noun in found} - NOT_UNITS
+    said = [m["t"] or m["u"] or m["w"] for m in page.find(ONE_FOR, free=False)]
+    used = [m["k"] for payload in page.payloads for m in INDEX_NOUN.finditer(payload.text[:4000])]
+    return ({noun.lower() for noun in said} - NOT_UNITS) | ({k.lower() for k in used} - OF_VM)
 
 
 # What follows "a task per" for other reasons than the array.
 NOT_UNITS = frozenset(
     words("vm node machine host instance task time core cpu gpu run step job index")
 )
+# What a command's option counts without being the array: "--cores $BATCH_TASK_INDEX" is none.
+OF_VM = frozenset(words("vm time core cores cpu cpus gpu gpus step index task"))
 
 
 def is_unit(said: str, units: set[str]) -> bool:
@@ -195,6 +203,13 @@ def _noun(phrase: str, units: set[str]) -> tuple[str, int]:
         if word in OTHER_PLURALS or (len(word) > 2 and re.search(r"(?<![siu])s$", word)):
             return word, match.end()
     return "", 0
+
+
+def counted_noun(page: Page, end: int) -> str:
+    """The plural noun that a number which ends here counts: "periods" in "26 pay periods"."""
+    gap = re.match(r"\s+(?=[a-z])", page.norm[end : end + 4])
+    phrase = PHRASE.match(page.norm, end + gap.end()) if gap else None
+    return _noun(phrase.group(), set())[0] if phrase else ""
 
 
 # Words of NOT_THINGS that may stand before the thing itself: "80 address files".

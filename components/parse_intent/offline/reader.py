@@ -11,7 +11,8 @@ from components.parse_intent.draft import Asked, Draft
 from components.parse_intent.offline import judge
 from components.parse_intent.offline.amounts import Amount
 from components.parse_intent.offline.corrections import takes_back
-from components.parse_intent.offline.edits import UNDO, apply_edits
+from components.parse_intent.offline.edits import apply_edits, edit_before_reading
+from components.parse_intent.offline.impossible import conflicts, impossible
 from components.parse_intent.offline.page import Page
 from components.parse_intent.offline.pasted.cluster import in_batch_words
 from components.parse_intent.offline.pasted.part import Pending
@@ -42,7 +43,6 @@ from components.parse_intent.offline.read_machine import (
     read_gpus,
     read_machine_type,
     read_platform,
-    read_provisioning,
     read_reservation,
     read_template,
 )
@@ -55,6 +55,7 @@ from components.parse_intent.offline.read_pairs import (
     read_task_environments,
 )
 from components.parse_intent.offline.read_places import read_locations
+from components.parse_intent.offline.read_provisioning import read_provisioning
 from components.parse_intent.offline.read_retries import read_policies, read_retries
 from components.parse_intent.offline.read_steps import read_steps, waiting_container
 from components.parse_intent.offline.read_storage import read_storage
@@ -66,6 +67,8 @@ from components.parse_intent.offline.read_tasks import (
 from components.parse_intent.offline.read_things import is_unit, unit_nouns
 from components.parse_intent.offline.replies import corrected_number, fill_wants
 from components.parse_intent.offline.segment import cut_payloads
+from components.parse_intent.offline.spoken_of import KINDS, unnamed
+from components.parse_intent.offline.undo import taken_back
 from components.parse_intent.offline.unread import unread_words
 from components.parse_intent.reading import Reading
 
@@ -77,6 +80,7 @@ class State:
     wants: what was spoken of and not named, by kind, with the question for it.
     pending: what pasted text points at and nothing has named so far.
     heard: whether the turn asked for anything that has a field.
+    turn: the words of the turn.
     """
 
     draft: Draft
@@ -86,6 +90,7 @@ class State:
     unread: list[str] = field(default_factory=list)
     pending: list[Pending] = field(default_factory=list)
     heard: bool = False
+    turn: str = ""
 
 
 QUESTIONS = {
@@ -122,16 +127,10 @@ def read(turns: Sequence[str], given: Draft | None = None) -> Reading:
     for turn in turns:
         if not turn.strip():
             continue
-        state = history[-1] if history else None
-        if state is not None and _is_undo(turn) and len(history) > 1:
-            history.pop()
-            continue
-        said = ""
-        for part in _corrections(turn):
-            state = _read_turn(part, state, said)
-            said += part
-        if state is not None:
-            history.append(state)
+        back, rest = taken_back(turn, len(history) - 1)
+        history = history[: len(history) - back]
+        if rest.strip():
+            history.append(_next_state(rest, history))
     if not history:
         return Reading(Draft(questions=[QUESTIONS["run"]]), "offline")
     start = _finish(history[-2]).draft if len(history) > 1 else None
@@ -139,13 +138,39 @@ def read(turns: Sequence[str], given: Draft | None = None) -> Reading:
     return replace(_finish(history[-1]), start=None if open_before else start)
 
 
-def _is_undo(turn: str) -> bool:
-    return UNDO.search(turn) is not None and len(turn) < 80 and not re.search(r"\d", turn)
+def _next_state(turn: str, history: Sequence[State]) -> State:
+    """The state after one more turn.
+
+    The turn after a question about an edit is first read as the answer to it: with the words that
+    were asked about, over what was there before them.
+    """
+    if len(history) > 1 and _asks_about_edit(history[-1]):
+        joined = f"{history[-1].turn.rstrip(' .')} ({turn.strip(' .')})"
+        answered = _corrected(joined, history[:-1])
+        if not _asks_about_edit(answered):
+            return answered
+    return _corrected(turn, history)
+
+
+def _asks_about_edit(state: State) -> bool:
+    return any(want.split()[0] in OF_EDITS for want in state.wants)
+
+
+def _corrected(turn: str, history: Sequence[State]) -> State:
+    """The state after a turn in which the person may correct themselves."""
+    state = history[-1] if history else None
+    said = ""
+    for part in _corrections(turn):
+        state = _read_turn(part, state, said, [old.draft for old in history[:-1]])
+        said += part
+    return replace(state, turn=turn) if state is not None else State(Draft())
 
 
 MAX_CORRECTIONS = 8
+# Questions about the words of one turn: the next turn answers them or says something else.
+OF_EDITS = ("edit", "step")
 CORRECTION = re.compile(
-    r"(?:[.;,!\n]|\s-+|\s—|\.\.\.|…)\s*(?:(?:oh |ah |hmm,? |uh,? )?(?:no,? wait|wait,? no"
+    r"(?:[.;,!\n(]|\s-+|\s—|\.\.\.|…)\s*(?:(?:oh |ah |hmm,? |uh,? )?(?:no,? wait|wait,? no"
     r"|wait,|no no|scratch that|correction|sorry,? (?:i mean|make that|no)|i mean(?:t)?"
     r"|make that|actually,? (?:make (?:it|that)|no|let's))\b)[\s,:-]*",
     re.IGNORECASE,
@@ -170,22 +195,31 @@ def _corrections(turn: str) -> list[str]:
     return [p for p in parts if p.strip()]
 
 
-def _read_turn(turn: str, before: State | None, said: str = "") -> State:
+def _read_turn(
+    turn: str, before: State | None, said: str = "", history: Sequence[Draft] = ()
+) -> State:
     pasted = read_pasted(turn)
     cutter = cut_payloads(turn, hidden=pasted.spans)
     payloads = [in_batch_words(p) for p in cutter.payloads]
     earlier = before.draft if before else pasted.draft if pasted else None
     page = Page(turn, cutter.masked, payloads, earlier)
     wants: dict[str, str] = {}
+    questions: list[str] = []
+    if before is not None:
+        edited, questions = edit_before_reading(page, before.draft, history)
+        before = replace(before, draft=edited)
     units = unit_nouns(page)
     page.durations = [a for a in page.durations if not _is_thing(page, a, units)]
     _names(page, wants)
     warnings = _work(page, wants)
     if pasted:
         _with_pasted(page, pasted, before, wants)
+    if not pasted:
+        wants |= unnamed(page, page.draft)
     state = _joined(page, before, wants, said)
     state.warnings += warnings
-    state.refusals += judge.forbidden(page.norm, page.draft)
+    state.wants |= {f"step {i}": question for i, question in enumerate(questions)}
+    state.refusals += judge.forbidden(page.norm, page.draft) + impossible(page)
     state.unread += unread_words(page) + pasted.unread
     state.heard = any(page.used) or bool(pasted) or page.draft != Draft()
     open_before = before.pending if before else []
@@ -356,6 +390,7 @@ def _work(page: Page, wants: dict[str, str]) -> list[str]:
         quote = page.take(time.start, time.end)
         draft.max_run_s = Asked(value=max(1, round(time.value)), quote=quote)
     draft.task_count = draft.task_count or read_task_count(page)
+    _one_per_core(page)
     _count_in_limit(page)
     if draft.task_count is None and not draft.task_envs and page.before is None:
         thing = read_vague_count(page)
@@ -366,6 +401,24 @@ def _work(page: Page, wants: dict[str, str]) -> list[str]:
     if all_at_once and draft.task_count is not None:
         draft.parallelism = Asked(value=draft.task_count.value, quote=draft.task_count.quote)
     return []
+
+
+PER_CORE = re.compile(r"\b1 task (?:per|for (?:each|every)|on each) core\b", re.IGNORECASE)
+
+
+def _one_per_core(page: Page) -> None:
+    """As in "14 cores, 1 task per core": the cores are of the job and tell how many tasks."""
+    draft = page.draft
+    if draft.task_count is not None or draft.cpu_milli is None:
+        return
+    for match in page.find(PER_CORE):
+        if draft.cpu_milli.value % 1000 == 0:
+            page.take(*match.span())
+            draft.task_count = Asked(
+                value=draft.cpu_milli.value // 1000, quote=draft.cpu_milli.quote
+            )
+            draft.cpu_milli = None
+        return
 
 
 def count_question(thing: str) -> str:
@@ -413,14 +466,22 @@ def _joined(page: Page, before: State | None, wants: dict[str, str], said: str) 
     if said:
         corrected_number(page, draft, said)
     fill_wants(page, draft, before.wants)
-    open_wants = {k: v for k, v in before.wants.items() if not _answered(k, page.draft, draft)}
+    open_wants = {
+        want: question
+        for want, question in before.wants.items()
+        if want.split()[0] not in OF_EDITS and not _answered(want, page.draft, draft)
+    }
     relevant = {k: v for k, v in wants.items() if not _known(k, before.draft) and not page.dropped}
     merged = {**open_wants, **relevant, **{f"edit {i}": q for i, q in enumerate(questions)}}
-    return State(draft, merged, list(before.refusals), list(before.warnings), list(before.unread))
+    # A refusal holds until the person says something else that can be done.
+    refusals = [] if any(page.used) else list(before.refusals)
+    return State(draft, merged, refusals, list(before.warnings), list(before.unread))
 
 
 def _answered(want: str, new: Draft, now: Draft) -> bool:
     """Whether a turn brings what was asked for."""
+    if want in KINDS:
+        return KINDS[want].named(now)
     return {
         "image": any(s.image for s in new.steps),
         "bucket": any(v.kind == "gcs" and v.remote for v in now.volumes),
@@ -435,19 +496,23 @@ def _answered(want: str, new: Draft, now: Draft) -> bool:
 
 def _known(want: str, have: Draft) -> bool:
     """Whether words without a name can mean what earlier turns named."""
+    if want in KINDS:
+        return KINDS[want].named(have)
     return {
         "image": any(s.kind == "container" for s in have.steps) or bool(have.steps),
         "bucket": bool(have.volumes),
         "topic": bool(have.notifications),
         "project": False,
         "template": have.instance_template is not None,
-        "gpu": True,
+        "gpu": have.gpus is not None,
     }.get(want, False)
 
 
 def _finish(state: State) -> Reading:
     draft = state.draft.model_copy(deep=True)
-    draft.refusals = list(dict.fromkeys(state.refusals + judge.broken_limits(draft)))
+    draft.refusals = list(
+        dict.fromkeys(state.refusals + judge.broken_limits(draft) + conflicts(draft))
+    )
     wants = dict(state.wants)
     asked = wants.keys() & {"image", "earlier"} or any(p.kind == "script" for p in state.pending)
     if not [s for s in draft.steps if s.kind != "barrier"] and not asked:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from components.parse_intent.draft import Asked, Draft
-from components.parse_intent.offline.edits import number_of, set_number
+from components.parse_intent.offline.edit_numbers import number_of, set_number
 from components.parse_intent.offline.page import Page
 
 NAME = re.compile(

@@ -146,6 +146,7 @@ def cut_payloads(text: str, *, hidden: list[tuple[int, int]] | None = None) -> C
     _lines(cutter)
     _colons(cutter)
     _verbs(cutter)
+    _lone_scripts(cutter)
     _anywhere(cutter)
     _with_index(cutter)
     cutter.payloads.sort(key=lambda p: p.start)
@@ -217,7 +218,7 @@ def _labelled(cutter: Cutter) -> None:
         if start >= len(cutter.masked) or cutter.hidden(start, start + 1):
             continue
         if cutter.masked[start] == "\n":
-            _block(cutter, start + 1)
+            _block(cutter, start + 1, flush=True)
             continue
         if _quoted_value(cutter, start, is_args):
             continue
@@ -258,19 +259,42 @@ def _lines(cutter: Cutter) -> None:
             continue
         if indented:
             _block(cutter, match.start())
+        elif _in_a_row(cutter, match):
+            _block(cutter, match.start(), flush=True)
         else:
             end = command_end(cutter.masked, start, to_line_end=True)
             if not cutter.hidden(start, end):
                 cutter.cut(Payload(start, end, cutter.text[start:end]))
 
 
-def _block(cutter: Cutter, start: int) -> None:
-    """Indented lines, or the lines up to an empty one, as one script."""
+SHELL_LINE = re.compile(
+    r"[ \t]+\S|(?:#|set -|export |for |while |until |if |then\b|else\b|elif |fi\b|do\b|done\b"
+    r"|case |esac\b|source |\. |exit\b|\}|\)|wait\b|[A-Za-z_]\w*=[^\s=]*(?:$|[\"'$]))",
+)
+
+
+def _of_script(line: str) -> bool:
+    """Whether a line goes on with the script of the lines before it."""
+    return SHELL_LINE.match(line) is not None or starts_command(line, 0, strict=False)
+
+
+def _in_a_row(cutter: Cutter, first: re.Match[str]) -> bool:
+    """Whether a command at the start of a line is followed by a line of the same script."""
+    line_end = cutter.masked.find("\n", first.end())
+    if line_end < 0 or first.group().strip() or FILL in cutter.masked[first.end() : line_end]:
+        return False
+    following = cutter.masked[line_end + 1 :].split("\n", 1)[0]
+    return bool(following.strip()) and FILL not in following and _of_script(following)
+
+
+def _block(cutter: Cutter, start: int, *, flush: bool = False) -> None:
+    """Indented lines as one script; flush: also lines that are not, as far as they are code."""
     lines: list[str] = []
     end = start
     for line in cutter.masked[start:].split("\n"):
         blank = not line.strip()
-        if (blank and not lines) or (lines and not line.startswith((" ", "\t"))) or FILL in line:
+        goes_on = line.startswith((" ", "\t")) or (flush and not blank and _of_script(line))
+        if (blank and not lines) or (lines and not goes_on) or FILL in line:
             if blank and not lines:
                 start = end = end + len(line) + 1
                 continue
@@ -303,6 +327,21 @@ def _verbs(cutter: Cutter) -> None:
             end = command_end(cutter.masked, start, to_line_end=False)
             if end > start and not cutter.hidden(start, end):
                 cutter.cut(Payload(start, end, cutter.text[start:end]))
+
+
+LONE_SCRIPT = re.compile(
+    r"(?:^|[,;.:)]\s+|\n[ \t]*|\s[-|]\s)(?P<c>/(?:opt|srv|usr|app|home|root|bin)/[\w./-]*\w"
+    r"|(?:\.{0,2}/)?(?:[\w.-]+/)*[\w-]+\.(?:sh|py|R|pl|rb|jl|bash))(?=[\s,;.)]|$)"
+)
+
+
+def _lone_scripts(cutter: Cutter) -> None:
+    """Programs by their path where a clause begins: "c2-standard-8, /opt/x/run.sh, 3 tasks"."""
+    for match in LONE_SCRIPT.finditer(cutter.masked):
+        start = match.start("c")
+        end = command_end(cutter.masked, start, to_line_end=False)
+        if end > start and not cutter.hidden(start, end):
+            cutter.cut(Payload(start, end, cutter.text[start:end]))
 
 
 def _anywhere(cutter: Cutter) -> None:

@@ -83,6 +83,9 @@ NO_INTERNET = re.compile(
     r"|disabled?|forbid|nothing)\b(?: [\w'-]+){0,5}? (?:internet|outside(?: world| network)?"
     r"|external network|outbound(?: traffic| network| connections?)?|egress|network access"
     r"|the network)\b(?: access| connection)?(?! tags?)"
+    r"|\b(?:no|without)(?: any)? (?:network|networking|net|connectivity)\b(?! (?:tag|config|name))"
+    r"|\b(?:block|deny|cut off|disable)(?:s|ed)? (?:all )?(?:the )?(?:external|outside|outgoing"
+    r"|outbound)\b"
     r"|\bblockExternalNetwork\b|\bair-?gapped\b|\boffline container\b|\bnetwork: ?none\b",
     re.IGNORECASE,
 )
@@ -179,10 +182,21 @@ def _target(
     before = [item for item in work if page.at(item.start) < start]
     if inside:
         after = [item for item in inside if end <= page.at(item.start) <= end + 60]
+        if after and before and _leads_to(page, before[-1], after[0], start, end):
+            return after[0].step
         if after and not (before and BREAK.search(page.norm, end, page.at(after[0].start))):
             return after[0].step
         return (before or inside)[-1].step if before else inside[0].step
     return before[-1].step if before else work[0].step
+
+
+def _leads_to(page: Page, before: Item, after: Item, start: int, end: int) -> bool:
+    """As in "`a`, and afterwards, whatever happens, `b`": the next step has begun already."""
+    gap = page.norm[page.at(before.end) : start]
+    begun = re.search(
+        r"\b(?:then|next|afterwards|after that|finally|lastly|in the end)\b", gap, re.I
+    )
+    return begun is not None and not re.search(r"\w", page.norm[end : page.at(after.start)])
 
 
 # What parts words about one step from the next step.
