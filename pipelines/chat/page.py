@@ -128,7 +128,11 @@ def place(state: State) -> str:
 
 def findings(state: State, rules: Rules) -> list[Finding]:
     """What the rules of Batch and the policy have against the job where it would go."""
-    against = Against(region=state.region, policy=rules.policy, cost_of=rules.cost_of)
+
+    def worst(_: object) -> float | None:
+        return cost(state, rules).worst_usd
+
+    against = Against(region=state.region, policy=rules.policy, cost_of=worst)
     return validate_text(text_of(state.job), "job", against=against).findings
 
 

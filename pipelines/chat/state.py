@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from components.batch.policy import CostOf, Policy
+from components.batch.policy import Policy
 from components.batch.vm_prices import VmPrices
 from components.gemini.settings import GeminiSettings
 from components.parse_intent.answer import Answer
@@ -19,8 +19,7 @@ class Rules:
     Attributes:
         prices: what VMs cost.
         settings: of the Gemini reader; None for the offline one.
-        policy: the organisation's, with `cost_of` for its limit of cost.
-        cost_of: see policy.
+        policy: the organisation's; None: there is none.
         max_cost_usd: what the job may cost at worst; 0 sets no limit.
         task_s: how long a task is expected to run.
     """
@@ -28,7 +27,6 @@ class Rules:
     prices: VmPrices
     settings: GeminiSettings | None = None
     policy: Policy | None = None
-    cost_of: CostOf | None = None
     max_cost_usd: float = 0.0
     task_s: float | None = None
 

@@ -16,6 +16,8 @@ import typer
 
 from components.errors import InputError, Intent2BatchError, WrongUse
 from pipelines.cli import gemini_options
+from pipelines.cli.jobs import Prices, TaskTime
+from pipelines.cli.policy import PolicyFile, held_against
 
 if TYPE_CHECKING:
     from pipelines.chat.state import Errand, Reply, Rules, State
@@ -58,18 +60,9 @@ def chat(
             "--max-cost", metavar="USD", min=0, help="Send nothing that may cost more at worst."
         ),
     ] = 0.0,
-    policy: Annotated[
-        str,
-        typer.Option("--policy", metavar="FILE", help="The organisation's policy, YAML or JSON."),
-    ] = "",
-    task_time: Annotated[
-        str,
-        typer.Option("--task-time", metavar="TIME", help="How long a task runs: 90s, 10m, 2h."),
-    ] = "",
-    prices: Annotated[
-        str,
-        typer.Option("--prices", metavar="FILE", help="Price file of VMs, not the shipped one."),
-    ] = "",
+    policy: PolicyFile = "",
+    task_time: TaskTime = "",
+    prices: Prices = "",
 ) -> None:
     """Make a job in a dialogue: say it, see it with its reasons and its cost, change it, submit it.
 
@@ -86,8 +79,8 @@ def chat(
     settings = reader_settings(
         reader, project, location, model, temperature, without=without, max_turns=answers
     )
-    rules = _rules(max_cost, policy, region, task_time, prices)
-    options = SubmitOptions(max_cost=max_cost, task_time=task_time, prices=prices)
+    rules = _rules(max_cost, policy, task_time, prices)
+    options = SubmitOptions(max_cost, task_time, prices, policy)
     state = begin(project, region, name, new_run("chat"))
     talk = Talk(state, replace(rules, settings=settings), options)
     raise typer.Exit(_talked(talk, job, " ".join(text or [])))
@@ -100,6 +93,7 @@ class SubmitOptions:
     max_cost: float
     task_time: str
     prices: str
+    policy: str
 
 
 @dataclass
@@ -123,17 +117,14 @@ class Talk:
     saved: set[str] = field(default_factory=set)
 
 
-def _rules(max_cost: float, policy: str, region: str, task_time: str, prices: str) -> Rules:
+def _rules(max_cost: float, policy: str, task_time: str, prices: str) -> Rules:
     from components.batch.vm_prices import load_vm_prices
     from pipelines.chat.state import Rules
     from pipelines.cli.jobs import seconds_of
-    from pipelines.cli.validate import held_against
 
-    held = held_against(policy, region, prices)
     return Rules(
         load_vm_prices(prices),
-        policy=held.policy,
-        cost_of=held.cost_of,
+        policy=held_against(policy, None, prices).policy,
         max_cost_usd=max_cost,
         task_s=seconds_of(task_time),
     )
@@ -320,4 +311,5 @@ def _send(talk: Talk, file: str, run: str, *, dry_run: bool = False, no_wait: bo
         max_cost=talk.options.max_cost,
         task_time=talk.options.task_time,
         prices=talk.options.prices,
+        policy=talk.options.policy,
     )

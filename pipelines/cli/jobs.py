@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipelines.cli.policy import PolicyFile, held_against
+
 if TYPE_CHECKING:
+    from components.config.check import Against
     from components.supervision.ledger import Ledger
 
 _RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
@@ -74,8 +77,9 @@ def submit(
         bool, typer.Option("--leave", help="Leave the job running when --max-wait is over.")
     ] = False,
     force: Annotated[
-        bool, typer.Option("--force", help="Submit although the checks find errors.")
+        bool, typer.Option("--force", help="Submit although Batch's rules find errors.")
     ] = False,
+    policy: PolicyFile = "",
     max_cost: Annotated[
         float,
         typer.Option(
@@ -95,7 +99,7 @@ def submit(
     from pipelines.cli.streams import print_json, say
 
     project = _checked_project(project, region)
-    content = _checked(job_file, region, force=force)
+    content = _checked(job_file, held_against(policy, region, prices), force=force)
     if not region:
         region = job_region(content)
         say(f"region {region} (--region names another)")
@@ -212,26 +216,34 @@ def _job_name(job: str, project: str, region: str) -> str:
     return job_name(job, project=project, region=region)
 
 
-def _checked(job_file: str, region: str, *, force: bool) -> dict[str, Any]:
-    """The job in the file, if the checks find no error in it."""
-    from components.config.check import Against, validate_bytes
-    from components.errors import InputError
-    from components.storage.files import read_bytes
-    from components.validate_config import formats
+def _checked(job_file: str, against: Against, *, force: bool) -> dict[str, Any]:
+    """The job in the file, if the checks find no error in it.
 
-    shown = "<stdin>" if job_file == "-" else job_file
-    data = sys.stdin.buffer.read() if job_file == "-" else read_bytes(job_file)
-    checked = validate_bytes(data, shown, against=Against(region=region))
+    Raises:
+        WrongUse: the file cannot be read.
+        InputError: there is no job in it, or one with errors; with `force`, one that breaks the
+            policy.
+    """
+    from components.batch.policy import POLICY_RULES
+    from components.config.check import validate_bytes
+    from components.errors import InputError
+    from components.validate_config import formats
+    from pipelines.cli.files import read_file, shown_name
+
+    shown = shown_name(job_file)
+    checked = validate_bytes(read_file(job_file), shown, against=against)
     errors = checked.errors
     if errors:
         sys.stderr.write(formats.as_text(errors, [shown]))
-    if checked.job is None or (errors and not force):
+    forbidden = any(error.rule in POLICY_RULES for error in errors)
+    if checked.job is None or forbidden or (errors and not force):
+        fix = "Mend the job (`intent2batch validate --fix` mends some), or submit with --force."
         raise InputError(
             "The job has an error and was not submitted"
             if len(errors) == 1
             else f"The job has {len(errors)} errors and was not submitted",
             where=shown,
-            fix="Mend the job (`intent2batch validate --fix` mends some), or submit with --force.",
+            fix="Change what breaks the policy; --force does not pass it." if forbidden else fix,
         )
     return checked.job
 
