@@ -32,3 +32,8 @@ class Model:
     def last_words(self) -> list[str]:
         """The last turn of each request."""
         return [body["contents"][-1]["parts"][0]["text"] for body in self.asked()]
+
+    def clear(self) -> None:
+        """Forget the script, and what was asked."""
+        with urllib.request.urlopen(urllib.request.Request(self._url, method="DELETE")):
+            pass
