@@ -10,9 +10,9 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from components.batch.findings import path_text
+from components.config.job_patch import changes as changes_of
 from components.errors import InputError
 from components.parse_intent.build import build
-from components.parse_intent.job_patch import changes as changes_of
 from components.parse_intent.reading import ReaderName, Reading, reader_named
 
 if TYPE_CHECKING:

@@ -18,6 +18,7 @@ from components.batch.findings import Finding, path_parts
 from components.batch.rules import check
 from components.batch.rules.shape import read_shape
 from components.batch.vm_prices import VmPrices
+from components.config.job_patch import patched
 from components.parse_intent.answer import (
     REFUSED_RULES,
     Answer,
@@ -27,7 +28,6 @@ from components.parse_intent.answer import (
 )
 from components.parse_intent.build import INSTANCE, SPEC, Built, build
 from components.parse_intent.draft import Draft
-from components.parse_intent.job_patch import patched
 from components.parse_intent.offline import judge
 from components.parse_intent.offline.pasted import batch_job
 from components.parse_intent.offline.pasted.json_tree import read_json

@@ -98,9 +98,11 @@ def falls_short(case: dict[str, Any]) -> bool:
 # Sets whose first reading was measured untouched and which are learnt from since: no one of them
 # may be read worse than the share reached.
 SHARES = {
-    "intents_fourth.jsonl": 109,
+    "intents_fourth.jsonl": 118,
     "intents_fifth.jsonl": 70,
     "intents_sixth.jsonl": 60,
+    "intents_seventh.jsonl": 49,
+    "intents_ninth.jsonl": 19,
 }
 
 

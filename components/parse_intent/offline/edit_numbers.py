@@ -110,6 +110,9 @@ def scale_numbers(page: Page, draft: Draft) -> None:
                 for f, _, _ in fields_in(page.norm[max(0, match.start() - 300) : match.start()])
                 if f in NUMBER_FIELDS
             ]
+            if both and not before:  # "halve both numbers": the two that there are
+                have = [f for f in NUMBER_FIELDS if number_of(draft, f) is not None]
+                before = have if len(have) == 2 else []
             names = list(dict.fromkeys(before)) if both else before[-1:]
         if not names or any(getattr(page.draft, f) is not None for f in names):
             continue
@@ -284,19 +287,42 @@ def lone_numbers(page: Page, draft: Draft, refused: Sequence[tuple[str, float]])
             set_number(draft, "task_count", float(match["n"]), page.take(*match.span()))
 
 
-ONLY_TIME = re.compile(
-    r"\W*(?:and|then|plus|also|but|make (?:it|that)|rather|to|a|for)?\W*", re.IGNORECASE
+PART = re.compile(r"[,;.!\n()]|\b(?:and|plus|with|then|but)\b|&")
+FILLER = re.compile(
+    r"\W*(?:(?:also|now|make (?:it|that)|rather|to|a|for|use|take|give (?:it|them|each)|better|go"
+    r"|please|instead|each|it's|let's|say|ok|okay|is|are|will|do|enough|plenty|fine|should"
+    r"|be)\W*)*",
+    re.IGNORECASE,
+)
+
+ENOUGH = re.compile(
+    r"\s*(?:is|are|will be|should be|would be) (?:enough|plenty)\b|\s*(?:will|would) do\b", re.I
 )
 
 
-def lone_time(page: Page, draft: Draft) -> None:
-    """As in "and 24 hours": a clause that is a duration, where a time limit was set before."""
-    free = [a for a in page.durations if page.is_free(a.start, a.end)]
-    if draft.max_run_s is None or page.draft.max_run_s is not None or len(free) != 1:
-        return
-    start, end = page.clause(free[0].start)
-    if ONLY_TIME.fullmatch(page.norm[start : free[0].start]) and not re.search(
-        r"\w", page.norm[free[0].end : end]
+def lone_amounts(page: Page, draft: Draft) -> None:
+    """As in "16 GB and 24 hours": amounts alone, of what had such an amount before."""
+    for amounts, name, unit in (
+        (page.durations, "max_run_s", 3600),
+        (page.sizes, "memory_mib", 1024),
     ):
-        quote = page.take(free[0].start, free[0].end)
-        draft.max_run_s = Asked(value=max(1, round(free[0].value)), quote=quote)
+        if getattr(page.draft, name) is not None:
+            continue
+        known = getattr(draft, name) is not None
+        alone = [
+            a
+            for a in amounts
+            if page.is_free(a.start, a.end)
+            and (_alone(page, a.start, a.end) if known else ENOUGH.match(page.norm, a.end))
+        ]
+        if len(alone) == 1:
+            quote = page.take(alone[0].start, alone[0].end)
+            set_number(draft, name, alone[0].value / unit, quote)
+
+
+def _alone(page: Page, start: int, end: int) -> bool:
+    """Whether the part of a sentence around a place says nothing else."""
+    first = max([m.end() for m in PART.finditer(page.norm, 0, start)], default=0)
+    stop = PART.search(page.norm, end)
+    said = page.norm[first:start] + " " + page.norm[end : stop.start() if stop else len(page.norm)]
+    return FILLER.fullmatch(said) is not None

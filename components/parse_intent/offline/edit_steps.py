@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from components.parse_intent.draft import Asked, Draft, Step
 from components.parse_intent.offline.page import Page
@@ -22,6 +23,7 @@ REF = re.compile(
     rf"|may\b|can\b|should\b|must\b|needs?\b|gets?\b|has\b|is\b|fails?\b|to\b|first\b|last\b)))",
     re.IGNORECASE,
 )
+ENDINGS = r"(?:es?|ed|s|ing|ions?|ers?|ations?|ment)?"
 # "add a second step", "as the third step": a step that is still to be made.
 TO_MAKE = re.compile(
     r"\b(?:add|insert|append|include|as|another|new|there's|need)\b(?: (?:a|an|the|also|new"
@@ -171,18 +173,22 @@ def _by_name(page: Page, steps: list[Step], work: list[int]) -> list[Ref]:
     alone = {name: found[0] for name, found in owners.items() if len(found) == 1}
     if not alone or len(work) < 2:
         return []
-    names = "|".join(map(re.escape, sorted(alone, key=len, reverse=True)))
-    spoken = re.compile(
-        rf"(?<![\w/.-])(?P<n>{names})(?:\.\w{{1,3}})?(?:ing)? {ONE}\b"
-        rf"|(?<![\w/.-])(?P<m>{names})(?:\.\w{{1,3}})?(?![\w/-])(?= (?:before|after|first|last"
-        rf"|out)\b)"
-        rf"|(?<=before )(?P<k>{names})\b|(?<=after )(?P<l>{names})\b",
+    found = []
+    for name, index in alone.items():
+        found += [Ref(m.start(), m.end(), index, m.group()) for m in page.find(_spoken(name))]
+    return found
+
+
+@lru_cache(maxsize=256)
+def _spoken(name: str) -> re.Pattern[str]:
+    """Words for a step by the name of its program: "the scoring step", "after the detection"."""
+    word = rf"{re.escape(name.removesuffix('e'))}{re.escape(name[-1])}?{ENDINGS}"
+    return re.compile(
+        rf"(?<![\w/.-]){word}(?:\.\w{{1,3}})? {ONE}\b"
+        rf"|(?<![\w/.-]){word}(?:\.\w{{1,3}})?(?![\w/-])(?= (?:before|after|first|last|out)\b)"
+        rf"|(?:(?<=before )|(?<=after )|(?<=before the )|(?<=after the )){word}(?![\w/-])",
         re.IGNORECASE,
     )
-    return [
-        Ref(m.start(), m.end(), alone[(m["n"] or m["m"] or m["k"] or m["l"]).lower()], m.group())
-        for m in page.find(spoken)
-    ]
 
 
 def _swap(page: Page, edits: StepEdits, refs: list[Ref], handles: list[Step]) -> None:

@@ -11,8 +11,8 @@ from components.parse_intent.draft import Draft, Volume
 from components.parse_intent.offline.edit_commands import edit_commands
 from components.parse_intent.offline.edit_names import edit_names
 from components.parse_intent.offline.edit_numbers import (
+    lone_amounts,
     lone_numbers,
-    lone_time,
     scale_numbers,
     step_numbers,
     swap_numbers,
@@ -71,7 +71,8 @@ def apply_edits(page: Page, before: Draft) -> tuple[Draft, list[str]]:
     _rename(page, draft)
     _other_server(page, draft)
     lone_numbers(page, draft, broken_numbers(before))
-    lone_time(page, draft)
+    lone_amounts(page, draft)
+    questions += _used_elsewhere(page)
     return draft, questions
 
 
@@ -211,3 +212,31 @@ def _other_server(page: Page, draft: Draft) -> None:
             quote = page.take(*match.span())
             shares[0].remote, shares[0].quote = f"{match['h']}:{path}", quote
             return
+
+
+ELSEWHERE = re.compile(
+    r"\b(?:that|which|what|as|like)\b[^.;\n]{0,25}\b(?:used|had|took"
+    r"|ran)\b[^.;\n]{0,15}\b(?:last (?:week"
+    r"|time|month|night|year|run)|yesterday|the other day|previously|on (?:mon|tues|wednes|thurs"
+    r"|fri)"
+    r"day|in (?:spring|summer|autumn|winter|january|february|march))\b",
+    re.IGNORECASE,
+)
+
+
+def _used_elsewhere(page: Page) -> list[str]:
+    """Questions for values that the words take from another job, which is not known here."""
+    questions = []
+    for match in page.find(ELSEWHERE):
+        start = page.sentence(match.start())[0]
+        named = [
+            f
+            for f in fields_in(page.norm[start : match.start()])
+            if getattr(page.draft, f[0]) in (None, [])
+        ]
+        if named:
+            _, first, last = named[-1]
+            what = page.norm[start + first : start + last]
+            page.take(start + first, match.end())
+            questions.append(f"I do not know the earlier job: which {what} did it have?")
+    return questions

@@ -171,6 +171,9 @@ POWER = re.compile(
     r"|\bdisable (?:the )?(?:audit|firewall|billing)\b|\bopen (?:the )?firewall\b",
     re.IGNORECASE,
 )
+ROLES = re.compile(
+    r"\broles/\w[\w.]*|\b(?:owner|editor|admin) (?:role|rights|access)\b", re.IGNORECASE
+)
 MINING = re.compile(
     r"\b(?:ddos|denial[- ]of[- ]service|ransomware|malware|botnet|brute[- ]?force (?:ssh"
     r"|passwords?|logins?))\b",
@@ -186,8 +189,22 @@ OTHER_WORK = re.compile(
 )
 
 
-def forbidden(norm: str, draft: Draft) -> list[str]:
-    """Orders that are no job: to leak, to rule, to destroy, to do something else altogether."""
+# "drop the bucket" in a later turn is about the job, unless it is about all of them.
+OF_ALL = re.compile(
+    r"\b(?:all|every\w*|each|whole|any|projects?|databases?|clusters?|production"
+    r"|gs://)",
+    re.IGNORECASE,
+)
+
+
+def forbidden(norm: str, draft: Draft, before: Draft | None = None) -> list[str]:
+    """Orders that are no job: to leak, to rule, to destroy, to do something else altogether.
+
+    Args:
+        norm: the normal text of the turn.
+        draft: what it adds.
+        before: the draft of earlier turns, if there were any.
+    """
     if LEAK.search(norm):
         return [
             "I cannot set my rules aside or show prompts, keys or my environment; I only turn "
@@ -196,6 +213,8 @@ def forbidden(norm: str, draft: Draft) -> list[str]:
     if MINING.search(norm):
         return ["I will not build a job that attacks other systems."]
     match = POWER.search(norm)
+    if match and before is not None and before.steps and not OF_ALL.search(match.group()):
+        match = ROLES.search(norm)
     if match and (
         not draft.steps or re.search(r"roles?/|\biam\b|owner|admin", match.group(), re.I)
     ):

@@ -128,7 +128,9 @@ def read(turns: Sequence[str], given: Draft | None = None) -> Reading:
         if not turn.strip():
             continue
         back, rest = taken_back(turn, len(history) - 1)
-        history = history[: len(history) - back]
+        if back:
+            history = history[:-back]
+            history[-1] = replace(history[-1], heard=True)
         if rest.strip():
             history.append(_next_state(rest, history))
     if not history:
@@ -159,7 +161,7 @@ def _asks_about_edit(state: State) -> bool:
 def _corrected(turn: str, history: Sequence[State]) -> State:
     """The state after a turn in which the person may correct themselves."""
     state = history[-1] if history else None
-    said = ""
+    said = state.turn if state is not None and TAKES_BACK.match(turn) else ""
     for part in _corrections(turn):
         state = _read_turn(part, state, said, [old.draft for old in history[:-1]])
         said += part
@@ -167,12 +169,19 @@ def _corrected(turn: str, history: Sequence[State]) -> State:
 
 
 MAX_CORRECTIONS = 8
+# A turn that corrects the one before it: "no, 8".
+TAKES_BACK = re.compile(
+    r"\W*(?:no|nope|sorry|actually|rather|hm+|oops|i mean(?:t)?|make (?:it|that)|better)\b[\s,.:-]+"
+    r"(?:(?:no|sorry|make (?:it|that)|i mean(?:t)?|rather|it's|better)[\s,.:-]+)*\w+\W*$",
+    re.IGNORECASE,
+)
 # Questions about the words of one turn: the next turn answers them or says something else.
 OF_EDITS = ("edit", "step")
 CORRECTION = re.compile(
     r"(?:[.;,!\n(]|\s-+|\s—|\.\.\.|…)\s*(?:(?:oh |ah |hmm,? |uh,? )?(?:no,? wait|wait,? no"
     r"|wait,|no no|scratch that|correction|sorry,? (?:i mean|make that|no)|i mean(?:t)?"
-    r"|make that|actually,? (?:make (?:it|that)|no|let's))\b)[\s,:-]*",
+    r"|make that|actually,? (?:make (?:it|that)|no|let's))\b)[\s,:-]*"
+    r"|\s\(?or (?:rather|better)\b[\s,:-]*",
     re.IGNORECASE,
 )
 
@@ -183,10 +192,13 @@ def _corrections(turn: str) -> list[str]:
         return [turn]
     parts: list[str] = []
     start = 0
+    behind = 0
     for match in CORRECTION.finditer(turn):
         if len(parts) >= MAX_CORRECTIONS:
             break
-        if takes_back(turn[max(0, match.start() - 60) : match.end() + 30]):
+        numbers = takes_back(turn[max(behind, match.start() - 60) : match.end() + 30])
+        behind = match.end()
+        if numbers:
             continue
         if turn.count("`", start, match.start()) % 2 == 0 and turn[start : match.start()].strip():
             parts.append(turn[start : match.start()])
@@ -219,7 +231,7 @@ def _read_turn(
     state = _joined(page, before, wants, said)
     state.warnings += warnings
     state.wants |= {f"step {i}": question for i, question in enumerate(questions)}
-    state.refusals += judge.forbidden(page.norm, page.draft) + impossible(page)
+    state.refusals += judge.forbidden(page.norm, page.draft, page.before) + impossible(page)
     state.unread += unread_words(page) + pasted.unread
     state.heard = any(page.used) or bool(pasted) or page.draft != Draft()
     open_before = before.pending if before else []
@@ -310,7 +322,10 @@ def _gpu_type(page: Page, wants: dict[str, str]) -> None:
     for start in read_gpu_words(page):
         asked = GPU_ASKED.search(page.left(start + 2, 20))
         if asked and not re.search(r"template|drop|remove|driver", page.sentence_text(start), re.I):
-            wants["gpu"] = QUESTIONS["gpu"]
+            number = re.search(r"(?<![\w.-])(\d{1,2}) (?:x )?$", page.left(start, 20)) or re.match(
+                r"(\d{1,2}) ", page.norm[start : start + 3]
+            )
+            wants[f"gpu {number[1]}" if number else "gpu"] = QUESTIONS["gpu"]
 
 
 CONTAINER_WORD = re.compile(r"\b(?:container|docker(?:ised|ized)?|image)s?\b", re.IGNORECASE)
@@ -505,7 +520,7 @@ def _known(want: str, have: Draft) -> bool:
         "project": False,
         "template": have.instance_template is not None,
         "gpu": have.gpus is not None,
-    }.get(want, False)
+    }.get(want.split()[0], False)
 
 
 def _finish(state: State) -> Reading:

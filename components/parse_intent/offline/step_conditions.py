@@ -47,6 +47,7 @@ CARRY_ON = (
 IGNORE = re.compile(
     rf"\b(?:ignore (?:its |the |any |that |it|if|exit|failure|error)[\w ]{{0,30}}"
     rf"|(?:if|when|should) (?!task)(?:[\w.-]+ ){{1,5}}?{FAILS}[\w ,]{{0,24}}?{CARRY_ON}\w*"
+    rf"|let (?:[\w'-]+ ){{1,4}}fail\b|fails? (?:without harm|quietly|silently)"
     rf"|(?:may|can|is allowed to|allowed to|might) fail\b(?! the)|ignor(?:e|ing) (?:failures?"
     rf"|errors?)"
     rf"|ignore[_ ]?exit[_ ]?status|(?:failures?|failing|errors?)(?: \w+){{0,4}} (?:is|are) (?:ok"

@@ -82,6 +82,9 @@ def put_back(page: Page, draft: Draft, earlier: Sequence[Draft]) -> None:
         start, end = page.clause(match.start())
         end = max(end, match.end())
         said = page.norm[start:end]
+        if not fields_in(said):  # "the memory was fine before, put that one back"
+            start, end = page.sentence(match.start())
+            said = page.norm[start:end]
         order = list(earlier) if FIRST.search(said) else list(reversed(earlier))
         series = SERIES.search(said)
         if series is not None:
