@@ -72,9 +72,9 @@ def peak_mb() -> float:
 
 def measure(count: int) -> dict[str, float]:
     """Collect a job of `count` tasks and give the figures."""
-    from components.aggregate_results.service import Service
     from components.aggregate_results.tasks import aggregate
     from components.batch.logs import Tails
+    from components.batch.service import Service
 
     def job(name: str) -> Any:
         from google.cloud import batch_v1
@@ -83,7 +83,7 @@ def measure(count: int) -> dict[str, float]:
 
     service = Service(
         job=job,
-        tasks=lambda name, group: tasks(count),
+        tasks=lambda name, group, state: tasks(count),
         tails=lambda uid, indexes, **_: Tails(dict.fromkeys(indexes, "a line of output\n" * 20)),
     )
     with tempfile.TemporaryDirectory() as folder:

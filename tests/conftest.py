@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from emulator.launch import Emulator, start
+from pipelines.access.tables import undocumented
 from tests.scripted_model import Model
 
 # The storage client's thread that looks up buckets outlives a test, and draws random numbers beside
@@ -28,6 +29,7 @@ def emulator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulat
         for name, value in running.environment.items():
             monkeypatch.setenv(name, value)
         yield running
+        assert undocumented(running.faults.callers()) == []
 
 
 @pytest.fixture

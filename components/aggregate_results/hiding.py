@@ -88,6 +88,7 @@ def hidden_summary(summary: Summary, secrets: Sequence[str]) -> Summary:
         headline=without(summary.headline, secrets),
         reason=without(summary.reason, secrets),
         remedy=without(summary.remedy, secrets),
+        causes=without(summary.causes, secrets),
         notes=(*without(summary.notes, secrets), _NOTE),
     )
 

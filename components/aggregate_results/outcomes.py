@@ -129,7 +129,7 @@ def reason(run: Run) -> str:
 
 def remedy(run: Run, tally: Tally) -> str:
     """What to do next, as far as the outcome itself says."""
-    reasons = tally.by_count()
+    reasons = tally.failures.by_count()
     if run.outcome == "failed" and reasons:
         return reasons[0].remedy
     for source in (run.ledger, run.gate):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from components.aggregate_results.outcomes import OUTCOMES
 from components.aggregate_results.report_parts import (
@@ -17,8 +18,9 @@ from components.aggregate_results.report_parts import (
 )
 from components.aggregate_results.run_folder import Run, text_of, texts_of
 from components.aggregate_results.summary import Summary
-from components.aggregate_results.tally import TONES, Reason, Tally
-from components.aggregate_results.task_facts import COLUMNS
+from components.aggregate_results.tally import TONES, Tally
+from components.batch.failures import Failure
+from components.batch.task_facts import COLUMNS
 from components.tables import charts
 from components.tables.columns import Column, Row
 from components.tables.data_table import Sample, data_table, ending
@@ -35,6 +37,7 @@ from components.tables.page import (
 from components.tables.text import brief
 
 _REASONS_SHOWN = 8
+_CAUSES_SHOWN = 5
 _FORECAST_SHOWN = 300
 _HISTOGRAM_FROM = 12  # of fewer tasks the timeline says it all
 _STATE_ORDER = ("SUCCEEDED", "FAILED", "UNEXECUTED", "RUNNING", "ASSIGNED", "PENDING", "UNKNOWN")
@@ -148,7 +151,7 @@ def _sections(run: Run, summary: Summary, tally: Tally, sample: Sample) -> list[
     if unexplained(run):
         sections.append(events_section(run))
     sections += [
-        _failures(tally, sample),
+        _failures(tally, summary.causes, sample),
         _charts(tally),
         _tasks(summary, sample),
     ]
@@ -164,19 +167,24 @@ def _sections(run: Run, summary: Summary, tally: Tally, sample: Sample) -> list[
     return [section for section in sections if section is not None]
 
 
-def _failures(tally: Tally, sample: Sample) -> Section | None:
+def _failures(tally: Tally, causes: Sequence[Mapping[str, Any]], sample: Sample) -> Section | None:
     """Failed tasks by exit code, each with what it means, what to do, and one task's output."""
-    reasons = tally.by_count()
+    reasons = tally.failures.by_count()
     if not reasons:
         return None
     outputs = {row["index"]: text_of(row["output_tail"]) for row in sample.important}
-    cards = [_failure(reason, outputs) for reason in reasons[:_REASONS_SHOWN]]
+    cards = [
+        _failure(reason, [cause for cause in causes if cause["code"] == reason.code], outputs)
+        for reason in reasons[:_REASONS_SHOWN]
+    ]
     more = len(reasons) - _REASONS_SHOWN
     note = f"{plural(more, 'further exit code')} in the table below." if more > 0 else ""
     return Section("What went wrong", join(cards), note)
 
 
-def _failure(reason: Reason, outputs: Mapping[int, str]) -> Markup:
+def _failure(
+    reason: Failure, causes: Sequence[Mapping[str, Any]], outputs: Mapping[int, str]
+) -> Markup:
     code = "No exit code" if reason.code is None else f"Exit code {reason.code}"
     number = len(reason.indexes)
     example = next((index for index in reason.indexes if outputs.get(index)), None)
@@ -191,9 +199,23 @@ def _failure(reason: Reason, outputs: Mapping[int, str]) -> Markup:
         "bad",
         f"{code}: {reason.meaning}",
         el("p", f"{plural(number, 'task')}: {ranges(reason.indexes)}", class_="which"),
-        el("p", reason.remedy) if reason.remedy else None,
+        join(_why(cause, alone=len(causes) == 1) for cause in causes[:_CAUSES_SHOWN])
+        if any(cause["seen"] for cause in causes)
+        else el("p", " ".join([*(cause["now"] for cause in causes), reason.remedy]).strip()),
         output,
         event if reason.event and output is None else None,
+    )
+
+
+def _why(cause: Mapping[str, Any], *, alone: bool) -> Markup:
+    """What the output of tasks says of why they failed."""
+    who = "" if alone else f" ({plural(cause['count'], 'task')}: {cause['indexes']})"
+    return el(
+        "p",
+        el("strong", f"{cause['what'][:1].upper()}{cause['what'][1:]}{who}."),
+        f" {cause['now']} {cause['remedy']}",
+        el("br"),
+        el("code", cause["evidence"]),
     )
 
 

@@ -30,6 +30,7 @@ class Summary:
         task_seconds: sum of the tasks' last attempts.
         durations: shortest, median, p95 and longest, in seconds.
         failures: for each exit code: code, meaning, remedy, count, indexes (as text).
+        causes: why tasks failed, as components.batch.diagnosis.Cause tells it.
         files: name -> URI of what was written.
         notes: what is missing from this result, and why.
     """
@@ -53,6 +54,7 @@ class Summary:
     task_seconds: float = 0.0
     durations: dict[str, float] = field(default_factory=dict)
     failures: tuple[dict[str, Any], ...] = ()
+    causes: tuple[dict[str, Any], ...] = ()
     files: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from dataclasses import dataclass, field
-from itertools import zip_longest
-from typing import Any
 
+from components.batch.failures import Failures
 from components.tables.charts import Series, Tone, quantile
 from components.tables.columns import Row
 from components.tables.formats import stamp
@@ -25,24 +24,13 @@ _PALETTE: tuple[tuple[Tone, str], ...] = (("ok", "Succeeded"), ("bad", "Failed")
 
 
 @dataclass
-class Reason:
-    """All failed tasks with the same exit code."""
-
-    code: int | None
-    meaning: str
-    remedy: str
-    event: str
-    indexes: array[int] = field(default_factory=lambda: array("q"))
-
-
-@dataclass
 class Tally:
     """Add each row once, in index order."""
 
     states: Counter[str] = field(default_factory=Counter)
     retried: int = 0
     preempted: int = 0
-    reasons: dict[int | None, Reason] = field(default_factory=dict)
+    failures: Failures = field(default_factory=Failures)
     ran: array[int] = field(default_factory=lambda: array("q"))
     starts: array[float] = field(default_factory=lambda: array("d"))
     ends: array[float] = field(default_factory=lambda: array("d"))
@@ -55,21 +43,13 @@ class Tally:
         self.retried += row["attempts"] > 1
         self.preempted += row["preemptions"] > 0
         if state == "FAILED":
-            self._add_failure(row)
+            self.failures.add(row)
         start, end = stamp(row["started_at"]), stamp(row["ended_at"])
         if start is not None and end is not None:
             self.ran.append(row["index"])
             self.starts.append(start)
             self.ends.append(max(end, start))
             self.tones.append(int(state == "FAILED"))
-
-    def _add_failure(self, row: Row) -> None:
-        code = row["exit_code"]
-        reason = self.reasons.get(code)
-        if reason is None:
-            reason = Reason(code, row["meaning"], row["remedy"], row["last_event"])
-            self.reasons[code] = reason
-        reason.indexes.append(row["index"])
 
     @property
     def tasks(self) -> int:
@@ -110,17 +90,3 @@ class Tally:
             "p95": round(quantile(every, 0.95), 3),
             "longest": round(every[-1], 3),
         }
-
-    def by_count(self) -> list[Reason]:
-        """The reasons of failures, the most frequent first."""
-        return sorted(self.reasons.values(), key=lambda r: (-len(r.indexes), r.code or -1))
-
-    def worth_reading(self, limit: int) -> list[int]:
-        """Failed tasks whose output is worth reading: one of each reason first, then the second."""
-        rounds: Any = zip_longest(*(reason.indexes for reason in self.by_count()))
-        chosen: list[int] = []
-        for round_ in rounds:
-            chosen.extend(index for index in round_ if index is not None)
-            if len(chosen) >= limit:
-                break
-        return chosen[:limit]

@@ -18,11 +18,13 @@ from components.aggregate_results.hiding import (
 )
 from components.aggregate_results.report import report_page
 from components.aggregate_results.run_folder import Run, mappings_of, read_run, text_of
-from components.aggregate_results.service import Service, live_service, told_by_service
 from components.aggregate_results.spool import Spool
 from components.aggregate_results.summary import Summary
 from components.aggregate_results.tally import Tally
-from components.aggregate_results.task_facts import COLUMNS, row_of
+from components.batch.diagnosis import task_causes
+from components.batch.service import Service, live_service, told_by_service
+from components.batch.task_facts import COLUMNS, row_of
+from components.batch.task_rows import found_job, job_facts
 from components.errors import Intent2BatchError
 from components.storage import files
 from components.storage.uris import join
@@ -45,6 +47,7 @@ class Collected:
     """What was learnt of the tasks."""
 
     tally: Tally = field(default_factory=Tally)
+    causes: tuple[dict[str, Any], ...] = ()
     sample: Sample = field(default_factory=Sample)
     notes: list[str] = field(default_factory=list)
     listed: bool = False
@@ -82,6 +85,8 @@ def aggregate(
         with Spool() as spool:
             group = _list(run, service, spool, got)
             tails = _tails(run, service, group, spool, got)
+            causes = task_causes(got.tally.failures, tails, run.job)
+            got.causes = tuple(cause.to_dict() for cause in causes)
             if got.listed:
                 written = _write_tables(run, spool, tails, got)
     summary = _summary(run, got, written)
@@ -103,10 +108,11 @@ def _list(run: Run, service: Service | Callable[[], Service], spool: Spool, got:
     group, machine = _group_name(run.job), _asked_machine(run.job)
     try:
         calls = _calls(service)
-        job = _job(calls, run.job_name, got)
+        job = found_job(calls, run.job_name)
         if job is not None:
-            group, machine = _job_facts(job, group, machine)
-        for position, task in enumerate(calls.tasks(run.job_name, group)):
+            got.uid = job.uid
+            group, machine = job_facts(job, group, machine)
+        for position, task in enumerate(calls.tasks(run.job_name, group, "")):
             row = row_of(task, position=position, machine_type=machine)
             if spool.add(row):
                 got.tally.add(row)
@@ -122,26 +128,6 @@ def _list(run: Run, service: Service | Callable[[], Service], spool: Spool, got:
 
 def _calls(service: Service | Callable[[], Service]) -> Service:
     return service if isinstance(service, Service) else service()
-
-
-def _job(calls: Service, name: str, got: Collected) -> Any:
-    from google.api_core import exceptions
-
-    try:
-        job = calls.job(name)
-    except exceptions.GoogleAPICallError as error:
-        log.info("%s could not be read: %s", name, error)
-        return None
-    got.uid = job.uid
-    return job
-
-
-def _job_facts(job: Any, group: str, machine: str) -> tuple[str, str]:
-    """The group's name and the machine types of the VMs that really ran."""
-    for name, status in job.status.task_groups.items():
-        types = sorted({vm.machine_type for vm in status.instances if vm.machine_type})
-        return name, " or ".join(types) or machine
-    return group, machine
 
 
 def _group_name(job: Mapping[str, Any]) -> str:
@@ -177,7 +163,7 @@ def _tails(
     got: Collected,
 ) -> dict[int, str]:
     """The last lines of output: of failed tasks, and of all tasks of a small job."""
-    wanted = got.tally.worth_reading(TAILS)
+    wanted = got.tally.failures.worth_reading(TAILS)
     small = len(spool) <= SMALL_JOB
     if small:
         wanted += [index for index in got.tally.ran if index not in set(wanted)]
@@ -282,8 +268,9 @@ def _summary(run: Run, got: Collected, written: dict[str, str]) -> Summary:
                 "count": len(reason.indexes),
                 "indexes": ranges(reason.indexes),
             }
-            for reason in tally.by_count()
+            for reason in tally.failures.by_count()
         ),
+        causes=got.causes,
         files={
             **written,
             "summary": join(run.uri, "summary.json"),
@@ -308,18 +295,6 @@ def _expected(job: Mapping[str, Any]) -> int:
         return int(count)
     except (TypeError, ValueError):
         return 0
-
-
-def job_rows(job_name: str, service: Service | None = None) -> Iterator[Row]:
-    """The rows of a job's tasks as they are listed, without output: for `intent2batch tasks`."""
-    calls = service or live_service()
-    got = Collected()
-    group, machine = "group0", ""
-    job = _job(calls, job_name, got)
-    if job is not None:
-        group, machine = _job_facts(job, group, machine)
-    for position, task in enumerate(calls.tasks(job_name, group)):
-        yield row_of(task, position=position, machine_type=machine)
 
 
 def read_rows(run_uri: str) -> Iterator[Row]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TextIO
 
 from components.aggregate_results.summary import Summary
+from components.batch.diagnosis import cause_lines
 from components.tables.columns import Row
 from components.tables.data_table import Sample
 from components.tables.formats import count, duration, plural
@@ -125,14 +126,7 @@ def summary_lines(summary: Summary) -> list[str]:
     lines = [summary.headline]
     if summary.reason and not (summary.outcome == "failed" and summary.failures):
         lines.append(summary.reason)
-    for failure in summary.failures[:5]:
-        code = failure["code"]
-        lines.append(
-            f"  {'no exit code' if code is None else f'exit code {code}'}, "
-            f"{plural(failure['count'], 'task')} ({failure['indexes']}): {failure['meaning']}"
-        )
-        if failure["remedy"]:
-            lines.append(f"    {failure['remedy']}")
+    lines += [f"  {line}" for line in cause_lines(summary.causes)]
     if summary.unexecuted:
         lines.append(f"  {plural(summary.unexecuted, 'task')} never ran: the job ended before")
     if summary.remedy and not summary.failures and summary.outcome != "succeeded":

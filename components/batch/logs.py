@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 from urllib.parse import urlsplit
 
+from components.agent import AGENT
 from components.batch.client import logging_endpoint
 
 log = logging.getLogger(__name__)
@@ -73,11 +74,14 @@ def logging_session() -> tuple[Session, str]:
     if urlsplit(endpoint).scheme == "http":
         from google.auth.credentials import AnonymousCredentials
 
-        return cast(Session, AuthorizedSession(AnonymousCredentials())), endpoint
-    import google.auth
+        session = AuthorizedSession(AnonymousCredentials())
+    else:
+        import google.auth
 
-    credentials, _ = google.auth.default(scopes=_SCOPES)
-    return cast(Session, AuthorizedSession(credentials)), endpoint
+        credentials, _ = google.auth.default(scopes=_SCOPES)
+        session = AuthorizedSession(credentials)
+    session.headers["User-Agent"] = AGENT
+    return cast(Session, session), endpoint
 
 
 def tails(
@@ -111,8 +115,7 @@ def tails(
     found = Tails()
     if not wanted:
         return found
-    if not all(_NAME.match(name) for name in (job_uid, group, project)):
-        # These go into a filter; what is no name would change what it asks for.
+    if not is_name(job_uid, group, project):
         found.note = "The output of tasks was not read: the job's uid is not known."
         return found
     import requests
@@ -155,12 +158,12 @@ class _Reader:
 
         `asked` is what the first filter names; nothing where it is the whole job.
         """
-        name = re.compile(rf"(?:^|/){re.escape(uid)}-{re.escape(group)}-(\d+)(?:/|$)")
+        name = task_pattern(uid, group)
         open_, token = list(indexes), ""
         got: dict[int, list[str]] = {index: [] for index in open_}
         try:
             while open_:
-                entries, token = self._page(self._filter(uid, group, asked), token)
+                entries, token = self._page(log_filter(self.project, uid, group, asked), token)
                 _sort_in(entries, name, got, lines)
                 done = [index for index in open_ if _count(got[index]) >= lines]
                 if not token:
@@ -172,16 +175,6 @@ class _Reader:
                     token = ""
         finally:
             into.update({index: tail(texts, lines) for index, texts in got.items() if texts})
-
-    def _filter(self, uid: str, group: str, indexes: Sequence[int]) -> str:
-        parts = [
-            f'logName="projects/{self.project}/logs/batch_task_logs"',
-            f'labels.job_uid="{uid}"',
-        ]
-        if indexes:
-            names = " OR ".join(f'"{uid}-{group}-{index}/"' for index in indexes)
-            parts.append(f"labels.task_id:({names})")
-        return " AND ".join(parts)
 
     def _page(self, query: str, token: str) -> tuple[list[Mapping[str, Any]], str]:
         if self.requests_left <= 0:
@@ -198,12 +191,35 @@ class _Reader:
         url = f"{self.endpoint.rstrip('/')}/v2/entries:list"
         answer = self.session.post(url, json=body, timeout=_TIMEOUT_S)
         if answer.status_code != 200:
-            raise _GaveUp(_refusal(answer))
+            raise _GaveUp(refusal(answer))
         page = answer.json()
         return list(page.get("entries", [])), str(page.get("nextPageToken", ""))
 
 
-def _refusal(answer: Answer) -> str:
+def is_name(*texts: str) -> bool:
+    """Whether these can stand in a filter: what is no name would change what it asks for."""
+    return all(_NAME.match(text) for text in texts)
+
+
+def log_filter(project: str, uid: str, group: str, indexes: Sequence[int]) -> str:
+    """The filter of what tasks printed; of all tasks where no indexes are given."""
+    parts = [
+        f'logName="projects/{project}/logs/batch_task_logs"',
+        f'labels.job_uid="{uid}"',
+    ]
+    if indexes:
+        names = " OR ".join(f'"{uid}-{group}-{index}/"' for index in indexes)
+        parts.append(f"labels.task_id:({names})")
+    return " AND ".join(parts)
+
+
+def task_pattern(uid: str, group: str) -> re.Pattern[str]:
+    """Finds the index of the task in the label `task_id`."""
+    return re.compile(rf"(?:^|/){re.escape(uid)}-{re.escape(group)}-(\d+)(?:/|$)")
+
+
+def refusal(answer: Answer) -> str:
+    """Why nothing was read, with what to do; whole sentences."""
     if answer.status_code in (401, 403):
         return (
             "reading Cloud Logging was not allowed; grant roles/logging.viewer to whoever runs "
@@ -222,20 +238,22 @@ def _sort_in(
 ) -> None:
     """Put each entry's text with its task, newest first."""
     for entry in entries:
-        found = name.search(_task_id(entry))
+        found = name.search(task_id(entry))
         if not found:
             continue
         texts = got.get(int(found.group(1)))
         if texts is not None and _count(texts) < lines:
-            texts.append(_message(entry))
+            texts.append(message(entry))
 
 
-def _task_id(entry: Mapping[str, Any]) -> str:
+def task_id(entry: Mapping[str, Any]) -> str:
+    """The label that names the task of an entry; empty where there is none."""
     labels = entry.get("labels")
     return str(labels.get("task_id", "")) if isinstance(labels, Mapping) else ""
 
 
-def _message(entry: Mapping[str, Any]) -> str:
+def message(entry: Mapping[str, Any]) -> str:
+    """What an entry says."""
     if "textPayload" in entry:
         return str(entry["textPayload"])
     payload = entry.get("jsonPayload") or entry.get("protoPayload") or {}

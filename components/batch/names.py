@@ -40,7 +40,7 @@ class JobNames:
         parent: `projects/P/locations/R`.
         job_id: the id within the parent.
         request_id: a UUID by which the service knows a repeated create.
-        labels: the two labels that prove whose job it is.
+        labels: the labels that prove whose job it is.
     """
 
     parent: str
@@ -66,15 +66,33 @@ def job_names(job: Mapping[str, Any], *, project: str, region: str, run: str) ->
     Raises:
         WrongUse: the project or the region cannot be one.
     """
+    both = _hash(f"{run}\n{content_hash(job)}")
     parent = parent_name(project, region)
-    content = content_hash(job)
-    both = _hash(f"{run}\n{content}")
-    job_id = f"{_slug(run)}-{both}"
+    return named_job(job, parent=parent, job_id=f"{_slug(run)}-{both}", run=run)
+
+
+def named_job(
+    job: Mapping[str, Any],
+    *,
+    parent: str,
+    job_id: str,
+    run: str,
+    more: Mapping[str, str] | None = None,
+) -> JobNames:
+    """The names of a job whose id is known.
+
+    Args:
+        job: the job as it will be sent, without these labels.
+        parent: `projects/P/locations/R`.
+        job_id: the id within it.
+        run: what tells this run from others.
+        more: further labels that prove whose job it is.
+    """
     return JobNames(
         parent=parent,
         job_id=job_id,
         request_id=str(uuid.uuid5(_NAMESPACE, f"{parent}/jobs/{job_id}")),
-        labels={RUN_LABEL: _hash(run), CONTENT_LABEL: content},
+        labels={RUN_LABEL: _hash(run), CONTENT_LABEL: content_hash(job), **(more or {})},
     )
 
 

@@ -25,6 +25,8 @@ JOB_STAGES: Mapping[str, Stage] = MappingProxyType(
     }
 )
 
+ENDED: frozenset[Stage] = frozenset({"succeeded", "failed", "cancelled"})
+
 
 def job_state_name(number: int) -> str:
     """The service's word for the number of a job state; the number itself if it is not known."""

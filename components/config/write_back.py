@@ -161,7 +161,7 @@ def _yaml_items(place: Place) -> _Items:
     indent = indents[0]
 
     def written(value: Any) -> str:
-        block = _yaml_text(value).rstrip("\n").replace("\n", f"\n{indent}  ")
+        block = yaml_text(value).rstrip("\n").replace("\n", f"\n{indent}  ")
         return f"{indent}- {block}\n"
 
     return _Items(starts, ends, False, written, written)

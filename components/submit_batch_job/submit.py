@@ -105,6 +105,31 @@ def submit_and_watch(
         ServiceError: there are no credentials, or the ledger cannot be written.
     """
     names = job_names(job, project=project, region=region, run=run)
+    return submit_named(
+        job,
+        names,
+        ledger_uri=ledger_uri,
+        dry_run=dry_run,
+        made_before=made_before,
+        waiting=waiting,
+    )
+
+
+def submit_named(
+    job: Mapping[str, Any],
+    names: JobNames,
+    *,
+    ledger_uri: str,
+    dry_run: bool = False,
+    made_before: bool = False,
+    waiting: Waiting | None = None,
+) -> Ledger:
+    """The same for a job that has its names already.
+
+    Raises:
+        InputError: this is no Batch job, or the ledger belongs to another job.
+        ServiceError: there are no credentials, or the ledger cannot be written.
+    """
     job = {**job, "labels": {**(job.get("labels") or {}), **names.labels}}
     check_job(job)
     life = Life(phase="watch", job_name=names.name) if made_before else Life()

@@ -5,7 +5,8 @@ PATH they are joined to `stdout-UID-group0-I.log`, `stderr-…` and `output-…`
 attempt ends, a line each as the service writes it. Without a destination nothing is kept.
 
 A line's time is that of the attempt's start plus a microsecond a line: the order within a stream
-is true, that between stdout and stderr is not known.
+is true, that between stdout and stderr is not known. While an attempt runs its times may still move
+by microseconds, but never the ids of its entries; a line that has not ended yet is not served.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ class Line(NamedTuple):
     runnable: int
     severity: str
     text: str
+    number: int  # its place in its stream, from 0
 
 
 class StepFiles:
@@ -81,11 +83,20 @@ def task_label(uid: str, task: int, attempt: int) -> str:
 def lines_of(job: Job, folder: Path, task: int, attempt: int, start_ns: int) -> Iterator[Line]:
     """What an attempt printed, in the order of the steps."""
     number = 0
+    live = _is_live(job, task, attempt)
     for runnable in range(len(job.group["taskSpec"]["runnables"])):
         for kind, severity, _ in _STREAMS:
-            for text in _texts(_path(folder, task, attempt, runnable, kind)):
-                yield Line(start_ns + number * 1000, task, attempt, runnable, severity, text)
+            path = _path(folder, task, attempt, runnable, kind)
+            for place, text in enumerate(_texts(path, live)):
+                time_ns = start_ns + number * 1000
+                yield Line(time_ns, task, attempt, runnable, severity, text, place)
                 number += 1
+
+
+def _is_live(job: Job, task: int, attempt: int) -> bool:
+    """Whether the attempt may still print."""
+    known = job.tasks.get(task)
+    return known is not None and known.state == "RUNNING" and known.attempts == attempt + 1
 
 
 def lines_of_job(job: Job, folder: Path) -> Iterator[Line]:
@@ -126,7 +137,7 @@ def entry(job: Job, line: Line) -> dict[str, Any]:
         "textPayload": line.text,
         "timestamp": timestamp(line.time_ns),
         "receiveTimestamp": timestamp(line.time_ns),
-        "insertId": f"{line.task}.{line.attempt}.{line.runnable}.{line.time_ns}",
+        "insertId": f"{line.task}.{line.attempt}.{line.runnable}.{line.severity}.{line.number}",
     }
 
 
@@ -166,14 +177,19 @@ def _path(folder: Path, task: int, attempt: int, runnable: int, kind: str) -> Pa
     return folder / f"{task}-{attempt}-{runnable}.{kind}"
 
 
-def _texts(path: Path) -> Iterator[str]:
-    """The lines of a file; a very long one in pieces, bytes that are no UTF-8 replaced."""
+def _texts(path: Path, live: bool) -> Iterator[str]:
+    """The lines of a file; a very long one in pieces, bytes that are no UTF-8 replaced.
+
+    Of a file that is still written the line at its end is left out while it has no end itself.
+    """
     try:
         file = path.open("rb")
     except FileNotFoundError:
         return
     with file:
         while piece := file.readline(_LONGEST):
+            if live and len(piece) < _LONGEST and not piece.endswith(b"\n"):
+                return
             yield piece.removesuffix(b"\n").decode("utf-8", "replace")
 
 

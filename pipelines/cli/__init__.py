@@ -24,7 +24,21 @@ app = typer.Typer(
 )
 
 # In the order in which `--help` lists them.
-COMMAND_MODULES = ("parse", "chat", "validate", "fix", "forecast", "jobs", "rows", "run", "emulate")
+COMMAND_MODULES = (
+    "parse",
+    "chat",
+    "validate",
+    "fix",
+    "forecast",
+    "jobs",
+    "tasks",
+    "rerun",
+    "rows",
+    "run",
+    "runs",
+    "doctor",
+    "emulate",
+)
 
 
 def load_commands() -> typer.Typer:

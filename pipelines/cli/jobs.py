@@ -1,4 +1,4 @@
-"""`intent2batch submit`, `watch`, `cancel` and `tasks`: one Batch job without a pipeline."""
+"""`intent2batch submit`, `watch` and `cancel`: one Batch job without a pipeline."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import typer
 from pipelines.cli.policy import PolicyFile, held_against
 
 if TYPE_CHECKING:
+    from components.batch.look_into import Look
     from components.config.check import Against
     from components.supervision.ledger import Ledger
 
@@ -40,11 +41,10 @@ TaskTime = Annotated[
 
 
 def register(app: typer.Typer) -> None:
-    """Add the four verbs."""
+    """Add the three verbs."""
     app.command("submit")(submit)
     app.command("watch")(watch)
     app.command("cancel")(cancel)
-    app.command("tasks")(tasks)
 
 
 def submit(
@@ -98,12 +98,12 @@ def submit(
     from components.submit_batch_job.submit import Waiting, submit_and_watch
     from pipelines.cli.streams import print_json, say
 
-    project = _checked_project(project, region)
+    project = checked_project(project, region)
     content = _checked(job_file, held_against(policy, region, prices), force=force)
     if not region:
         region = job_region(content)
         say(f"region {region} (--region names another)")
-    _tell_cost(content, region, max_cost=max_cost, task_time=task_time, prices=prices)
+    tell_cost(content, region, max_cost=max_cost, task_time=task_time, prices=prices)
     kept = not dry_run or bool(ledger)
     run, ledger = _run_and_ledger(run, ledger, job_file)
     if kept:
@@ -135,15 +135,15 @@ def submit(
     )
     if dry_run:
         print_json(told.request)
-    check_outcome(told)
     _say_end(told)
+    check_outcome(told)
 
 
 def watch(job: Job, project: Project = "", region: Region = "", max_wait: MaxWait = "") -> None:
     """Follow a job to its end; Ctrl-C ends the watching, not the job."""
     from pipelines.cli.streams import say
 
-    name = _job_name(job, project, region)
+    name = job_named(job, project, region)
 
     from components.submit_batch_job import submit as steps
     from components.submit_batch_job.outcome import check_outcome
@@ -151,6 +151,7 @@ def watch(job: Job, project: Project = "", region: Region = "", max_wait: MaxWai
     waiting = steps.Waiting(max_wait_s=seconds_of(max_wait), say=say)
     told = _existing(steps.watch(name, waiting=waiting))
     sys.stdout.write(f"{told.state} {name}\n")
+    say_why(told)
     check_outcome(told)
 
 
@@ -158,7 +159,7 @@ def cancel(job: Job, project: Project = "", region: Region = "") -> None:
     """Cancel a job and wait until it is at rest; a job that has ended stays as it is."""
     from pipelines.cli.streams import say
 
-    name = _job_name(job, project, region)
+    name = job_named(job, project, region)
 
     from components.submit_batch_job import submit as steps
     from components.submit_batch_job.outcome import failure
@@ -171,28 +172,7 @@ def cancel(job: Job, project: Project = "", region: Region = "") -> None:
     sys.stdout.write(f"{told.state} {name}\n")
 
 
-def tasks(
-    job: Job,
-    project: Project = "",
-    region: Region = "",
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print a JSON list, one task a line.")
-    ] = False,
-) -> None:
-    """Print what each task of a job did: state, exit code and its meaning, attempts, time."""
-    name = _job_name(job, project, region)
-
-    from components.aggregate_results.service import told_by_service
-
-    try:
-        _print_tasks(name, as_json=as_json)
-    except Exception as error:
-        if not told_by_service(error):
-            raise
-        raise _service_error(error, name) from error
-
-
-def _checked_project(project: str, region: str) -> str:
+def checked_project(project: str, region: str) -> str:
     """The project to use; the region is only looked at."""
     from components.batch.locations import DEFAULT_REGION
     from components.batch.names import parent_name
@@ -203,13 +183,14 @@ def _checked_project(project: str, region: str) -> str:
     return project
 
 
-def _job_name(job: str, project: str, region: str) -> str:
+def job_named(job: str, project: str, region: str) -> str:
+    """The full name of the job that was meant."""
     from components.batch.locations import DEFAULT_REGION
     from components.batch.names import job_name
     from pipelines.cli.streams import say
 
     if "/" not in job:
-        project = _checked_project(project, region)
+        project = checked_project(project, region)
         if not region:
             region = DEFAULT_REGION
             say(f"region {region} (--region names another)")
@@ -221,17 +202,26 @@ def _checked(job_file: str, against: Against, *, force: bool) -> dict[str, Any]:
 
     Raises:
         WrongUse: the file cannot be read.
+        InputError: as `checked_job`.
+    """
+    from pipelines.cli.files import read_file, shown_name
+
+    return checked_job(read_file(job_file), shown_name(job_file), against, force=force)
+
+
+def checked_job(data: bytes, shown: str, against: Against, *, force: bool) -> dict[str, Any]:
+    """The job in a text, if the checks find no error in it.
+
+    Raises:
         InputError: there is no job in it, or one with errors; with `force`, one that breaks the
-            policy.
+            policy. All of them stand on standard error.
     """
     from components.batch.policy import POLICY_RULES
     from components.config.check import validate_bytes
     from components.errors import InputError
     from components.validate_config import formats
-    from pipelines.cli.files import read_file, shown_name
 
-    shown = shown_name(job_file)
-    checked = validate_bytes(read_file(job_file), shown, against=against)
+    checked = validate_bytes(data, shown, against=against)
     errors = checked.errors
     if errors:
         sys.stderr.write(formats.as_text(errors, [shown]))
@@ -248,7 +238,7 @@ def _checked(job_file: str, against: Against, *, force: bool) -> dict[str, Any]:
     return checked.job
 
 
-def _tell_cost(
+def tell_cost(
     job: dict[str, Any], region: str, *, max_cost: float, task_time: str, prices: str
 ) -> None:
     """Say what the job will cost.
@@ -325,11 +315,12 @@ def _existing(told: Ledger) -> Ledger:
         InputError: the service knows no such job.
     """
     if told.outcome == "deleted" and not told.state:
-        raise _no_such_job(told.job_name)
+        raise no_such_job(told.job_name)
     return told
 
 
-def _no_such_job(name: str) -> Exception:
+def no_such_job(name: str) -> Exception:
+    """The error of a job that the service does not know."""
     from components.errors import InputError
 
     return InputError(
@@ -346,49 +337,22 @@ def _say_end(told: Ledger) -> None:
         say(f"succeeded; what each task did: intent2batch tasks {told.job_name}")
     elif told.outcome is None:
         say("the job goes on")
+    say_why(told)
 
 
-def _print_tasks(name: str, *, as_json: bool) -> None:
-    from components.aggregate_results.spool import Spool
-    from components.aggregate_results.tasks import job_rows
-    from components.tables.text import json_text
+def say_why(told: Ledger) -> None:
+    """Say why a job failed, by its tasks' exit codes and last lines; nothing of any other end."""
+    if told.outcome != "failed":
+        return
+    from components.batch.look_into import look_into
 
-    with Spool() as spool:
-        for row in job_rows(name):
-            spool.add(row)
-        rows = spool.in_order({})
-        if as_json:
-            lines = (json_text(row) for row in rows)
-            sys.stdout.write("[\n" + ",\n".join(lines) + "\n]\n")
-            return
-        sys.stdout.write(_line("task", "state", "exit", "tries", "time", "zone", "what it means"))
-        for row in rows:
-            sys.stdout.write(_task_line(row))
+    say_causes(look_into(told.job_name))
 
 
-def _task_line(row: dict[str, Any]) -> str:
-    from components.tables.formats import duration
+def say_causes(found: Look) -> None:
+    """Tell what was found of why tasks, or their job, failed."""
+    from components.batch.diagnosis import cause_lines
+    from pipelines.cli.streams import tell
 
-    code = "" if row["exit_code"] is None else row["exit_code"]
-    time = duration(row["duration_s"])
-    meaning = "" if row["exit_code"] == 0 else row["meaning"]
-    return _line(row["index"], row["state"], code, row["attempts"], time, row["zone"], meaning)
-
-
-def _line(
-    index: object, state: object, code: object, tries: object, time: object, zone: object, why: str
-) -> str:
-    from components.tables.text import one_line
-
-    line = f"{index:>6}  {state:<10}  {code:>5}  {tries:>5}  {time:>12}  {zone:<16}  {why}"
-    return one_line(line).rstrip() + "\n"
-
-
-def _service_error(error: Exception, name: str) -> Exception:
-    from components.errors import Intent2BatchError, ServiceError
-
-    if isinstance(error, Intent2BatchError):
-        return error
-    if getattr(error, "code", None) == 404:
-        return _no_such_job(name)
-    return ServiceError(f"The tasks cannot be listed ({error})", where=name)
+    for line in [*cause_lines([cause.to_dict() for cause in found.causes]), *found.notes]:
+        tell(line)

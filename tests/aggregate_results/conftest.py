@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from google.cloud import batch_v1
 
-from components.aggregate_results.service import Service
 from components.batch.logs import Tails
+from components.batch.service import Service
 
 JOB = "projects/p/locations/us-central1/jobs/hello-1"
 VM = "on zones/us-central1-a/instances/1331099789278906760"
@@ -102,7 +102,9 @@ class Fake:
     asked: list[Mapping[str, Any]] = field(default_factory=list)
 
     def service(self) -> Service:
-        return Service(job=self._job, tasks=lambda name, group: self.tasks, tails=self._tails)
+        return Service(
+            job=self._job, tasks=lambda name, group, state: self.tasks, tails=self._tails
+        )
 
     def _job(self, name: str) -> Any:
         if self.job_error:

@@ -15,7 +15,8 @@ import pytest
 from google.api_core import exceptions
 
 from components.aggregate_results.outcomes import OUTCOMES
-from components.aggregate_results.tasks import aggregate, job_rows, read_rows
+from components.aggregate_results.tasks import aggregate, read_rows
+from components.batch.task_rows import job_rows
 from components.errors import ServiceError
 
 REPO = Path(__file__).resolve().parents[2]
@@ -89,6 +90,22 @@ def test_failures_are_grouped_and_their_output_read_first(make: Any) -> None:
     assert fake.asked[0]["uid"] == "hello-1-uid"
     assert fake.asked[0]["project"] == "p"
     assert not fake.asked[0]["whole_job"]
+
+
+def test_the_report_says_why_tasks_failed(make: Any) -> None:
+    tasks = [make.ran(i, 100.0, 1.0, 1) for i in range(4)]
+    said = {0: "MemoryError", 1: "MemoryError", 2: "a<b>: command not found"}
+    fake = make.fake(tasks, output=lambda index: said.get(index, "no word"))
+    got = collect(make, fake, submission=make.ledger(4, outcome="failed"))
+    assert [(c["kind"], c["indexes"], c["seen"]) for c in got.causes] == [
+        ("memory", "0-1, 3", 2),
+        ("command", "2", 1),
+    ]
+    page = (make.folder / "report.html").read_text()
+    assert "The task ran out of memory (3 tasks: 0-1, 3)." in page
+    assert "memoryMib is not set" in page
+    assert "<code>MemoryError</code>" in page
+    assert "<code>a&lt;b&gt;: command not found</code>" in page
 
 
 def test_unexecuted_tasks_are_told_apart(make: Any) -> None:

@@ -11,7 +11,8 @@ import pytest
 
 from components.aggregate_results.component import aggregate_results
 from components.aggregate_results.step import aggregate_step
-from components.aggregate_results.tasks import aggregate, job_rows, read_rows
+from components.aggregate_results.tasks import aggregate, read_rows
+from components.batch.task_rows import job_rows
 from components.submit_batch_job.submit import Waiting, submit_and_watch
 
 SCRIPT = """

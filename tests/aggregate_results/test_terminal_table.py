@@ -5,9 +5,9 @@ from __future__ import annotations
 import io
 from typing import Any
 
-from components.aggregate_results.task_facts import row_of
 from components.aggregate_results.tasks import aggregate
 from components.aggregate_results.terminal import choose, terminal_table
+from components.batch.task_facts import row_of
 
 
 class Screen(io.StringIO):

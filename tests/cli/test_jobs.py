@@ -1,62 +1,18 @@
-"""`submit`, `watch`, `cancel` and `tasks`, from the command line to the emulator."""
+"""`submit`, `watch` and `cancel`, from the command line to the emulator."""
 
 from __future__ import annotations
 
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
-import typer
-from typer.testing import CliRunner
 
-from components.errors import Intent2BatchError
 from emulator.launch import Emulator
-from pipelines.cli import jobs
+from tests.cli.conftest import GOOD, Command
 
-GOOD = {
-    "taskGroups": [
-        {
-            "taskCount": 3,
-            "parallelism": 3,
-            "taskSpec": {
-                "maxRunDuration": "600s",
-                "runnables": [
-                    {"script": {"text": "#!/bin/bash\ntest $BATCH_TASK_INDEX -ne 1 || exit 137"}}
-                ],
-            },
-        }
-    ],
-    "logsPolicy": {"destination": "CLOUD_LOGGING"},
-}
 BAD = {**GOOD, "priority": 500}
 NAME = r"projects/local-project/locations/us-central1/jobs/[a-z0-9-]+"
-
-
-class Command:
-    """Runs verbs in a folder of their own."""
-
-    def __init__(self) -> None:
-        self.app = typer.Typer()
-        jobs.register(self.app)
-
-    def __call__(self, *words: str, given: str | None = None) -> tuple[int, str, str]:
-        """Exit code, stdout and stderr, as `intent2batch` gives them."""
-        result = CliRunner().invoke(self.app, words, input=given)
-        error = result.exception
-        if isinstance(error, Intent2BatchError):
-            return error.exit_code, result.stdout, f"{result.stderr}{error}"
-        assert error is None or isinstance(error, SystemExit), result.exc_info
-        return result.exit_code, result.stdout, result.stderr
-
-
-@pytest.fixture
-def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
-    monkeypatch.chdir(tmp_path)
-    Path("job.json").write_text(json.dumps(GOOD))
-    Path("quick.json").write_text(json.dumps(GOOD).replace("137", "0"))
-    return Command()
 
 
 def test_submit_prints_the_name_and_tells_the_rest(emulator: Emulator, command: Command) -> None:
@@ -182,24 +138,6 @@ def test_a_binary_file_is_no_job(emulator: Emulator, command: Command) -> None:
 
 def submitted(command: Command) -> str:
     return command("submit", "job.json", "--run", "r")[1].strip()
-
-
-def test_tasks_as_a_table(emulator: Emulator, command: Command) -> None:
-    code, out, _ = command("tasks", submitted(command))
-    lines = out.splitlines()
-    assert code == 0
-    assert lines[0].split()[:4] == ["task", "state", "exit", "tries"]
-    assert [line.split()[:3] for line in lines[1:]] == [
-        ["0", "SUCCEEDED", "0"],
-        ["1", "FAILED", "137"],
-        ["2", "SUCCEEDED", "0"],
-    ]
-
-
-def test_tasks_as_json(emulator: Emulator, command: Command) -> None:
-    name = submitted(command)
-    rows: list[dict[str, Any]] = json.loads(command("tasks", name, "--json")[1])
-    assert [(row["index"], row["exit_code"]) for row in rows] == [(0, 0), (1, 137), (2, 0)]
 
 
 def test_watch_and_cancel_by_id(emulator: Emulator, command: Command) -> None:

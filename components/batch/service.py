@@ -1,4 +1,4 @@
-"""The calls to Google that collecting results makes, as plain functions."""
+"""The calls to Google that tell what became of a job, as plain functions."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ class Service:
 
     Args:
         job: name -> raw Job message.
-        tasks: (job name, group) -> raw Task messages, a page at a time.
+        tasks: (job name, group, state) -> raw Task messages, a page at a time; of those in one
+            state only, where `state` is not empty.
         tails: keyword arguments of components.batch.logs.tails -> last lines.
     """
 
     job: Callable[[str], Any]
-    tasks: Callable[[str, str], Iterable[Any]]
+    tasks: Callable[[str, str, str], Iterable[Any]]
     tails: Callable[..., Tails]
 
 
@@ -34,20 +35,23 @@ def live_service() -> Service:
     client = batch_client()
     return Service(
         job=lambda name: _raw(client.get_job(name=name, retry=_patience())),
-        tasks=lambda name, group: list_tasks(client, name, group),
+        tasks=lambda name, group, state: list_tasks(client, name, group, state),
         tails=tails,
     )
 
 
-def list_tasks(client: Any, job_name: str, group: str) -> Iterator[Any]:
+def list_tasks(client: Any, job_name: str, group: str, state: str = "") -> Iterator[Any]:
     """Raw Task messages, one page of them in memory at a time.
 
     Args:
         client: a BatchServiceClient.
         job_name: `projects/P/locations/L/jobs/J`.
         group: name of the task group.
+        state: only tasks in this state; empty: all. (Form of the filter: ListTasksRequest.)
     """
-    request = {"parent": f"{job_name}/taskGroups/{group}", "page_size": PAGE}
+    request: dict[str, Any] = {"parent": f"{job_name}/taskGroups/{group}", "page_size": PAGE}
+    if state:
+        request["filter"] = f"State={state}"
     for page in client.list_tasks(request=request, retry=_patience()).pages:
         yield from _raw(page).tasks
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from components.aggregate_results.task_facts import (
+from components.batch.task_facts import (
     COLUMNS,
     STATES,
     code_in,
