@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import os
-import shlex
-import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from components.errors import InputError, Intent2BatchError, WrongUse
-from pipelines.cli import gemini_options
+from pipelines.cli.gemini_options import Answers, Location, Model, Reader, Temperature, Without
 from pipelines.cli.jobs import Prices, TaskTime
 from pipelines.cli.policy import PolicyFile, held_against
 
@@ -35,7 +32,7 @@ def chat(
     job: Annotated[
         str, typer.Option("--job", metavar="FILE", help="Begin with this job, JSON or YAML.")
     ] = "",
-    reader: gemini_options.Reader = "offline",
+    reader: Reader = "offline",
     project: Annotated[
         str,
         typer.Option(
@@ -49,11 +46,11 @@ def chat(
     name: Annotated[
         str, typer.Option("--name", help="Name of the run, which begins the job's id.")
     ] = "",
-    location: gemini_options.Location = "global",
-    model: gemini_options.Model = "",
-    temperature: gemini_options.Temperature = -1.0,
-    without: gemini_options.Without = "",
-    answers: gemini_options.Answers = 0,
+    location: Location = "global",
+    model: Model = "",
+    temperature: Temperature = -1.0,
+    without: Without = "",
+    answers: Answers = 0,
     max_cost: Annotated[
         float,
         typer.Option(
@@ -133,10 +130,11 @@ def _rules(max_cost: float, policy: str, task_time: str, prices: str) -> Rules:
 def _talked(talk: Talk, job: str, words: str) -> int:
     """Hold the dialogue to its end; the exit code."""
     from pipelines.chat.dialogue import edited, step
+    from pipelines.cli.files import read_file
 
     try:
         if job:
-            _take(talk, edited(talk.state, _read(job), job, talk.rules))
+            _take(talk, edited(talk.state, read_file(job), job, talk.rules))
         if words.strip():
             _take(talk, step(talk.state, words, talk.rules))
         ask = _asked_on_terminal() if sys.stdin.isatty() and sys.stdout.isatty() else _next_line
@@ -225,6 +223,8 @@ def _do(talk: Talk, errand: Errand) -> None:
 
 
 def _edit(talk: Talk, errand: Errand) -> None:
+    import tempfile
+
     from pipelines.chat.dialogue import edited
 
     name = f"job.{errand.word}"
@@ -232,7 +232,7 @@ def _edit(talk: Talk, errand: Errand) -> None:
         path = Path(folder) / name
         path.write_text(errand.text, encoding="utf-8", newline="")
         _run_editor(path)
-        data = _read(str(path))
+        data = path.read_bytes()
     _take(talk, edited(talk.state, data, name, talk.rules))
 
 
@@ -243,6 +243,9 @@ def _run_editor(path: Path) -> None:
         WrongUse: there is none, or it cannot be started.
         InputError: it did not end well.
     """
+    import shlex
+    import subprocess
+
     command = os.environ.get("VISUAL") or os.environ.get("EDITOR") or ""
     # Lines that wait on standard input are the dialogue's, not the editor's.
     stdin = None if sys.stdin.isatty() else subprocess.DEVNULL
@@ -255,12 +258,6 @@ def _run_editor(path: Path) -> None:
         raise WrongUse(f"The editor {command!r} cannot be started ({error})") from error
     if code:
         raise InputError(f"The editor ended with {code}", fix="The job is as before.")
-
-
-def _read(file: str) -> bytes:
-    from components.storage.files import read_bytes
-
-    return read_bytes(file)
 
 
 def _save(talk: Talk, errand: Errand) -> None:
@@ -276,6 +273,8 @@ def _save(talk: Talk, errand: Errand) -> None:
 
 def _submit(talk: Talk, errand: Errand) -> None:
     """Submit the job, or show the request, as `intent2batch submit` does."""
+    import tempfile
+
     from components.storage.files import write_text
     from pipelines.cli.jobs import new_run
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli import gemini_options
+from pipelines.cli.gemini_options import Location, Model, Project, Temperature
 from pipelines.cli.policy import PolicyFile, held_against
 
 if TYPE_CHECKING:
@@ -49,10 +49,10 @@ def fix(
     reader: Annotated[
         str, typer.Option(help="offline (rules only) or gemini (adds to what the rules did).")
     ] = "offline",
-    project: gemini_options.Project = "",
-    location: gemini_options.Location = "global",
-    model: gemini_options.Model = "",
-    temperature: gemini_options.Temperature = -1.0,
+    project: Project = "",
+    location: Location = "global",
+    model: Model = "",
+    temperature: Temperature = -1.0,
 ) -> None:
     """Fix a broken job: what was wrong, the difference, the reason for each change.
 

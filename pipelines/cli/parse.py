@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
-from pipelines.cli import gemini_options
+from pipelines.cli.gemini_options import (
+    Answers,
+    Location,
+    Model,
+    Project,
+    Reader,
+    Temperature,
+    Without,
+)
 
 if TYPE_CHECKING:
     from components.batch.vm_prices import VmPrices
@@ -31,13 +39,13 @@ def parse(
     file: Annotated[
         str, typer.Option("--file", "-f", help="A file or gs:// address that holds the intent.")
     ] = "",
-    reader: gemini_options.Reader = "offline",
-    project: gemini_options.Project = "",
-    location: gemini_options.Location = "global",
-    model: gemini_options.Model = "",
-    temperature: gemini_options.Temperature = -1.0,
-    without: gemini_options.Without = "",
-    answers: gemini_options.Answers = 0,
+    reader: Reader = "offline",
+    project: Project = "",
+    location: Location = "global",
+    model: Model = "",
+    temperature: Temperature = -1.0,
+    without: Without = "",
+    answers: Answers = 0,
     turn: Annotated[
         list[str] | None, typer.Option("--turn", help="A later turn that changes the job.")
     ] = None,

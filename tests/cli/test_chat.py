@@ -186,7 +186,7 @@ def test_a_dialogue_begins_with_words_or_a_job(hold: Chat) -> None:
         (("--reader", "oracle"), 2, "no reader"),
         (("--task-time", "soon"), 2, "not a time"),
         (("--policy", "none.yaml"), 2, "none.yaml"),
-        (("--job", "none.json"), 1, "none.json"),
+        (("--job", "none.json"), 2, "none.json"),
     ],
 )
 def test_wrong_use_ends_before_anything_is_said(
