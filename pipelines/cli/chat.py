@@ -262,13 +262,14 @@ def _run_editor(path: Path) -> None:
 
 def _save(talk: Talk, errand: Errand) -> None:
     from components.storage.files import exists, write_text
+    from components.tables.text import visible
 
     file = errand.word
     if file not in talk.saved and exists(file):
         raise WrongUse("There is such a file already", where=file, fix="Give another name.")
     write_text(file, errand.text, content_type="application/json")
     talk.saved.add(file)
-    _show(f"Saved: {file}")
+    _show(visible(f"Saved: {file}"))
 
 
 def _submit(talk: Talk, errand: Errand) -> None:

@@ -321,6 +321,26 @@ def test_a_file_that_commands_a_terminal_does_not() -> None:
     assert not any(sign in reply.text for sign in "\x1b\x07\x9b\u202e")
 
 
+NAMES = st.sampled_from(
+    ["taskGroups", "taskSpec", "runnables", "script", "text", "taskCount", "parallelism", "labels",
+     "allocationPolicy", "instances", "policy", "machineType", "location", "allowedLocations",
+     "computeResource", "cpuMilli", "maxRunDuration", "container", "imageUri", "provisioningModel"]
+)  # fmt: skip
+VALUES = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(-3, 10**12), st.text(max_size=3)),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(NAMES, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(NAMES, VALUES, min_size=1, max_size=4))
+@settings(max_examples=60)
+def test_whatever_an_editor_leaves_can_be_shown_and_changed(job: dict[str, Any]) -> None:
+    reply = edited(START, json.dumps(job).encode(), "job.json", RULES)
+    for line in ("show", "make it 3 tasks", "submit", "undo", "edit yaml"):
+        reply = step(reply.state, line, RULES)
+
+
 LINES = st.sampled_from(
     ["undo", "show", "diff", "edit", "```", "make it 7 tasks", "on spot", "drop the label", "job",
      "3 tasks of `./a`", "mount our bucket", "200000 tasks", "region us-east4", "", "/x", "no GPU"]
