@@ -6,6 +6,7 @@ got is worth one more look. So these findings warn: the model may keep its readi
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -22,8 +23,7 @@ _COMPARED = frozenset(
         *("max_retries", "priority", "machine_type", "provisioning", "min_cpu_platform"),
     }
 )
-# A word of a command that names something: a path, an address, an image, a file.
-_NAMING = re.compile(r"[\w$@{}~-]*[/.][\w./:@${}~*-]*\w|gs://\S+\w")
+_BETWEEN_WORDS = re.compile(r"[\s\"'`();|&<>=,]+")
 _LOOK_AGAIN = (
     "Read these words once more. Where they mean what the draft has, keep it; where they fit no "
     "field, copy them into unread"
@@ -45,15 +45,20 @@ def cross_check(
         Warnings: DIFFERS (another value), MISSED (a number, place, machine, image, path or
         switch that reached no field), REFUSED (what fixed rules refuse); at most ten.
     """
-    from components.parse_intent.offline import reader
-
-    other = evidence.as_data(reader.read(list(said)).draft)
+    other = _read_by_rules(tuple(said))
     if other.get("refusals"):
         return [_warning("REFUSED", "draft", _refused(text)) for text in other["refusals"]][:_MOST]
     last = Words(said[-1], data)
     asked = [leaf for leaf in evidence.leaves(other) if not last_only or last.hold(leaf.quote)]
     found = [*_differing(data, asked), *_missing(data, asked), *_unused(data, asked, last)]
     return found[:_MOST]
+
+
+@functools.lru_cache(maxsize=2)  # the same words for each answer of a model
+def _read_by_rules(said: tuple[str, ...]) -> dict[str, Any]:
+    from components.parse_intent.offline import reader
+
+    return evidence.as_data(reader.read(said).draft)
 
 
 def _refused(text: str) -> str:
@@ -88,11 +93,11 @@ def _missing(data: Mapping[str, Any], asked: Sequence[Leaf]) -> Iterator[Finding
         if leaf.kind[0] in _COMPARED:
             continue
         has = places if leaf.kind[0] == "locations" else everything
-        lost = [name for name in _names(leaf) if not _stands(name.lower(), has)]
+        lost = next((name for name in _names(leaf) if not _stands(name.lower(), has)), "")
         if leaf.value is True and leaf.kind not in kinds:
-            lost = [leaf.kind[-1]]
+            lost = leaf.kind[-1]
         if lost:
-            message = f"'{brief(lost[0], 80)}' is missing; the offline reader reads it"
+            message = f"'{brief(lost, 80)}' is missing; the offline reader reads it"
             path = path_text(("draft", *leaf.place))
             yield _warning("MISSED", path, message + _quoted(leaf.quote))
 
@@ -103,12 +108,20 @@ def _names(leaf: Leaf) -> Iterator[str]:
         command = leaf.value if isinstance(leaf.value, str) else " ".join(leaf.value)
         given = leaf.quote and " ".join(command.split()) in " ".join(leaf.quote.split())
         # What the person only described may well be written in another way.
-        yield from command.split() if given else _NAMING.findall(command)
+        words = command.split() if given else _naming(command)
+        yield from words
         return
     for value in evidence.values(leaf.value):
         if value not in ("", "True", "False"):
             # regions/R and zones/Z: a model may have left out the first part.
             yield value.rsplit("/", 1)[-1] if leaf.kind[0] == "locations" else value
+
+
+def _naming(command: str) -> Iterator[str]:
+    """Words of a command that name something: a path, an address, an image, a file."""
+    for word in _BETWEEN_WORDS.split(command):
+        if ("/" in word or "." in word) and any(sign.isalnum() for sign in word):
+            yield word.rstrip(".:")
 
 
 def _stands(name: str, has: str) -> bool:
