@@ -142,11 +142,11 @@ def _checked(
 ) -> Answer:
     """The answer with the new job, after the rules have seen it."""
     had = {(f.rule, f.path) for f in check(job)}
-    broken = [f for f in check(new) if f.severity == "error" and (f.rule, f.path) not in had]
-    refused = [f"{f.message}." for f in broken if f.rule in REFUSED_RULES]
+    told = [f for f in check(new) if f.severity != "hint" and (f.rule, f.path) not in had]
+    refused = [f"{f.message}." for f in told if f.severity == "error" and f.rule in REFUSED_RULES]
     if refused:
         return _open("reject", ["This cannot run as asked:", *refused], reading, turns)
-    told = {change["path"] for change in found}
+    paths = {change["path"] for change in found}
     says = summary(read_shape(new, most=1).job)
     answer = Answer(
         "config",
@@ -155,18 +155,18 @@ def _checked(
         turns,
         job=new,
         evidence=[line for line in built.evidence if line["quote"]],
-        warnings=[*reading.warnings, *map(_warning, broken)],
+        warnings=[*reading.warnings, *map(_warning, told)],
         unread=list(reading.draft.unread),
         changes=found,
     )
-    return replace(answer, evidence=[e for e in answer.evidence if _under(e["path"], told)])
+    return replace(answer, evidence=[e for e in answer.evidence if _under(e["path"], paths)])
 
 
-def _under(path: str, told: set[str]) -> bool:
+def _under(path: str, paths: set[str]) -> bool:
     """Whether a path of the evidence lies above or below something that changed."""
-    return any(path.startswith(one) or one.startswith(path) for one in told)
+    return any(path.startswith(one) or one.startswith(path) for one in paths)
 
 
 def _warning(finding: Finding) -> str:
     fix = f" ({finding.fix})" if finding.fix else ""
-    return f"The changed job breaks {finding.rule} at {finding.path}: {finding.message}{fix}"
+    return f"{finding.severity} {finding.rule} {finding.path}: {finding.message}{fix}"

@@ -102,7 +102,10 @@ SHARES = {
     "intents_fifth.jsonl": 70,
     "intents_sixth.jsonl": 60,
     "intents_seventh.jsonl": 49,
-    "intents_ninth.jsonl": 19,
+    "intents_turns.jsonl": 19,
+    "intents_turns_second.jsonl": 25,
+    "intents_eighth.jsonl": 40,
+    "intents_ninth.jsonl": 40,
 }
 
 

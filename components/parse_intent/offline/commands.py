@@ -35,7 +35,7 @@ STOP = frozenset(
 )
 LINE_CUT = re.compile(
     r"\s+(?:<-|<--|←|--?>|=>|\u2014|\u2013|//)\s|,\s|;\s+(?=[a-zA-Z]+ [a-zA-Z]+)| - (?=[a-zA-Z\d])"
-    r"|\s\((?=[a-zA-Z])|(?<=[^\s.])\.\s+(?=\S)"
+    r"|\s/\s(?!-)|\s\((?=[a-zA-Z])|(?<=[^\s.])\.\s+(?=\S)"
 )
 PROSE_AFTER = re.compile(
     r"\s+(?:on|with|for|across|in|over|using)\s+(?=(?:an? |the |each |all |every |about |up to )?"
@@ -197,10 +197,18 @@ def command_end(text: str, start: int, *, to_line_end: bool) -> int:
     return end
 
 
+# " | " parts settings in a line as well as programs: what follows tells which.
+PIPED = re.compile(r"\s\|\s+(?P<w>[^\s\ue000]+)")
 TALKING = re.compile(r"(?:echo|printf|say)\b")
 
 
 def _cut_line(text: str, start: int, line_end: int) -> int:
+    for pipe in PIPED.finditer(text, start, line_end):
+        word = pipe["w"].rstrip(".,;:)")
+        program = word in PROGRAMS or word.startswith((".", "/", "$", "-"))
+        if not program and not _in_quotes(text[start : pipe.start()]):
+            line_end = pipe.start()
+            break
     talks = TALKING.match(text, start) is not None  # its arguments are prose themselves
     for pattern in (LINE_CUT,) if talks else (LINE_CUT, PROSE_AFTER):
         for match in pattern.finditer(text, start, line_end):

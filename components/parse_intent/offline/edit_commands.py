@@ -6,7 +6,10 @@ import re
 
 from components.parse_intent.build_steps import split_words
 from components.parse_intent.draft import Asked, Step
-from components.parse_intent.offline.edit_steps import Ref, retagged
+from components.parse_intent.offline.arguments import run_end
+from components.parse_intent.offline.edit_images import retagged
+from components.parse_intent.offline.edit_steps import Ref
+from components.parse_intent.offline.field_words import fields_in
 from components.parse_intent.offline.page import Page
 from components.parse_intent.offline.segment import Payload
 
@@ -48,6 +51,7 @@ def edit_commands(page: Page, steps: list[Step], refs: list[Ref]) -> None:
     for number, match in enumerate(page.find(FLAG)):
         if number < MAX_FLAGS:
             _flag(page, match, _meant(page, match.start(), steps, refs))
+    _named_options(page, steps)
     if not any(p.role == "command" for p in page.payloads):
         for payload in page.payloads:
             _arguments(page, payload, _meant(page, page.at(payload.start), steps, refs))
@@ -65,6 +69,24 @@ def _meant(page: Page, at: int, steps: list[Step], refs: list[Ref]) -> list[Step
     return [step for step in steps if step.kind != "barrier"]
 
 
+def _named_options(page: Page, steps: list[Step]) -> None:
+    """As in "the day should be 7" where a step has --day; names of fields are left to others."""
+    for step in steps:
+        for flag in _flags(step):
+            name = flag.lstrip("-")
+            if not flag.startswith("--") or len(name) < 3 or fields_in(name):
+                continue
+            for match in page.find(re.compile(rf"\bthe {re.escape(name)}\b", re.IGNORECASE)):
+                value = VALUE.match(page.norm, match.end())
+                if value is None or NOT_VALUE.match(value["v"]):
+                    continue
+                if TO.search(page.norm[match.end() : value.start("v")]):
+                    given = page.quote(*value.span("v"))
+                    quote = page.take(match.start(), value.end("v"))
+                    _put(step, _merged(_words(step), [flag, given]), quote)
+                    break
+
+
 def _flag(page: Page, match: re.Match[str], steps: list[Step]) -> None:
     """As in "change --days to 14", "--lang it", "drop --verbose"."""
     name = match.group()
@@ -77,8 +99,18 @@ def _flag(page: Page, match: re.Match[str], steps: list[Step]) -> None:
         takes = "=" not in words[at] and at + 1 < len(words) and not words[at + 1].startswith("-")
         _put(having[0], words[:at] + words[at + (2 if takes else 1) :], page.take(*match.span()))
         return
+    end = run_end(page.norm, match.start(), match.end())
+    run = page.quote(match.start(), end)
+    if len(FLAG.findall(run)) > 1:  # "--n 8 --fast"
+        _put(having[0], _merged(words, WORD.findall(run)), page.take(match.start(), end))
+        return
     value = VALUE.match(page.norm, match.end())
-    if value is None or value["v"].startswith("-") or NOT_VALUE.match(value["v"]):
+    if value is None or NOT_VALUE.match(value["v"]):
+        return
+    if value["v"].startswith("-"):  # "change -v to -vv"
+        if TO.search(page.norm[match.end() : value.start("v")]):
+            words[at] = page.quote(*value.span("v"))
+            _put(having[0], words, page.take(match.start(), value.end("v")))
         return
     start, end = value.span("v")
     given = page.quote(start, end).strip("\"'`.,;")
@@ -127,8 +159,9 @@ def _merged(words: list[str], given: list[str]) -> list[str]:
         if at < 0:
             result += part
         else:
+            glued = "=" in result[at] and len(part) == 2
             old = 2 if "=" not in result[at] and len(part) == 2 else 1
-            result[at : at + old] = part
+            result[at : at + old] = [f"{name}={part[1]}"] if glued else part
         i += len(part)
     return result
 

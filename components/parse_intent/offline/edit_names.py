@@ -35,6 +35,7 @@ BECOMES = re.compile(
     r"(?P<v>[^\s,;\"'`\ue000]*[^\s,;\"'`.!?)\ue000])",
     re.IGNORECASE,
 )
+SETS = re.compile(r"\b(?:set|change|switch|turn|make|put) (?:the )?[\"'`]?$", re.IGNORECASE)
 # Without one of these, what stands behind a name is no value of it.
 TELLS = re.compile(
     r"\b(?:be|becomes?|is|goes|says?|reads?|changes?|changed|to|as|gets?|equals?|should|must)\b"
@@ -79,7 +80,8 @@ def _edit(page: Page, pairs: list[Pair], pair: Pair, *, label: bool) -> None:
         if not page.is_free(*match.span()):
             continue
         right = page.right(match.end(), 100)
-        if label and "label" not in page.sentence_text(match.start()).lower():
+        told = SETS.search(page.left(match.start(), 30)) is not None
+        if label and not told and "label" not in page.sentence_text(match.start()).lower():
             continue
         gone = GONE.match(right)
         left = DROPPED.search(page.left(match.start(), 70))
@@ -91,7 +93,7 @@ def _edit(page: Page, pairs: list[Pair], pair: Pair, *, label: bool) -> None:
         becomes = BECOMES.match(right)
         if becomes is None or NOT_VALUES.match(becomes["v"]):
             continue
-        if TELLS.search(right[: becomes.start("v")]):
+        if told or TELLS.search(right[: becomes.start("v")]):
             start, end = becomes.span("v")
             value = page.quote(match.end() + start, match.end() + end).strip("\"'`")
             pair.value = value.lower() if label else value

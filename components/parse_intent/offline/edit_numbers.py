@@ -11,7 +11,8 @@ from components.parse_intent.offline.page import Page
 
 SCALE = re.compile(
     r"\b(?P<w>double|doubling|twice|triple|thrice|quadruple|halve|half|2x|3x|4x|10x"
-    r"|(?P<n>\d{1,3}) ?(?:times|x))\b(?: (?:as (?:many|much)|of|the|that|its|both|amount of"
+    r"|(?P<n>\d{1,3}) ?(?:times|x)(?= (?:as|the|that|its)\b))\b(?: (?:as (?:many|much|long)|of"
+    r"|the|that|its|both|amount of"
     r"|number of))*",
     re.IGNORECASE,
 )
@@ -30,8 +31,9 @@ FACTORS = {
     "half": 0.5,
 }
 NUMBER_SWAP = re.compile(
-    r"\b(?:make|change|turn|bump|raise|lower|switch|set|replace|swap)?\s*(?:the|that|those"
-    r"|from)\s+(?P<a>\d{1,7})(?!\d|[ ]?(?:gb|gib|h\b|min))\s+(?:(?P<w>[a-z]+) )?(?:a|an|to"
+    r"\b(?:(?:make|change|turn|bump|raise|lower|switch|set|replace|swap)(?: (?:the|that|those))?"
+    r"|the|that|those|from)\s+(?P<a>\d{1,7})(?!\d|[ ]?(?:gb|gib|h\b"
+    r"|min))\s+(?:(?P<w>[a-z]+) )?(?:a|an|to"
     r"|into|with|for|->|by|should be|be|becomes)\s+(?P<b>\d{1,7})\b(?P<r>[^.;\n]{0,20})",
     re.IGNORECASE,
 )
@@ -101,7 +103,7 @@ def scale_numbers(page: Page, draft: Draft) -> None:
         factor = FACTORS.get(word) or float(match["n"] or 1)
         reach = page.right(match.end(), 60)
         stop = NEW_VERB.search(reach)
-        reach = reach[: stop.start()] if stop else reach
+        reach = _up_to_next(reach[: stop.start()] if stop else reach)
         names = _first_fields(page, reach, match.end())
         both = re.search(r"\bboth\b|\b(?:them|those|everything|all)\b", match.group() + reach, re.I)
         if not names:
@@ -121,6 +123,15 @@ def scale_numbers(page: Page, draft: Draft) -> None:
             number = number_of(draft, name)
             if number is not None:
                 set_number(draft, name, number * factor, quote)
+
+
+def _up_to_next(reach: str) -> str:
+    """Words up to the part of the next one: "twice the tasks, the time 3 times as long"."""
+    following = SCALE.search(reach)
+    if following is None:
+        return reach
+    cuts = list(re.finditer(r",|\band\b", reach[: following.start()], re.IGNORECASE))
+    return reach[: cuts[-1].start() if cuts else following.start()]
 
 
 def _first_fields(page: Page, reach: str, at: int) -> list[str]:
@@ -234,7 +245,11 @@ def _stepped(
     return []
 
 
-LONE = re.compile(r"(?<![\w.$/:-])(?P<n>\d{1,7})(?![\w.:/%-]*\w)")
+LONE = re.compile(
+    r"(?<![\w.$/:-])(?P<n>\d{1,7})(?![\w.:/%-]*\w)"
+    r"(?! ?(?:[gmtk]i?b|gigs?|s|sec\w*|m|min\w*|h|hours?|hrs?|d|days?|weeks?|months?|%|percent)\b)",
+    re.IGNORECASE,
+)
 MOST = re.compile(
     r"\b(?:the |at |your |its )?(?:maximum|max|most|limit|upper limit|highest|as (?:many|much"
     r"|long) as"

@@ -8,16 +8,17 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from components.parse_intent.draft import Asked, Draft, Step
+from components.parse_intent.offline.edit_images import other_image
 from components.parse_intent.offline.page import Page
-from components.parse_intent.offline.read_images import DIGEST, IMAGE, TAG
 from components.parse_intent.offline.step_conditions import CONDITIONS
-from components.parse_intent.offline.step_names import ORDER, STEP_NOUN, program_names
+from components.parse_intent.offline.step_names import ALL_STEPS, ORDER, STEP_NOUN, program_names
 from components.parse_intent.offline.vocabulary import ORDINALS
 
 ONE = rf"(?:{STEP_NOUN}|1)"
 REF = re.compile(
     rf"(?P<art>\ban? (?:new )?)?\b(?:{STEP_NOUN}\s+(?:number |no\.? ?|#)?(?P<n>\d{{1,2}})\b"
-    rf"(?! (?:of|more|times?|gpus?|cpus?|retries|tasks?)\b)"
+    rf"(?! ?(?:of|more|times?|gpus?|v?cpus?|retries|tasks?|s|sec\w*|m|min\w*|h|hours?|hrs?|d|days?"
+    rf"|[gmt]i?b|gigs?|%)\b)"
     rf"|(?P<o>{ORDER})\s+(?:{ONE})\b"
     rf"|(?<=\bthe )(?P<p>{ORDER})\b(?=\s*(?:[,.;:)]|$|and\b|with\b|before\b|after\b|out\b|away\b"
     rf"|may\b|can\b|should\b|must\b|needs?\b|gets?\b|has\b|is\b|fails?\b|to\b|first\b|last\b)))",
@@ -121,9 +122,22 @@ def edit_steps(page: Page, before: Draft) -> StepEdits:
     for ref, (start, end) in zip(refs, _reaches(page, refs), strict=True):
         if page.is_free(ref.start, ref.end):
             _change(page, handles[ref.index], start, end, ref)
+    _all_timeouts(page, edits)
     if missing and not edits.questions:
         edits.questions.append(_which(missing[0], before))
     return edits
+
+
+def _all_timeouts(page: Page, edits: StepEdits) -> None:
+    """As in "give each step 10 minutes"."""
+    for match in page.find(ALL_STEPS):
+        start, end = page.clause(match.start())
+        for step in edits.steps if match.group().lower() != "both" else []:
+            if step.kind != "barrier":
+                _timeout(page, step, start, end, keep=True)
+        for amount in page.durations:
+            if start <= amount.start < end:
+                page.take(amount.start, amount.end)
 
 
 def _which(words: str, before: Draft) -> str:
@@ -192,9 +206,10 @@ def _spoken(name: str) -> re.Pattern[str]:
 
 
 def _swap(page: Page, edits: StepEdits, refs: list[Ref], handles: list[Step]) -> None:
-    match = next(page.find(SWAP), None)
+    match = next(page.find(SWAP), None) or next(page.find(SWAP_VERB), None)
     if match is None:
         return
+    refs = refs or _bare_names(page, edits.steps, match.end())
     start, end = page.sentence(match.start())
     inside = list(dict.fromkeys(ref.index for ref in refs if start <= ref.start < end))
     work = [step for step in edits.steps if step.kind != "barrier"]
@@ -217,6 +232,19 @@ def _swap(page: Page, edits: StepEdits, refs: list[Ref], handles: list[Step]) ->
     edits.steps[a], edits.steps[b] = edits.steps[b], edits.steps[a]
     page.take(match.start(), match.end())
     _take(page, [ref for ref in refs if start <= ref.start < end])
+
+
+def _bare_names(page: Page, steps: list[Step], at: int) -> list[Ref]:
+    """Steps whose names stand alone behind a verb: "swap get and put"."""
+    said = page.right(at, 50)
+    found = []
+    for index, step in enumerate(steps):
+        for name in program_names(step):
+            match = re.search(rf"(?<![\w/.-]){re.escape(name)}(?![\w/-])", said, re.IGNORECASE)
+            if match is not None:
+                found.append(Ref(at + match.start(), at + match.end(), index, match.group()))
+                break
+    return found if len(found) == 2 else []
 
 
 def _take(page: Page, refs: list[Ref]) -> None:
@@ -308,7 +336,7 @@ def _change(page: Page, step: Step, start: int, end: int, ref: Ref) -> None:
         quote = page.take(max(match.start(), start), match.end())
         setattr(step, name, None if off else Asked(value=True, quote=quote))
         done = True
-    done = _image(page, step, start, end) or done
+    done = other_image(page, step, start, end) or done
     called = CALLED.search(page.norm[start:end].rstrip(" .!\n"))
     if called is not None and step.kind != "barrier":
         at = start + called.start("n")
@@ -318,63 +346,19 @@ def _change(page: Page, step: Step, start: int, end: int, ref: Ref) -> None:
         page.take(ref.start, ref.end)
 
 
-def _timeout(page: Page, step: Step, start: int, end: int) -> bool:
+def _timeout(page: Page, step: Step, start: int, end: int, *, keep: bool = False) -> bool:
+    """Set or drop a step's time limit; `keep` leaves the words to be read for the next step too."""
     limit = NO_LIMIT.search(page.norm, start, end)
     if limit is not None:
         step.timeout_s = None
-        page.take(*limit.span())
+        if not keep:
+            page.take(*limit.span())
         return True
     for amount in page.durations:
         if start <= amount.start < end and page.is_free(amount.start, amount.end):
-            quote = page.take(amount.start, amount.end)
+            quote = page.quote(amount.start, amount.end)
             step.timeout_s = Asked(value=max(1, round(amount.value)), quote=quote)
+            if not keep:
+                page.take(amount.start, amount.end)
             return True
     return False
-
-
-NEW_IMAGE = re.compile(
-    rf"(?<![\w/@.:=-])(?P<name>[a-z0-9][\w./-]*)?(?P<tag>{TAG}{DIGEST}?|{DIGEST})(?![\w/:@])"
-)
-NEW_TAG = re.compile(
-    r"\b(?:tag|version|image)\b(?: (?:of|is|to|the|image|it|container|should be|now|called|named))*"
-    r"\s*[:=]?\s*[\"']?(?P<t>v?\d[\w.-]*[\w]|latest|nightly|stable|edge)(?![\w/:])",
-    re.IGNORECASE,
-)
-
-
-def _image(page: Page, step: Step, start: int, end: int) -> bool:
-    if step.kind != "container" or step.image is None:
-        return False
-    whole = IMAGE.search(page.norm, start, end)
-    if whole is not None and page.is_free(*whole.span()) and "/" in whole["image"]:
-        value = whole["image"].rstrip(".,")
-        step.image = Asked(value=value, quote=page.take(*whole.span()))
-        return True
-    return retagged(page, [step], start, end)
-
-
-def retagged(page: Page, steps: list[Step], start: int, end: int) -> bool:
-    """Give images the tag that the words name: "sim:1.2", ":1.5", "tag 1.5-rc2"."""
-    for match in NEW_IMAGE.finditer(page.norm, start, end):
-        name, tag = match["name"] or "", match["tag"].rstrip(".,")
-        for step in steps:
-            if step.image is None or not page.is_free(*match.span()):
-                continue
-            bare = base_of(step.image.value)
-            if name == bare.rsplit("/", 1)[-1] or (not name and len(steps) == 1):
-                step.image = Asked(value=bare + tag, quote=page.take(*match.span()))
-                return True
-    for match in NEW_TAG.finditer(page.norm, start, end):
-        if len(steps) == 1 and steps[0].image is not None and page.is_free(*match.span()):
-            bare = base_of(steps[0].image.value)
-            quote = page.take(*match.span())
-            steps[0].image = Asked(value=f"{bare}:{match['t'].rstrip('.')}", quote=quote)
-            return True
-    return False
-
-
-def base_of(image: str) -> str:
-    """An image without its tag or digest."""
-    head, _, last = image.rpartition("/")
-    last = re.split(r"[:@]", last)[0]
-    return f"{head}/{last}" if head else last

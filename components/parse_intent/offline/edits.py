@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Any
 
-from components.parse_intent.draft import Draft, Volume
+from components.parse_intent.draft import Asked, BootDisk, Draft, Volume
 from components.parse_intent.offline.edit_commands import edit_commands
 from components.parse_intent.offline.edit_names import edit_names
 from components.parse_intent.offline.edit_numbers import (
@@ -54,7 +54,9 @@ def edit_before_reading(
     draft.steps = steps.steps
     edit_commands(page, draft.steps, refs_in(page, draft.steps, 0, len(page.norm)))
     edit_names(page, draft)
-    return draft, steps.questions + step_numbers(page, draft)
+    questions = steps.questions + step_numbers(page, draft)
+    scale_numbers(page, draft)
+    return draft, questions
 
 
 def apply_edits(page: Page, before: Draft) -> tuple[Draft, list[str]]:
@@ -70,8 +72,9 @@ def apply_edits(page: Page, before: Draft) -> tuple[Draft, list[str]]:
     merge_turn(page, draft)
     _rename(page, draft)
     _other_server(page, draft)
-    lone_numbers(page, draft, broken_numbers(before))
+    _larger_disk(page, draft)
     lone_amounts(page, draft)
+    lone_numbers(page, draft, broken_numbers(before))
     questions += _used_elsewhere(page)
     return draft, questions
 
@@ -173,7 +176,8 @@ NAME = re.compile(
 def _rename(page: Page, draft: Draft) -> None:
     """As in "use other-bucket instead": a lone name takes the place of the one bucket or topic."""
     if not re.search(
-        r"\b(?:instead|rather|wrong|should be|actually|rename|replace|use|swap|meant|correct)\b",
+        r"\b(?:instead|rather|wrong|should be|actually|rename|replace|use|swap|meant|correct|moved?"
+        r"|now)\b",
         page.norm,
         re.I,
     ):
@@ -190,7 +194,7 @@ def _rename(page: Page, draft: Draft) -> None:
             or re.match(r"(?:on-demand|pre-|re-|non-)", name)
         ):
             continue
-        if speaks or re.search(r"\b(?:use|be|to|is|with)\s*$", page.left(match.start(), 12), re.I):
+        if speaks:
             buckets[0].remote = name
             buckets[0].quote = page.take(*match.span())
             return
@@ -240,3 +244,21 @@ def _used_elsewhere(page: Page) -> list[str]:
             page.take(start + first, match.end())
             questions.append(f"I do not know the earlier job: which {what} did it have?")
     return questions
+
+
+DISK_WORD = re.compile(r"\bdisks?\b", re.IGNORECASE)
+
+
+def _larger_disk(page: Page, draft: Draft) -> None:
+    """As in "use a bigger disk: 100 GB" where the boot disk is the only one."""
+    if draft.disks or page.draft.boot_disk is not None:
+        return
+    for size in page.sizes:
+        said = page.sentence_text(size.start)
+        if page.is_free(size.start, size.end) and DISK_WORD.search(said):
+            asked: Asked[int] = Asked(
+                value=max(1, round(size.value / 1024)), quote=page.take(size.start, size.end)
+            )
+            have = draft.boot_disk or BootDisk()
+            draft.boot_disk = have.model_copy(update={"size_gb": asked})
+            return

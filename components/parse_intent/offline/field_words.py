@@ -58,11 +58,17 @@ NEW_VERB = re.compile(
 )
 
 
+PATTERNS = tuple(
+    (name, re.compile(rf"(?<![\w-])(?:{names})(?![\w-])", re.IGNORECASE))
+    for name, names in FIELD_WORDS
+)
+
+
 def fields_in(text: str) -> list[tuple[str, int, int]]:
     """The fields that words name: field, start, end; longer names win."""
     found: list[tuple[str, int, int]] = []
-    for name, names in FIELD_WORDS:
-        for match in re.finditer(rf"(?<![\w-])(?:{names})(?![\w-])", text, re.IGNORECASE):
+    for name, pattern in PATTERNS:
+        for match in pattern.finditer(text):
             if not any(s < match.end() and match.start() < e for _, s, e in found):
                 found.append((name, *match.span()))
     return sorted(found, key=lambda f: f[1])

@@ -50,6 +50,27 @@ def impossible(page: Page) -> list[str]:
     return found
 
 
+# A text without any of these, from which nothing was read, asks for something else than a job.
+OF_BATCH = re.compile(
+    r"\b(?:batch|jobs?|tasks?|run(?:s|ning)?|execut\w*|vms?|machines?|nodes?|v?cpus?|cores?"
+    r"|gpus?|containers?|docker|images?|scripts?|commands?|programs?|code|process\w*|comput\w*"
+    r"|render\w*"
+    r"|train\w*|simulat\w*|pipelines?|workloads?|cluster|spot|parallel|buckets?|gs|data(?:set)?s?"
+    r"|files?|convert\w*|analy\w+|transcode\w*|encode\w*|cloud|gcp|google|same|usual|schedule\w*"
+    r"|test|hello|hi|help|start|launch|configs?)\b",
+    re.IGNORECASE,
+)
+MIN_WORDS = 4
+
+
+def no_job(page: Page) -> list[str]:
+    """Whether a text asks for something that is no work for machines at all."""
+    asks = len(page.norm.split()) >= MIN_WORDS and not page.payloads and not any(page.used)
+    if page.before is not None or not asks or OF_BATCH.search(page.norm):
+        return []
+    return ["That is not work for a Batch job; I can only turn work to be run into one."]
+
+
 def conflicts(draft: Draft) -> list[str]:
     """What was asked and excludes each other."""
     one_by_one = draft.in_order is not None and draft.in_order.value

@@ -26,12 +26,17 @@ QUESTION = re.compile(
 )
 
 
+# "Brussels/Belgium": two names of one thing, and no path.
+EITHER_NAME = re.compile(r"(?<![\w/.-])[A-Z][a-z]{2,20}/[A-Z][a-z]{2,20}(?![\w/-]|\.\w)")
+
+
 def _blank(match: re.Match[str]) -> str:
     return " " * len(match.group())
 
 
 def plain_layout(text: str) -> str:
     """A text of the same length in which tables, arrows and short questions read `key: value`."""
+    text = EITHER_NAME.sub(lambda match: match.group().replace("/", " "), text)
     text = RULE_ROW.sub(_blank, QUOTED_LINE.sub(_blank, text))
     chars = list(text)
     for match in TABLE_ROW.finditer(text):

@@ -92,6 +92,12 @@ def _merge_lists(page: Page, draft: Draft) -> None:
     _move_mount(page, draft)
 
 
+OTHER_TOPIC = re.compile(
+    rf"{INSTEAD.pattern}|\b(?:the|these|those|all) (?:messages?|notifications?|alerts?|mails?)\b",
+    re.IGNORECASE,
+)
+
+
 def _merge_notifications(said: str, draft: Draft, new: Draft) -> None:
     waiting = [n for n in draft.notifications if not n.topic]
     topics = {n.topic for n in draft.notifications}
@@ -101,7 +107,7 @@ def _merge_notifications(said: str, draft: Draft, new: Draft) -> None:
         and not only.state
         and len(topics) == 1
         and not waiting
-        and INSTEAD.search(said)
+        and OTHER_TOPIC.search(said)
     ):
         for notification in draft.notifications:
             notification.topic, notification.quote = only.topic, only.quote
@@ -122,11 +128,7 @@ def _merge_notifications(said: str, draft: Draft, new: Draft) -> None:
 
 
 def _merge_volumes(page: Page, draft: Draft) -> None:
-    instead = re.search(
-        r"\b(?:instead|replace|swap|not|rather|wrong|change|switch|should be|actually)\b",
-        page.norm,
-        re.I,
-    )
+    instead = INSTEAD.search(page.norm) or re.search(r"\b(?:not|now)\b", page.norm, re.I)
     for volume in page.draft.volumes:
         same = [
             v
@@ -246,7 +248,10 @@ def merge_steps(page: Page, draft: Draft) -> None:
         and new[0].text is None
         and not ADD.search(page.norm)
     ):
-        _into_image(draft, new[0])
+        named = [ref.index for ref in refs_in(page, draft.steps, 0, len(page.norm))]
+        _into_image(draft, new[0], named if len(named) == 1 else list(range(len(draft.steps))))
+        return
+    if REPLACES.search(page.norm) and _in_named_place(page, draft, new):
         return
     if _placed(page, draft, new) or _in_named_place(page, draft, new):
         return
@@ -257,6 +262,11 @@ def merge_steps(page: Page, draft: Draft) -> None:
         _replace_step(draft, work[0], new[0])
         return
     draft.steps = list(new) if len(new) >= len(work) else draft.steps[: -len(new)] + new
+
+
+REPLACES = re.compile(
+    r"\b(?:replace[ds]?|instead|in place of|substitute|swap|change[sd]?|rather)\b", re.IGNORECASE
+)
 
 
 def _placed(page: Page, draft: Draft, new: list[Step]) -> bool:
@@ -289,9 +299,10 @@ def _in_named_place(page: Page, draft: Draft, new: list[Step]) -> bool:
     return True
 
 
-def _into_image(draft: Draft, new: Step) -> None:
-    """A new image for what ran before: scripts move into it, containers change image."""
-    for i, step in enumerate(draft.steps):
+def _into_image(draft: Draft, new: Step, places: list[int]) -> None:
+    """A new image for steps that ran before: scripts move into it, containers change image."""
+    for i in places:
+        step = draft.steps[i]
         if step.kind == "barrier":
             continue
         update: dict[str, Any] = {"kind": "container", "image": new.image}

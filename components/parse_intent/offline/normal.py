@@ -41,6 +41,8 @@ def _slips() -> dict[str, str]:
     """Every keyword of six letters or more with one letter left out, to the keyword."""
     table: dict[str, str] = {}
     for word in SHORT_KEYWORDS:  # too short for a missing letter, not for two that swapped
+        for i in range(len(word)):
+            table.setdefault(word[: i + 1] + word[i:], word)  # a letter twice
         for i in range(len(word) - 1):
             table.setdefault(word[:i] + word[i + 1] + word[i] + word[i + 2 :], word)
     for word in sorted(KEYWORDS):

@@ -34,7 +34,7 @@ COUNTS = [
     re.compile(
         rf"{BEFORE_COUNT}(?P<n>\d{{1,9}})\s*(?:x\s+)?(?P<w>(?!(?:of|in|at|per|x"
         rf"|more)\b)(?:(?!(?:a|an|per|each|every|for|to)\b)[a-z'-]+\s+){{0,3}}?)tasks?\b"
-        rf"(?!\s*(?:per|/|on each|to a|at a time"
+        rf"(?!\s*(?:per|/\s?(?:vm|node|machine|host|instance)|on each|to a|at a time"
         rf"|at once|in parallel|in flight|concurrently))",
         re.IGNORECASE,
     ),
@@ -54,8 +54,9 @@ COUNTS = [
         re.IGNORECASE,
     ),
     re.compile(
-        rf"{BEFORE_COUNT}(?P<n>\d{{1,9}})\s+(?:different\s+|separate\s+"
-        rf"|independent\s+)?(?:times|copies|instances of|runs|replicas|repetitions|reps)\b",
+        rf"{BEFORE_COUNT}(?P<n>\d{{1,9}})\s+(?:(?!(?:more|further|extra|parallel|concurrent|of|per"
+        rf"|in|at|a|and|or|to|vcpus?|cores?)\b)[a-z-]+\s+){{0,3}}?(?:times|copies|instances of|runs"
+        rf"|replicas|repetitions|reps)\b(?!\s+(?:{AT_ONCE})\b)",
         re.IGNORECASE,
     ),
     re.compile(

@@ -14,7 +14,8 @@ DIGEST = r"(?:@sha256:[0-9a-fA-F]{6,64})"
 HOST = r"(?:[a-z0-9][a-z0-9-]*(?:\.[a-z0-9-]+)+|localhost)(?::\d{2,5})?"
 NAME = r"[a-z0-9][a-z0-9._-]*"
 IMAGE = re.compile(
-    rf"(?<![\w/@.:=-])(?:docker://|https?://(?=[\w.-]*(?:pkg\.dev|gcr\.io|docker\.io)))?"
+    rf"(?:(?<![\w/@.:=-])|(?<=image=)|(?<=image:)|(?<=container=)|(?<=uri=))(?:docker://"
+    rf"|https?://(?=[\w.-]*(?:pkg\.dev|gcr\.io|docker\.io)))?"
     rf"(?P<image>{HOST}(?:/{NAME}){{1,6}}{TAG}?{DIGEST}?"
     rf"|{NAME}/{NAME}(?:/{NAME})?(?:{TAG}{DIGEST}?|{DIGEST})"
     rf"|{NAME}(?:{TAG}{DIGEST}|{DIGEST}))(?![\w/@])"
@@ -115,7 +116,8 @@ BIND_SAME = re.compile(
 )
 BOUND = re.compile(
     r"(?<![\w:/])(?P<a>/[\w./-]*\w) (?:is |gets |should be |must be |being )?(?:bind[- ]?mounted"
-    r"|bound|mapped|mounted|passed|exposed)(?: through)?(?: in(?:side|to)? (?:the|its) container)?"
+    r"|bound|mapped|mounted|passed|exposed)(?: through)?"
+    r"(?: in(?:side|to)? (?:(?:the|its) container|it))?"
     r" (?:to|at|as|on|onto|into|under) (?:the )?(?:(?P<s>same (?:path|place|location|directory))"
     r"|(?P<b>/[\w./-]*\w))",
     re.IGNORECASE,

@@ -87,10 +87,32 @@ AFTER_CPU = re.compile(
 EACH_RIGHT = re.compile(
     r"^\s*(?:each|apiece|per task|a task|a piece|per (?!vm|disk|node)\w+|for each)\b", re.I
 )
+SUFFICES = re.compile(
+    r"^,? ?(?:(?:of ram|should|would|will|is|are|be|more than|really|probably|that|it|which|to be"
+    r"|of it) ){0,4}(?:ok|okay|enough|plenty|sufficient|fine|do|suffices?|needed|required|safe)\b",
+    re.I,
+)
+NEEDS = re.compile(
+    r"\b(?:needs?|requires?|uses?|eats?|wants?|takes?|peaks? at|consumes?)"
+    r"(?: (?:about|around|roughly|up to|at least|at most|maximum|maybe|like|some|only|just))*\s*$",
+    re.I,
+)
+TRAFFIC = re.compile(
+    r"^ ?(?:of |worth of )?(?:the |its )?(?:input|output|results?|downloads?|data|files?|logs?)\b",
+    re.I,
+)
 NOT_SIZE = re.compile(
     r"\b(?:image|file|files|dataset|data|input|inputs|download|reads|writes|output|archive"
     r"|weighs|shm-?size[ =]?)(?:\s+\w+){0,2}\s+(?:is|are|has|of|about|around|weighs)?\s*$"
     r"|shm[ -]?size[= ]*$",
+    re.I,
+)
+# "us-docker.pkg.dev/p/r/i:1 (12 GB)", "the image X is huge (12 GB)"
+OF_IMAGE = re.compile(
+    r"[\w-]/[\w./-]+[:@][\w.:-]+ ?\((?:\w+ ){0,2}$"
+    r"|\b(?:images?|datasets?|archives?|checkpoints?|weights|files?)\b[^;\n]{0,100}\b(?:is|are"
+    r"|weighs?)\b"
+    r"[^;,\n]{0,25}$",
     re.I,
 )
 # "6 gigs", "each needs 6 GB": a size that is a clause of its own
@@ -122,27 +144,25 @@ def read_memory(page: Page) -> Asked[int] | None:
     return Asked(value=max(1, round(size.value)), quote=page.take(size.start, size.end))
 
 
+BEFORE_CPU = re.compile(rf"\s*(?:[,/+&]|and|with|ram)?\s*\d+ ?{CPU_NOUN}", re.I)
+OF_GPU = re.compile(r"\b(?:a100|h100|h200)\b *$", re.I)
+# What the words before a size, and those behind it, add to its weight as memory.
+LEFT_SIGNS = ((AFTER_CPU, 5), (NEEDS, 3), (NOT_SIZE, -9), (OF_GPU, -9))
+RIGHT_SIGNS = ((BEFORE_CPU, 4), (EACH_RIGHT, 2), (SUFFICES, 4), (DISK_RIGHT, -9), (TRAFFIC, -3))
+
+
 def _memory_points(page: Page, size: Amount) -> int:
     left = page.norm[max(0, size.start - 45) : size.start]
     right = page.norm[size.end : size.end + 40]
-    points = 0
-    if MEMORY_RIGHT.match(right) or MEMORY_LEFT.search(left):
-        points += 8
-    if AFTER_CPU.search(left):
-        points += 5
-    if re.match(rf"\s*(?:[,/+&]|and|with|ram)?\s*\d+ ?{CPU_NOUN}", right, re.I):
-        points += 4
-    if EACH_RIGHT.match(right):
-        points += 2
+    points = -9 if OF_IMAGE.search(page.left(size.start, 160)) else 0
+    points += 8 if MEMORY_RIGHT.match(right) or MEMORY_LEFT.search(left) else 0
+    points += sum(weight for sign, weight in LEFT_SIGNS if sign.search(left))
+    points += sum(weight for sign, weight in RIGHT_SIGNS if sign.match(right))
     clause = page.norm[slice(*page.clause(size.start))]
     if ALONE.fullmatch(clause.replace(page.norm[size.start : size.end], "", 1)):
         points += 3
-    if DISK_RIGHT.match(right) or NOT_SIZE.search(left):
-        points -= 9
     if DISK_LEFT.search(page.left(size.start, 40)) and points < 5:
         points -= 6
-    if re.search(r"\ba100|h100|h200\b *$", left, re.I):
-        points -= 9
     return points
 
 

@@ -92,12 +92,18 @@ def read_gpus(page: Page) -> Gpus | None:
             continue
         for pattern, kind in GPU_NAMES:
             if re.fullmatch(pattern, match["name"], re.IGNORECASE):
-                return Gpus(
-                    type=_by_memory(page, match, kind), count=_gpu_count(match), quote=quote
-                )
+                count = _gpu_count(match)
+                several = OF_THESE.match(page.norm, match.end()) if count == 1 else None
+                if several is not None:
+                    quote = page.take(match.start(), several.end())
+                    count = int(several["n"])
+                return Gpus(type=_by_memory(page, match, kind), count=count, quote=quote)
     return None
 
 
+OF_THESE = re.compile(
+    r"[^.;\n]{0,25}?[ ,(](?P<n>[248]|16) of (?:them|those|these)\b", re.IGNORECASE
+)
 NAMED_COUNTS = {"pair of": 2, "dual": 2, "twin": 2, "quad": 4}
 
 

@@ -31,6 +31,14 @@ SUCCEEDED = re.compile(
 )
 
 
+CONDITION = re.compile(
+    r"\b(?:when|whenever|if|on|once|each|every|for|state|as soon|after|in case)\b", re.IGNORECASE
+)
+
+
+WHEN = re.compile(r"\b(?:when|whenever|if|once|as soon as|in case|after)\b", re.IGNORECASE)
+
+
 def read_notifications(page: Page) -> tuple[list[Notification], str]:
     """Pub/Sub messages on changes of state, and what is missing ("topic", "project" or "")."""
     missing = ""
@@ -51,6 +59,7 @@ def read_notifications(page: Page) -> tuple[list[Notification], str]:
         places.append((match.start(group), match.end(), f"projects/{project['p']}/topics/{name}"))
     places.sort()
     found: list[Notification] = []
+    said_first = bool(places) and WHEN.search(page.left(places[0][0], 120)) is not None
     for i, (start, end, topic) in enumerate(places):
         first = page.sentence(start)[0]
         stop = max(page.sentence(max(end - 1, 0))[1], end)
@@ -59,6 +68,8 @@ def read_notifications(page: Page) -> tuple[list[Notification], str]:
         quote = page.take(start, end)
         if page.negated(start):
             continue
+        if said_first and len(places) > 1 and WHEN.search(before):
+            after = ""  # "when it is done tell A, and if it fails tell B"
         found += _events(topic, before, after, quote)
     known = page.before is not None and bool(page.before.notifications)
     if not found and not missing and not known:
@@ -72,11 +83,7 @@ def read_notifications(page: Page) -> tuple[list[Notification], str]:
 
 
 def _events(topic: str, before: str, after: str, quote: str) -> list[Notification]:
-    words = (
-        after
-        if re.search(r"\b(?:when|whenever|if|on|once|each|every|for|state|as soon)\b", after, re.I)
-        else before + " " + after
-    )
+    words = after if CONDITION.search(after) else before + " " + after
     about = (
         "task"
         if re.search(

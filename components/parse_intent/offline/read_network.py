@@ -42,8 +42,10 @@ SUBNET_NAMED = re.compile(
 )
 NO_EXTERNAL = re.compile(
     r"\b(?:no|without|not(?: \w+){0,3}|never|non|disable|drop|remove|mustn't have"
-    r"|don't (?:give|want|have)[\w ]{0,24}?)[ -]+(?:any\s+|an?\s+|the\s+)?(?:external|public"
-    r"|outside)(?:[ -]*(?:ipv4|ip|internet|network))?(?:s|'s)?(?:[ -]?address(?:es)?)?\b"
+    r"|don't (?:give|want|have)[\w ]{0,24}?)[ -]+(?:any\s+|an?\s+|the\s+)?(?:(?:external|public)"
+    r"(?![ -]*(?:network|net|internet|registr\w+|image\w*|bucket\w*|traffic|access)\b)"
+    r"(?:[ -]*(?:ipv4|ip))?(?:s|'s)?(?:[ -]?address(?:es)?)?"
+    r"|outside[ -]*(?:ipv4|ip|address(?:es)?)(?:s|'s)?(?:[ -]?address(?:es)?)?)\b"
     r"|\b(?:external|public)[ -]?(?:ips?|address(?:es)?|ip address(?:es)?)\s*[:=]\s*"
     r"(?:none|no|off|false|never|disabled)\b"
     r"|\b(?:private|internal)[ -]?(?:ips?|ip addresses|addresses)(?: only)?\b"

@@ -20,7 +20,8 @@ PARTS = (NOT_THINGS - frozenset(words("job jobs tasks task copies slots ranks"))
 )
 WHAT = r"(?:[ ](?P<w>(?:of (?:them|these|those|it)|[a-z][a-z'-]*)(?: [a-z][a-z'-]*)?))??"
 JOINED = (
-    r"(?: ?(?:per|/|a piece per)| an?| each| every| share (?:a|1)|,? (?:per|to|on|onto|in|into|for"
+    r"(?: ?(?:per|a piece per)|/| / ?(?=vm|node|machine|host|instance)| an?| each| every"
+    r"| share (?:a|1)|,? (?:per|to|on|onto|in|into|for"
     r"|on to|next to each other on)(?: (?:each|every|1|an?|the same|any|single))+) ?"
 )
 MODAL = r"(?: (?:should|may|can|must|will|never|only|to|ever|do|go|goes|fit|sit|run|running|runs))*"

@@ -93,6 +93,12 @@ TASK_LINE = re.compile(
     r"|with)+\s*(?P<rest>[^\n;]*)",
     re.IGNORECASE,
 )
+# In a list of them the number alone tells the task: "- 0: GRID=coarse".
+INDEX_LINE = re.compile(
+    r"(?:^|\n|[;])[ \t*-]*(?:index |idx |#|no\.? )?(?P<i>\d{1,3})[ \t]*"
+    r"(?:[:)-]|->|=>|\u2192|gets|has)[ \t]*(?P<rest>[A-Za-z_]\w*=[^\n;]*)",
+    re.IGNORECASE,
+)
 ENV_CUE = re.compile(r"\b(?:environment|variables?|export)\b", re.IGNORECASE)
 LABEL_CUE = re.compile(r"\blabel(?:s|led|led|ing|ling)?\b|\blabelled\b", re.IGNORECASE)
 VM_CUE = re.compile(
@@ -130,7 +136,8 @@ ON_VMS_AFTER = re.compile(
 def read_task_environments(page: Page) -> list[TaskEnvironment]:
     """Variables that are given for each task of the array."""
     found = []
-    for match in page.find(TASK_LINE):
+    lines = list(page.find(TASK_LINE))
+    for match in lines or list(page.find(INDEX_LINE)):
         given = ASSIGNMENT.finditer(page.norm, match.start("rest"), match.end("rest"))
         pairs = [_pair(page, pair) for pair in given]
         if pairs:

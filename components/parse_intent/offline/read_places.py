@@ -33,7 +33,8 @@ DIRECTIONS = {
 NAMES = "|".join(map(re.escape, sorted(REGION_NICKNAMES, key=len, reverse=True)))
 PLACE_NOUN = r"(?:gcp |google |cloud )?(?:regions?|zones?|data ?-?cent(?:er|re)s?|dc|location)"
 NICKNAME = re.compile(
-    rf"(?<![\w./-])(?P<n>{NAMES})(?:'s)?(?![\w/]|-\w)(?P<noun>[ -]{PLACE_NOUN}\b)?", re.IGNORECASE
+    rf"(?<![\w./-])(?P<n>{NAMES})(?:'s)?(?![\w/]|-\w)(?P<noun>[ -]{PLACE_NOUN}\b)?",
+    re.IGNORECASE,
 )
 ADJECTIVE = re.compile(
     rf"(?<![\w-])(?P<n>{'|'.join(REGION_ADJECTIVES)})(?: \w+)?[ -]{PLACE_NOUN}\b", re.IGNORECASE
@@ -119,7 +120,7 @@ def _is_place(page: Page, match: re.Match[str]) -> bool:
         return True
     start, end = page.clause(match.start())
     alone = page.norm[start : match.start()] + " " + page.norm[match.end() : end]
-    if all(BESIDE.fullmatch(word) for word in re.findall(r"[\w-]+", alone)):
+    if all(BESIDE.fullmatch(word) for word in re.findall(r"\w[\w-]*", alone)):
         return True
     cued = PLACE_CUE.search(page.left(match.start(), 24))
     return cued is not None and NICKNAME_CUE.search(page.near(match.start(), 40)) is not None

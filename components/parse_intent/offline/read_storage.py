@@ -16,7 +16,7 @@ BUCKET = [
     re.compile(
         rf"\b(?:gcs |storage |google |cloud storage |gs |input |output |data "
         rf"|source )?bucket(?:s)?(?:\s+(?:is|called|named|name is|name)"
-        rf"|\s*[:=])?\s+[\"']?(?P<b>{BUCKET_NAME})(?![\w/-])",
+        rf"|\s*[:=])?(?:\s+|(?<=[:=]))[\"']?(?P<b>{BUCKET_NAME})(?![\w/-])",
         re.IGNORECASE,
     ),
     re.compile(

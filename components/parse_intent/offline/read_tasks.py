@@ -33,7 +33,7 @@ PARALLEL = [
     ),
     re.compile(r"\b(?P<n>\d{1,6})-way\b", re.IGNORECASE),
     re.compile(
-        r"\b(?:in )?(?:waves|batches|chunks|groups) of (?P<n>\d{1,6})\b(?! (?:mb|gb|rows|files"
+        r"\b(?:in )?(?:waves|batches|groups) of (?P<n>\d{1,6})\b(?! (?:mb|gb|rows|files"
         r"|images|records))",
         re.IGNORECASE,
     ),

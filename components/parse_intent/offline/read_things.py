@@ -106,6 +106,14 @@ PER_TASK = [
 ]
 
 
+# "cut into chunks of 20", where each task works on one chunk
+CHUNKS = re.compile(
+    r"\b(?P<g>chunks?|groups?|blocks?|packs?|bundles?|slices?|sets?|shards?|batch(?:es)?|parts?"
+    r"|tiles?) (?:of|with|holding) (?P<n>\d{1,6})\b",
+    re.IGNORECASE,
+)
+
+
 @dataclass(frozen=True)
 class Thing:
     """A number of things, its place, and how much it looks like the number of tasks."""
@@ -171,6 +179,9 @@ def read_things(page: Page) -> Asked[int] | None:
     units = unit_nouns(page)
     base = (3 if array else 0) + (3 if EACH.search(page.norm) else 0)
     found = [*_counted(page, base, units), *_ranges(page, array), *_keyed(page, array, units)]
+    shares = [match.span() for pattern in PER_TASK for match in page.find(pattern)]
+    whole = [t for t in found if not any(a <= t.start < b for a, b in shares)]
+    found = whole or found
     best = max(found, key=lambda thing: thing.points, default=None)
     if best is None or best.points < 3:
         return None
@@ -224,10 +235,30 @@ STOPS = frozenset(
 )
 
 
+# Of NOT_THINGS, those that are things where a command follows at once: "22 lines: ./a 1".
+LOOSE = frozenset(
+    words(
+        "lines units ports terms keys users digits codes nights years months weeks days points"
+        " levels stages slots runs tags labels regions zones servers steps nodes errors processes"
+        " volumes"
+    )
+)
+
+
+def array_of(page: Page, start: int, phrase: str) -> bool:
+    """Whether a loose noun that starts here is what a command right behind it runs over."""
+    noun = phrase.split()[0].lower()
+    after = page.norm[start + len(noun) : start + len(noun) + 4]
+    return noun in LOOSE and uses_index(page) and re.match(rf"\s?[:,]?\s?{FILL}", after) is not None
+
+
 def _counted(page: Page, base: int, units: set[str]) -> Iterator[Thing]:
     for match in page.find(THINGS):
         phrase = PHRASE.match(page.norm, match.end())
         noun, size = _noun(phrase.group(), units) if phrase else ("", 0)
+        if not noun and phrase and array_of(page, match.end(), phrase.group()):
+            noun = phrase.group().split()[0].lower()
+            size = len(noun)
         if not noun or int(match["n"]) < 2:
             continue
         end = match.end() + size
@@ -287,6 +318,10 @@ def _keyed(page: Page, array: bool, units: set[str]) -> Iterator[Thing]:
 
 def _shared_out(page: Page, thing: Thing) -> int:
     """The number of tasks where each task works on several of the things."""
+    for match in page.find(CHUNKS):
+        if _singular(match["g"].lower()) in unit_nouns(page) and int(match["n"]) > 1:
+            page.take(*match.span())
+            return -(-thing.value // int(match["n"]))
     for pattern in PER_TASK:
         for match in page.find(pattern):
             noun = (match["w"] or "").split()[-1:] or [""]

@@ -10,9 +10,16 @@ from components.parse_intent.build_steps import split_words
 from components.parse_intent.draft import Asked, Draft
 from components.parse_intent.offline import judge
 from components.parse_intent.offline.amounts import Amount
-from components.parse_intent.offline.corrections import takes_back
+from components.parse_intent.offline.corrections import TAKES_BACK, corrections
 from components.parse_intent.offline.edits import apply_edits, edit_before_reading
-from components.parse_intent.offline.impossible import conflicts, impossible
+from components.parse_intent.offline.impossible import conflicts, impossible, no_job
+from components.parse_intent.offline.open_questions import (
+    OF_EDITS,
+    QUESTIONS,
+    answered,
+    count_question,
+    known,
+)
 from components.parse_intent.offline.page import Page
 from components.parse_intent.offline.pasted.cluster import in_batch_words
 from components.parse_intent.offline.pasted.part import Pending
@@ -67,7 +74,7 @@ from components.parse_intent.offline.read_tasks import (
 from components.parse_intent.offline.read_things import is_unit, unit_nouns
 from components.parse_intent.offline.replies import corrected_number, fill_wants
 from components.parse_intent.offline.segment import cut_payloads
-from components.parse_intent.offline.spoken_of import KINDS, unnamed
+from components.parse_intent.offline.spoken_of import unnamed
 from components.parse_intent.offline.undo import taken_back
 from components.parse_intent.offline.unread import unread_words
 from components.parse_intent.reading import Reading
@@ -91,26 +98,6 @@ class State:
     pending: list[Pending] = field(default_factory=list)
     heard: bool = False
     turn: str = ""
-
-
-QUESTIONS = {
-    "image": (
-        "Which container image should run? Give its registry path, e.g. "
-        "us-docker.pkg.dev/PROJECT/REPO/IMAGE:TAG."
-    ),
-    "bucket": "Which bucket should be mounted? Give its name.",
-    "topic": (
-        "Which Pub/Sub topic should get the messages? Give it as projects/PROJECT/topics/TOPIC."
-    ),
-    "project": "In which project is the Pub/Sub topic? Give it as projects/PROJECT/topics/TOPIC.",
-    "template": "What is the name of the instance template?",
-    "gpu": "Which type of GPU is needed, e.g. T4, L4 or A100?",
-    "earlier": (
-        "I do not know the earlier job: which command, script or image did it run, and "
-        "with which settings?"
-    ),
-    "run": "What should each task run? Give a command, a script or a container image.",
-}
 
 
 def read(turns: Sequence[str], given: Draft | None = None) -> Reading:
@@ -148,9 +135,9 @@ def _next_state(turn: str, history: Sequence[State]) -> State:
     """
     if len(history) > 1 and _asks_about_edit(history[-1]):
         joined = f"{history[-1].turn.rstrip(' .')} ({turn.strip(' .')})"
-        answered = _corrected(joined, history[:-1])
-        if not _asks_about_edit(answered):
-            return answered
+        reply = _corrected(joined, history[:-1])
+        if not _asks_about_edit(reply):
+            return reply
     return _corrected(turn, history)
 
 
@@ -162,49 +149,10 @@ def _corrected(turn: str, history: Sequence[State]) -> State:
     """The state after a turn in which the person may correct themselves."""
     state = history[-1] if history else None
     said = state.turn if state is not None and TAKES_BACK.match(turn) else ""
-    for part in _corrections(turn):
+    for part in corrections(turn):
         state = _read_turn(part, state, said, [old.draft for old in history[:-1]])
         said += part
     return replace(state, turn=turn) if state is not None else State(Draft())
-
-
-MAX_CORRECTIONS = 8
-# A turn that corrects the one before it: "no, 8".
-TAKES_BACK = re.compile(
-    r"\W*(?:no|nope|sorry|actually|rather|hm+|oops|i mean(?:t)?|make (?:it|that)|better)\b[\s,.:-]+"
-    r"(?:(?:no|sorry|make (?:it|that)|i mean(?:t)?|rather|it's|better)[\s,.:-]+)*\w+\W*$",
-    re.IGNORECASE,
-)
-# Questions about the words of one turn: the next turn answers them or says something else.
-OF_EDITS = ("edit", "step")
-CORRECTION = re.compile(
-    r"(?:[.;,!\n(]|\s-+|\s—|\.\.\.|…)\s*(?:(?:oh |ah |hmm,? |uh,? )?(?:no,? wait|wait,? no"
-    r"|wait,|no no|scratch that|correction|sorry,? (?:i mean|make that|no)|i mean(?:t)?"
-    r"|make that|actually,? (?:make (?:it|that)|no|let's))\b)[\s,:-]*"
-    r"|\s\(?or (?:rather|better)\b[\s,:-]*",
-    re.IGNORECASE,
-)
-
-
-def _corrections(turn: str) -> list[str]:
-    """A turn cut where the person corrects themselves; what follows is an edit."""
-    if "```" in turn:
-        return [turn]
-    parts: list[str] = []
-    start = 0
-    behind = 0
-    for match in CORRECTION.finditer(turn):
-        if len(parts) >= MAX_CORRECTIONS:
-            break
-        numbers = takes_back(turn[max(behind, match.start() - 60) : match.end() + 30])
-        behind = match.end()
-        if numbers:
-            continue
-        if turn.count("`", start, match.start()) % 2 == 0 and turn[start : match.start()].strip():
-            parts.append(turn[start : match.start()])
-            start = match.end()
-    parts.append(turn[start:])
-    return [p for p in parts if p.strip()]
 
 
 def _read_turn(
@@ -232,6 +180,7 @@ def _read_turn(
     state.warnings += warnings
     state.wants |= {f"step {i}": question for i, question in enumerate(questions)}
     state.refusals += judge.forbidden(page.norm, page.draft, page.before) + impossible(page)
+    state.refusals += [] if pasted else no_job(page)
     state.unread += unread_words(page) + pasted.unread
     state.heard = any(page.used) or bool(pasted) or page.draft != Draft()
     open_before = before.pending if before else []
@@ -255,7 +204,7 @@ def _with_pasted(page: Page, pasted: Pasted, before: State | None, wants: dict[s
     thing = None if page.draft.task_count or page.draft.task_envs else read_vague_count(page)
     if thing is not None:
         wants["count"] = count_question(thing)
-    for want in [want for want in wants if _known(want, pasted.draft)]:
+    for want in [want for want in wants if known(want, pasted.draft)]:
         del wants[want]
     wants |= {f"edit {i}": question for i, question in enumerate(questions)}
 
@@ -436,12 +385,6 @@ def _one_per_core(page: Page) -> None:
         return
 
 
-def count_question(thing: str) -> str:
-    """The question for a number of tasks that hangs on a number of things."""
-    things = thing if thing.endswith("s") else thing + "s"
-    return f"How many {things} are there, so how many tasks? Batch needs the number of tasks."
-
-
 AT_MOST = re.compile(
     r"\b(?:most|than|to|max\w*|only|limit\w*|let|parallelism|concurrency)\b", re.IGNORECASE
 )
@@ -455,9 +398,9 @@ def _count_in_limit(page: Page) -> None:
         return
     at = page.turn.find(limit.quote)
     said = page.left(page.at(max(at, 0)), 20) + " " + limit.quote
-    if re.search(r"\b(?:tasks?|runs|copies|jobs)\b", limit.quote, re.I) and not AT_MOST.search(
-        said
-    ):
+    noun = re.compile(r"\b(?:tasks?|runs|copies|jobs)\b", re.IGNORECASE)
+    after = page.turn[at + len(limit.quote) :].split()[:1] if at >= 0 else []
+    if noun.search(" ".join([limit.quote, *after])) and not AT_MOST.search(said):
         draft.task_count = limit.model_copy()
 
 
@@ -484,43 +427,13 @@ def _joined(page: Page, before: State | None, wants: dict[str, str], said: str) 
     open_wants = {
         want: question
         for want, question in before.wants.items()
-        if want.split()[0] not in OF_EDITS and not _answered(want, page.draft, draft)
+        if want.split()[0] not in OF_EDITS and not answered(want, page.draft, draft)
     }
-    relevant = {k: v for k, v in wants.items() if not _known(k, before.draft) and not page.dropped}
+    relevant = {k: v for k, v in wants.items() if not known(k, before.draft) and not page.dropped}
     merged = {**open_wants, **relevant, **{f"edit {i}": q for i, q in enumerate(questions)}}
     # A refusal holds until the person says something else that can be done.
     refusals = [] if any(page.used) else list(before.refusals)
     return State(draft, merged, refusals, list(before.warnings), list(before.unread))
-
-
-def _answered(want: str, new: Draft, now: Draft) -> bool:
-    """Whether a turn brings what was asked for."""
-    if want in KINDS:
-        return KINDS[want].named(now)
-    return {
-        "image": any(s.image for s in new.steps),
-        "bucket": any(v.kind == "gcs" and v.remote for v in now.volumes),
-        "topic": bool(new.notifications),
-        "project": bool(new.notifications),
-        "template": now.instance_template is not None,
-        "gpu": new.gpus is not None,
-        "count": now.task_count is not None,
-        "earlier": bool(new.steps),
-    }.get(want.split()[0], bool(new.locations))
-
-
-def _known(want: str, have: Draft) -> bool:
-    """Whether words without a name can mean what earlier turns named."""
-    if want in KINDS:
-        return KINDS[want].named(have)
-    return {
-        "image": any(s.kind == "container" for s in have.steps) or bool(have.steps),
-        "bucket": bool(have.volumes),
-        "topic": bool(have.notifications),
-        "project": False,
-        "template": have.instance_template is not None,
-        "gpu": have.gpus is not None,
-    }.get(want.split()[0], False)
 
 
 def _finish(state: State) -> Reading:

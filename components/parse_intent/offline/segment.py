@@ -87,7 +87,9 @@ AFTER_COLON = re.compile(r":[ \t]+(?=\S)")
 VERB = re.compile(
     r"(?<![\w-])(?:run(?:s|ning)?|execut(?:e|es|ing)|launch(?:es|ing)?|do(?:es)?|doing"
     r"|invok(?:e|es)"
-    r"|call(?:s|ing)?|keep|start(?:s|ing)?|kick off|command is|script is|cmd is|tasks? of|copies of"
+    r"|call(?:s|ing)?|keep|start(?:s|ing)?|kick off"
+    r"|(?:command|script|cmd|step|1) (?:should|must|has to|ought to) (?:be|run|call)|command is"
+    r"|script is|cmd is|tasks? of|copies of"
     r"|via|\d+ ?x|x ?\d+|task|tasks|then|first|finally|just|program)"
     r"(?: (?:just|the|a|this|my|our|own|script|command|program|binary|only|following|is|called"
     r"|of))*"
@@ -149,6 +151,7 @@ def cut_payloads(text: str, *, hidden: list[tuple[int, int]] | None = None) -> C
     _lone_scripts(cutter)
     _anywhere(cutter)
     _with_index(cutter)
+    _loose_options(cutter)
     cutter.payloads.sort(key=lambda p: p.start)
     return cutter
 
@@ -330,7 +333,7 @@ def _verbs(cutter: Cutter) -> None:
 
 
 LONE_SCRIPT = re.compile(
-    r"(?:^|[,;.:)]\s+|\n[ \t]*|\s[-|]\s)(?P<c>/(?:opt|srv|usr|app|home|root|bin)/[\w./-]*\w"
+    r"(?:^|[,;.)]\s+|\n[ \t]*|\s[-|]\s)(?P<c>/(?:opt|srv|usr|app|home|root|bin)/[\w./-]*\w"
     r"|(?:\.{0,2}/)?(?:[\w.-]+/)*[\w-]+\.(?:sh|py|R|pl|rb|jl|bash))(?=[\s,;.)]|$)"
 )
 
@@ -387,6 +390,17 @@ def _with_index(cutter: Cutter) -> None:
             if end > match.start() and not cutter.hidden(at, end):
                 cutter.cut(Payload(at, end, cutter.text[at:end]))
                 break
+
+
+BEHIND_IMAGE = re.compile(r"[\w-]/[\w./-]+(?:[:@][\w.:-]+)?[ ,]*(?:\([^()\n]{0,80}\)[ ,]*)?$")
+
+
+def _loose_options(cutter: Cutter) -> None:
+    """Options that no word announces: right behind an image, or with the task's index in them."""
+    for start, end in list(option_runs(cutter.masked, announced=False)):
+        before = cutter.masked[max(0, start - 200) : start]
+        if INDEX.search(cutter.masked, start, end) or BEHIND_IMAGE.search(before):
+            cutter.cut(Payload(start, end, cutter.text[start:end], "args"))
 
 
 def _segment_end(cutter: Cutter, start: int) -> int:

@@ -51,7 +51,7 @@ KINDS = {
     ),
     "nfs": Kind(
         re.compile(
-            rf"{OURS}(?: [\w-]+){{0,2}} (?:filestore|nfs|nas)\b(?: (?:share|server|export|mount"
+            rf"{OURS}(?: [\w'-]+){{0,2}} (?:filestore|nfs|nas)\b(?: (?:share|server|export|mount"
             r"|instance))?",
             re.IGNORECASE,
         ),
@@ -76,7 +76,7 @@ KINDS = {
     "account": Kind(
         re.compile(
             r"\b(?:our|my|that|special|dedicated|separate|own|team's|locked[- ]down|restricted)"
-            r"(?: [\w-]+){0,3} service account\b"
+            r"(?: [\w'-]+){0,3} service account\b"
             rf"|\bservice account(?={WE_HAVE})"
             r"|(?:not|n't|never)(?: \w+){0,3} default service account\b",
             re.IGNORECASE,
@@ -86,14 +86,14 @@ KINDS = {
         template=True,
     ),
     "reservation": Kind(
-        re.compile(rf"{OURS}(?: [\w-]+){{0,3}} reservation\b(?! bound)", re.IGNORECASE),
+        re.compile(rf"{OURS}(?: [\w'-]+){{0,3}} reservation\b(?! bound)", re.IGNORECASE),
         lambda draft: draft.reservation is not None,
         "Which reservation should be used? Give its name, and its project if it is shared.",
         template=True,
     ),
     "network": Kind(
         re.compile(
-            r"\b(?:our|my|the|that)(?: [\w-]+){0,2} (?:vpc|sub-?net(?:work)?)\b(?! tag)"
+            r"\b(?:our|my|the|that)(?: [\w'-]+){0,2} (?:vpc|sub-?net(?:work)?)\b(?! tag)"
             r"|\b(?:our|my)(?: (?!the\b)[\w-]+){0,2} network\b(?! (?:tag|drive|share|storage))",
             re.IGNORECASE,
         ),
@@ -105,7 +105,7 @@ KINDS = {
     ),
     "code": Kind(
         re.compile(
-            r"\b(?:that|the|a|1|our|some|certain|specific|particular)(?: [\w-]+){0,2}"
+            r"\b(?:that|the|a|1|our|some|certain|specific|particular)(?: [\w'-]+){0,2}"
             r" (?:exit|return) (?:code|status)\b(?!s?\s*(?:is|=|:|of)?\s*\d)",
             re.IGNORECASE,
         ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import islice
 
 from components.parse_intent.draft import Draft
 from components.parse_intent.offline.field_words import fields_in
@@ -40,6 +41,7 @@ FIRST = re.compile(
     re.IGNORECASE,
 )
 SERIES = re.compile(r"\bback to (?:the |an? |our )?(?P<s>[a-z]\d[a-z]?)\b", re.IGNORECASE)
+MAX_BACK = 20
 COUNTED = re.compile(r"\d\s*$")
 
 
@@ -78,7 +80,7 @@ def put_back(page: Page, draft: Draft, earlier: Sequence[Draft]) -> None:
         draft: what holds now.
         earlier: the drafts of the turns before, oldest first.
     """
-    for match in page.find(BACK, free=False):
+    for match in islice(page.find(BACK, free=False), MAX_BACK):
         start, end = page.clause(match.start())
         end = max(end, match.end())
         said = page.norm[start:end]
