@@ -225,6 +225,7 @@ def _do(talk: Talk, errand: Errand) -> None:
 def _edit(talk: Talk, errand: Errand) -> None:
     import tempfile
 
+    from components.storage.files import read_bytes
     from pipelines.chat.dialogue import edited
 
     name = f"job.{errand.word}"
@@ -232,7 +233,7 @@ def _edit(talk: Talk, errand: Errand) -> None:
         path = Path(folder) / name
         path.write_text(errand.text, encoding="utf-8", newline="")
         _run_editor(path)
-        data = path.read_bytes()
+        data = read_bytes(str(path))
     _take(talk, edited(talk.state, data, name, talk.rules))
 
 
@@ -276,40 +277,35 @@ def _submit(talk: Talk, errand: Errand) -> None:
     """Submit the job, or show the request, as `intent2batch submit` does."""
     import tempfile
 
-    from components.storage.files import write_text
     from pipelines.cli.jobs import new_run
 
-    run = talk.state.named
-    if errand.verb == "dry-run":
-        with tempfile.TemporaryDirectory(prefix="intent2batch-") as folder:
-            path = Path(folder) / "job.json"
-            path.write_text(errand.text, encoding="utf-8")
-            _send(talk, str(path), run, dry_run=True)
-        return
-    file = f"runs/{run}/job.json"
-    write_text(file, errand.text, content_type="application/json")
-    # The next job is another one, unless the person names it alike.
-    talk.state = replace(talk.state, run=new_run("chat"))
-    talk.submitted = True
-    _send(talk, file, run, no_wait=errand.word == "no-wait")
+    state, dry_run = talk.state, errand.verb == "dry-run"
+    if not dry_run:
+        talk.submitted = True
+        # The next job is another one, unless the person names it alike.
+        talk.state = replace(state, run=new_run("chat"))
+    with tempfile.TemporaryDirectory(prefix="intent2batch-") as folder:
+        path = Path(folder) / "job.json"
+        path.write_text(errand.text, encoding="utf-8")
+        _send(talk, str(path), state, dry_run=dry_run, no_wait=errand.word == "no-wait")
 
 
-def _send(talk: Talk, file: str, run: str, *, dry_run: bool = False, no_wait: bool = False) -> None:
+def _send(talk: Talk, file: str, state: State, *, dry_run: bool, no_wait: bool) -> None:
     from pipelines.cli.jobs import submit
 
     submit(
         file,
-        project=talk.state.project,
-        region=talk.state.region,
-        run=run,
+        project=state.project,
+        region=state.region,
+        run=state.named,
         ledger="",
         dry_run=dry_run,
         no_wait=no_wait,
         max_wait="",
         leave=False,
         force=False,
+        policy=talk.options.policy,
         max_cost=talk.options.max_cost,
         task_time=talk.options.task_time,
         prices=talk.options.prices,
-        policy=talk.options.policy,
     )

@@ -71,8 +71,7 @@ def test_a_dialogue_to_a_finished_job(emulator: Emulator, hold: Chat) -> None:
     assert told.rstrip().endswith("Left.")
     ledger = json.loads(Path("runs/nightly/submission.json").read_text())
     assert ledger["outcome"] == "succeeded"
-    sent = json.loads(Path("runs/nightly/job.json").read_text())
-    assert sent["taskGroups"] == ledger["request"]["job"]["taskGroups"]
+    assert ledger["request"]["job"]["taskGroups"][0]["taskCount"] == 2
 
 
 def test_a_dry_run_calls_nothing_and_leaves_nothing(emulator: Emulator, hold: Chat) -> None:
@@ -90,6 +89,14 @@ def test_each_submission_without_a_name_is_a_run_of_its_own(emulator: Emulator, 
     assert code == 0
     assert len(emulator.batch.book.everything()) == 2
     assert len(list(Path("runs").iterdir())) == 2
+
+
+def test_a_name_that_has_a_job_takes_no_other(emulator: Emulator, hold: Chat) -> None:
+    lines = (FIRST, "name mine", "submit", "submit", "make it 1 task", "submit")
+    code, _, told = hold(*lines)
+    assert code == 1
+    assert "This run has submitted a job already" in told
+    assert len(emulator.batch.book.everything()) == 1
 
 
 def test_a_failed_job_is_told_and_the_dialogue_goes_on(emulator: Emulator, hold: Chat) -> None:
@@ -146,6 +153,7 @@ def test_a_broken_job_is_opened_again(hold: Chat, editor: Path) -> None:
         ("/nonexistent/editor -x", "cannot be started"),
         ("'unclosed", "cannot be started"),
         ("false", "The editor ended with 1"),
+        ("rm", "job.json"),
     ],
 )
 def test_an_editor_that_does_not_work(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import select
@@ -132,9 +133,9 @@ def test_a_whole_dialogue(chat: Typist, at_stand_ins: Terminal) -> None:
     assert code == 0
     assert "Left." in shown
     assert "Traceback" not in shown
-    job = (at_stand_ins.folder / "runs" / "typed" / "job.json").read_text()
-    assert '"taskCount": 3' in job
-    assert '"240s"' in job
+    job = (at_stand_ins.folder / "runs" / "typed" / "submission.json").read_text()
+    group = json.loads(job)["request"]["job"]["taskGroups"][0]
+    assert (group["taskCount"], group["taskSpec"]["maxRunDuration"]) == (3, "240s")
 
 
 @pytest.mark.parametrize(
