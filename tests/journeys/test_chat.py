@@ -16,7 +16,7 @@ import pytest
 from tests.journeys.conftest import COMMAND, Terminal
 
 FIRST = "2 tasks of `test $BATCH_TASK_INDEX -lt 3`, 5 minutes each, e2-standard-2"
-# The terminal must be the session's own, or Ctrl-C is a character and no signal.
+# The terminal must control the process, or Ctrl-C is a character and no signal.
 OWN_TERMINAL = (
     "import fcntl, os, sys, termios; os.setsid(); fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
     "os.execv(sys.argv[1], sys.argv[1:])"
