@@ -29,6 +29,7 @@ from components.parse_intent.answer import (
 from components.parse_intent.build import INSTANCE, SPEC, Built, build
 from components.parse_intent.draft import Draft
 from components.parse_intent.offline import judge
+from components.parse_intent.offline.open_questions import QUESTIONS
 from components.parse_intent.offline.pasted import batch_job
 from components.parse_intent.offline.pasted.json_tree import read_json
 from components.parse_intent.offline.reader import read
@@ -65,8 +66,10 @@ def edit_job(
     refusals = [why for why in draft.refusals if why not in known]
     if refusals:
         return _open("reject", refusals, reading, said)
-    if draft.questions:
-        return _open("clarify", draft.questions, reading, said)
+    # Where nothing of the job was read as a step, it runs something that no draft holds.
+    questions = [q for q in draft.questions if start.steps or q != QUESTIONS["run"]]
+    if questions:
+        return _open("clarify", questions, reading, said)
     before, after = build(start, prices), build(draft, prices)
     new = patched(dict(job), _asked_for(before), _asked_for(after))
     found = told_changes(job, new, after.evidence)

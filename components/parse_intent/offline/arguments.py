@@ -69,7 +69,11 @@ def run_end(masked: str, start: int, first: int) -> int:
     if masked[first : first + 1] == "=":
         whole = re.compile(r"=(?:\"[^\"\n]*\"|'[^'\n]*'|[^\s\ue000]*)").match(masked, first)
         end, value_may_follow = (whole.end() if whole else first), False
-    while masked[end - 1] not in ",;" and (match := ARGUMENT.match(masked, end)):
+    while (
+        masked[end - 1] not in ",;"
+        and not _ends(masked, end)
+        and (match := ARGUMENT.match(masked, end))
+    ):
         token = match["t"]
         if FILL in token:
             break
@@ -82,6 +86,13 @@ def run_end(masked: str, start: int, first: int) -> int:
         end = match.end()
         value_may_follow = option and "=" not in token
     return _trimmed(masked, start, end)
+
+
+def _ends(masked: str, end: int) -> bool:
+    """Whether a sentence ends here: "x.mp3. Then", and no path such as "/."."""
+    return (
+        masked[end - 1] == "." and masked[end - 2] not in " /." and masked[end : end + 1].isspace()
+    )
 
 
 def _is_remark(token: str) -> bool:

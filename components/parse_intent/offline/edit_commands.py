@@ -51,6 +51,7 @@ def edit_commands(page: Page, steps: list[Step], refs: list[Ref]) -> None:
     for number, match in enumerate(page.find(FLAG)):
         if number < MAX_FLAGS:
             _flag(page, match, _meant(page, match.start(), steps, refs))
+    _swapped_words(page, steps)
     _named_options(page, steps)
     if not any(p.role == "command" for p in page.payloads):
         for payload in page.payloads:
@@ -67,6 +68,27 @@ def _meant(page: Page, at: int, steps: list[Step], refs: list[Ref]) -> list[Step
         near = min(named, key=lambda ref: abs(ref.start - at))
         return [steps[near.index]]
     return [step for step in steps if step.kind != "barrier"]
+
+
+SWAPPED = re.compile(
+    r"\b(?:replace|change|swap|substitute)\s+(?P<a>[^\s,;\ue000]+)\s+(?:by|with|to|for|into)\s+"
+    r"(?P<b>[^\s,;\ue000]*[^\s,;.\ue000])"
+    r"|\buse\s+(?P<d>[^\s,;\ue000]+)\s+(?:instead of|rather than|in place of)\s+"
+    r"(?P<c>[^\s,;\ue000]*[^\s,;.\ue000])",
+    re.IGNORECASE,
+)
+
+
+def _swapped_words(page: Page, steps: list[Step]) -> None:
+    """As in "replace /opt/a.sh by /opt/b.sh": a word of one step's command."""
+    for match in page.find(SWAPPED):
+        old, new = ("a", "b") if match["a"] else ("c", "d")
+        was = page.quote(*match.span(old)).strip("\"'`")
+        having = [step for step in steps if was in _words(step)]
+        if len(having) == 1 and not was.startswith("-"):
+            given = page.quote(*match.span(new)).strip("\"'`")
+            words = [given if word == was else word for word in _words(having[0])]
+            _put(having[0], words, page.take(*match.span()))
 
 
 def _named_options(page: Page, steps: list[Step]) -> None:

@@ -104,7 +104,7 @@ def scale_numbers(page: Page, draft: Draft) -> None:
         reach = page.right(match.end(), 60)
         stop = NEW_VERB.search(reach)
         reach = _up_to_next(reach[: stop.start()] if stop else reach)
-        names = _first_fields(page, reach, match.end())
+        names = named = _first_fields(page, reach, match.end())
         both = re.search(r"\bboth\b|\b(?:them|those|everything|all)\b", match.group() + reach, re.I)
         if not names:
             before = [
@@ -118,6 +118,9 @@ def scale_numbers(page: Page, draft: Draft) -> None:
             names = list(dict.fromkeys(before)) if both else before[-1:]
         if not names or any(getattr(page.draft, f) is not None for f in names):
             continue
+        adverb = word in ("twice", "thrice", "half") and match.group().lower() == word
+        if adverb and not both and not named:
+            continue  # "tried at most twice"
         quote = page.take(*match.span())
         for name in dict.fromkeys(names):
             number = number_of(draft, name)
@@ -335,9 +338,15 @@ def lone_amounts(page: Page, draft: Draft) -> None:
             set_number(draft, name, alone[0].value / unit, quote)
 
 
+INSTEAD_OF = re.compile(
+    r"\binstead of (?:the )?[\w.]{1,12}(?: [a-z]{1,8})?\s*$|\binstead\b", re.IGNORECASE
+)
+
+
 def _alone(page: Page, start: int, end: int) -> bool:
     """Whether the part of a sentence around a place says nothing else."""
     first = max([m.end() for m in PART.finditer(page.norm, 0, start)], default=0)
     stop = PART.search(page.norm, end)
-    said = page.norm[first:start] + " " + page.norm[end : stop.start() if stop else len(page.norm)]
+    right = page.norm[end : stop.start() if stop else len(page.norm)]
+    said = f"{page.norm[first:start]} {INSTEAD_OF.sub('', right)}"
     return FILLER.fullmatch(said) is not None

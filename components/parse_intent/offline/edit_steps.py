@@ -118,6 +118,7 @@ def edit_steps(page: Page, before: Draft) -> StepEdits:
     handles = list(edits.steps)  # a step keeps its handle while others go or move
     _swap(page, edits, refs, handles)
     _move(page, edits, refs, handles)
+    _several_out(page, edits, refs, handles)
     refs = [ref for ref in refs if not _taken_out(page, ref, edits, handles)]
     for ref, (start, end) in zip(refs, _reaches(page, refs), strict=True):
         if page.is_free(ref.start, ref.end):
@@ -278,6 +279,41 @@ def _move(page: Page, edits: StepEdits, refs: list[Ref], handles: list[Step]) ->
             edits.steps = [s for s in edits.steps if s is not step]
             edits.steps.insert(0 if front else len(edits.steps), step)
             page.take(ref.start, ref.end)
+
+
+SEVERAL = re.compile(
+    rf"\b(?P<w>first|last) (?P<n>\d) {STEP_NOUN}\b|\b{STEP_NOUN} (?P<a>\d)(?: and |-"
+    rf"| to )(?P<b>\d)\b",
+    re.IGNORECASE,
+)
+KEEP_ONLY = re.compile(
+    r"\b(?:only keep|keep only|keep just|just keep|only need|only run)\b", re.IGNORECASE
+)
+
+
+def _several_out(page: Page, edits: StepEdits, refs: list[Ref], handles: list[Step]) -> None:
+    """As in "drop the first two steps", "keep only the fit step"."""
+    for match in page.find(KEEP_ONLY):
+        kept = [ref for ref in refs if 0 <= ref.start - match.end() < 12]
+        if kept:
+            edits.steps = [handles[kept[0].index]]
+            page.take(match.start(), kept[0].end)
+            return
+    for match in page.find(SEVERAL):
+        left, right = page.left(match.start(), 40), page.right(match.end(), 40)
+        if not (OUT_BEFORE.search(left) or OUT_AFTER.match(right)):
+            continue
+        number = int(match["n"] or 0)
+        gone = (
+            handles[:number] if match["w"] and match["w"].lower() == "first" else handles[-number:]
+        )
+        if match["a"]:
+            ends = sorted((int(match["a"]), int(match["b"])))
+            between = range(ends[0], ends[1] + 1) if " and " not in match.group() else ends
+            gone = [step for i, step in enumerate(handles, start=1) if i in between]
+        if len(gone) < len(handles):
+            edits.steps = [step for step in edits.steps if not any(step is one for one in gone)]
+            page.take(*match.span())
 
 
 def _taken_out(page: Page, ref: Ref, edits: StepEdits, handles: list[Step]) -> bool:

@@ -29,7 +29,8 @@ DROP = re.compile(
     r"\b(?:drop|remove|delete|get rid of|lose|take out|take away|leave out|scrap|strip|clear"
     r"|unset|forget about|without|no longer (?:need|want)|don't (?:need|want)|do not (?:need"
     r"|want)|no more|"
-    r"no(?= (?:\w+ )?limit\b)|cancel|ditch|kick out|kill|omit|skip|turn off|switch off"
+    r"no(?= (?:\w+ )?limit\b)|cancel|ditch|kick out|kill|omit|skip|turn off|switch off|unmount"
+    r"|detach"
     r"|disable)\b\s*",
     re.IGNORECASE,
 )
@@ -101,7 +102,7 @@ def _drop(page: Page, draft: Draft) -> list[str]:
                 if question:
                     questions.append(question)
                 elif getattr(page.draft, name) in (None, []) or name == "install_gpu_drivers":
-                    _clear(draft, name)
+                    _clear(draft, name, page.quote(match.end() + start, match.end() + finish))
                 page.take(match.end() + start, match.end() + finish)
         page.take(*match.span())
     return questions
@@ -130,9 +131,11 @@ def _which(draft: Draft, name: str, before: str, word: str) -> str:
     return f"Which {thing} should go: {', '.join(have[:-1])} or {have[-1]}?"
 
 
-def _clear(draft: Draft, name: str) -> None:
+def _clear(draft: Draft, name: str, quote: str) -> None:
     blank = type(draft).model_fields[name].get_default(call_default_factory=True)
     setattr(draft, name, [] if isinstance(blank, list) else None)
+    if name == "max_retries":  # else a Spot job would get the retries that nobody named
+        draft.max_retries = Asked(value=0, quote=quote)
     if name == "gpus":
         draft.install_gpu_drivers = None
 
@@ -246,7 +249,11 @@ def _used_elsewhere(page: Page) -> list[str]:
     return questions
 
 
-DISK_WORD = re.compile(r"\bdisks?\b", re.IGNORECASE)
+DISK_WORD = re.compile(
+    r"\b(?:bigger|larger|smaller|resize|grow|shrink|increase|raise|make|use|give|needs?)\b"
+    r"[^.;\n]{0,30}\bdisks?\b|\bdisks?\b[^.;\n]{0,20}\b(?:to|of|should be|size)\b",
+    re.IGNORECASE,
+)
 
 
 def _larger_disk(page: Page, draft: Draft) -> None:

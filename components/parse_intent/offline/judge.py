@@ -107,7 +107,8 @@ def _machines(draft: Draft) -> list[str]:
     fits = (gpu in GPUS_OF_N1 and series in ("n1", "custom")) or gpu in GPU_OF_SERIES.get(
         series, ()
     )
-    if not fits:
+    of_series = {kind for kinds in GPU_OF_SERIES.values() for kind in kinds}
+    if not fits and gpu in of_series | set(GPUS_OF_N1):
         home = next((s for s, kinds in GPU_OF_SERIES.items() if gpu in kinds), "n1")
         found.append(
             f"A GPU of type {gpu} (the accelerator asked for) cannot be attached to {machine}: "

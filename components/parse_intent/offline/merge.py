@@ -7,8 +7,9 @@ from typing import Any
 
 from components.parse_intent.draft import Disk, Draft, Pair, Step, Volume
 from components.parse_intent.offline.edit_steps import refs_in
+from components.parse_intent.offline.judge import region_of
 from components.parse_intent.offline.page import Page
-from components.parse_intent.offline.step_places import place_of
+from components.parse_intent.offline.step_places import places_of
 from components.parse_intent.offline.vocabulary import words
 
 SCALARS = words(
@@ -80,7 +81,9 @@ def _merge_lists(page: Page, draft: Draft) -> None:
         draft.task_envs.sort(key=lambda env: env.index)
     if new.locations:
         also = re.search(r"\b(?:also|too|as well|in addition|additionally|add)\b", page.norm, re.I)
-        draft.locations = (draft.locations if also else []) + new.locations
+        regions = {region_of(place.value) for place in (*draft.locations, *new.locations)}
+        kept = draft.locations if also and len(regions) == 1 else []
+        draft.locations = kept + new.locations
     if new.retry_policies:
         draft.retry_policies = new.retry_policies
     tags = {tag.value for tag in draft.tags}
@@ -135,6 +138,8 @@ def _merge_volumes(page: Page, draft: Draft) -> None:
             for v in draft.volumes
             if v.remote == volume.remote or (volume.mount and v.mount == volume.mount)
         ]
+        unnamed = [v for v in draft.volumes if v.kind == volume.kind == "gcs" and not v.remote]
+        same = same or (unnamed if volume.remote else [])
         if not same and instead and not ADD.search(page.norm):
             same = [v for v in draft.volumes if v.kind == volume.kind][:1]
         if same:
@@ -274,7 +279,7 @@ def _placed(page: Page, draft: Draft, new: list[Step]) -> bool:
     if SAME_COMMAND.search(page.norm):
         return False
     have = draft.steps
-    places = [place_of(page, step, have) for step in new]
+    places = places_of(page, new, have)
     if all(place is None for place in places):
         return False
     last = len(have) if ADD.search(page.norm) else None

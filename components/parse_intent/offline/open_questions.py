@@ -39,7 +39,7 @@ def answered(want: str, new: Draft, now: Draft) -> bool:
         return KINDS[want].named(now)
     return {
         "image": any(s.image for s in new.steps),
-        "bucket": any(v.kind == "gcs" and v.remote for v in now.volumes),
+        "bucket": not any(v.kind == "gcs" and not v.remote for v in now.volumes),
         "topic": bool(new.notifications),
         "project": bool(new.notifications),
         "template": now.instance_template is not None,
@@ -55,7 +55,7 @@ def known(want: str, have: Draft) -> bool:
         return KINDS[want].named(have)
     return {
         "image": any(s.kind == "container" for s in have.steps) or bool(have.steps),
-        "bucket": bool(have.volumes),
+        "bucket": False,  # in a later turn only another bucket is asked for
         "topic": bool(have.notifications),
         "project": False,
         "template": have.instance_template is not None,

@@ -27,8 +27,9 @@ COUNTS = [
     re.compile(
         r"\b(?:task[ _]?count|number of tasks|no\.? of tasks|#tasks|# tasks|num[ _]?tasks"
         r"|count of tasks|array (?:size|length)|(?:how many|quantity|qty|count)(?=\s*[:=])"
-        r"|tasks(?=\s*[:=]|\s+(?:to|should be)\s))"
-        r"\s*(?:is|=|:|to|of|should be)?\s*(?P<n>\d{1,9})\b",
+        r"|tasks(?=\s*[:=]|\s+(?:to|should be|are|will be)\s))"
+        r"\s*(?:is|are|=|:|to|of|should be|will be)?\s*(?P<n>\d{1,9})\b"
+        r"(?!\s?(?:minutes?|hours?|seconds?|days?|[smhdg]\b|gb|gib|mb|v?cpus?|cores?))",
         re.IGNORECASE,
     ),
     re.compile(
@@ -56,7 +57,9 @@ COUNTS = [
     re.compile(
         rf"{BEFORE_COUNT}(?P<n>\d{{1,9}})\s+(?:(?!(?:more|further|extra|parallel|concurrent|of|per"
         rf"|in|at|a|and|or|to|vcpus?|cores?)\b)[a-z-]+\s+){{0,3}}?(?:times|copies|instances of|runs"
-        rf"|replicas|repetitions|reps)\b(?!\s+(?:{AT_ONCE})\b)",
+        rf"|replicas|repetitions|reps)\b"
+        r"(?!\s+(?:longer|for|past|over|out|more|into|beyond|on|under|as)\b)"
+        rf"(?!\s+(?:{AT_ONCE})\b)",
         re.IGNORECASE,
     ),
     re.compile(
@@ -112,7 +115,11 @@ def read_task_count(page: Page) -> Asked[int] | None:
 
 def _said_outright(page: Page) -> Asked[int] | None:
     for number, pattern in enumerate(COUNTS):
-        for match in page.find(pattern):
+        gap = "w" in pattern.groupindex  # of "25 spot tasks" the middle may be read already
+        for match in page.find(pattern, free=not gap):
+            spans = (match.span("n"), (match.end() - 1, match.end())) if gap else ()
+            if not all(page.is_free(*span) for span in spans):
+                continue
             value = _value(page, match)
             if value and _is_count(page, match, number):
                 return Asked(value=value, quote=page.take(*match.span()))
@@ -162,7 +169,9 @@ def _is_count(page: Page, match: re.Match[str], number: int) -> bool:
     ) and (number != 1 or re.search(rf"^(?:[\w' ]{{0,20}}){AT_ONCE}", right, re.I)):
         return False
     if (
-        re.search(r"\b(?:retr(?:y|ies|ied)|again|attempts?|tries|try|rerun)\b[^,;.]*$", left, re.I)
+        re.search(
+            r"\b(?:retr(?:y|ies|ied)|again|attempts?|tries|tried|try|rerun)\b[^,;.]*$", left, re.I
+        )
         and number >= 5
     ):
         return False
@@ -172,6 +181,10 @@ def _is_count(page: Page, match: re.Match[str], number: int) -> bool:
         return False  # "a task takes 200 of them"
     if number == 1:
         return not re.search(r"\b(?:failed?|first|last|next|other|failing)\b", match["w"], re.I)
+    if number >= 5 and re.match(
+        r"\s*(?:a |more )?(?:new |another )?(?:retr|tr(?:y|ies)|attempt)", right
+    ):
+        return False
     rate = re.search(r"\b(?:a|per) (?:day|week|hour)\b|faster", right, re.I)
     return not (number == 5 and rate)
 

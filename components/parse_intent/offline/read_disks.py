@@ -8,11 +8,12 @@ from components.parse_intent.draft import Asked, BootDisk, Disk
 from components.parse_intent.offline.amounts import Amount
 from components.parse_intent.offline.mounting import Place
 from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.read_limits import NEEDS
 
 EXISTING = re.compile(r"(?<![\w])(?:projects/[\w.:-]+/)?(?:zones|regions)/[\w-]+/disks/[\w-]*\w")
 EXISTING_NAMED = re.compile(
     r"\b(?:existing|our|already have a|the)\s+(?:persistent\s+|pd\s+|zonal\s+|data\s+"
-    r"|existing\s+)*disk(?:\s+(?:called|named"
+    r"|existing\s+){0,4}disk(?:\s+(?:called|named"
     r"|is))?\s+[\"']?(?P<n>[a-z][a-z0-9]*(?:-[a-z0-9]+)+)\b",
     re.IGNORECASE,
 )
@@ -21,13 +22,13 @@ EXISTING_NAMED = re.compile(
 def existing_disks(page: Page) -> list[Place]:
     """Disks that are there already, by resource name or by name."""
     found = []
-    for match in page.find(EXISTING):
+    for match in page.find(EXISTING, words=("disks/",)):
         quote = page.take(*match.span())
         found.append(
             Place(match.start(), match.end(), disk=Disk(existing=match.group(), quote=quote))
         )
     if not found:
-        for match in page.find(EXISTING_NAMED):
+        for match in page.find(EXISTING_NAMED, words=("disk",)):
             if re.match(r"pd-|local-ssd", match["n"]):
                 continue
             quote = page.take(*match.span())
@@ -80,7 +81,7 @@ def read_boot_disk(page: Page) -> None:
         for match in page.find(pattern):
             if not page.negated(match.start()):
                 boot.image = boot.image or Asked(value=match["i"], quote=page.take(*match.span()))
-    for match in page.find(BOOT):
+    for match in page.find(BOOT, words=("boot", "root")):
         boot.size_gb = boot.size_gb or _boot_size(page, match)
         boot.type = boot.type or _boot_type(page, match)
         if boot.size_gb or boot.type or boot.image:
@@ -99,15 +100,28 @@ def _boot_size(page: Page, match: re.Match[str]) -> Asked[int] | None:
         if re.match(r"\s*(?:of )?(?:ram|memory)\b", page.right(size.end), re.I):
             continue
         gap = _gap(size.start, size.end, match)
+        if size.start >= match.end() and re.match(r", ?an? $", page.norm[match.end() : size.start]):
+            gap += 30  # "a 100 GB boot disk, a 500 GB pd-ssd"
         if size.end <= match.start() and not _touches(page.norm[size.end : match.start()]):
             gap += 60
         if gap < 70 and (best is None or gap < best[0]):
             best = (gap, size)
     if best is None:
-        return None
+        bare = BARE_SIZE.match(page.norm, match.end())
+        if bare is None:
+            return None
+        return Asked(value=int(bare["n"]), quote=page.take(match.start(), bare.end()))
     size = best[1]
     value = max(1, round(size.value / 1024))
     return Asked(value=value, quote=page.take(size.start, size.end))
+
+
+# "boot disk size 80": GB, as everywhere for disks
+BARE_SIZE = re.compile(
+    r"(?: size)?(?: gb)?(?: ?[:=]| of| is| to| should be"
+    r"| must be)? ?(?P<n>\d{2,4})(?![\w.-])",
+    re.IGNORECASE,
+)
 
 
 def _boot_type(page: Page, match: re.Match[str]) -> Asked[str] | None:
@@ -119,7 +133,7 @@ def _boot_type(page: Page, match: re.Match[str]) -> Asked[str] | None:
         if before and not _touches(page.norm[kind.end() : match.start()]):
             continue
         if not before and re.search(
-            r"\band\b|\bnew\b|\bplus\b", page.norm[match.end() : kind.start()]
+            r"\band\b|\bnew\b|\bplus\b|, ?an? ", page.norm[match.end() : kind.start()]
         ):
             continue
         return Asked(value=disk_type(kind.group()), quote=page.take(*kind.span()))
@@ -164,7 +178,7 @@ DISK_NOUN = re.compile(r"(?<=\w)\s+(?:data\s+)?disks?$", re.IGNORECASE)
 def new_disks(page: Page) -> list[Place]:
     """Local SSDs and persistent disks that are made for the job."""
     found = []
-    for match in page.find(LOCAL_SSD):
+    for match in page.find(LOCAL_SSD, words=("local",)):
         if page.negated(match.start()):
             continue
         size = _nearest_size(page, match, 45)
@@ -182,7 +196,7 @@ def new_disks(page: Page) -> list[Place]:
         found.append(
             Place(match.start(), match.end(), disk=Disk(type="local-ssd", size_gb=gb, quote=quote))
         )
-    for match in page.find(NEW_DISK):
+    for match in page.find(NEW_DISK, words=("disk", "pd", "ssd")):
         if page.negated(match.start()) or re.search(
             r"\bboot\W*$", page.left(match.start(), 12), re.I
         ):
@@ -223,6 +237,11 @@ def _nearest_size(page: Page, match: re.Match[str], width: int) -> tuple[int, in
             gap = _gap(size.start, size.end, match)
             if re.match(r"\s*(?:of )?(?:ram|memory)\b", page.right(size.end), re.I):
                 continue
-            if gap <= width and (best is None or gap < best[0]):
+            apart = "," in page.norm[size.end : match.start()]
+            if apart and NEEDS.search(page.left(size.start, 40)):
+                continue  # "each needs 6 gigs, extra disk of 500 GB"
+            if page.clause(size.start) != page.clause(match.start()):
+                gap += 15 if size.end <= match.start() else 10
+            if gap <= width + 15 and (best is None or gap < best[0]):
                 best = (gap, (size.start, size.end, size.value))
     return best[1] if best else None

@@ -94,7 +94,9 @@ def _short_image(page: Page, match: re.Match[str]) -> bool:
 
 
 USER = re.compile(
-    r"\b(?:(?:log ?in|login|authenticate|sign in)\s+(?:as|with)\s+(?:the\s+)?(?:user(?:name)?\s+)?"
+    r"\b(?:(?:log ?in|login|authenticate|sign in)(?:\s+(?:as|with|is|user|name)"
+    r"|\s*[:=])?\s+(?:the\s+)?"
+    r"(?:user(?:name)?\s+)?(?!(?:to|at|on|into|the|a|for|in|with|as|user|and|is|by|using|needed)\b)"
     r"|user(?:name)?\s*(?:is|:|=)?\s+)(?P<user>[\w.+-]+)",
     re.IGNORECASE,
 )
@@ -148,12 +150,12 @@ def read_options(page: Page) -> Asked[str] | None:
     """Further docker run options that the words name outside of payloads."""
     found: list[str] = []
     quote = ""
-    for match in page.find(OPTION):
+    for match in page.find(OPTION, words=("--",)):
         flag = re.split(r"[= ]", match["o"], maxsplit=1)[0]
         if flag in DOCKER_OPTIONS or OPTION_CUE.search(page.sentence_text(match.start())):
             quote = page.take(match.start("o"), match.end("o"))
             found.append(match["o"])
-    for match in page.find(SHARED_MEMORY):
+    for match in page.find(SHARED_MEMORY, words=("shm", "shared")):
         if "--shm-size" not in " ".join(found):
             quote = page.take(*match.span())
             found.append(f"--shm-size={match['n']}{match['u'].lower()}")
@@ -191,7 +193,7 @@ def read_login(page: Page) -> Asked[str] | None:
 
 def read_entrypoint(page: Page) -> Asked[str] | None:
     """The program that replaces the image's own."""
-    for match in page.find(ENTRYPOINT):
+    for match in page.find(ENTRYPOINT, words=("entry",)):
         if match["e"].lower() not in ("is", "and", "the", "of", "to", "args", "in"):
             return Asked(value=match["e"], quote=page.take(*match.span()))
     return None

@@ -28,6 +28,7 @@ CPU = [
         r"\b(?P<frac>half|quarter of|a quarter of) (?:an? |of an? )?(?:v|virtual )?(?:cpu|core)\b",
         re.IGNORECASE,
     ),
+    re.compile(r"\b(?P<many>dual|quad|octa)[ -]core\b", re.IGNORECASE),
     re.compile(r"\b(?:an?|single) (?P<one>(?:v|virtual )?(?:cpu|core))\b", re.IGNORECASE),
     re.compile(
         rf"\b{CPU_NOUN}(?: count| per task| each)?\s*(?:is|=|:|to"
@@ -35,8 +36,8 @@ CPU = [
         re.IGNORECASE,
     ),
     re.compile(
-        rf"(?:^|[,;/|\n(.]\s*){CPU_NOUN} (?P<n>\d{{1,4}}(?:\.\d{{1,3}})?)(?P<half>)"
-        rf"(?=\s*(?:[,;/|\n)]|$))",
+        rf"(?:^|[,;/|\n(.]\s*(?:[-*\u2022]\s+)?){CPU_NOUN} "
+        r"(?P<n>\d{1,4}(?:\.\d{1,3})?)(?P<half>)(?=\s*(?:[,;/|\n)]|$))",
         re.IGNORECASE,
     ),
     re.compile(
@@ -45,6 +46,9 @@ CPU = [
     ),
     re.compile(r"\bcpus?[ -]per[ -]task[ =:]+(?P<n>\d{1,4})(?P<half>)\b", re.IGNORECASE),
 ]
+
+
+CORES_OF = {"dual": 2, "quad": 4, "octa": 8}
 
 
 def read_cpu(page: Page) -> Asked[int] | None:
@@ -56,6 +60,8 @@ def read_cpu(page: Page) -> Asked[int] | None:
                 value = int(match["milli"])
             elif groups.get("n"):
                 value = round((float(match["n"]) + (0.5 if match["half"] else 0)) * 1000)
+            elif groups.get("many"):
+                value = 1000 * CORES_OF[match["many"].lower()]
             elif groups.get("frac"):
                 value = 500 if match["frac"].lower() == "half" else 250
             else:
@@ -152,7 +158,7 @@ RIGHT_SIGNS = ((BEFORE_CPU, 4), (EACH_RIGHT, 2), (SUFFICES, 4), (DISK_RIGHT, -9)
 
 
 def _memory_points(page: Page, size: Amount) -> int:
-    left = page.norm[max(0, size.start - 45) : size.start]
+    left = page.left(size.start, 45)
     right = page.norm[size.end : size.end + 40]
     points = -9 if OF_IMAGE.search(page.left(size.start, 160)) else 0
     points += 8 if MEMORY_RIGHT.match(right) or MEMORY_LEFT.search(left) else 0
@@ -185,7 +191,8 @@ LIMIT_RIGHT = re.compile(
     r"|time limit|tops|at most|cap|or less|hard limit"
     r"|(?:per task )?(?:maximum|timeout|limit)|each at most|each\b|apiece|per (?:task|run|job)"
     r"|a task|deadline|walltime"
-    r"|is the (?:maximum|limit)|and (?:then )?(?:kill|stop)"
+    r"|is the (?:absolute |hard )?(?:maximum|limit|cut-?off|cap|ceiling|deadline|most)"
+    r"|and (?:then )?(?:kill|stop)"
     r"|of (?:[\w-]+ ){0,2}?(?:run ?time|running|wall ?time|wall ?clock|compute time)"
     r"|without (?:a |any )?(?:break|interruption|stop|pause)s?|uninterrupted|non-?stop"
     r"|in (?:1|a single) (?:go|run|stretch)|at a stretch|straight)\b",
@@ -251,12 +258,17 @@ def time_points(page: Page, amount: Amount) -> int:
     return points
 
 
+LONGEST = 14 * 86400  # seconds that a task may run; more must be asked for in so many words
+
+
 def pick_time(page: Page, amounts: list[Amount]) -> Amount | None:
     """The duration that is the task's time limit, if any is."""
     best: tuple[int, Amount] | None = None
     for amount in amounts:
         if page.is_free(amount.start, amount.end):
             points = time_points(page, amount)
+            if amount.value > LONGEST and points < 5:
+                continue  # "52 weeks of data": no task may run as long
             if points > 1 and (best is None or points > best[0]):
                 best = (points, amount)
     return best[1] if best else None

@@ -66,6 +66,8 @@ GPU = re.compile(
     r"|each\b|apiece\b)))?(?![\w-])",
     re.IGNORECASE,
 )
+# Every GPU name of the vocabulary holds one of these.
+GPU_PARTS = ("t4", "p4", "l4", "100", "k80", "200")
 GPU_WORD = re.compile(
     r"(?<![\w-])(?:(?P<n>\d{1,2})\s*(?:x\s*)?)?(?:nvidia\s+)?(?:gpu|accelerator)s?\b", re.I
 )
@@ -82,10 +84,10 @@ DRIVERS = re.compile(
 
 def read_gpus(page: Page) -> Gpus | None:
     """The GPU type and how many of it each VM has."""
-    for match in page.find(NO_GPU):
+    for match in page.find(NO_GPU, words=("gpu", "accelerator")):
         page.take(*match.span())
         page.dropped.add("gpus")
-    for match in page.find(GPU):
+    for match in page.find(GPU, words=GPU_PARTS):
         quote = page.take(*match.span())
         if page.negated(match.start()) or PAST.search(page.left(match.start(), 30)):
             page.dropped.add("gpus")
@@ -128,11 +130,15 @@ def read_gpu_words(page: Page) -> list[int]:
 
 def read_drivers(page: Page) -> Asked[bool] | None:
     """Whether Batch installs the GPU drivers."""
-    for match in page.find(DRIVERS):
+    for match in page.find(DRIVERS, words=("driver",)):
         around = page.near(match.start(), 50)
         gpu = re.search(r"gpu|nvidia|cuda", match.group() + page.left(match.start(), 30), re.I)
-        if not gpu and not re.search(
-            r"install|batch|put|with|need|have|gpu|drop|remove|no|image|already", around, re.I
+        if (
+            not gpu
+            and page.draft.gpus is None
+            and not re.search(
+                r"install|batch|put|with|need|have|gpu|drop|remove|no|image|already", around, re.I
+            )
         ):
             continue
         quote = page.take(*match.span())
@@ -179,9 +185,9 @@ NOT_NAMES = re.compile(
 
 def read_template(page: Page) -> tuple[Asked[str] | None, bool]:
     """The instance template, and whether one was spoken of."""
-    for match in page.find(TEMPLATE_PATH):
+    for match in page.find(TEMPLATE_PATH, words=("instancetemplates",)):
         return Asked(value=match.group(), quote=page.take(*match.span())), True
-    for match in page.find(TEMPLATE):
+    for match in page.find(TEMPLATE, words=("template",)):
         if page.negated(match.start()):
             continue
         start, end = page.sentence(match.start())
@@ -229,7 +235,7 @@ COLLOCATED = re.compile(
 
 def read_reservation(page: Page) -> Asked[str] | None:
     """The reservation whose capacity the VMs consume."""
-    for match in page.find(RESERVATION):
+    for match in page.find(RESERVATION, words=("reserv",)):
         group = "n" if match["n"] else "b"
         name = match[group]
         if "-" not in name and not re.search(r"called|named|is|:|=", match.group(), re.I):

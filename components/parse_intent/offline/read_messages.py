@@ -36,14 +36,23 @@ CONDITION = re.compile(
 )
 
 
+# Where words about another setting begin.
+ASIDE = re.compile(
+    r",\s+(?!(?:and|or|but|when|whenever|if|once|on|after|as|not|for|every|each|also|then|state|job"
+    r"|too|please|both)\b)",
+    re.IGNORECASE,
+)
 WHEN = re.compile(r"\b(?:when|whenever|if|once|as soon as|in case|after)\b", re.IGNORECASE)
 
 
 def read_notifications(page: Page) -> tuple[list[Notification], str]:
     """Pub/Sub messages on changes of state, and what is missing ("topic", "project" or "")."""
     missing = ""
-    places = [(match.start(), match.end(), match.group()) for match in page.find(TOPIC)]
-    for match in page.find(TOPIC_NAMED):
+    places = [
+        (match.start(), match.end(), match.group())
+        for match in page.find(TOPIC, words=("topics/",))
+    ]
+    for match in page.find(TOPIC_NAMED, words=("topic",)):
         group = "t" if match["t"] else "u"
         name = match[group]
         if (
@@ -68,12 +77,13 @@ def read_notifications(page: Page) -> tuple[list[Notification], str]:
         quote = page.take(start, end)
         if page.negated(start):
             continue
+        after = ASIDE.split(after, maxsplit=1)[0]
         if said_first and len(places) > 1 and WHEN.search(before):
             after = ""  # "when it is done tell A, and if it fails tell B"
         found += _events(topic, before, after, quote)
     known = page.before is not None and bool(page.before.notifications)
     if not found and not missing and not known:
-        for match in page.find(TOPIC_WORD):
+        for match in page.find(TOPIC_WORD, words=("topic", "pub")):
             if not page.negated(match.start()):
                 missing = "topic"
                 sentence = page.sentence_text(match.start())
@@ -82,8 +92,15 @@ def read_notifications(page: Page) -> tuple[list[Notification], str]:
     return found, missing
 
 
+def _last_condition(before: str) -> str:
+    """The words before a topic from the last condition on: those before speak of other things."""
+    parts = re.split(r",\s+", before)
+    told = [i for i, part in enumerate(parts) if CONDITION.search(part)]
+    return ", ".join(parts[told[-1] :]) if told else before
+
+
 def _events(topic: str, before: str, after: str, quote: str) -> list[Notification]:
-    words = after if CONDITION.search(after) else before + " " + after
+    words = after if CONDITION.search(after) else _last_condition(before) + " " + after
     about = (
         "task"
         if re.search(
@@ -123,8 +140,12 @@ NO_LOGS = re.compile(
 
 def read_logs(page: Page) -> Logs | None:
     """Where the tasks' output goes."""
-    for match in page.find(LOG_PATH, free=False):
+    for match in page.find(LOG_PATH, free=False, words=("log",)):
         words = match["w"]
+        if match.start("p") >= page.sentence(match.start())[1] or CLOUD_LOGS.match(words.strip()):
+            continue  # the path is of another sentence
+        if re.match(r"\W*(?:to |into |go to |in )*cloud ?logging\b(?! )", words, re.I):
+            continue
         if re.search(
             r"[:=]\s*$|->|=>|\b(?:write|writes|written|under|into|in|to|at|keep|path|go|goes|send"
             r"|store|end up)\b",
@@ -139,9 +160,9 @@ def read_logs(page: Page) -> Logs | None:
             return Logs(
                 destination="path", path=path.rstrip("/"), quote=page.take(match.start(), end)
             )
-    for match in page.find(NO_LOGS):
+    for match in page.find(NO_LOGS, words=("log",)):
         return Logs(destination="none", quote=page.take(*match.span()))
-    for match in page.find(CLOUD_LOGS):
+    for match in page.find(CLOUD_LOGS, words=("log", "stackdriver")):
         if not page.negated(match.start()) and not re.search(
             r"costs?|expensive|too much", page.right(match.end()), re.I
         ):

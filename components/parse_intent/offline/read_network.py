@@ -13,7 +13,7 @@ EMAIL = re.compile(r"(?<![\w.])[\w.-]+@[\w.-]+\.gserviceaccount\.com")
 
 def read_account(page: Page) -> Asked[str] | None:
     """The service account of the VMs."""
-    for match in page.find(EMAIL):
+    for match in page.find(EMAIL, words=("@",)):
         if not page.negated(match.start()):
             return Asked(value=match.group(), quote=page.take(*match.span()))
         page.take(*match.span())
@@ -27,9 +27,10 @@ SUBNET = re.compile(
     r"(?:https://[\w.]+/compute/v1/)?(?:projects/[\w.:-]+/)?regions/[\w-]+/subnetworks/[\w-]*\w"
 )
 NETWORK_NAMED = re.compile(
-    r"\b(?:vpc|network)(?:\s+(?:network|called|named"
+    r"(?<![\w-])(?:vpc|network)(?:\s+(?:network|called|named"
     r"|is))*\s*[:=]?\s*[\"']?(?P<n>[a-z][a-z0-9]*(?:-[a-z0-9]+)+|default)\b(?!\s+tag)"
-    r"|\b(?:vpc|network)\s*(?:[:=]|(?:network )?(?:called|named))\s*[\"']?(?P<m>[a-z][a-z0-9-]*)\b"
+    r"|(?<![\w-])(?:vpc|network)\s*(?:[:=]|(?:network )?(?:called"
+    r"|named))\s*[\"']?(?P<m>[a-z][a-z0-9-]*)\b"
     r"|\bvpc (?:network )?(?P<o>(?!network|peering|service|access|is|on|in|and|of|the|with|for"
     r"|that|we)"
     r"[a-z][a-z0-9-]+)\b",
@@ -41,13 +42,15 @@ SUBNET_NAMED = re.compile(
     re.IGNORECASE,
 )
 NO_EXTERNAL = re.compile(
-    r"\b(?:no|without|not(?: \w+){0,3}|never|non|disable|drop|remove|mustn't have"
+    r"\b(?:no|without|not(?: \w+){0,3}|never|non|disable|drop|remove|block|\w+n't (?:have|get|need)"
     r"|don't (?:give|want|have)[\w ]{0,24}?)[ -]+(?:any\s+|an?\s+|the\s+)?(?:(?:external|public)"
     r"(?![ -]*(?:network|net|internet|registr\w+|image\w*|bucket\w*|traffic|access)\b)"
     r"(?:[ -]*(?:ipv4|ip))?(?:s|'s)?(?:[ -]?address(?:es)?)?"
     r"|outside[ -]*(?:ipv4|ip|address(?:es)?)(?:s|'s)?(?:[ -]?address(?:es)?)?)\b"
-    r"|\b(?:external|public)[ -]?(?:ips?|address(?:es)?|ip address(?:es)?)\s*[:=]\s*"
-    r"(?:none|no|off|false|never|disabled)\b"
+    r"|\bvms?(?: \w+){0,2} (?:no|without) (?:external|public|outside) access\b"
+    r"|\b(?:external|public)[ -]?(?:ips?|address(?:es)?|ip address(?:es)?)(?: (?:is|are"
+    r"|should be)|\s*[:=])?\s*"
+    r"(?:none|no|off|false|never|disabled|not (?:needed|wanted|allowed))\b"
     r"|\b(?:private|internal)[ -]?(?:ips?|ip addresses|addresses)(?: only)?\b"
     r"|\binternal[ -]only\b|\bno[_ ]?external[_ ]?ip[\w_]*\b|\bprivate (?:vms?|nodes"
     r"|machines)\b",
@@ -90,9 +93,9 @@ def _tags(page: Page) -> None:
 
 def read_network(page: Page) -> None:
     """Network, subnetwork, external addresses, network tags."""
-    for match in page.find(SUBNET):
+    for match in page.find(SUBNET, words=("subnetworks/",)):
         page.draft.subnetwork = Asked(value=match.group(), quote=page.take(*match.span()))
-    for match in page.find(NETWORK):
+    for match in page.find(NETWORK, words=("networks/",)):
         page.draft.network = Asked(value=match.group(), quote=page.take(*match.span()))
     _tags(page)
     if page.draft.network is None:

@@ -43,7 +43,9 @@ PER_VM = [
         re.IGNORECASE,
     ),
     re.compile(
-        rf"\b(?:each|every|an?|any|1|no|the) {VM}{MODAL} {HOLDS}{ATMOST} (?P<n>\d{{1,4}}){WHAT}"
+        rf"\b(?:each|every|an?|any|1|no|the) {VM}"
+        rf"(?:{MODAL} {HOLDS}|(?: (?:should|may|can|must|will|never"
+        rf"|only))+ run){ATMOST} (?P<n>\d{{1,4}}){WHAT}"
         rf"(?![\w.-])",
         re.IGNORECASE,
     ),
@@ -60,8 +62,9 @@ ALONE = re.compile(
     rf"|(?:per|for each|for every) (?:task|job|run|\w+(?= |[.,;:)]|$)))"
     rf"|\b(?:alone|exclusively|nothing else|by itself) on (?:its|a|the|an|each|that) {VM}\b"
     rf"|\b(?:not|never|don't|mustn't|shouldn't|no|nothing|without)(?: \w+){{0,3}} "
-    rf"(?:shar(?:e|ed|ing)|double up|packed)(?: (?:a|an|the|its|their|on|of|any|1|1))* {VM}\b"
+    rf"(?:shar(?:e|ed|ing)|double up|packed)(?: (?:a|an|the|its|their|on|of|any|1)){{0,6}} {VM}\b"
     rf"|\b(?:1|a) (?:\w+ )?{VM} (?:each|apiece)\b"
+    rf"|\b{VM} (?:must|should|may|can|are|is)(?: ?not|n't| never) (?:to )?(?:be )?shared\b"
     rf"|\bnot (?:to )?(?:pack|packed|packing)\b",
     re.IGNORECASE,
 )
@@ -78,6 +81,11 @@ def _other_count(page: Page, match: re.Match[str]) -> bool:
     return TASKS.search(said) is not None or bool(unit_nouns(page))
 
 
+NO_TWO = re.compile(
+    r"(?:\b(?:no|never|not)|n't)(?: (?:to|be|put|run|place|have|pack|let)){0,3} $", re.I
+)
+
+
 def read_tasks_per_node(page: Page) -> Asked[int] | None:
     """How many tasks share a VM."""
     for pattern in PER_VM:
@@ -88,7 +96,7 @@ def read_tasks_per_node(page: Page) -> Asked[int] | None:
             value = int(match["n"]) if match["n"].isdecimal() else 1
             if ON_A.search(match.group()) and not _other_count(page, match):
                 continue
-            if value == 2 and re.search(r"\b(?:no|never|not) $", page.left(match.start(), 8)):
+            if value == 2 and NO_TWO.search(page.left(match.start(), 30)):
                 value = 1  # "no two on the same VM"
             return Asked(value=value, quote=page.take(*match.span()))
     for match in page.find(ON_EACH, free=False):

@@ -22,7 +22,7 @@ NAME = re.compile(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b|\b[A-Z]{3,}[A-Z0-9]*\b")
 NOT_VARIABLE = frozenset(
     words(
         "JSON YAML NFS GPU GPUS CPU CPUS VM VMS GCS SSD SSH BUT AND NOT ALWAYS DWS MPI API "
-        "URL TB GB GIB MIB MB RAM IO SA AI OK TASK FAILED SUCCEEDED BATCH"
+        "URL VPC IP IPS TB GB GIB MIB MB RAM IO SA AI OK TASK FAILED SUCCEEDED BATCH"
     )
 )
 
@@ -33,12 +33,12 @@ def read_secrets(page: Page) -> tuple[list[Pair], list[Asked[str]]]:
     """Variables that come from Secret Manager, and secrets that no variable is named for."""
     pairs: list[Pair] = []
     loose: list[Asked[str]] = []
-    for match in page.find(SECRET):
+    for match in page.find(SECRET, words=("secrets/",)):
         value = (
             match.group() if "/versions/" in match.group() else f"{match.group()}/versions/latest"
         )
         _secret(page, value, match.start(), match.end(), pairs, loose)
-    for match in page.find(SECRET_NAMED):
+    for match in page.find(SECRET_NAMED, words=("secret",)):
         project = PROJECT.search(match.group())
         if project is None or match["s"].lower() in ("in", "from", "manager", "version", "is"):
             continue
@@ -48,6 +48,10 @@ def read_secrets(page: Page) -> tuple[list[Pair], list[Asked[str]]]:
         end = match.start() + max(m.end() for m in (project, version) if m is not None)
         _secret(page, value, match.start(), end, pairs, loose)
     return pairs, loose
+
+
+# "projects/p/secrets/s as KEY"
+AS_NAME = re.compile(r"\s*(?:as|into|goes (?:in|into|to)|in|for|to|->|=>|is)\s+(?:the )?[A-Z]")
 
 
 def _secret(
@@ -61,11 +65,14 @@ def _secret(
         previous = page.sentence(begin - 1)[0]
         found = [m for m in NAME.finditer(page.norm, previous, begin) if _is_variable(m)]
         before = found[-1:]
-    named = [m for m in [*reversed(before), *after] if m.group() not in used]
+    told = [m for m in after if AS_NAME.match(page.norm, end)]
+    named = [m for m in [*told, *reversed(before), *after] if m.group() not in used]
     if (
         re.search(
             r"\b(?:registry|pull|log ?in|image)\b|\bpassword (?:is|for)\b",
-            page.norm[begin:start],
+            page.norm[max(begin, page.clause(start)[0]) : start]
+            if AS_NAME.match(page.norm, end)
+            else page.norm[begin:start],
             re.I,
         )
         and not before
@@ -85,12 +92,15 @@ def _is_variable(match: re.Match[str]) -> bool:
 
 
 ASSIGNMENT = re.compile(
-    r"(?<![\w./$-])(?P<k>[A-Za-z_][\w.-]{0,63})\s?=\s?(?P<v>\"[^\"\n]*\"|'[^'\n]*'"
-    r"|[^\s,;)\ue000]*[^\s,;).\ue000!?])"
+    r"(?<![\w./$-])(?P<k>[A-Za-z_][\w.-]{0,63})\s?=(?!>)\s?(?P<v>\"[^\"\n]*\"|'[^'\n]*'"
+    r"|(?:[^\s,;)\ue000]|,(?![\w.-]*=)(?=[^\s,;)\ue000]))*[^\s,;).\ue000!?])"
 )
 TASK_LINE = re.compile(
-    r"(?:^|\n|[;,])[ \t*-]*(?:for )?task\s*#?\s*(?P<i>\d{1,3})\s*(?:gets|has|:|->|=>|=|-|is"
-    r"|with)+\s*(?P<rest>[^\n;]*)",
+    r"(?:^|\n|[;,:.]|\band\b)[ \t*-]*(?:for )?(?:the )?task\s*#?\s*(?P<i>\d{1,3})\s*(?:gets|has"
+    r"|:|->|=>"
+    r"|=|-|is|with|uses|sees|takes)+\s*(?P<rest>[^\n;]{0,300}?)(?=(?:,"
+    r"|\band)?\s*(?:and )?(?:the )?task\s*#?\d"
+    r"|[\n;]|$)",
     re.IGNORECASE,
 )
 # In a list of them the number alone tells the task: "- 0: GRID=coarse".
@@ -126,7 +136,8 @@ LABEL_NAMED = re.compile(
     re.IGNORECASE,
 )
 ON_VMS_AFTER = re.compile(
-    r"[^.;\n]{0,40}?\b(?:on|to|for|of) (?:the |our |all |every |each |these )*(?:vms?|instances?"
+    r"(?:, ?[\w-]+=[\w.-]+| and [\w-]+=[\w.-]+){0,8}"
+    r"[^.;,\n]{0,40}?\b(?:on|to|for|of) (?:the |our |all |every |each |these )*(?:vms?|instances?"
     r"|machines?"
     r"|nodes?)\b",
     re.IGNORECASE,
@@ -136,7 +147,7 @@ ON_VMS_AFTER = re.compile(
 def read_task_environments(page: Page) -> list[TaskEnvironment]:
     """Variables that are given for each task of the array."""
     found = []
-    lines = list(page.find(TASK_LINE))
+    lines = list(page.find(TASK_LINE, words=("task",)))
     for match in lines or list(page.find(INDEX_LINE)):
         given = ASSIGNMENT.finditer(page.norm, match.start("rest"), match.end("rest"))
         pairs = [_pair(page, pair) for pair in given]
@@ -162,23 +173,38 @@ def read_pairs(page: Page) -> None:
 
 SETTING = re.compile(
     r"(?:machine_?type|parallelism|task_?count|region|image|memory|cpus?|timeout"
-    r"|retries|tasks|count)$",
+    r"|retries|tasks|count|network|mem|cores|vcpus|spot|subnet)$",
     re.IGNORECASE,
 )
 
 
 def _assigned(page: Page) -> None:
     """NAME=value, as variable or as label."""
-    for match in page.find(ASSIGNMENT):
+    for match in page.find(ASSIGNMENT, words=("=",)):
         if SETTING.match(match["k"]) and not match["k"].isupper():
             continue
+        if (
+            OF_JOB.fullmatch(match["k"])
+            and match["k"].islower()
+            and _listed_in_capitals(page, match)
+        ):
+            continue
         cue = _label_cue(page, match.start())
+        clause = page.norm[slice(*page.clause(match.start()))]
+        if cue and ENV_CUE.search(clause) and not LABEL_CUE.search(clause):
+            cue = ""  # "labelled team=red, pass MODE=fast in the environment"
         if cue == "vm" or (cue == "job" and _on_vms(page, match.end())):
             page.draft.vm_labels.append(_lower(_pair(page, match)))
         elif cue == "job":
             page.draft.job_labels.append(_lower(_pair(page, match)))
         elif match["k"].isupper() or ENV_CUE.search(_before(page, match.start())):
             _variable(page, match)
+
+
+def _listed_in_capitals(page: Page, match: re.Match[str]) -> bool:
+    """Whether a small key follows variables in capitals: "MODE=fast, mem=6G" sets one of them."""
+    before = page.left(match.start(), 80)
+    return ENV_CUE.search(before) is not None and not LABEL_CUE.search(before)
 
 
 def _set_to(page: Page) -> None:
@@ -189,7 +215,7 @@ def _set_to(page: Page) -> None:
         named = "_" in match["k"] and not page.negated(match.start("k"))
         if match["k"] not in NOT_VARIABLE and (known or named or (told and len(match["k"]) > 2)):
             _variable(page, match)
-    for match in page.find(LABEL_NAMED):
+    for match in page.find(LABEL_NAMED, words=("label",)):
         target = page.draft.vm_labels if _on_vms(page, match.end()) else page.draft.job_labels
         target.append(_lower(_pair(page, match)))
 
@@ -202,12 +228,21 @@ def _with_colon(page: Page) -> None:
             _variable(page, match)
     for match in page.find(COLON_PAIR):
         cue = _label_cue(page, match.start())
-        if cue and match["k"].lower() not in NOT_LABELS and not LABEL_CUE.fullmatch(match["k"]):
+        if cue and not OF_JOB.fullmatch(match["k"]) and not LABEL_CUE.fullmatch(match["k"]):
             target = page.draft.vm_labels if cue == "vm" else page.draft.job_labels
             target.append(_lower(_pair(page, match)))
 
 
-NOT_LABELS = ("job", "vm", "vms", "label")
+# Keys that are settings of the job, so that no list of labels goes on with them.
+OF_JOB = re.compile(
+    r"job|vms?|label|network|vpc|subnet\w*|region|zone|location|priority|prio|ips?|ip|agent"
+    r"|image|args"
+    r"|arguments|command|cmd|script|machine|machine-?type|type|memory|ram|cpus?|vcpus?|cores?|gpus?"
+    r"|tasks|parallel\w*|concurren\w*|retr\w+|count|preemptible|timeout|spot|provisioning|sa"
+    r"|account|disk|boot-?disk"
+    r"|bucket|mount|logs?|notif\w*|topic|env|environment|address(?:es)?|keys|node|vm|drivers?",
+    re.IGNORECASE,
+)
 
 
 def _variable(page: Page, match: re.Match[str]) -> None:

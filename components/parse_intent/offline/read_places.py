@@ -45,7 +45,9 @@ BESIDE = re.compile(
     r"somewhere|one|of|zones?|should|be|is|it|to|use|us|usa|uk|eu|europe|asia|japan|germany|india|"
     r"canada|australia|spain|italy|france|poland|brazil|chile|israel|england|switzerland|"
     r"(?:us|europe|asia|me)-[a-z]+\d{1,2}(?:-[a-z])?|"
-    r"today|again|prod|as|always|on|spot|and|or)",
+    r"today|again|prod|as|always|on|spot|and|or|if|possible|would|nice|best|prefer(?:red)?|can|you"
+    r"|we|are|for|me|like|near(?:est)?|closest|our|data|cent(?:er|re)|fine|ok|good|great|will|do"
+    r"|located|based|there|which|out|of|closer|close|then|my|we're|i'm|vms?|machines?)",
     re.IGNORECASE,
 )
 PLACE_CUE = re.compile(

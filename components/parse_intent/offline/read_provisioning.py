@@ -102,7 +102,7 @@ OF_GOOGLE = re.compile(
 ACCEPTED = re.compile(
     r"\b(?:ok|okay|fine|no (?:problem|issue|worries|drama|big deal)|not a (?:problem|big deal)"
     r"|(?:don't|do not|doesn't|does not|wouldn't) (?:mind|matter|care|hurt|bother)|acceptable"
-    r"|al?l ?right|tolera(?:te|nt|ble)\w*|surviv\w+|live with (?:it|that)|not (?:worried|bothered)"
+    r"|al?l ?right|tolera(?:te|nt|ble)\w*|surviv\w+|live with|not (?:worried|bothered)"
     r"|nobody minds|(?:picks?|carries|goes|carry) (?:it |right )?(?:up|on) (?:from|where|after)"
     r"|resum\w+|checkpoint\w*|cheap\w*|sav(?:e|es|ing) money|discount\w*)\b",
     re.IGNORECASE,

@@ -29,8 +29,13 @@ RETRY_COUNT = [
         re.IGNORECASE,
     ),
     re.compile(
+        rf"(?<![\w.])(?P<n>\d{{1,4}}) ?(?:x|times?)(?: (?:a|more|an))?"
+        rf" (?:{RETRY}|(?:new )?(?:try|attempt)s?)\b",
+        re.IGNORECASE,
+    ),
+    re.compile(
         rf"\b{RETRY}\b(?P<w>(?:[\s,(]+(?:(?:each|every|the|that|any) 1"
-        rf"|(?!\d)[\w'-]+)){{0,9}}?)[\s:=,(.]*(?:x\s?)?"
+        rf"|(?!\d)[\w'-]+)){{0,9}}?)[\s:=,(]*(?:x\s?)?"
         rf"(?P<n>\d{{1,4}})(?:\b|(?=x\b))(?!\s*(?:s\b"
         rf"|sec|min|hour|hrs|h\b|d\b|day|gb|gib|tasks|vcpu|cpu))(?P<t>\s*(?:more )?(?:times|x"
         rf"|attempts|tries)?)",
@@ -69,6 +74,8 @@ NO_RETRY = re.compile(
     rf"\b(?:no|zero|0|without(?: any)?|never|don't|do not|not(?: want)?(?: any)?|not to"
     rf"|shouldn't be"
     rf"|mustn't be)\s+(?:automatic\s+|any\s+|be\s+|ever\s+)?(?:{RETRY}|retry)\b"
+    r"|\bretry\s*(?:off|disabled|none)\b|\bif (?:it|1|a task) fails,? (?:then )?it fails\b"
+    r"|\bstays? failed\b|\b(?:only |just )?(?:1|a single) (?:attempt|try)(?: only)?\b(?! more)"
     rf"|\bno second (?:attempt|try|chance|go)s?\b|\b(?:failure|crash|error)s? (?:is|are) final\b"
     rf"|\bretries?\s*(?:off|disabled|[:=]\s*(?:none|no|0))\b",
     re.IGNORECASE,
@@ -196,9 +203,10 @@ def _action(page: Page, match: re.Match[str]) -> Action | None:
         return "FAIL_TASK" if EXCEPT.search(before, last_retry) else "RETRY_TASK"
     if last_fatal >= 0:
         return "FAIL_TASK"
-    if FATAL.search(after):
+    final, again = FATAL.search(after), re.search(RETRY, after, re.I)
+    if final and (again is None or final.start() <= again.start()):
         return "FAIL_TASK"
-    return "RETRY_TASK" if re.search(RETRY, after, re.I) else None
+    return "RETRY_TASK" if again else None
 
 
 ONLY = re.compile(

@@ -147,11 +147,23 @@ ONE_FOR = re.compile(
 )
 
 
+# "52 weeks, one task for each", "30 days: a task each"
+FOR_EACH = re.compile(
+    r"\d (?P<n>[a-z]{3,20})\s?[,:;(-]{1,2} ?(?:so |that's |i\.e\. )?(?:1|an?"
+    r"|its own) (?:own )?(?:task|job)"
+    r" (?:for |per )?(?:each|every 1|apiece)\b(?! [a-z])",
+    re.IGNORECASE,
+)
+
+
 def unit_nouns(page: Page) -> set[str]:
     """What each task works on, by the words and the commands ("beam": --beam $BATCH_TASK_INDEX)."""
     said = [m["t"] or m["u"] or m["w"] for m in page.find(ONE_FOR, free=False)]
     used = [m["k"] for payload in page.payloads for m in INDEX_NOUN.finditer(payload.text[:4000])]
-    return ({noun.lower() for noun in said} - NOT_UNITS) | ({k.lower() for k in used} - OF_VM)
+    said += [m["n"] for m in page.find(FOR_EACH, free=False, words=("each", "apiece"))]
+    return ({_singular(noun.lower()) for noun in said} - NOT_UNITS) | (
+        {k.lower() for k in used} - OF_VM
+    )
 
 
 # What follows "a task per" for other reasons than the array.
@@ -218,7 +230,7 @@ def _noun(phrase: str, units: set[str]) -> tuple[str, int]:
 
 def counted_noun(page: Page, end: int) -> str:
     """The plural noun that a number which ends here counts: "periods" in "26 pay periods"."""
-    gap = re.match(r"\s+(?=[a-z])", page.norm[end : end + 4])
+    gap = re.match(r"[ \t]+(?=[a-z])", page.norm[end : end + 4])
     phrase = PHRASE.match(page.norm, end + gap.end()) if gap else None
     return _noun(phrase.group(), set())[0] if phrase else ""
 
@@ -273,7 +285,10 @@ def _points(page: Page, start: int, end: int) -> int:
     """What the words around a number of things add to their weight."""
     left = page.left(start, 60)
     if LIMIT.search(left) or re.search(
-        r"\b(?:retr(?:y|ies|ied)|again|attempts?|tries|try|rerun)\b[^,;.]*$", left, re.I
+        r"\b(?:retr(?:y|ies|ied)|(?:tr(?:y|ied)|run|start\w*)(?: \w+){0,3} again|attempts?|tries"
+        r"|rerun)\b[^,;.:]*$",
+        left,
+        re.I,
     ):
         return -20
     sentence = page.sentence_text(start)
@@ -282,7 +297,7 @@ def _points(page: Page, start: int, end: int) -> int:
     points += 1 if OVER.search(left) else 0
     points += 2 if OVER.search(left) and FILL in sentence else 0
     points += 1 if EACH.search(sentence) else 0
-    points -= 3 if OF.search(left) else 0
+    points -= 1 if OF.search(left) else 0
     points -= 1 if page.norm[start:end].startswith(("2 ", "3 ")) else 0
     return points
 

@@ -111,7 +111,7 @@ def read(turns: Sequence[str], given: Draft | None = None) -> Reading:
         The draft after the last turn. Its `questions` and `refusals` decide the outcome.
     """
     history = [] if given is None else [State(given)]
-    for turn in turns:
+    for turn in map(shortened, turns):
         if not turn.strip():
             continue
         back, rest = taken_back(turn, len(history) - 1)
@@ -122,9 +122,22 @@ def read(turns: Sequence[str], given: Draft | None = None) -> Reading:
             history.append(_next_state(rest, history))
     if not history:
         return Reading(Draft(questions=[QUESTIONS["run"]]), "offline")
+    if any(BLANKS.search(turn) for turn in turns):
+        kept = f"Of more than {MOST_BLANKS} blanks in a row, {MOST_BLANKS} were kept."
+        history[-1].warnings.append(kept)
     start = _finish(history[-2]).draft if len(history) > 1 else None
     open_before = start is not None and (start.questions or start.refusals)
     return replace(_finish(history[-1]), start=None if open_before else start)
+
+
+MOST_BLANKS = 200
+BLANKS = re.compile(rf"\s{{{MOST_BLANKS + 1},}}")
+
+
+def shortened(turn: str) -> str:
+    """A turn in which no run of blanks is so long that patterns go over it again and again."""
+    half = MOST_BLANKS // 2
+    return BLANKS.sub(lambda match: match[0][:half] + match[0][-half:], turn)
 
 
 def _next_state(turn: str, history: Sequence[State]) -> State:
@@ -168,6 +181,9 @@ def _read_turn(
     if before is not None:
         edited, questions = edit_before_reading(page, before.draft, history)
         before = replace(before, draft=edited)
+    elif pasted:
+        edited, questions = edit_before_reading(page, pasted.draft, history)
+        pasted = replace(pasted, draft=edited)
     units = unit_nouns(page)
     page.durations = [a for a in page.durations if not _is_thing(page, a, units)]
     _names(page, wants)
@@ -191,7 +207,7 @@ def _read_turn(
 def _is_thing(page: Page, amount: Amount, units: set[str]) -> bool:
     """Whether "28 days" is what the tasks work on, one each, and no limit of time."""
     said = page.norm[amount.start : amount.end]
-    return is_unit(said, units) and time_points(page, amount) < 4
+    return is_unit(said, units) and time_points(page, amount) < 5
 
 
 def _with_pasted(page: Page, pasted: Pasted, before: State | None, wants: dict[str, str]) -> None:
@@ -362,8 +378,9 @@ def _work(page: Page, wants: dict[str, str]) -> list[str]:
             wants["count"] = count_question(thing)
     if any(v.kind == "gcs" and not v.remote for v in draft.volumes):
         wants["bucket"] = QUESTIONS["bucket"]
-    if all_at_once and draft.task_count is not None:
-        draft.parallelism = Asked(value=draft.task_count.value, quote=draft.task_count.quote)
+    count = draft.task_count or (page.before.task_count if page.before is not None else None)
+    if all_at_once and count is not None:
+        draft.parallelism = Asked(value=count.value, quote=count.quote)
     return []
 
 

@@ -90,7 +90,7 @@ VERB = re.compile(
     r"|call(?:s|ing)?|keep|start(?:s|ing)?|kick off"
     r"|(?:command|script|cmd|step|1) (?:should|must|has to|ought to) (?:be|run|call)|command is"
     r"|script is|cmd is|tasks? of|copies of"
-    r"|via|\d+ ?x|x ?\d+|task|tasks|then|first|finally|just|program)"
+    r"|via|\d+ ?x|x ?\d+|task|tasks|then|first|finally|just|program|[1-9]\))"
     r"(?: (?:just|the|a|this|my|our|own|script|command|program|binary|only|following|is|called"
     r"|of))*"
     r"[:,]?[ \t]+(?=\S)",
@@ -334,6 +334,7 @@ def _verbs(cutter: Cutter) -> None:
 
 LONE_SCRIPT = re.compile(
     r"(?:^|[,;.)]\s+|\n[ \t]*|\s[-|]\s)(?P<c>/(?:opt|srv|usr|app|home|root|bin)/[\w./-]*\w"
+    r"|(?:\.{1,2}|~)/[\w./-]*\w"
     r"|(?:\.{0,2}/)?(?:[\w.-]+/)*[\w-]+\.(?:sh|py|R|pl|rb|jl|bash))(?=[\s,;.)]|$)"
 )
 
@@ -371,6 +372,11 @@ BEFORE_COMMAND = re.compile(
 )
 
 
+# A path of a program needs no word before it; a mount or a bucket is none.
+PATH_LIKE = re.compile(
+    r"(?:\.{1,2}|~)/[\w./+-]+|/(?:opt|srv|usr|app|home|bin)/[\w./+-]+|[\w/.-]+\.(?:sh|py|R|pl|rb"
+    r"|jl)"
+)
 PROGRAM_LIKE = re.compile(r"[a-z./~][\w./+-]*")
 SLASHED = re.compile(r"\s(?:/|\|)\s")
 
@@ -384,7 +390,8 @@ def _with_index(cutter: Cutter) -> None:
         for token in re.finditer(r"\S+", cutter.masked[start : match.start()]):
             at = start + token.start()
             before = cutter.masked[max(line - 1, at - 60, 0) : at]
-            if at != line and not BEFORE_COMMAND.search(before):
+            path = PATH_LIKE.fullmatch(token.group()) is not None
+            if at != line and not path and not BEFORE_COMMAND.search(before):
                 continue
             end = _segment_end(cutter, at) if PROGRAM_LIKE.fullmatch(token.group()) else at
             if end > match.start() and not cutter.hidden(at, end):

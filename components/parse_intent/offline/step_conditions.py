@@ -87,6 +87,9 @@ NO_INTERNET = re.compile(
     r"|\b(?:no|without)(?: any)? (?:network|networking|net|connectivity)\b(?! (?:tag|config|name))"
     r"|\b(?:block|deny|cut off|disable)(?:s|ed)? (?:all )?(?:the )?(?:external|outside|outgoing"
     r"|outbound)\b"
+    r"|\b(?:internet|external network|outbound traffic|network access|egress)"
+    r"(?: access| connections?)?(?: (?:is|are|must be|should be|has to be|to be))?"
+    r" (?:blocked|off|disabled|denied|forbidden|cut off|not allowed)\b"
     r"|\bblockExternalNetwork\b|\bair-?gapped\b|\boffline container\b|\bnetwork: ?none\b",
     re.IGNORECASE,
 )
