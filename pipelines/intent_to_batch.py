@@ -26,6 +26,8 @@ def intent_to_batch(
     max_cost_usd: float = 0.0,
     prices_uri: str = "",
     policy_uri: str = "",
+    temperature: float = -1.0,
+    prompt_without: str = "",
 ) -> None:
     """Turn an intent into a Google Cloud Batch job, run it, and report what each task did.
 
@@ -56,6 +58,9 @@ def intent_to_batch(
             with; the shipped one if empty.
         policy_uri: The organisation's policy file (gs://bucket/policy.yaml): regions, machines,
             images, accounts, addresses, tasks and cost that it allows. What breaks it ends the run.
+        temperature: Gemini's temperature, 0 to 2; negative for the model's own.
+        prompt_without: Parts of Gemini's prompt to leave out, to see what they are worth:
+            prompt (all of it), rules, examples; with commas between.
     """
     report = aggregate_results(results_uri=results_uri, pipeline_folder=PIPELINE_FOLDER)
     report.set_display_name("Collect the results").set_caching_options(False)
@@ -65,6 +70,8 @@ def intent_to_batch(
             intent_uri=intent_uri,
             reader=reader,
             model=model,
+            temperature=temperature,
+            prompt_without=prompt_without,
             project=project,
             prices_uri=prices_uri,
             results_uri=results_uri,

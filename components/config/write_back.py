@@ -49,7 +49,7 @@ def _edited(source: Source, read: Read, job: Any) -> str | None:
 def written_anew(source: Source, job: Any) -> str:
     """The job as a text of its own, in the form of the source."""
     if source.read is not None and source.read.form == "yaml":
-        return _yaml_text(job)
+        return yaml_text(job)
     return json_text(job, indent=2) + "\n"
 
 
@@ -161,7 +161,7 @@ def _yaml_items(place: Place) -> _Items:
     indent = indents[0]
 
     def written(value: Any) -> str:
-        block = _yaml_text(value).rstrip("\n").replace("\n", f"\n{indent}  ")
+        block = yaml_text(value).rstrip("\n").replace("\n", f"\n{indent}  ")
         return f"{indent}- {block}\n"
 
     return _Items(starts, ends, False, written, written)
@@ -207,7 +207,7 @@ def _replaced(place: Place, new: Any) -> Edit:
     tail = raw[len(raw.rstrip()) :]
     column = place.span.start - (place.text.rfind("\n", 0, place.span.start) + 1)
     if isinstance(place.value, dict | list) and new:
-        text = _yaml_text(new).rstrip("\n").replace("\n", "\n" + " " * column)
+        text = yaml_text(new).rstrip("\n").replace("\n", "\n" + " " * column)
     else:
         text = json.dumps(new, ensure_ascii=False)
     return Edit(place.span.start, place.span.end, text + tail)
@@ -241,7 +241,7 @@ def _inserted(place: Place, kept: list[str], added: Mapping[str, Any]) -> Edit:
         return Edit(last.end, last.end, "".join(pieces))
     first = min((place.read.spans[(*path, key)] for key in kept), key=lambda span: span.key_start)
     column = first.key_start - (place.text.rfind("\n", 0, first.key_start) + 1)
-    block = _yaml_text(dict(added)).rstrip("\n").replace("\n", "\n" + " " * column)
+    block = yaml_text(dict(added)).rstrip("\n").replace("\n", "\n" + " " * column)
     return Edit(first.key_start, first.key_start, f"{block}\n{' ' * column}")
 
 
@@ -262,7 +262,8 @@ def _json(value: Any, indent: str | None) -> str:
     return json.dumps(value, ensure_ascii=False, indent=2).replace("\n", f"\n{indent}")
 
 
-def _yaml_text(value: Any) -> str:
+def yaml_text(value: Any) -> str:
+    """JSON data as YAML, texts of several lines as blocks."""
     import yaml
 
     class Dumper(yaml.SafeDumper):

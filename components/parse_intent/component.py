@@ -20,6 +20,7 @@ def read_the_intent(
     project: str = "",
     location: str = "global",
     prices_uri: str = "",
+    prompt_without: str = "",
 ) -> str:
     """Read the intent and make a Batch job of it, with the reason for every field.
 
@@ -36,20 +37,21 @@ def read_the_intent(
         project: Project that Gemini is billed to; empty for the run's.
         location: Vertex location of Gemini, such as global or us-central1.
         prices_uri: Price file of VMs, which a machine is chosen by; empty for the shipped one.
+        prompt_without: Parts of Gemini's prompt to leave out: prompt (all of it), rules, examples.
 
     Returns:
         job: The Batch job as JSON; null if none came out.
         answer: What was understood, assumed and left open, as a page.
         Output: config (a job came out), clarify (questions are open) or reject (it cannot be met).
     """
-    from components.parse_intent.step import as_markdown, gemini_settings, job_text, read_step
+    from components.parse_intent.step import as_markdown, job_text, read_step, reader_settings
     from components.reporting import filled, reported, run_folder
 
     run_uri = run_folder(results_uri, pipeline_folder)
     with reported(run_uri=run_uri):
-        settings = None
-        if reader == "gemini":
-            settings = gemini_settings(project, location, model, temperature)
+        settings = reader_settings(
+            reader, project, location, model, temperature, without=prompt_without
+        )
         said = read_step(
             intent,
             filled(intent_uri, pipeline_folder),

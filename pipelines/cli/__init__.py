@@ -27,6 +27,7 @@ app = typer.Typer(
 # In the order in which `--help` lists them.
 COMMAND_MODULES = (
     "parse",
+    "chat",
     "validate",
     "fix",
     "forecast",

@@ -9,10 +9,22 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
+from pipelines.cli.gemini_options import (
+    Answers,
+    Location,
+    Model,
+    Project,
+    Reader,
+    Temperature,
+    Without,
+)
+
 if TYPE_CHECKING:
     from components.batch.vm_prices import VmPrices
+    from components.gemini.settings import GeminiSettings
     from components.parse_intent.answer import Answer
     from components.parse_intent.edit_file import EditedFile
+    from components.parse_intent.reading import ReaderName
 
 
 def register(app: typer.Typer) -> None:
@@ -27,14 +39,13 @@ def parse(
     file: Annotated[
         str, typer.Option("--file", "-f", help="A file or gs:// address that holds the intent.")
     ] = "",
-    reader: Annotated[
-        str, typer.Option(help="Who reads: offline (rules, no network) or gemini.")
-    ] = "offline",
-    project: Annotated[
-        str, typer.Option(help="Project that pays for Gemini [GOOGLE_CLOUD_PROJECT].")
-    ] = "",
-    location: Annotated[str, typer.Option(help="Vertex AI location of Gemini.")] = "global",
-    model: Annotated[str, typer.Option(help="Gemini model; empty: the default one.")] = "",
+    reader: Reader = "offline",
+    project: Project = "",
+    location: Location = "global",
+    model: Model = "",
+    temperature: Temperature = -1.0,
+    without: Without = "",
+    answers: Answers = 0,
     turn: Annotated[
         list[str] | None, typer.Option("--turn", help="A later turn that changes the job.")
     ] = None,
@@ -65,10 +76,14 @@ def parse(
     """
     from components.batch.vm_prices import load_vm_prices
     from components.errors import WrongUse
+    from components.parse_intent.step import reader_settings
     from components.tables.text import json_text
 
     known = load_vm_prices(prices)
-    answered = _answers(reader, project, location, model, known)
+    settings = reader_settings(
+        reader, project, location, model, temperature, without=without, max_turns=answers
+    )
+    answered = _answers(settings, known)
     edited = _edits(job, reader, known) if job else None
     if jsonl:
         _parse_lines(_lines(file), sys.stdout, answered, edited)
@@ -129,19 +144,12 @@ def _tell_forecast(answer: Answer, prices: VmPrices) -> None:
     tell(f"\nForecast: {one_line(forecast(answer.job, prices))}")
 
 
-def _answers(
-    reader: str, project: str, location: str, model: str, prices: VmPrices
-) -> Callable[[list[str]], Answer]:
-    """What answers the turns of a person, by the reader that was chosen."""
+def _answers(settings: GeminiSettings | None, prices: VmPrices) -> Callable[[list[str]], Answer]:
+    """What answers the turns of a person: Gemini where there are settings for it."""
     from components.parse_intent.answer import answer_intent
-    from components.parse_intent.reading import reader_named
 
-    if reader_named(reader) == "offline":
-        return lambda turns: answer_intent(turns, prices=prices)
-    from components.parse_intent.step import gemini_settings
-
-    settings = gemini_settings(project, location, model, temperature=-1.0)
-    return lambda turns: answer_intent(turns, reader="gemini", settings=settings, prices=prices)
+    reader: ReaderName = "gemini" if settings else "offline"
+    return lambda turns: answer_intent(turns, reader=reader, settings=settings, prices=prices)
 
 
 def _intent(words: list[str], file: str) -> str:
