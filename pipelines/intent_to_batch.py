@@ -26,6 +26,9 @@ def intent_to_batch(
     max_cost_usd: float = 0.0,
     prices_uri: str = "",
     policy_uri: str = "",
+    adapt_rounds: int = 0,
+    adapt_preemptions: int = 2,
+    adapt_time: bool = False,
 ) -> None:
     """Turn an intent into a Google Cloud Batch job, run it, and report what each task did.
 
@@ -54,6 +57,11 @@ def intent_to_batch(
             with; the shipped one if empty.
         policy_uri: The organisation's policy file (gs://bucket/policy.yaml): regions, machines,
             images, accounts, addresses, tasks and cost that it allows. What breaks it ends the run.
+        adapt_rounds: How many further jobs may run tasks again that failed for a reason that a
+            change may mend: more memory, standard VMs, another zone or machine; 0: none. All of
+            them together keep to max_cost_usd.
+        adapt_preemptions: After so many preemptions of a task, the next round is on standard VMs.
+        adapt_time: Whether tasks that ran out of time may have more of it in the next round.
     """
     report = aggregate_results(results_uri=results_uri, pipeline_folder=PIPELINE_FOLDER)
     report.set_display_name("Collect the results").set_caching_options(False)
@@ -97,6 +105,12 @@ def intent_to_batch(
                 region=region,
                 max_wait_hours=max_wait_hours,
                 dry_run=False,
+                adapt_rounds=adapt_rounds,
+                adapt_preemptions=adapt_preemptions,
+                adapt_time=adapt_time,
+                max_cost_usd=max_cost_usd,
+                prices_uri=prices_uri,
+                policy_uri=policy_uri,
                 results_uri=results_uri,
                 pipeline_folder=PIPELINE_FOLDER,
             )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from components.batch.findings import Finding
-from components.fix_config.bench import Change
+from components.config.bench import Change
 from components.tables.formats import plural
 from components.tables.text import brief, json_text
 

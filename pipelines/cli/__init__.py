@@ -29,6 +29,7 @@ COMMAND_MODULES = (
     "validate",
     "fix",
     "forecast",
+    "submit",
     "jobs",
     "tasks",
     "rerun",

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from components.config.bench import Bench
     from components.fix_config.answer import Answer
-    from components.fix_config.bench import Bench
 
 
 def register(app: typer.Typer) -> None:

@@ -95,8 +95,8 @@ def _against(policy_file: str, region: str, prices: str) -> Against:
     if not policy_file:
         return Against(region=region or None)
     from components.batch.worst_cost import worst_cost
+    from components.config.policy_file import read_policy
     from components.errors import Intent2BatchError, WrongUse
-    from components.validate_config.policy_file import read_policy
 
     try:
         policy = read_policy(policy_file)

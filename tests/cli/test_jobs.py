@@ -133,3 +133,20 @@ def test_watch_and_cancel_by_id(emulator: Emulator, command: Command) -> None:
     assert (code, out) == (1, f"FAILED {name}\n")
     assert "exit code 137" in told
     assert command("cancel", job_id)[:2] == (0, f"FAILED {name}\n")
+
+
+def test_failed_tasks_run_again_with_more_memory(emulator: Emulator, command: Command) -> None:
+    mark = Path("mark").resolve()
+    script = f"[ $BATCH_TASK_INDEX != 1 ] || [ -e {mark} ] || {{ touch {mark}; exit 137; }}"
+    job = json.loads(json.dumps(GOOD))
+    job["taskGroups"][0]["taskSpec"]["runnables"] = [{"script": {"text": script}}]
+    Path("job.json").write_text(json.dumps(job))
+    code, out, told = command("submit", "job.json", "--run", "again", "--adapt")
+    assert code == 0
+    first, second = out.split()
+    assert second.startswith(first[:60])
+    assert second.endswith("-r1")
+    assert "memoryMib: 4000, as the task ran out of memory" in told
+    assert "round 1: 1 task again" in told
+    assert command("submit", "job.json", "--run", "again", "--adapt")[:2] == (0, out)
+    assert len(emulator.batch.book.everything()) == 2
