@@ -225,7 +225,7 @@ def _follow(
     try:
         with _clock(waiting, cancels=cancels) as clock:
             return supervise(
-                jobs(_client()),
+                jobs(client_here()),
                 store,
                 clock,
                 fresh=fresh,
@@ -264,7 +264,12 @@ def _clock(waiting: Waiting, *, cancels: bool) -> Iterator[Clock]:
             yield clock
 
 
-def _client() -> BatchServiceClient:
+def client_here() -> BatchServiceClient:
+    """The client of the Batch service.
+
+    Raises:
+        ServiceError: there are no credentials.
+    """
     from google.auth.exceptions import GoogleAuthError
 
     try:

@@ -9,6 +9,8 @@ import typer
 
 if TYPE_CHECKING:
     from components.batch.look_into import Look
+    from components.submit_batch_job.submit import Waiting
+    from components.submit_batch_job.watch_many import Known
     from components.supervision.ledger import Ledger
 
 Job = Annotated[
@@ -48,20 +50,61 @@ def register(app: typer.Typer) -> None:
     app.command("cancel")(cancel)
 
 
-def watch(job: Job, project: Project = "", region: Region = "", max_wait: MaxWait = "") -> None:
-    """Follow a job to its end; Ctrl-C ends the watching, not the job."""
+def watch(
+    jobs: Annotated[
+        list[str],
+        typer.Argument(metavar="JOB...", help="Full names or ids; - reads them, a line each."),
+    ],
+    project: Project = "",
+    region: Region = "",
+    max_wait: MaxWait = "",
+) -> None:
+    """Follow jobs to their end; Ctrl-C ends the watching, not the jobs.
+
+    Prints the state and the name of each as it ends. Hundreds are followed by a few reads that
+    serve all of them; ends with 1 where one did not succeed.
+    """
     from pipelines.cli.streams import say
 
-    name = job_named(job, project, region)
+    given = [line for job in jobs for line in (sys.stdin.read().split() if job == "-" else [job])]
+    names = list(dict.fromkeys(job_named(job, project, region) for job in given))
 
     from components.submit_batch_job import submit as steps
     from components.submit_batch_job.outcome import check_outcome
 
     waiting = steps.Waiting(max_wait_s=seconds_of(max_wait), say=say)
-    told = _existing(steps.watch(name, waiting=waiting))
-    sys.stdout.write(f"{told.state} {name}\n")
+    if len(names) != 1:
+        _watch_all(names, waiting)
+        return
+    told = _existing(steps.watch(names[0], waiting=waiting))
+    sys.stdout.write(f"{told.state} {names[0]}\n")
     say_why(told)
     check_outcome(told)
+
+
+def _watch_all(names: list[str], waiting: Waiting) -> None:
+    """Follow many jobs.
+
+    Raises:
+        WorkFailed: one of them did not succeed, or was left running.
+        ServiceError: they cannot be read.
+    """
+    from components.errors import WorkFailed
+    from components.submit_batch_job.watching import watch_jobs
+    from pipelines.cli.streams import say
+
+    def ended(job: Known) -> None:
+        if job.ended:
+            sys.stdout.write(f"{job.state} {job.name}\n")
+            sys.stdout.flush()
+        if job.why:
+            say(f"{job.name.rpartition('/')[2]}: {job.why}")
+
+    counts = watch_jobs(names, waiting=waiting, on_change=ended).counts
+    others = sum(counts.values()) - counts["SUCCEEDED"]
+    if others:
+        states = ", ".join(f"{count:,} {state}" for state, count in counts.most_common())
+        raise WorkFailed(f"{others:,} of {len(names):,} jobs have not succeeded: {states}")
 
 
 def cancel(job: Job, project: Project = "", region: Region = "") -> None:

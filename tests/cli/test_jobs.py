@@ -150,3 +150,18 @@ def test_failed_tasks_run_again_with_more_memory(emulator: Emulator, command: Co
     assert "round 1: 1 task again" in told
     assert command("submit", "job.json", "--run", "again", "--adapt")[:2] == (0, out)
     assert len(emulator.batch.book.everything()) == 2
+
+
+def test_many_jobs_are_watched_at_once(emulator: Emulator, command: Command) -> None:
+    names = [command("submit", "quick.json", "--no-wait")[1].strip() for _ in range(3)]
+    code, out, told = command("watch", *names)
+    assert (code, sorted(out.splitlines())) == (0, sorted(f"SUCCEEDED {name}" for name in names))
+    assert "3 jobs: " in told
+    bad = command("submit", "job.json", "--no-wait")[1].strip()
+    given = "".join(f"{name}\n" for name in [*names, bad])
+    code, out, told = command("watch", "-", "nothing-there", given=given)
+    assert code == 1
+    assert f"FAILED {bad}" in out.splitlines()
+    assert sum(line.startswith("DELETED ") for line in out.splitlines()) == 1
+    assert "task 1 failed: exit code 137" in told
+    assert "2 of 5 jobs have not succeeded: 3 SUCCEEDED" in told
