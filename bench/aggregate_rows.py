@@ -17,6 +17,7 @@ import argparse
 import csv
 import json
 import random
+import resource
 import subprocess
 import sys
 import tempfile
@@ -175,10 +176,14 @@ WAYS: dict[str, Callable[[Path], None]] = {"decode": decode, "ours": ours, "note
 
 
 def peak_mb() -> float:
-    """Peak memory of this process. (ru_maxrss would begin with that of the parent.)"""
+    """Peak memory of this process and of the largest that it started.
+
+    (ru_maxrss of itself would begin with that of its parent.)
+    """
     status = Path("/proc/self/status").read_text()
     peak = next(line for line in status.splitlines() if line.startswith("VmHWM"))
-    return round(int(peak.split()[1]) / 1024, 1)
+    started = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    return round((int(peak.split()[1]) + started) / 1024, 1)
 
 
 def one(way: str, folder: Path) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast, get_args
 
+_CALLERS = 20  # names that are kept of those that called a method
 Kind = Literal["status", "drop", "lose_reply"]
 
 
@@ -66,6 +67,7 @@ class Faults:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._calls: Counter[str] = Counter()
+        self._callers: dict[str, set[str]] = {}
         self._set: list[tuple[Fault, int]] = []  # with the count of its calls when it was set
 
     def add(self, fault: Fault) -> None:
@@ -78,11 +80,20 @@ class Faults:
         with self._lock:
             self._set.clear()
             self._calls.clear()
+            self._callers.clear()
 
-    def note(self, method: str) -> Fault | None:
-        """Count a call; returns the fault that hits it, the one that was set first."""
+    def note(self, method: str, caller: str = "") -> Fault | None:
+        """Count a call; returns the fault that hits it, the one that was set first.
+
+        Args:
+            method: what was called.
+            caller: what the client calls itself.
+        """
         with self._lock:
             self._calls[method] += 1
+            callers = self._callers.setdefault(method, set())
+            if caller and len(callers) < _CALLERS:
+                callers.add(caller)
             for fault, before in self._set:
                 if fault.method in (method, "*"):
                     number = self._count(fault.method) - before
@@ -94,6 +105,11 @@ class Faults:
         """How often each method was called, the calls that were hit included."""
         with self._lock:
             return dict(sorted(self._calls.items()))
+
+    def callers(self) -> dict[str, list[str]]:
+        """How the clients that called each method call themselves, the first of them."""
+        with self._lock:
+            return {method: sorted(names) for method, names in sorted(self._callers.items())}
 
     def _count(self, method: str) -> int:
         return self._calls.total() if method == "*" else self._calls[method]

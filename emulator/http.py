@@ -58,6 +58,7 @@ log = logging.getLogger(__name__)
 _NO_PAGES = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox"}
 
 _LAST_ANSWERS_S = 5.0  # that stop() gives to calls that are being answered
+_CALLER_CHARS = 300
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -210,6 +211,11 @@ class _Connection(BaseHTTPRequestHandler):
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = do  # noqa: N815
 
+    def _caller(self) -> str:
+        """What the client calls itself: gapic clients say it in a header of their own."""
+        names = (self.headers.get("User-Agent", ""), self.headers.get("X-Goog-Api-Client", ""))
+        return " ".join(filter(None, names))[:_CALLER_CHARS]
+
     def _answer(self, body: Body) -> None:
         path, _, query = self.path.partition("?")
         fault: Fault | None = None
@@ -217,7 +223,7 @@ class _Connection(BaseHTTPRequestHandler):
             self._check_caller()
             route, params = self._route(path)
             if not route.name.startswith("_emulator."):
-                fault = self.server.service.faults.note(route.name)
+                fault = self.server.service.faults.note(route.name, self._caller())
             if fault and fault.kind == "drop":
                 raise _HangUpError
             if fault and fault.kind == "status":
@@ -371,9 +377,13 @@ def _own(service: Service) -> list[Route]:
     def calls(_: Request) -> Response:
         return Response(body=faults.calls())
 
+    def callers(_: Request) -> Response:
+        return Response(body=faults.callers())
+
     return [
         Route("POST", "/_emulator/faults", add, "_emulator.addFault"),
         Route("DELETE", "/_emulator/faults", clear, "_emulator.clearFaults"),
         Route("GET", "/_emulator/calls", calls, "_emulator.calls"),
+        Route("GET", "/_emulator/callers", callers, "_emulator.callers"),
         *service.routes,
     ]

@@ -16,13 +16,18 @@ from typing import Self
 
 from emulator import vertex
 from emulator.batch.service import Batch
+from emulator.clock import Clock
 from emulator.faults import Faults
 from emulator.http import ApiError, serve
+from emulator.pipelines import PipelineJobs
+from emulator.projects import project_number
+from emulator.registry import Registry
+from emulator.schedules import Schedules
 from emulator.storage.service import service as storage_service
 from emulator.storage.store import Store
 from emulator.vertex.upstream import Upstream
 
-SERVICES = ("storage", "batch", "vertex", "logging")
+SERVICES = ("storage", "batch", "vertex", "logging", "registry")
 _PROXIES = ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")
 _TASKS_KEEP = ("PATH", "LANG", "LC_ALL", "TZ")  # not the rest: it may hold the person's secrets
 
@@ -38,11 +43,13 @@ class Emulator:
     Args:
         project: the project that clients name.
         environment: the variables that point clients (ours, Google's, gcloud) at the stand-ins.
-        urls: by service: storage, batch, vertex, logging.
+        urls: by service: storage, batch, vertex, logging, registry.
         faults: shared by the services, for tests in the same process.
         store: the content of Cloud Storage, likewise.
         batch: the jobs, likewise; `wait_for` waits for one without polling.
         upstream: the server that answers prompts; None where the stand-in model does.
+        clock: what the calendar goes by, for tests in the same process.
+        pipelines: the pipeline jobs, likewise.
     """
 
     project: str
@@ -52,6 +59,8 @@ class Emulator:
     store: Store
     batch: Batch
     upstream: Upstream | None
+    clock: Clock
+    pipelines: PipelineJobs
     _ends: ExitStack = field(repr=False)
 
     def stop(self) -> None:
@@ -107,23 +116,39 @@ def start(
         faults = Faults()
         store = Store(state_dir / "storage")
         ends.callback(store.close)
-        _make_bucket(store, f"{project}-bucket")
+        _make_bucket(store, f"{project}-bucket", project)
         environment: dict[str, str] = {}  # complete before anybody knows a port
         batch = Batch(state_dir, project, store, faults, lambda: for_tasks(environment))
         ends.callback(batch.close)
         urls: dict[str, str] = {}
-        models = vertex.service(state_dir, project, faults, store, model)
+        clock = Clock()
+        registry = Registry(state_dir, clock)
+        runs = PipelineJobs(
+            state_dir / "pipelines",
+            store,
+            clock,
+            registry.template,
+            lambda: for_tasks(environment),
+        )
+        ends.callback(runs.close)
+        schedules = Schedules(state_dir / "schedules", runs, clock)
+        ends.callback(schedules.close)
+        others = [*runs.routes(), *schedules.routes(), *clock.routes()]
+        models = vertex.service(state_dir, project, faults, store, model, others)
         ends.callback(models.close)  # before the store, also where a port cannot be had
-        services = [storage_service(store, faults), models]
+        services = [storage_service(store, faults), models, registry.service(faults)]
         for service in (*services, *batch.services):
             running = serve(service, wanted.get(service.name, 0))
             ends.callback(running.stop)
             urls[service.name] = running.url
         environment.update(_environment(state_dir, project, urls))
         batch.begin()
+        schedules.begin()
         if model:
             ends.callback(model.close)  # first of all: it may be waiting for minutes
-        return Emulator(project, environment, urls, faults, store, batch, model, ends.pop_all())
+        return Emulator(
+            project, environment, urls, faults, store, batch, model, clock, runs, ends.pop_all()
+        )
 
 
 def serve_until_signalled(
@@ -192,11 +217,11 @@ def _upstream(url: str, model: str) -> Upstream | None:
     return Upstream(url, model) if url else None
 
 
-def _make_bucket(store: Store, name: str) -> None:
+def _make_bucket(store: Store, name: str, project: str) -> None:
     try:
         store.bucket(name)
     except ApiError:
-        store.create_bucket(name)
+        store.create_bucket(name, {"projectNumber": project_number(project)})
 
 
 @contextmanager
@@ -231,6 +256,7 @@ def _environment(state_dir: Path, project: str, urls: Mapping[str, str]) -> dict
         "CLOUDSDK_API_ENDPOINT_OVERRIDES_AIPLATFORM": f"{urls['vertex']}/",
         "CLOUDSDK_API_ENDPOINT_OVERRIDES_BATCH": f"{urls['batch']}/",
         "CLOUDSDK_API_ENDPOINT_OVERRIDES_LOGGING": f"{urls['logging']}/",
+        "CLOUDSDK_API_ENDPOINT_OVERRIDES_ARTIFACTREGISTRY": f"{urls['registry']}/",
         "CLOUDSDK_AUTH_DISABLE_CREDENTIALS": "true",
         "CLOUDSDK_CORE_PROJECT": project,
         "CLOUDSDK_CORE_CHECK_GCE_METADATA": "false",

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import importlib
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from components.errors import WrongUse
+from components.worker_image import WORKER_IMAGE
+from pipelines.notification import mailing
 from pipelines.spec_linter import PINNED_IMAGE
 
 # Each is a function of that name (with underscores) in the module of that name.
 PIPELINES = ("intent-to-batch", "batch-prediction")
 
 
-def compiled(name: str, *, image: str = "") -> str:
+def compiled(name: str, *, image: str = "", notify: Sequence[str] = ()) -> str:
     """The spec of a pipeline as one YAML document.
 
     kfp's comment header is left out: it prints defaults in random order.
@@ -24,6 +27,7 @@ def compiled(name: str, *, image: str = "") -> str:
     Args:
         name: one of `PIPELINES`.
         image: the worker image as NAME@sha256:<digest>; the symbolic name if empty.
+        notify: mail addresses that learn the outcome; such a spec runs on Vertex alone.
 
     Raises:
         WrongUse: there is no such pipeline, or the image carries no digest.
@@ -36,6 +40,9 @@ def compiled(name: str, *, image: str = "") -> str:
 
     function = name.replace("-", "_")
     pipeline = getattr(importlib.import_module(f"pipelines.{function}"), function)
+    if notify:
+        display_name = pipeline.pipeline_spec.pipeline_info.display_name
+        pipeline = mailing(pipeline, display_name, notify)
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder, "spec.yaml")
         compiler.Compiler().compile(pipeline, str(target))
@@ -46,7 +53,7 @@ def compiled(name: str, *, image: str = "") -> str:
 
 
 def pin(spec: dict[str, Any], image: str) -> None:
-    """Put an image with its digest into every executor of a spec.
+    """Put an image with its digest into every step of a spec.
 
     Vertex keys its cache by the image's text: behind a moving tag it would serve stale results.
 
@@ -59,7 +66,7 @@ def pin(spec: dict[str, Any], image: str) -> None:
             fix="Give NAME@sha256:<64 hex digits>; `docker push` prints the digest.",
         )
     for executor in spec["deploymentSpec"]["executors"].values():
-        if "container" in executor:
+        if executor.get("container", {}).get("image") == WORKER_IMAGE:
             executor["container"]["image"] = image
 
 

@@ -12,40 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from components.errors import InputError, WrongUse
-from components.storage.settings_file import read_settings
 from components.storage.uris import join
 from pipelines import parameters
+from pipelines.notification import mails
+from pipelines.request import Request, check_intent, given_parameters, parse_spec, spec_text
 
 # Where the files of jobs lie that a run on this machine sends to the stand-ins.
 STAGING = "staging"
-
-
-@dataclass(frozen=True)
-class Request:
-    """What a person asks to run.
-
-    Args:
-        pipeline: a pipeline's name, or the path of a compiled spec.
-        text: the intent; it travels as a file, never as a parameter.
-        sources: the same words one by one, for a pipeline that takes files of rows.
-        words: `NAME=VALUE` parameters.
-        parameter_file: YAML or JSON with parameters; `words` win over it.
-        out: the folder of this run, new or empty; `runs/<pipeline>-<time>` if None.
-        dry_run: sets the parameter `dry_run`.
-        uploads: `LOCAL=gs://bucket/path` words, copied into the stand-ins' buckets.
-    """
-
-    pipeline: str
-    text: str | None = None
-    sources: tuple[str, ...] = ()
-    words: tuple[str, ...] = ()
-    parameter_file: Path | None = None
-    out: Path | None = None
-    dry_run: bool = False
-    uploads: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -56,30 +30,18 @@ class Settled:
     intent: str | None
 
 
-def spec_text(pipeline: str) -> str:
+def local_spec(pipeline: str) -> str:
     """The text of a compiled spec; empty for the name of a pipeline, which is compiled later.
 
     Raises:
-        WrongUse: it is neither a known name nor a compiled spec.
+        WrongUse: it is neither a known name nor a compiled spec, or runs on Vertex alone.
     """
-    from pipelines.compiling import PIPELINES
-
-    if pipeline in PIPELINES:
-        return ""
-    path = Path(pipeline)
-    if not path.is_file():
+    text = spec_text(pipeline)
+    if text and mails(parse_spec(text, pipeline)):
         raise WrongUse(
-            f"There is no pipeline and no file '{pipeline}'",
-            fix=f"Give a compiled spec, or a name: {', '.join(PIPELINES)}.",
-        )
-    try:
-        text = path.read_text(encoding="utf-8")
-        spec = yaml.safe_load(text)
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise WrongUse("The file is not a compiled pipeline", where=pipeline) from error
-    if not isinstance(spec, dict) or "pipelineInfo" not in spec or "root" not in spec:
-        raise WrongUse(
-            "The file is not a compiled pipeline", where=pipeline, fix="compile.py writes them."
+            "This spec mails its outcome, which only Vertex AI Pipelines can",
+            where=pipeline,
+            fix="Compile it without --notify to run it here.",
         )
     return text
 
@@ -97,14 +59,7 @@ def settle(request: Request, spec: Mapping[str, Any], folder: Path, project: str
         WrongUse: names, types or combinations that the pipeline does not take.
     """
     known = parameters.declared(spec)
-    given: dict[str, Any] = {}
-    if request.parameter_file is not None:
-        given = read_settings(str(request.parameter_file), "The parameter file")
-    given.update(parameters.from_words(request.words, known))
-    if request.dry_run:
-        given["dry_run"] = True
-    _take_words(request, given, known)
-    parameters.check(given, known)
+    given = given_parameters(request, known)
     intent = _settle_intent(given, folder) if {"intent", "intent_uri"} <= set(known) else None
     if "source" in known:
         _check_source(str(given.get("source", "")))
@@ -124,29 +79,14 @@ def _usual(project: str) -> dict[str, str]:
     return {"reader": "offline", "project": project, "staging_uri": staging}
 
 
-def _take_words(request: Request, given: dict[str, Any], known: Mapping[str, Any]) -> None:
-    """The words of the command are the intent, or the files of rows."""
-    if request.text is None:
-        return
-    rows = "source" in known and "intent" not in known
-    name, what = ("source", "source") if rows else ("intent", "intent")
-    if name in given:
-        raise WrongUse(
-            f"The {what} is given twice",
-            fix=f"Give {'SOURCE' if rows else 'TEXT'} or -p {name}=…, not both.",
-        )
-    if not request.text.strip():
-        raise WrongUse(f"The {what} is empty", fix="Say what should run.")
-    given[name] = "\n".join(request.sources) if rows else request.text
-
-
 def _settle_intent(given: dict[str, Any], folder: Path) -> str | None:
     """Take the intent out of the parameters; its file stands in for it."""
-    _check_intent(given)
+    check_intent(given)
+    uri = str(given.get("intent_uri") or "").strip()
+    if uri and "://" not in uri and not Path(uri).is_file():
+        raise WrongUse("There is no such file", where=f"parameter intent_uri: {uri}")
     if not given.get("intent"):
         return None
-    if given.get("intent_uri"):
-        raise WrongUse("The intent is given as text and as a file", fix="Give one of them.")
     given["intent_uri"] = str(folder / "intent.txt")
     return str(given.pop("intent"))
 
@@ -161,17 +101,6 @@ def _check_source(text: str) -> None:
     for source in sources:
         if "://" not in source and "*" not in source and not Path(source).exists():
             raise WrongUse("There is no such file", where=f"parameter source: {source}")
-
-
-def _check_intent(given: Mapping[str, Any]) -> None:
-    """Refuse a run that has nothing to read."""
-    uri = str(given.get("intent_uri") or "").strip()
-    if not uri and not str(given.get("intent") or "").strip():
-        raise WrongUse(
-            "The intent is empty", fix='Say what should run, for example "3 tasks of `date`".'
-        )
-    if uri and "://" not in uri and not given.get("intent") and not Path(uri).is_file():
-        raise WrongUse("There is no such file", where=f"parameter intent_uri: {uri}")
 
 
 def _check_policy(uri: str) -> None:

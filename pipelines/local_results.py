@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from typing import Any, TextIO
+from typing import TextIO
 
-from components.aggregate_results.predictions.summary import PredictionSummary
-from components.aggregate_results.predictions.terminal import print_answers
-from components.aggregate_results.summary import Summary
-from components.aggregate_results.tasks import read_rows
-from components.aggregate_results.terminal import terminal_table
-from components.storage import files
 from components.storage.uris import join, name_of
+from pipelines.run_results import print_results
 from pipelines.running import Outcome
 
 
@@ -24,7 +18,7 @@ def show(outcome: Outcome, *, out: TextIO, say: Callable[[str], None]) -> int:
         out: where the table goes.
         say: shows one line beside it.
     """
-    told = outcome.run_uri and (_tasks(outcome, out) or _answers(outcome, out))
+    told = outcome.run_uri and print_results(outcome.run_uri, out, shown=_short(outcome))
     if outcome.signal:
         say(_cancelled(outcome))
         return 128 + outcome.signal
@@ -36,36 +30,10 @@ def show(outcome: Outcome, *, out: TextIO, say: Callable[[str], None]) -> int:
     return 0
 
 
-def _tasks(outcome: Outcome, out: TextIO) -> bool:
-    """Print the tasks and the summary; whether that told why the run ended as it did."""
-    told = _summary(outcome, "summary.json")
-    if told is None:
-        return False
-    summary = Summary(**told)
-    terminal_table(read_rows(outcome.run_uri), out, summary=summary)
-    return summary.outcome not in ("broken", "unfinished")
-
-
-def _answers(outcome: Outcome, out: TextIO) -> bool:
-    """Print what came of the rows; whether that told why the run ended as it did."""
-    told = _summary(outcome, "results_summary.json")
-    if told is None:
-        return False
-    summary = PredictionSummary(**told)
-    print_answers(summary, out)
-    return bool(summary.reason)
-
-
-def _summary(outcome: Outcome, name: str) -> dict[str, Any] | None:
-    """The summary of that name, with the short way to the run's files; None if there is none."""
-    place = join(outcome.run_uri, name)
-    if not files.exists(place):
-        return None
-    told: dict[str, Any] = json.loads(files.read_text(place))
+def _short(outcome: Outcome) -> Callable[[str], str]:
+    """The short way to a file of the run, where there is one."""
     link = outcome.folder / "results"
-    if link.is_symlink():
-        told["files"] = {name: str(link / name_of(uri)) for name, uri in told["files"].items()}
-    return told
+    return (lambda uri: str(link / name_of(uri))) if link.is_symlink() else str
 
 
 def _cancelled(outcome: Outcome) -> str:

@@ -18,14 +18,14 @@ from components.reporting import run_folder
 from pipelines.local_process import Cancellation, Driver, cancellable
 from pipelines.local_progress import Display, titles
 from pipelines.local_request import (
-    Request,
     Settled,
     choose_folder,
+    local_spec,
     make_folder,
     settle,
-    spec_text,
 )
 from pipelines.local_services import check_uploads, services, stand_in_project, upload
+from pipelines.request import Request
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def run_here(
     """
     uploads = check_uploads(request.uploads)
     folder = choose_folder(request, datetime.datetime.now().astimezone())
-    text = spec_text(request.pipeline)
+    text = local_spec(request.pipeline)
     with Driver() as driver:
         driver.send(pipeline=request.pipeline, spec=text, token=driver.token)
         project = stand_in_project()

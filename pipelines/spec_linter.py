@@ -15,6 +15,8 @@ from typing import Any
 
 import yaml
 
+from pipelines.notification import without_mail
+
 # A Vertex job id is the name plus 15 characters, at most 128, and starts with a letter.
 LONGEST_NAME = 113
 NAME = re.compile(r"[a-z][a-z0-9-]*")
@@ -80,12 +82,13 @@ class Dag:
             yield f"{self.where}.tasks.{name}", name, task
 
 
-def lint(text: str, *, pinned: bool = False) -> list[Problem]:
+def lint(text: str, *, pinned: bool = False, mails: bool = False) -> list[Problem]:
     """All problems of a spec, in the order of the rules.
 
     Args:
         text: the spec, as YAML or JSON.
         pinned: whether images must carry a digest (a released spec) or the symbolic name.
+        mails: whether this is the variant for Vertex alone, which mails its outcome.
     """
     documents = list(yaml.safe_load_all(text))
     if len(documents) != 1 or not isinstance(documents[0], Mapping):
@@ -96,7 +99,7 @@ def lint(text: str, *, pinned: bool = False) -> list[Problem]:
                 f"it holds {len(documents)} YAML documents; Vertex reads exactly one",
             )
         ]
-    spec = documents[0]
+    spec = without_mail(documents[0]) if mails else documents[0]
     problems = [problem for rule in SPEC_RULES for problem in rule(spec)]
     for dag in dags(spec):
         problems += [problem for rule in DAG_RULES for problem in rule(dag)]

@@ -13,6 +13,7 @@ def aggregate_results(
     status: dsl.PipelineTaskFinalStatus,
     report: dsl.Output[dsl.HTML],
     metrics: dsl.Output[dsl.Metrics],
+    results: dsl.Output[dsl.Artifact],
 ) -> str:
     """Collect the results and write the report, whatever happened before.
 
@@ -27,6 +28,7 @@ def aggregate_results(
         report: The report as a page.
         metrics: Numbers of tasks by state, tasks tried again, tasks that lost a Spot VM, and
             seconds from the first start to the last end.
+        results: The run's folder, with the tables and all that the steps wrote.
 
     Returns:
         What happened, in one line.
@@ -34,8 +36,10 @@ def aggregate_results(
     from components.aggregate_results.step import aggregate_step
     from components.reporting import reported, run_folder
 
+    results.uri = run_folder(results_uri, pipeline_folder)
     with reported():
-        summary = aggregate_step(run_folder(results_uri, pipeline_folder), status, report.path)
+        summary = aggregate_step(results.uri, status, report.path)
+        results.metadata["headline"] = summary.headline
         for name, value in summary.metrics().items():
             metrics.log_metric(name, value)
     return summary.headline

@@ -10,6 +10,8 @@ import os
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from components.agent import AGENT
+
 if TYPE_CHECKING:
     from google.cloud.batch_v1 import BatchServiceClient
 
@@ -27,20 +29,24 @@ def batch_client() -> BatchServiceClient:
 
     An http:// endpoint is a stand-in on this machine and gets no credentials.
     """
+    from google.api_core.gapic_v1.client_info import ClientInfo
     from google.cloud.batch_v1 import BatchServiceClient
 
     endpoint = os.environ.get(BATCH_VARIABLE, "").rstrip("/")
     if not endpoint:
-        return BatchServiceClient()
+        return BatchServiceClient(client_info=ClientInfo(user_agent=AGENT))
     options = {"api_endpoint": endpoint}
     if urlsplit(endpoint).scheme != "http":
-        return BatchServiceClient(transport="rest", client_options=options)
+        return BatchServiceClient(
+            transport="rest", client_options=options, client_info=ClientInfo(user_agent=AGENT)
+        )
     from google.auth.credentials import AnonymousCredentials
 
     return BatchServiceClient(
         transport="rest",
         credentials=AnonymousCredentials(),
         client_options=options,
+        client_info=ClientInfo(user_agent=AGENT),
     )
 
 

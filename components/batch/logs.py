@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 from urllib.parse import urlsplit
 
+from components.agent import AGENT
 from components.batch.client import logging_endpoint
 
 log = logging.getLogger(__name__)
@@ -73,11 +74,14 @@ def logging_session() -> tuple[Session, str]:
     if urlsplit(endpoint).scheme == "http":
         from google.auth.credentials import AnonymousCredentials
 
-        return cast(Session, AuthorizedSession(AnonymousCredentials())), endpoint
-    import google.auth
+        session = AuthorizedSession(AnonymousCredentials())
+    else:
+        import google.auth
 
-    credentials, _ = google.auth.default(scopes=_SCOPES)
-    return cast(Session, AuthorizedSession(credentials)), endpoint
+        credentials, _ = google.auth.default(scopes=_SCOPES)
+        session = AuthorizedSession(credentials)
+    session.headers["User-Agent"] = AGENT
+    return cast(Session, session), endpoint
 
 
 def tails(

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from components.agent import AGENT
 from components.errors import ServiceError, WrongUse
 from components.gemini.endpoint import endpoint, is_local
 
@@ -99,6 +100,7 @@ def _session() -> Any:
         session = Session()
         session.trust_env = False  # no proxy, no .netrc
         session.headers["Authorization"] = "Bearer local"
+        session.headers["User-Agent"] = AGENT
         return session
     try:
         credentials, _ = google.auth.default(scopes=_SCOPES)
@@ -107,7 +109,9 @@ def _session() -> Any:
             f"There are no credentials for Google Cloud ({error})",
             fix="Run `gcloud auth application-default login`, or use --local.",
         ) from error
-    return AuthorizedSession(credentials)
+    authorized = AuthorizedSession(credentials)
+    authorized.headers["User-Agent"] = AGENT
+    return authorized
 
 
 def model_path(model: str) -> str:

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from components.batch.findings import Finding, path_text
+from components.batch.policy import POLICY_RULES
 from components.config.bench import Bench, Change, told_once
+from components.config.check import JOB_ALONE, Against, validate_text
 from components.config.fix import fix_text
 from components.config.source import read_source
 from components.fix_config.answer import Answer
@@ -41,7 +43,7 @@ def fix_job(
     file: str,
     complaint: str = "",
     *,
-    region: str | None = None,
+    against: Against = JOB_ALONE,
     suggest: Suggest | None = None,
 ) -> Answer:
     """Fix a job.
@@ -50,12 +52,14 @@ def fix_job(
         data: a file with a job: JSON or YAML, or what was meant as such.
         file: its name.
         complaint: the error, the events or the trouble in words; may be empty.
-        region: where the job is to be submitted; None: nothing is known.
+        against: where the job is to be submitted, and the organisation's policy; what breaks the
+            policy is told, not mended.
         suggest: adds proposals after the rules have had their say.
 
     Returns:
         The answer; a job without errors and without a complaint comes back as it is.
     """
+    region = against.region
     text, changes = decoded(data)
     complaint = plain_complaint(complaint).strip()
     read = job_text(text, file)
@@ -68,8 +72,8 @@ def fix_job(
     if not complaint and not bench.changes and not read.source.findings:
         found = findings_of(bench, region)
         if not any(finding.severity == "error" for finding in found):
-            return _answer(bench, read, text, file, [], region)
-    return _fixed(bench, read, text, file, region, suggest)
+            return _answer(bench, read, text, [], against)
+    return _fixed(bench, read, text, file, against, suggest)
 
 
 def _fixed(
@@ -77,9 +81,10 @@ def _fixed(
     read: JobText,
     text: str,
     file: str,
-    region: str | None,
+    against: Against,
     suggest: Suggest | None,
 ) -> Answer:
+    region = against.region
     was_right = _errors(bench, region) == 0 and not bench.changes
     first = fix_text(read.text, file)
     source = read_source(first.text, file)
@@ -97,7 +102,7 @@ def _fixed(
     bench = _complaint_heard(bench, rows, often, region)
     if suggest is not None:
         bench = suggest(bench)
-    return _answer(bench, read, text, file, rows, region)
+    return _answer(bench, read, text, rows, against)
 
 
 def _once(read: JobText, job: dict[str, Any]) -> tuple[JobText, list[Change]]:
@@ -160,35 +165,39 @@ def _answer(
     bench: Bench,
     read: JobText,
     given: str,
-    file: str,
     rows: list[Diagnosed],
-    region: str | None,
+    against: Against,
 ) -> Answer:
+    file = read.source.file
     changes = told_once(bench.changes)
     changed = bool(changes) or bench.job != read.source.value
     text = written_back(read.source, bench.job) if changed else given
-    findings = [*read_source(text, file).findings, *findings_of(bench, region)]
+    findings = [*read_source(text, file).findings, *findings_of(bench, against.region)]
+    if against.policy is not None:
+        told = validate_text(text, file, against=against).findings
+        findings += [finding for finding in told if finding.rule in POLICY_RULES]
+    left = [finding for finding in findings if finding.severity == "error"]
     return Answer(
         job=bench.job,
         text=text,
         given=given,
         file=file,
         changes=changes,
-        says=_says(bench, rows, changes),
+        says=_says(bench, rows, changes or left),
         remedies=list(dict.fromkeys(row.remedy for row in rows if row.remedy))[:4],
-        left=[finding for finding in findings if finding.severity == "error"],
+        left=left,
         doubts=[finding for finding in findings if finding.severity == "warning"],
     )
 
 
-def _says(bench: Bench, rows: list[Diagnosed], changes: list[Change]) -> list[str]:
+def _says(bench: Bench, rows: list[Diagnosed], to_tell: Sequence[object]) -> list[str]:
     says = [row.says for row in rows][:4]
     if bench.complaint and not rows:
         says = list(explained(bench.complaint))[:3] or [
             "These words match none of the known troubles. Its exit code, its events and the last "
             "lines of its log say why a task fails: intent2batch tasks JOB."
         ]
-    elif not bench.complaint and not changes:
+    elif not bench.complaint and not to_tell:
         says = ["No error was found in the job, and no complaint was given."]
     return [*says, *bench.notes]
 

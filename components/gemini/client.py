@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from components.agent import AGENT
 from components.errors import ServiceError, WrongUse
 
 if TYPE_CHECKING:
@@ -68,7 +69,9 @@ def gemini_client(project: str, location: str, *, timeout_s: float = 180) -> gen
         vertexai=True,
         project=project,
         location=location,
-        http_options=types.HttpOptions(timeout=int(timeout_s * 1000)),
+        http_options=types.HttpOptions(
+            timeout=int(timeout_s * 1000), headers={"user-agent": AGENT}
+        ),
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
 
+from components.agent import AGENT
 from components.errors import InputError, ServiceError
 from components.storage.uris import split_gcs
 
@@ -22,13 +23,16 @@ def storage_client() -> storage.Client:
 
 @functools.lru_cache(maxsize=4)
 def _client(endpoint: str) -> storage.Client:
+    from google.api_core.client_info import ClientInfo
     from google.cloud import storage
 
     # Otherwise the library looks up every bucket in a thread of its own, for traces that we do not
     # make: a call, and a permission on the bucket, that nobody needs (google-cloud-storage 3.17).
     os.environ.setdefault("DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA", "true")
     # Against the stand-in there is no project to look up; the real one comes from the environment.
-    return storage.Client(project="local-project") if endpoint else storage.Client()
+    named = ClientInfo(user_agent=AGENT)
+    project = "local-project" if endpoint else None
+    return storage.Client(project=project, client_info=named)
 
 
 def blob_at(uri: str) -> storage.Blob:

@@ -141,6 +141,20 @@ def with_prefix(prefix: str) -> Iterator[str]:
         yield from sorted(str(path) for path in found if path.is_file())
 
 
+def folders(prefix: str) -> Iterator[str]:
+    """The folders right below a folder, in name order, without a final slash."""
+    check_supported(prefix)
+    folder = prefix.rstrip("/") + "/"
+    if is_gcs(prefix):
+        bucket, name = split_gcs(folder)
+        with told_plainly(prefix, "list it"):
+            for page in storage_client().list_blobs(bucket, prefix=name, delimiter="/").pages:
+                for found in sorted(page.prefixes):
+                    yield f"gs://{bucket}/{found.rstrip('/')}"
+        return
+    yield from sorted(str(path) for path in Path(folder).glob("*") if path.is_dir())
+
+
 @contextmanager
 def _write_local(path: Path) -> Iterator[BinaryIO]:
     with local_errors(str(path), "write it"):

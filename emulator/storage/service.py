@@ -14,6 +14,7 @@ from typing import Any
 
 from emulator.faults import Faults
 from emulator.messages import ApiError, Request, Response, Route, Service, not_emulated
+from emulator.projects import project_number
 from emulator.storage import listing, multipart
 from emulator.storage.batching import batch_answer
 from emulator.storage.media import media_answer
@@ -257,6 +258,8 @@ class _Api:
         name = settings.pop("name", "")
         if not isinstance(name, str):
             raise ApiError(400, "", "The name of the bucket must be a string.", "invalid")
+        if project := request.query.get("project"):
+            settings["projectNumber"] = project_number(project)
         return Response(body=bucket_resource(self._store.create_bucket(name, settings), ""))
 
     def buckets(self, request: Request) -> Response:

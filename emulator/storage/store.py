@@ -97,7 +97,8 @@ class Store:
             _check_bucket(old, conditions)
             merged = {key: value for key, value in {**old, **change}.items() if value is not None}
             number = int(old["metageneration"]) + 1
-            kept = {key: old[key] for key in ("name", "location", "timeCreated")}
+            fixed = ("name", "location", "timeCreated", "projectNumber")
+            kept = {key: old[key] for key in fixed if key in old}
             own = {**kept, "metageneration": str(number), "updated": self._now()}
             self._index.put_bucket(merged | own)
 

@@ -23,11 +23,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from emulator import filters
 from emulator.batch import paging
 from emulator.http import ApiError, Request, Response, Route
+from emulator.projects import is_project
 from emulator.storage.store import Store
-from emulator.vertex import batch_jobs_filters as filters
-from emulator.vertex.batch_jobs_book import FINAL, Book, Job, is_project
+from emulator.vertex.batch_jobs_book import FINAL, Book, Job
 from emulator.vertex.batch_jobs_request import checked_create, one_source
 from emulator.vertex.batch_jobs_run import Runner
 from emulator.vertex.batch_jobs_scenarios import STATES, Scenarios
@@ -127,7 +128,7 @@ class PredictionJobs:
         last = 0
         for job in self.book.jobs():
             if (
-                not is_project(job, request.params["project"])
+                not is_project(job.project, request.params["project"])
                 or job.location != request.params["location"]
                 or (before is not None and job.number >= before)
             ):
@@ -135,7 +136,7 @@ class PredictionJobs:
             with self.book.changed:
                 plain = _resource(job, self.book.visible(job), None)
                 shown = _resource(job, self.book.visible(job), request)
-            if not all(filters.holds(term, plain) for term in terms):
+            if not all(filters.holds(term, _filtered(plain)) for term in terms):
                 continue
             if len(found) == size:
                 return Response(
@@ -198,6 +199,12 @@ class PredictionJobs:
     def _forget_sums(self, _: Request) -> Response:
         self._runner.tally.clear()
         return Response(body={})
+
+
+def _filtered(plain: Mapping[str, Any]) -> dict[str, Any]:
+    """What a filter can ask for."""
+    names = {"display_name": "displayName", "create_time": "createTime"}
+    return {name: plain.get(names.get(name, name)) for name in filters.USUAL}
 
 
 def _resource(job: Job, state: str, request: Request | None) -> dict[str, Any]:

@@ -7,7 +7,6 @@ job back is counted in GetJob calls.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import secrets
 import threading
@@ -17,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from emulator.projects import is_project, project_number
 from emulator.vertex.batch_jobs_scenarios import BEFORE_WORK, Scenario
 
 FINAL = ("SUCCEEDED", "FAILED", "CANCELLED", "EXPIRED", "PARTIALLY_SUCCEEDED")
@@ -150,7 +150,7 @@ class Book:
             job = self._jobs.get(job_id)
             if job is None or job.location != location:
                 return None
-            return job if is_project(job, project) else None
+            return job if is_project(job.project, project) else None
 
     def visible(self, job: Job) -> str:
         """The state that callers see."""
@@ -246,19 +246,3 @@ def held(job: Job) -> list[Scenario]:
 def _hold(scenario: Scenario) -> Hold:
     left = scenario.calls if scenario.kind == "delay_state" else None
     return Hold(scenario.state, left, scenario.share)
-
-
-def is_project(job: Job, project: str) -> bool:
-    """Whether the text is the id or the number of the job's project."""
-    return project in (job.project, project_number(job.project))
-
-
-def project_number(project: str) -> str:
-    """The number that stands for a project in the names of resources; made from its id.
-
-    The service names its resources by it, whatever the caller wrote.
-    """
-    if project.isascii() and project.isdigit():
-        return project
-    made = int(hashlib.sha256(project.encode()).hexdigest()[:12], 16)
-    return str(10**11 + made % (9 * 10**11))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -45,6 +45,7 @@ def service(
     faults: Faults,
     store: Store | None = None,
     upstream: Upstream | None = None,
+    others: Sequence[Route] = (),
 ) -> Service:
     """The Vertex stand-in.
 
@@ -55,6 +56,7 @@ def service(
         faults: shared by the services of one emulator.
         store: the buckets; without them there are no batch predictions.
         upstream: what answers, where no script does; without it the stand-in model.
+        others: calls of other services that Vertex AI answers at the same address.
     """
     stand_in = StandIn()
     otherwise = upstream.answer if upstream else unscripted
@@ -74,7 +76,7 @@ def service(
         if jobs:
             jobs.close()
 
-    routes = [*(jobs.routes() if jobs else []), *calls.routes()]
+    routes = [*(jobs.routes() if jobs else []), *others, *calls.routes()]
     return Service(name="vertex", faults=faults, close=close, routes=routes)
 
 

@@ -35,6 +35,8 @@ COMMAND_MODULES = (
     "rerun",
     "rows",
     "run",
+    "runs",
+    "doctor",
     "emulate",
 )
 

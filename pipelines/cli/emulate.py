@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from emulator.launch import Emulator
 
 _NOTICE = """\
-These are stand-ins, served on 127.0.0.1 only, for Batch, Cloud Storage, Cloud Logging and Gemini.
-Tasks of Batch jobs really run, as processes of this machine, with your rights. Not emulated:
-permissions, quotas, machine types, images, regions, prices, GPUs, object versions; what is not
-emulated is refused.
+These are stand-ins, served on 127.0.0.1 only, for Batch, Cloud Storage, Cloud Logging, Gemini,
+Vertex AI Pipelines, their schedules and their repositories. Tasks of Batch jobs and steps of
+pipelines really run, as processes of this machine, with your rights. Not emulated: permissions,
+quotas, machine types, images, regions, prices, GPUs, object versions; what is not emulated is
+refused.
 """
 _MADE_UP = "Answers of models are made up, online and in batch predictions, and say so.\n"
 
@@ -37,7 +38,8 @@ def emulate(
         list[str] | None,
         typer.Option(
             metavar="SERVICE=N",
-            help="Port of a service (storage, batch, vertex, logging); the others take free ones.",
+            help="Port of a service (storage, batch, vertex, logging, registry); the others take "
+            "free ones.",
         ),
     ] = None,
     project: Annotated[str, typer.Option(help="Project that clients name.")] = "local-project",

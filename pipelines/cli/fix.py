@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipelines.cli.policy import PolicyFile, held_against
+
 if TYPE_CHECKING:
     from components.config.bench import Bench
     from components.fix_config.answer import Answer
@@ -39,6 +41,10 @@ def fix(
     region: Annotated[
         str, typer.Option(help="Where the job is to be submitted, to be checked too.")
     ] = "",
+    policy: PolicyFile = "",
+    prices: Annotated[
+        str, typer.Option("--prices", metavar="FILE", help="Price file for the policy's cost.")
+    ] = "",
     reader: Annotated[
         str, typer.Option(help="offline (rules only) or gemini (adds to what the rules did).")
     ] = "offline",
@@ -50,18 +56,20 @@ def fix(
 ) -> None:
     """Fix a broken job: what was wrong, the difference, the reason for each change.
 
-    FILE is only written with --in-place. Ends with 0 where the result has no error, 1 where some
-    are left that only a person can mend, 2 where a file cannot be read.
+    FILE is only written with --in-place. What breaks the policy is told, not mended. Ends with 0
+    where the result has no error, 1 where some are left that only a person can mend, 2 where a
+    file cannot be read.
     """
     from components.fix_config.fix import fix_job
     from components.tables.text import json_text
     from pipelines.cli.files import read_file, shown_name, write_file
 
     _check(file, error_file, in_place)
+    against = held_against(policy, region or None, prices)
     suggest = _suggest(reader, project, location, model)
     data = read_file(file)
     complaint = "\n".join(filter(None, [error, _complaint(error_file)]))
-    answer = fix_job(data, shown_name(file), complaint, region=region or None, suggest=suggest)
+    answer = fix_job(data, shown_name(file), complaint, against=against, suggest=suggest)
     if in_place and answer.changes and answer.job is not None:
         write_file(file, answer.text)
     sys.stdout.write(json_text(answer.to_dict(), indent=2) + "\n" if as_json else _told(answer))

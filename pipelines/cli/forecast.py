@@ -81,16 +81,16 @@ def _job(job_file: str) -> dict[str, Any]:
     """The job in the file, with errors in it or not.
 
     Raises:
-        InputError: the file holds no JSON or YAML object.
+        WrongUse: the file cannot be read.
+        InputError: it holds no JSON or YAML object.
     """
     from components.config.check import validate_bytes
     from components.errors import InputError
-    from components.storage.files import read_bytes
     from components.validate_config import formats
+    from pipelines.cli.files import read_file, shown_name
 
-    shown = "<stdin>" if job_file == "-" else job_file
-    data = sys.stdin.buffer.read() if job_file == "-" else read_bytes(job_file)
-    checked = validate_bytes(data, shown)
+    shown = shown_name(job_file)
+    checked = validate_bytes(read_file(job_file), shown)
     if checked.job is None:
         sys.stderr.write(formats.as_text(checked.errors, [shown]))
         raise InputError("This is no job", where=shown, fix="Give a Batch job as JSON or YAML.")

@@ -9,6 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from components.batch.look_into import Look
+    from components.config.check import Against
     from components.submit_batch_job.submit import Waiting
     from components.submit_batch_job.watch_many import Known
     from components.supervision.ledger import Ledger
@@ -149,27 +150,31 @@ def job_named(job: str, project: str, region: str) -> str:
     return job_name(job, project=project, region=region)
 
 
-def checked_job(data: bytes, shown: str, region: str, *, force: bool) -> dict[str, Any]:
+def checked_job(data: bytes, shown: str, against: Against, *, force: bool) -> dict[str, Any]:
     """The job in a text, if the checks find no error in it.
 
     Raises:
-        InputError: there is one; all of them stand on standard error.
+        InputError: there is no job in it, or one with errors; with `force`, one that breaks the
+            policy. All of them stand on standard error.
     """
-    from components.config.check import Against, validate_bytes
+    from components.batch.policy import POLICY_RULES
+    from components.config.check import validate_bytes
     from components.errors import InputError
     from components.validate_config import formats
 
-    checked = validate_bytes(data, shown, against=Against(region=region))
+    checked = validate_bytes(data, shown, against=against)
     errors = checked.errors
     if errors:
         sys.stderr.write(formats.as_text(errors, [shown]))
-    if checked.job is None or (errors and not force):
+    forbidden = any(error.rule in POLICY_RULES for error in errors)
+    if checked.job is None or forbidden or (errors and not force):
+        fix = "Mend the job (`intent2batch validate --fix` mends some), or submit with --force."
         raise InputError(
             "The job has an error and was not submitted"
             if len(errors) == 1
             else f"The job has {len(errors)} errors and was not submitted",
             where=shown,
-            fix="Mend the job (`intent2batch validate --fix` mends some), or submit with --force.",
+            fix="Change what breaks the policy; --force does not pass it." if forbidden else fix,
         )
     return checked.job
 

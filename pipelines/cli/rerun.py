@@ -23,6 +23,7 @@ from pipelines.cli.jobs import (
     seconds_of,
     tell_cost,
 )
+from pipelines.cli.policy import PolicyFile, held_against
 from pipelines.cli.tasks import service_error
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ def rerun(
     ] = 0.0,
     task_time: TaskTime = "",
     prices: Prices = "",
+    policy: PolicyFile = "",
     force: Annotated[
         bool, typer.Option("--force", help="Submit although the checks find errors.")
     ] = False,
@@ -100,7 +102,7 @@ def rerun(
     region = series.first.name.split("/")[3]
     shown = f"rerun {made.number} of {series.first.name}"
     data = json.dumps(made.job, ensure_ascii=False).encode()
-    content = checked_job(data, shown, region, force=force)
+    content = checked_job(data, shown, held_against(policy, region, prices), force=force)
     _hold_to_budget(series, content, region, max_cost=max_cost, task_time=task_time, prices=prices)
     _submit(series, made, dry_run=dry_run, waiting=waiting)
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-NOT_THERE_YET = (
-    "Running on Vertex AI or Kubeflow from the command is not there yet. Write the spec with "
-    "`python compile.py --image NAME@sha256:…`, then upload dist/*.yaml in the console "
-    "(Vertex AI > Pipelines > Create run, or Kubeflow > Upload pipeline). "
-    "Add --local to run it on this machine"
+from components.errors import WrongUse
+
+if TYPE_CHECKING:
+    from pipelines.remote.starting import Asked
+    from pipelines.request import Request
+
+WHERE = (
+    "Say where it should run: --project P --region R (Vertex AI), or --kfp-host URL (Kubeflow). "
+    "Add --local to run it on this machine, with no account"
 )
 
 
@@ -31,50 +35,142 @@ def run(
     params: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Parameters as YAML or JSON; -p wins.")
     ] = None,
-    local: Annotated[
-        bool, typer.Option("--local", help="Run on this machine, against stand-ins.")
-    ] = False,
-    out: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="The run's folder, new or empty [runs/PIPELINE-TIME]."),
-    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be sent; send nothing.")
     ] = False,
     upload: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="FILE=gs://BUCKET/PATH", help="Put a file into a stand-in bucket first."
-        ),
+        typer.Option(metavar="FILE=gs://BUCKET/PATH", help="Put a file into a bucket first."),
     ] = None,
+    local: Annotated[
+        bool, typer.Option("--local", help="Run on this machine, against stand-ins.")
+    ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="--local: the run's folder [runs/PIPELINE-TIME]."),
+    ] = None,
+    project: Annotated[str, typer.Option(help="Run on Vertex AI in this project.")] = "",
+    region: Annotated[str, typer.Option(help="Region of the run [us-central1].")] = "",
+    kfp_host: Annotated[
+        str, typer.Option("--kfp-host", metavar="URL", help="Run on this Kubeflow Pipelines.")
+    ] = "",
+    template: Annotated[
+        str,
+        typer.Option(metavar="URL", help="The spec in Artifact Registry, or gs://BUCKET/FILE."),
+    ] = "",
+    root: Annotated[
+        str,
+        typer.Option(metavar="gs://…", help="Folder for the run's files [INTENT2BATCH_ROOT]."),
+    ] = "",
+    service_account: Annotated[
+        str, typer.Option("--service-account", metavar="EMAIL", help="Who runs the steps.")
+    ] = "",
+    label: Annotated[
+        list[str] | None, typer.Option(metavar="KEY=VALUE", help="A label of the run (Vertex AI).")
+    ] = None,
+    run_id: Annotated[
+        str,
+        typer.Option("--run-id", metavar="ID", help="Names the run; one id never makes two runs."),
+    ] = "",
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Run every step, also one that ran like this before.")
+    ] = False,
+    no_wait: Annotated[
+        bool, typer.Option("--no-wait", help="Return as soon as the run is made.")
+    ] = False,
 ) -> None:
     """Run a pipeline: words in, a finished Batch job out; or rows in, answers out."""
-    from components.errors import WrongUse
+    _check_place(local=local, project=project or region, kfp_host=kfp_host)
 
-    if not local:
-        raise WrongUse(NOT_THERE_YET)
-    from pipelines.cli.streams import tell
-    from pipelines.local_request import Request
-    from pipelines.local_results import show
-    from pipelines.running import run_here
+    from pipelines.request import Request
 
-    code = run_here(
-        Request(
-            pipeline=pipeline,
-            text=" ".join(text) if text else None,
-            sources=tuple(text or ()),
-            words=tuple(parameter or ()),
-            parameter_file=params,
-            out=out,
-            dry_run=dry_run,
-            uploads=tuple(upload or ()),
-        ),
-        say=tell,
-        show=lambda outcome: show(outcome, out=sys.stdout, say=tell),
+    request = Request(
+        pipeline=pipeline,
+        text=" ".join(text) if text else None,
+        sources=tuple(text or ()),
+        words=tuple(parameter or ()),
+        parameter_file=params,
+        out=out,
+        dry_run=dry_run,
+        uploads=tuple(upload or ()),
     )
-    sys.exit(code)
+    remote = {
+        "--template": template,
+        "--root": root,
+        "--service-account": service_account,
+        "--label": label,
+        "--run-id": run_id,
+        "--no-cache": no_cache,
+        "--no-wait": no_wait,
+    }
+    if local:
+        _refuse([name for name, value in remote.items() if value], "--local")
+        sys.exit(_run_here(request))
+    _refuse(["--out"] if out else [], "--project or --kfp-host")
+
+    from pipelines.remote.starting import Asked
+
+    asked = Asked(
+        template=template,
+        root=root,
+        service_account=service_account,
+        labels=tuple(label or ()),
+        run_id=run_id,
+        caching=not no_cache,
+        wait=not no_wait,
+    )
+    if kfp_host:
+        sys.exit(_run_on_kubeflow(request, asked, kfp_host))
+    sys.exit(_run_on_vertex(request, asked, project, region))
 
 
 def register(app: typer.Typer) -> None:
     """Add `run` to the command."""
     app.command()(run)
+
+
+def _check_place(*, local: bool, project: str, kfp_host: str) -> None:
+    named = [
+        name
+        for name, value in (("--local", local), ("--project", project), ("--kfp-host", kfp_host))
+        if value
+    ]
+    if not named:
+        raise WrongUse(WHERE)
+    if local and len(named) > 1:
+        raise WrongUse(f"{' and '.join(named)} do not go together", fix="Give one of them.")
+
+
+def _refuse(given: list[str], place: str) -> None:
+    if given:
+        raise WrongUse(f"{', '.join(given)} does not go with {place}", fix="Leave it out.")
+
+
+def _run_here(request: Request) -> int:
+    from pipelines.cli.streams import tell
+    from pipelines.local_results import show
+    from pipelines.running import run_here
+
+    return run_here(request, say=tell, show=lambda outcome: show(outcome, out=sys.stdout, say=tell))
+
+
+def _run_on_vertex(request: Request, asked: Asked, project: str, region: str) -> int:
+    from components.batch.locations import DEFAULT_REGION
+    from components.gemini.endpoint import is_local
+    from components.project import project_here
+    from pipelines.cli.streams import ask, tell
+    from pipelines.remote.starting import check_bucket, put_files, start, wanted_run
+
+    project, region = project or project_here(), region or DEFAULT_REGION
+    wanted = wanted_run(request, asked, stand_in=is_local(), root_needed=True)
+
+    from pipelines.remote.vertex import Vertex
+
+    platform = Vertex(project, region, say=tell)
+    check_bucket(wanted.root, project, region)
+    put_files(request.uploads)
+    return start(platform, wanted, wait=asked.wait, out=sys.stdout, say=tell, ask=ask())
+
+
+def _run_on_kubeflow(request: Request, asked: Asked, host: str) -> int:
+    raise WrongUse(f"Kubeflow at {host} is not wired yet")

@@ -6,7 +6,7 @@ import codecs
 import errno
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TextIO
 
 from components.errors import WrongUse
@@ -67,6 +67,19 @@ def say(line: str) -> None:
     from components.tables.text import one_line
 
     tell(one_line(line))
+
+
+def ask() -> Callable[[str], bool] | None:
+    """Asks the person yes or no; None where nobody sits at the terminal to answer."""
+    if not sys.stdin.isatty() or not sys.stderr.isatty():
+        return None
+
+    def asked(question: str) -> bool:
+        sys.stderr.write(f"{question} [y/N] ")
+        sys.stderr.flush()
+        return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+    return asked
 
 
 def print_json(value: Any) -> None:

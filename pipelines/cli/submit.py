@@ -22,11 +22,10 @@ from pipelines.cli.jobs import (
     seconds_of,
     tell_cost,
 )
+from pipelines.cli.policy import PolicyFile, held_against
 
 if TYPE_CHECKING:
-    from components.rounds.adapt import Adapt
-    from components.rounds.payload import Choices
-    from components.submit_batch_job.adapting import Bounds
+    from components.config.check import Against
     from components.supervision.ledger import Ledger
 
 _RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
@@ -67,8 +66,9 @@ def submit(
         bool, typer.Option("--leave", help="Leave the job running when --max-wait is over.")
     ] = False,
     force: Annotated[
-        bool, typer.Option("--force", help="Submit although the checks find errors.")
+        bool, typer.Option("--force", help="Submit although Batch's rules find errors.")
     ] = False,
+    policy: PolicyFile = "",
     max_cost: Annotated[
         float,
         typer.Option(
@@ -101,15 +101,17 @@ def submit(
     or other ones, in a job of their own; --max-cost then holds all of these jobs together.
     """
     from components.batch.locations import job_region
+    from components.batch.worst_cost import worst_cost
     from components.rounds.adapt import Adapt
     from components.rounds.payload import Choices
-    from components.submit_batch_job.adapting import submit_and_adapt
+    from components.submit_batch_job.adapting import Bounds, submit_and_adapt
     from components.submit_batch_job.outcome import check_outcome
     from components.submit_batch_job.submit import Waiting
     from pipelines.cli.streams import print_json, say
 
     project = checked_project(project, region)
-    content = _checked(job_file, region, force=force)
+    against = held_against(policy, region, prices)
+    content = _checked(job_file, against, force=force)
     if not region:
         region = job_region(content)
         say(f"region {region} (--region names another)")
@@ -143,13 +145,15 @@ def submit(
         ledger_uri=ledger if kept else "",
         dry_run=dry_run,
         waiting=waiting,
-        bounds=_bounds(
-            Adapt(adapt_rounds if adapt else 0, adapt_preemptions, adapt_time),
-            Choices(entrypoint, index_unused),
-            region,
-            prices,
+        bounds=Bounds(
+            Adapt(adapt_rounds, adapt_preemptions, adapt_time),
+            against,
+            worst_cost(region, prices),
             max_cost,
-        ),
+            Choices(entrypoint, index_unused),
+        )
+        if adapt
+        else None,
     ).ledger
     if dry_run:
         print_json(told.request)
@@ -157,26 +161,16 @@ def submit(
     check_outcome(told)
 
 
-def _bounds(
-    adapt: Adapt, choices: Choices, region: str, prices: str, max_cost: float
-) -> Bounds | None:
-    """What holds further rounds; None where there are none."""
-    from components.batch.worst_cost import worst_cost
-    from components.config.check import Against
-    from components.submit_batch_job.adapting import Bounds
+def _checked(job_file: str, against: Against, *, force: bool) -> dict[str, Any]:
+    """The job in the file, if the checks find no error in it.
 
-    if not adapt.rounds:
-        return None
-    return Bounds(adapt, Against(region=region), worst_cost(region, prices), max_cost, choices)
+    Raises:
+        WrongUse: the file cannot be read.
+        InputError: as `checked_job`.
+    """
+    from pipelines.cli.files import read_file, shown_name
 
-
-def _checked(job_file: str, region: str, *, force: bool) -> dict[str, Any]:
-    """The job in the file, if the checks find no error in it."""
-    from components.storage.files import read_bytes
-
-    shown = "<stdin>" if job_file == "-" else job_file
-    data = sys.stdin.buffer.read() if job_file == "-" else read_bytes(job_file)
-    return checked_job(data, shown, region, force=force)
+    return checked_job(read_file(job_file), shown_name(job_file), against, force=force)
 
 
 def _run_and_ledger(run: str, ledger: str, job_file: str) -> tuple[str, str]:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipelines.cli.policy import PolicyFile, held_against
+
 if TYPE_CHECKING:
     from components.config.check import Against, Validated
 
@@ -39,10 +41,7 @@ def validate(
     fix: Annotated[
         bool, typer.Option("--fix", help="Mend what is safe to mend, and say what was done.")
     ] = False,
-    policy: Annotated[
-        str,
-        typer.Option("--policy", metavar="FILE", help="The organisation's policy, YAML or JSON."),
-    ] = "",
+    policy: PolicyFile = "",
     region: Annotated[
         str, typer.Option("--region", help="Region that the jobs are to be submitted to.")
     ] = "",
@@ -59,7 +58,7 @@ def validate(
     from pipelines.cli.files import read_file, shown_name
 
     # Everything is read before anything is written, so a missing file changes no other.
-    against = _against(policy, region, prices)
+    against = held_against(policy, region or None, prices)
     contents = [(file, read_file(file)) for file in files]
     checked: list[Validated] = []
     taken: dict[str, str] = {}
@@ -82,29 +81,6 @@ def validate(
         sys.stderr.write(written)
     if any(validated.errors for validated in checked):
         raise typer.Exit(1)
-
-
-def _against(policy_file: str, region: str, prices: str) -> Against:
-    """What the command line holds the jobs against.
-
-    Raises:
-        WrongUse: the policy or the price file cannot be read, or is none.
-    """
-    from components.config.check import Against
-
-    if not policy_file:
-        return Against(region=region or None)
-    from components.batch.worst_cost import worst_cost
-    from components.config.policy_file import read_policy
-    from components.errors import Intent2BatchError, WrongUse
-
-    try:
-        policy = read_policy(policy_file)
-        limited = policy.max_cost_usd is not None
-        cost_of = worst_cost(region, prices) if limited else None
-    except Intent2BatchError as error:
-        raise WrongUse(error.what, where=error.where, fix=error.fix) from error
-    return Against(region=region or None, policy=policy, cost_of=cost_of)
 
 
 def _checked(file: str, data: bytes, against: Against) -> Validated:

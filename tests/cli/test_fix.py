@@ -90,3 +90,16 @@ def test_the_error_from_a_file(tmp_path: Path) -> None:
 def test_wrong_use(arguments: tuple[str, ...]) -> None:
     result = run(*arguments, stdin="{}")
     assert isinstance(result.exception, WrongUse)
+
+
+def test_what_breaks_a_policy_is_told_as_validate_tells_it_and_left(tmp_path: Path) -> None:
+    file, policy = tmp_path / "job.json", tmp_path / "policy.yaml"
+    file.write_text(json.dumps(clean_job()))
+    policy.write_text("max_tasks: 1\nregions: [us-central1]\n")
+    told = run(str(file), "--policy", str(policy))
+    assert told.exit_code == 1
+    assert "4 tasks; the policy allows 1 a job" in told.stdout
+    assert "No error was found" not in told.stdout
+    assert json.loads(run(str(file), "--policy", str(policy), "--json").stdout)["changes"] == []
+    policy.write_text("max_tasks: 4\n")
+    assert run(str(file), "--policy", str(policy)).exit_code == 0

@@ -87,7 +87,7 @@ def test_an_unknown_cost_is_said(command: Command) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [
-        (("none.json",), 1, "none.json"),
+        (("none.json",), 2, "none.json"),
         (("mine.csv",), 1, "This is no job"),
         (("job.json", "--task-time", "soon"), 2, "'soon' is not a time"),
         (("job.json", "--prices", "job.json"), 1, "lacks the columns"),

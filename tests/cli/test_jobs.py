@@ -83,10 +83,24 @@ def test_errors_stop_a_job_unless_forced(emulator: Emulator, command: Command) -
     assert emulator.faults.calls() == {}
 
 
+def test_a_policy_stops_a_job_forced_or_not(emulator: Emulator, command: Command) -> None:
+    Path("policy.yaml").write_text("max_tasks: 2\n")
+    for words in ([], ["--force"]):
+        code, out, told = command("submit", "job.json", "--policy", "policy.yaml", *words)
+        assert (code, out) == (1, "")
+        assert "POLICY_TASKS" in told
+        assert "--force does not pass it" in told
+    assert emulator.faults.calls() == {}
+    Path("policy.yaml").write_text("max_tasks: 3\n")
+    assert command("submit", "job.json", "--policy", "policy.yaml", "--dry-run")[0] == 0
+
+
 @pytest.mark.parametrize(
     ("words", "code", "told"),
     [
-        (["submit", "none.json"], 1, "none.json"),
+        (["submit", "none.json"], 2, "none.json"),
+        (["submit", "."], 2, "it is a folder"),
+        (["submit", "job.json", "--policy", "none.yaml"], 2, "none.yaml"),
         (["submit", "job.json", "--region", "us-central1-a"], 2, "its region, us-central1"),
         (["submit", "job.json", "--project", "No Such"], 2, "not the id of a project"),
         (["submit", "job.json", "--max-wait", "soon"], 2, "not a time"),

@@ -13,7 +13,7 @@ from google.protobuf import json_format
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.config.check import validate_bytes, validate_text
+from components.config.check import Against, validate_bytes, validate_text
 from components.fix_config.answer import Answer, unified_diff
 from components.fix_config.fix import fix_job
 from tests.batch.rules.jobs import POLICY, REMOVED, SPEC, changed, clean_job
@@ -213,7 +213,8 @@ def test_what_could_not_be_mended_is_told_with_its_place() -> None:
 
 
 def test_the_region_of_the_request_is_looked_at_where_it_is_given() -> None:
-    answer = fix_job(json.dumps(clean_job()).encode(), "job.json", region="europe-west1")
+    there = Against(region="europe-west1")
+    answer = fix_job(json.dumps(clean_job()).encode(), "job.json", against=there)
     assert answer.job is not None
     assert answer.job["allocationPolicy"]["location"]["allowedLocations"] == [
         "regions/europe-west1"

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from pipelines.compiling import compiled
-from pipelines.local_request import Request
+from pipelines.request import Request
 from pipelines.running import Outcome, run_here
 
 ROWS = Path(__file__).parent.parent.parent / "examples" / "rows"

@@ -13,7 +13,7 @@ import yaml
 
 from components.worker_image import WORKER_IMAGE
 from pipelines.compiling import compiled
-from pipelines.local_request import Request
+from pipelines.request import Request
 from pipelines.running import Outcome, run_here
 
 ROOT = Path(__file__).parent.parent.parent

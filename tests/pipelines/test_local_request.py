@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from components.errors import InputError, WrongUse
-from pipelines.local_request import Request, Settled, choose_folder, make_folder, settle, spec_text
+from pipelines.local_request import Settled, choose_folder, make_folder, settle
+from pipelines.request import Request, spec_text
 
 NOW = datetime.datetime(2026, 11, 21, 10, 30, tzinfo=datetime.UTC)
 NAMES = ("intent", "intent_uri", "reader", "project", "region")

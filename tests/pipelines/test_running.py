@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from components.errors import WrongUse
-from pipelines.local_request import Request
 from pipelines.local_services import STAND_IN_VARIABLES
+from pipelines.request import Request
 from pipelines.running import Outcome, run_here
 
 

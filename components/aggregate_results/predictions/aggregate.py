@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from components.aggregate_results.predictions.around import ALONE, Around, read_around
+from components.aggregate_results.predictions.csv_process import WORTH_IT, CsvProcess
 from components.aggregate_results.predictions.decisions import broken_json
 from components.aggregate_results.predictions.findings import Remark, remarks
 from components.aggregate_results.predictions.gather import (
@@ -33,6 +34,7 @@ from components.aggregate_results.predictions.results import (
     ResultsJsonl,
     as_row,
     columns_with,
+    json_line,
 )
 from components.aggregate_results.predictions.samples import Samples
 from components.aggregate_results.predictions.sources import (
@@ -169,7 +171,8 @@ def _aggregate(
     run: _Found, outputs: Sequence[str], out_uri: str, options: Options
 ) -> PredictionSummary:
     joining, around = run.joining, run.around
-    with Spill(joining.rows) as spill:
+    apart = "csv" in options.formats and joining.rows >= WORTH_IT
+    with Spill(joining.rows) as spill, CsvProcess() if apart else nullcontext() as csv:
         gathering = Gathering(joining, spill, options.price, run.broken)
         gathering.read(output_files(outputs, (run.source.uri,)), run.jobs)
         joining.forget()
@@ -185,7 +188,7 @@ def _aggregate(
             unsent=around.unsent,
         )
         tally, samples = Tally(), Samples()
-        written = _write(rows, tally, samples, names, gathering, out_uri, options)
+        written = _write(rows, tally, samples, names, gathering, out_uri, options, csv)
     found = remarks(tally, gathering.counts, gathering.fields, asked=not around.unsent)
     summary = ended(_summary(tally, gathering, names, found, written), around)
     return _tell(summary, tally, samples, found, around, out_uri, options)
@@ -231,22 +234,22 @@ def _write(
     gathering: Gathering,
     out_uri: str,
     options: Options,
+    csv: CsvProcess | None,
 ) -> dict[str, str]:
     """One walk over the rows feeds every file; if anything fails, none appears."""
     stem = join(out_uri, "results")
     written = {name: f"{stem}.{name}" for name in options.formats if name != "html"}
     with ExitStack() as stack:
         takes: list[_Take] = []
+        lines: list[Callable[[bytes], Any]] = []
         if "jsonl" in written:
-            takes.append(stack.enter_context(ResultsJsonl(written["jsonl"])).write)
+            lines.append(stack.enter_context(ResultsJsonl(written["jsonl"])).write_line)
         if "csv" in written:
-            csv = ResultsCsv(
-                written["csv"],
-                names,
-                excel_mark=options.excel_mark,
-                formula_guard=options.formula_guard,
-            )
-            takes.append(stack.enter_context(csv).write)
+            how = {"excel_mark": options.excel_mark, "formula_guard": options.formula_guard}
+            if csv:
+                lines.append(stack.enter_context(csv.table(written["csv"], names, **how)))
+            else:
+                takes.append(stack.enter_context(ResultsCsv(written["csv"], names, **how)).write)
         if "xlsx" in written:
             takes.append(_xlsx(stack, written["xlsx"], names, tally, gathering))
         if "html" in options.formats:
@@ -255,6 +258,10 @@ def _write(
             tally.add(result, shared=shared)
             for take in takes:
                 take(result, fields)
+            if lines:
+                line = json_line(result, fields)
+                for write in lines:
+                    write(line)
     return written
 
 

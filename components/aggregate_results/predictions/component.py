@@ -13,6 +13,7 @@ def collect_the_answers(
     status: dsl.PipelineTaskFinalStatus,
     report: dsl.Output[dsl.HTML],
     metrics: dsl.Output[dsl.Metrics],
+    results: dsl.Output[dsl.Artifact],
     prices_uri: str = "",
     csv_for_excel: bool = False,
 ) -> str:
@@ -28,6 +29,7 @@ def collect_the_answers(
         status: How the steps before ended; filled in by the platform.
         report: The report as a page.
         metrics: Rows by status, answers without a row, tokens and cost.
+        results: The run's folder, with the tables and all that the steps wrote.
         prices_uri: Price file of your own, or empty for the one that comes with this release.
         csv_for_excel: Begin the CSV with the byte mark by which Excel knows UTF-8.
 
@@ -37,14 +39,16 @@ def collect_the_answers(
     from components.aggregate_results.predictions.step import collect_step
     from components.reporting import reported, run_folder
 
+    results.uri = run_folder(results_uri, pipeline_folder)
     with reported():
         summary = collect_step(
-            run_folder(results_uri, pipeline_folder),
+            results.uri,
             status,
             report.path,
             prices_uri=prices_uri,
             excel_mark=csv_for_excel,
         )
+        results.metadata["headline"] = summary.headline
         for name, value in summary.metrics().items():
             metrics.log_metric(name, value)
     return summary.headline

@@ -13,10 +13,10 @@ from google.cloud import aiplatform_v1
 from google.genai import errors, types
 
 from emulator.faults import Fault, Faults
+from emulator.filters import parse
 from emulator.storage.store import Store
 from emulator.vertex import service
 from emulator.vertex.batch_jobs import PredictionJobs
-from emulator.vertex.batch_jobs_filters import parse
 from emulator.vertex.batch_jobs_request import checked_create
 from emulator.vertex.batch_jobs_scenarios import STATES
 from emulator.vertex.stand_in import Answer

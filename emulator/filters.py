@@ -1,9 +1,8 @@
-"""The part of the list filter that clients use: fields compared with values, joined by AND.
+"""The part of Vertex AI's list filters that clients use: fields, signs and values, joined by AND.
 
-`display_name` (or `displayName`) and `state` with `=` and `!=`, the name also with `:` and `*`;
-`create_time` with `=`, `!=`, `<`, `<=`, `>`, `>=`; `labels.KEY` with `=`, `!=` and `:*` (from the
-documentation of ListBatchPredictionJobsRequest). OR, NOT and brackets are refused, rather than read
-wrongly.
+Each service says which fields it has and which signs each takes. `=` and `!=` compare texts, `:`
+takes a pattern with `*`, `<`, `<=`, `>`, `>=` compare times; `labels.KEY` takes `=`, `!=` and `:*`,
+which asks whether there is such a label. OR, NOT and brackets are refused, not read wrongly.
 """
 
 from __future__ import annotations
@@ -21,7 +20,8 @@ _TERM = re.compile(
     r'\s*(?P<field>[A-Za-z_][\w.-]*)\s*(?P<sign>!=|<=|>=|[=<>:])\s*(?P<value>"(?:[^"\\]|\\.)*"|[^\s"]+)'
 )
 _AND = re.compile(r"\s+AND(?=\s)")
-_SIGNS = {
+# What most resources have; from the documentation of ListBatchPredictionJobsRequest.
+USUAL: Mapping[str, str] = {
     "display_name": "= != :",
     "state": "= !=",
     "create_time": "= != < <= > >=",
@@ -46,8 +46,12 @@ class Term(NamedTuple):
     value: str
 
 
-def parse(text: str) -> list[Term]:
+def parse(text: str, signs: Mapping[str, str] = USUAL) -> list[Term]:
     """The terms, all of which must hold; no text is no term.
+
+    Args:
+        text: the filter; may be empty.
+        signs: the signs that each field takes, by its name in snake_case.
 
     Raises:
         ApiError: 400, for what is not understood.
@@ -63,41 +67,48 @@ def parse(text: str) -> list[Term]:
         found = _TERM.match(text, at)
         if not found:
             raise _refused(text, "it must be FIELD=VALUE, joined by AND")
-        terms.append(_term(found, text))
+        terms.append(_term(found, text, signs))
         at = found.end()
     return terms
 
 
-def _term(found: re.Match[str], text: str) -> Term:
+def _term(found: re.Match[str], text: str, signs: Mapping[str, str]) -> Term:
     field, _, key = found["field"].partition(".")
     field = re.sub(r"[A-Z]", lambda letter: f"_{letter[0].lower()}", field)
-    if field not in _SIGNS or bool(key) != (field == "labels"):
+    if field not in signs or bool(key) != (field == "labels"):
         raise _refused(text, f"the field '{found['field']}' cannot be asked for")
     sign, value = found["sign"], found["value"]
-    if sign not in _SIGNS[field].split():
+    if sign not in signs[field].split():
         raise _refused(text, f"'{sign}' cannot be used with '{found['field']}'")
     if value.startswith('"'):
         value = re.sub(r"\\(.)", r"\1", value[1:-1])
     if field == "labels" and sign == ":" and value != "*":
         raise _refused(text, "a label can be compared with '=', or asked for with ':*'")
-    if field == "create_time":
+    if field.endswith("_time"):
         _time(value, text)
     return Term(field, key, sign, value)
 
 
-def holds(term: Term, job: Mapping[str, Any]) -> bool:
-    """Whether the job, as the service shows it, passes."""
+def holds(term: Term, fields: Mapping[str, Any]) -> bool:
+    """Whether a resource passes.
+
+    Args:
+        term: one term of the filter.
+        fields: the resource's values by the names of the filter; an absent time passes `!=` only.
+    """
     if term.field == "labels":
-        labels = job.get("labels", {})
+        labels = fields.get("labels") or {}
         if term.sign == ":":
             return term.key in labels
         return _COMPARE[term.sign](labels.get(term.key), term.value)
-    if term.field == "create_time":
-        return _COMPARE[term.sign](_time(job["createTime"], ""), _time(term.value, ""))
-    value = str(job["displayName" if term.field == "display_name" else "state"])
+    value = fields.get(term.field) or ""
+    if term.field.endswith("_time"):
+        if not value:
+            return term.sign == "!="
+        return _COMPARE[term.sign](_time(value, ""), _time(term.value, ""))
     if term.sign == ":":
-        return fnmatchcase(value, re.sub(r"([\[?])", r"[\1]", term.value))
-    return _COMPARE[term.sign](value, term.value)
+        return fnmatchcase(str(value), re.sub(r"([\[?])", r"[\1]", term.value))
+    return _COMPARE[term.sign](str(value), term.value)
 
 
 def _time(value: str, text: str) -> datetime:
