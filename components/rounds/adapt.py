@@ -161,7 +161,7 @@ def decide(job: Mapping[str, Any], ended: Ended, adapt: Adapt, *, count: int) ->
     errors = _errors(trying.bench)
     again: set[int] = set()
     for cause in ended.causes:
-        who = f"tasks {ranges(cause.tasks)}" if cause.tasks else "the job"
+        who = _who(cause)
         answer = _ANSWERS.get(cause.kind)
         no = answer(trying, cause) if answer else "another run would end the same way"
         if no:
@@ -182,6 +182,12 @@ def decide(job: Mapping[str, Any], ended: Ended, adapt: Adapt, *, count: int) ->
         [*trying.why, *(change_line(change) for change in changes)]
         + ([] if changes else ["the job stays as it is"]),
     )
+
+
+def _who(cause: Cause) -> str:
+    if not cause.tasks:
+        return "the job"
+    return f"task{'s' if len(cause.tasks) > 1 else ''} {ranges(cause.tasks)}"
 
 
 def change_line(change: Change) -> str:

@@ -65,6 +65,7 @@ def watch(
     Prints the state and the name of each as it ends. Hundreds are followed by a few reads that
     serve all of them; ends with 1 where one did not succeed.
     """
+    from components.errors import WrongUse
     from pipelines.cli.streams import say
 
     given = [line for job in jobs for line in (sys.stdin.read().split() if job == "-" else [job])]
@@ -73,6 +74,8 @@ def watch(
     from components.submit_batch_job import submit as steps
     from components.submit_batch_job.outcome import check_outcome
 
+    if not names:
+        raise WrongUse("No job is given", fix="Name one or more, or - and a name a line.")
     waiting = steps.Waiting(max_wait_s=seconds_of(max_wait), say=say)
     if len(names) != 1:
         _watch_all(names, waiting)

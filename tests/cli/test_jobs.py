@@ -106,6 +106,7 @@ def test_a_policy_stops_a_job_forced_or_not(emulator: Emulator, command: Command
         (["submit", "job.json", "--max-wait", "soon"], 2, "not a time"),
         (["submit", "job.json", "--run", "../up"], 2, "cannot be the name of a run"),
         (["watch", "nothing-there"], 1, "There is no such job"),
+        (["watch", "-"], 2, "No job is given"),
         (["cancel", "nothing-there"], 1, "There is no such job"),
         (["tasks", "nothing-there"], 1, "There is no such job"),
         (["tasks", "Not A Job"], 2, "not the name of a job"),

@@ -119,7 +119,7 @@ def test_what_another_run_does_not_mend_is_not_run_again() -> None:
     decision = after([OWN])
     assert decision.job is None
     assert decision.why == [
-        "tasks 6: its own error; not run again: another run would end the same way",
+        "task 6: its own error; not run again: another run would end the same way",
         "nothing is left that another run may mend",
     ]
     assert after([]).job is None
