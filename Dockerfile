@@ -25,6 +25,8 @@ RUN python3 -m compileall -q components prompts && useradd --system --no-create-
 FROM worker AS test
 RUN python3 -m pip install --quiet --constraint constraints.txt pytest pytest-xdist hypothesis openpyxl
 COPY emulator emulator
+COPY pipelines/__init__.py pipelines/__init__.py
+COPY pipelines/access pipelines/access
 COPY tests tests
 # Left out: tests that need kfp's compiler, the command or the benchmarks, which are not in here.
 RUN python3 -m pytest -n 0 -p no:cacheprovider \

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import certifi
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -16,6 +18,11 @@ from pipelines.access.tables import undocumented
 # hypothesis, which takes that for a mistake of the strategy.
 os.environ.setdefault("DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA", "true")
 
+# Each step of a run is a process, and so is each command: where the environment forbids bytecode,
+# as in many containers, all of them would compile the same modules again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 # Two cores and many processes: how long an example takes says nothing about the code.
 settings.register_profile("project", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("project")
@@ -24,9 +31,23 @@ settings.load_profile("project")
 ONLY_IN_STAND_INS = {"storage.buckets.insert"}
 
 
+@pytest.fixture(scope="session")
+def one_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with one root certificate.
+
+    Each Gemini client reads all roots twice, 30 ms each time, and no test speaks TLS.
+    """
+    end = "-----END CERTIFICATE-----\n"
+    roots = Path(certifi.where()).read_text(encoding="utf-8")
+    file = tmp_path_factory.mktemp("root") / "root.pem"
+    file.write_text(roots.partition(end)[0] + end, encoding="utf-8")
+    return file
+
+
 @pytest.fixture
-def emulator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
+def emulator(tmp_path: Path, one_root: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
     """A started emulator with empty state; the environment points clients at it."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(one_root))
     with start(tmp_path / "emulator") as running:
         for name, value in running.environment.items():
             monkeypatch.setenv(name, value)

@@ -66,7 +66,8 @@ def carry_out(instructions: list[tuple[str, str]], folder: Path) -> None:
             done = subprocess.run(
                 ["sh", "-c", rest],
                 cwd=folder,
-                env={**os.environ, "PATH": path},
+                # Of what is installed here a part is imported; that part writes its bytecode then.
+                env={**os.environ, "PATH": path, "PIP_NO_COMPILE": "1"},
                 capture_output=True,
                 text=True,
                 check=False,

@@ -96,21 +96,21 @@ class Terminal:
 
     @property
     def running(self) -> list[str]:
-        """What still runs of all that was started here."""
-        return running(self.mark)
+        """The command lines of what still runs of all that was started here."""
+        return list(running(self.mark).values())
 
 
-def running(mark: str) -> list[str]:
-    """The command lines of processes whose environment holds the words."""
-    found = []
+def running(mark: str) -> dict[int, str]:
+    """The processes whose environment holds the words, with their command lines."""
+    found = {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             if mark.encode() in (folder / "environ").read_bytes().split(b"\0"):
-                found.append((folder / "cmdline").read_text().replace("\0", " "))
+                found[int(folder.name)] = (folder / "cmdline").read_text().replace("\0", " ")
         except OSError:
             continue
     # A process that ended and was not reaped yet has neither.
-    return [line for line in found if line]
+    return {process: line for process, line in found.items() if line}
 
 
 @pytest.fixture

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 import yaml
 
-from pipelines.compiling import compiled
 from pipelines.request import Request
 from pipelines.running import Outcome, run_here
 
+# Up to date, by test_compile.py. Runs by name compile first: tests/journeys.
+COMPILED = Path(__file__).parent.parent / "golden" / "batch-prediction.yaml"
 ROWS = Path(__file__).parent.parent.parent / "examples" / "rows"
 SHARED = Path(__file__).parent.parent.parent.parent / "shared" / "gemini_jsonl"
 ANY_MODEL = 'options={"models": {"*": "gemini-3.5-flash"}}'
@@ -23,7 +24,7 @@ ANY_MODEL = 'options={"models": {"*": "gemini-3.5-flash"}}'
 
 @pytest.fixture(scope="module")
 def spec() -> dict[str, Any]:
-    return yaml.safe_load(compiled("batch-prediction"))
+    return yaml.safe_load(COMPILED.read_text())
 
 
 def steps(spec: dict[str, Any]) -> dict[str, Any]:
@@ -73,7 +74,7 @@ class Ended:
         self.interrupt_after = interrupt_after
         names = tuple(str(source) for source in sources)
         request = Request(
-            "batch-prediction", text=" ".join(names) or None, sources=names, out=folder, **asked
+            str(COMPILED), text=" ".join(names) or None, sources=names, out=folder, **asked
         )
         run_here(request, say=self.say, show=self.show)
 

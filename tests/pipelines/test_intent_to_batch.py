@@ -12,19 +12,20 @@ import pytest
 import yaml
 
 from components.worker_image import WORKER_IMAGE
-from pipelines.compiling import compiled
 from pipelines.request import Request
 from pipelines.running import Outcome, run_here
 
 ROOT = Path(__file__).parent.parent.parent
 HELLO = (ROOT / "examples" / "hello.txt").read_text()
 CO2 = (ROOT / "examples" / "co2.txt").read_text()
+# Up to date, by tests/pipelines/test_compile.py. Runs by name compile first: tests/journeys.
+COMPILED = ROOT / "tests" / "golden" / "intent-to-batch.yaml"
 READINGS = ROOT / "examples" / "data" / "mauna-loa-co2.csv"
 
 
 @pytest.fixture(scope="module")
 def spec() -> dict[str, Any]:
-    return yaml.safe_load(compiled("intent-to-batch"))
+    return yaml.safe_load(COMPILED.read_text())
 
 
 def tasks(spec: dict[str, Any]) -> dict[str, Any]:
@@ -82,7 +83,7 @@ class Ended:
         self.outcome = Outcome(folder)
         self.interrupt_after = asked.pop("interrupt_after", "")
         run_here(
-            Request("intent-to-batch", text=text, out=folder, **asked),
+            Request(str(COMPILED), text=text, out=folder, **asked),
             say=self.say,
             show=self.show,
         )

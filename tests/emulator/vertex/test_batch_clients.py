@@ -1,4 +1,8 @@
-"""Batch predictions through the other clients that people have for them."""
+"""Batch predictions through the other clients that people have for them.
+
+aiplatform is imported where it is used: it takes seconds, and each process that runs tests imports
+all of their modules.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +11,8 @@ from collections.abc import Iterator
 
 import pytest
 from google.api_core.exceptions import BadRequest, NotFound
-from google.cloud import aiplatform, storage
-from google.cloud import aiplatform_v1 as v1
-from google.cloud.aiplatform import initializer, jobs
+from google.cloud import storage
 from google.oauth2.credentials import Credentials
-from vertexai.batch_prediction import BatchPredictionJob
 
 from emulator.launch import Emulator
 from tests.emulator.vertex.test_batch_support import MODEL, json_line, numbered
@@ -32,6 +33,9 @@ def _rows(emulator: Emulator) -> None:
 @pytest.fixture
 def _settings(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What aiplatform.init says to both of its interfaces. It polls by sleeping: not here."""
+    from google.cloud import aiplatform
+    from google.cloud.aiplatform import initializer, jobs
+
     monkeypatch.setattr(jobs, "_JOB_WAIT_TIME", 0)
     monkeypatch.setattr(jobs, "_LOG_WAIT_TIME", 0)
     aiplatform.init(
@@ -59,6 +63,8 @@ def request_of(**changes: object) -> dict[str, object]:
 
 
 def test_the_generated_client(emulator: Emulator) -> None:
+    from google.cloud import aiplatform_v1 as v1
+
     client = v1.JobServiceClient(
         transport="rest",  # with the credentials that the emulator made, by their own exchange
         client_options={"api_endpoint": emulator.urls["vertex"]},
@@ -88,6 +94,8 @@ def test_the_generated_client(emulator: Emulator) -> None:
 
 @pytest.mark.usefixtures("_settings")
 def test_the_job_of_aiplatform() -> None:
+    from google.cloud import aiplatform
+
     job = aiplatform.BatchPredictionJob.submit(
         model_name=NAME,
         job_display_name="job",
@@ -97,7 +105,7 @@ def test_the_job_of_aiplatform() -> None:
         predictions_format="jsonl",
     )
     job.wait_for_completion()
-    assert job.state == v1.JobState.JOB_STATE_SUCCEEDED
+    assert job.state.name == "JOB_STATE_SUCCEEDED"
     assert job.completion_stats.successful_count == 5
     assert list(job.partial_failures) == []
     (blob,) = job.iter_outputs()
@@ -112,6 +120,8 @@ def test_the_job_of_aiplatform() -> None:
 
 @pytest.mark.usefixtures("_settings")
 def test_the_job_of_vertexai(emulator: Emulator) -> None:
+    from vertexai.batch_prediction import BatchPredictionJob
+
     job = BatchPredictionJob.submit(MODEL, SOURCE, output_uri_prefix=TARGET)
     for _ in range(POLLS):
         if job.has_ended:
