@@ -120,7 +120,7 @@ def submit_and_adapt(
         ledger_uri: where the first job's ledger lies; rounds.json and the other ledgers go beside.
         dry_run: write down the exact request and call nothing.
         made_before: the first job is known to have been made.
-        waiting: how to wait for each round.
+        waiting: how to wait; `max_wait_s` is for all rounds together.
         bounds: what holds the rounds; None: there are none.
 
     Raises:
@@ -144,9 +144,14 @@ def submit_and_adapt(
         return Adapted(ledger)
     folder = ledger_uri.rpartition("/")[0] or "."
     rounds, end = _read(folder)
+    spent_s = 0.0
     for number in range(1, most + 1):
+        spent_s += _took_s(ledger)
         if number > len(rounds):
             if end or ledger.outcome not in ("failed", "hopeless"):
+                break
+            if waiting.max_wait_s is not None and spent_s >= waiting.max_wait_s:
+                waiting.say("no further round: the time allowed is over")
                 break
             planned, end = _plan(ledger, job, rounds, folder, bounds, waiting)
             if planned is None:
@@ -160,11 +165,25 @@ def submit_and_adapt(
             now.job,
             JobNames(**now.names),
             ledger_uri=join(folder, "rounds", str(number), "submission.json"),
-            waiting=waiting,
+            waiting=_with_rest_of_time(waiting, spent_s),
         )
     if rounds and ledger.outcome == "succeeded":
         ledger = _with_rest(ledger, rounds[-1].given_up)
     return Adapted(ledger, rounds)
+
+
+def _took_s(ledger: Ledger) -> float:
+    """How long a job that has ended took."""
+    life = ledger.life
+    if life.submitted_at is None or life.ended_at is None:
+        return 0.0
+    return max(0.0, life.ended_at - life.submitted_at)
+
+
+def _with_rest_of_time(waiting: Waiting, spent_s: float) -> Waiting:
+    if waiting.max_wait_s is None:
+        return waiting
+    return replace(waiting, max_wait_s=max(1.0, waiting.max_wait_s - spent_s))
 
 
 def _plan(

@@ -196,6 +196,13 @@ def test_all_rounds_share_a_budget(step: Step) -> None:
     assert any("more than the $2.50 allowed" in line for line in step.lines)
 
 
+def test_all_rounds_share_the_time_allowed(step: Step, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(adapting, "_took_s", lambda _: 60.0)
+    got = run(step, memory_job(step, 10**9), max_wait_s=100.0)
+    assert (len(got.rounds), len(step.made())) == (1, 2)
+    assert any("the time allowed is over" in line for line in step.lines)
+
+
 def test_a_changed_job_is_held_to_the_policy(step: Step) -> None:
     policy = Policy(machine_families=("e2",))
     limits = replace(bounds(), against=Against(region="us-central1", policy=policy))
