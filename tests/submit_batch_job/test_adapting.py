@@ -16,6 +16,7 @@ from components.errors import InputError
 from components.rounds.adapt import Adapt
 from components.submit_batch_job import adapting
 from components.submit_batch_job.adapting import Adapted, Bounds, submit_and_adapt
+from components.submit_batch_job.batch_job import BatchJob
 from components.submit_batch_job.submit import Waiting
 from components.supervision.ledger import to_text
 from emulator.faults import Fault
@@ -107,7 +108,7 @@ class Killed(Exception):  # noqa: N818 - it is no error
     """Stands for the end of a process."""
 
 
-@pytest.mark.parametrize("at", range(1, 12))
+@pytest.mark.parametrize("at", range(1, 12, 2))
 def test_a_process_killed_anywhere_makes_no_second_job(
     step: Step, monkeypatch: pytest.MonkeyPatch, at: int
 ) -> None:
@@ -136,6 +137,30 @@ def test_a_process_killed_anywhere_makes_no_second_job(
     assert got.ledger.outcome == "succeeded"
     assert len(step.made()) == 3
     assert ran(step) == ["0 of 3", "1 of 3", "1 of 3", "1 of 3", "2 of 3"]
+
+
+@pytest.mark.parametrize("made", [True, False])
+def test_a_process_killed_at_the_create_of_a_round_makes_one(
+    step: Step, monkeypatch: pytest.MonkeyPatch, made: bool
+) -> None:
+    create, calls = BatchJob.create, 0
+
+    def dies(job: BatchJob) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == 2 and made:
+            create(job)
+        if calls == 2:
+            raise Killed
+        return create(job)
+
+    monkeypatch.setattr(BatchJob, "create", dies)
+    with pytest.raises(Killed):
+        run(step, memory_job(step, 2000))
+    assert len(step.made()) == 1 + made
+    assert run(step, memory_job(step, 2000)).ledger.outcome == "succeeded"
+    assert len(step.made()) == 2
+    assert len(ran(step)) == 4
 
 
 def test_a_lost_reply_makes_no_second_round(step: Step) -> None:
