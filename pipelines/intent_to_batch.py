@@ -41,14 +41,16 @@ def intent_to_batch(
     Args:
         intent: What should run, in plain words; for example "5 tasks that run
             gs://my-bucket/job.sh, at most 2 at once, spot VMs are fine".
-        intent_uri: A text file with the intent (gs://bucket/file), read if intent is empty.
+        intent_uri: A text file with the intent (gs://bucket/file), read if intent is empty;
+            {date} in it is the day of the run.
         project: Id of the project that the job runs in; the project of this run if empty.
         region: Region of the job; the one that the intent names if empty, else us-central1.
         dry_run: Show the exact request and submit nothing.
         max_wait_hours: Cancel the job if it has not ended after so many hours; 0 waits on.
         reader: Who reads the intent: gemini, or offline (rules, no model).
         model: Gemini model that reads the intent; the default if empty.
-        results_uri: Folder for results (gs://bucket/folder); the run's pipeline root if empty.
+        results_uri: Folder for results (gs://bucket/folder); {date} in it is the day of the run.
+            The run's pipeline root if empty.
         strict: Whether warnings about the job end the run as errors do.
         max_cost_usd: Most that the job may cost at worst, in USD: every attempt of every task
             runs into its time limit. Above it, or where the cost is unknown, nothing is
@@ -98,7 +100,7 @@ def intent_to_batch(
         decided.after(checked).set_display_name("Decide whether to submit")
         decided.set_caching_options(False)
         job = checked.outputs["checked_job"]
-        with dsl.If(decided.output == True, name="The job is submitted"):  # noqa: E712 - kfp reads it
+        with dsl.If(decided.outputs["Output"] == True, name="The job is submitted"):  # noqa: E712 - kfp reads it
             submitted = submit_batch_job(
                 job=job,
                 project=project,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from components.errors import Intent2BatchError
+from components.reporting import FAILURE_FILE
 from components.storage import files
 from components.storage.uris import join
 
@@ -81,12 +82,14 @@ def read_run(uri: str, *, pipeline_state: str = "", pipeline_error: str = "") ->
     Args:
         uri: the run folder.
         pipeline_state: how the platform says that the steps before ended.
-        pipeline_error: and with which message.
+        pipeline_error: and with which message; what the failed step left in the folder says more.
     """
     notes: list[str] = []
     intent = mapping_in_file(uri, "intent.json", notes)
     ledger = mapping_in_file(uri, "submission.json", notes)
     rounds = list(_rounds(uri, notes))
+    stopped = pipeline_state in _STEP_FAILED
+    left = text_of(mapping_in_file(uri, FAILURE_FILE, notes).get("message")) if stopped else ""
     job = _job_of(ledger) or mapping_in_file(uri, "job.json", notes) or _mapping_in(intent, "job")
     found = _read(uri, "findings.json", notes)
     findings = mappings_of(found)
@@ -100,7 +103,7 @@ def read_run(uri: str, *, pipeline_state: str = "", pipeline_error: str = "") ->
         ledger=ledger,
         job=job,
         notes=tuple(notes),
-        pipeline_error=pipeline_error if pipeline_state in _STEP_FAILED else "",
+        pipeline_error=left or (pipeline_error if stopped else ""),
         rounds=rounds,
     )
 

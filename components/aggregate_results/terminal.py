@@ -1,4 +1,4 @@
-"""The tasks as a table in a terminal; plain text where the output is no terminal."""
+"""The tasks as a table: in a terminal with colours, elsewhere as plain text."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _STYLES = {
     "ASSIGNED": "blue",
 }
 _SIGNS = {"SUCCEEDED": "✓", "FAILED": "✕", "RUNNING": "▸", "ASSIGNED": "▸"}
-_HEADS = ("Task", "State", "Exit", "What it means", "Attempts", "Took")
+_HEADS = ("Task", "State", "Exit", "What it means", "Attempts", "Took", "Zone")
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,7 @@ def _cells(row: Row) -> tuple[str, ...]:
         one_line(str(row["meaning"])),
         str(row["attempts"]),
         duration(row["duration_s"]),
+        one_line(str(row["zone"])),
     )
 
 
@@ -135,5 +136,6 @@ def summary_lines(summary: Summary) -> list[str]:
     if summary.remedy and not summary.failures and summary.outcome != "succeeded":
         lines.append(summary.remedy)
     lines += [f"  note: {note}" for note in summary.notes]
-    lines.append(f"Report: {summary.files['report']}")
+    if "report" in summary.files:  # a summary may be of another release
+        lines.append(f"Report: {summary.files['report']}")
     return [visible(line) for line in lines]

@@ -39,8 +39,6 @@ def submit_batch_job(
         pipeline_folder: This run's own folder below the pipeline root.
         project: Project that the job runs in and is billed to.
         region: Region of the job; the one that the job names if empty, else us-central1.
-        gcp_resources: The job, for the console and for a retry of this step.
-        link: Page with a link to the job and the commands that go with it.
         max_wait_hours: Cancel the job if it has not ended after so many hours; 0 waits on.
         dry_run: Write down the exact request and submit nothing.
         adapt_rounds: How many such further jobs there may be; 0: none.
@@ -51,14 +49,17 @@ def submit_batch_job(
         policy_uri: The organisation's policy, which a changed job keeps to; none if empty.
 
     Returns:
-        How the job ended: succeeded or dry_run. Every other end fails the step.
+        gcp_resources: The job, for the console and for a retry of this step.
+        link: Page with a link to the job and the commands that go with it.
+        Output: How the job ended: succeeded or dry_run. Every other end fails the step.
     """
     from components.reporting import reported, run_folder
     from components.submit_batch_job.run_step import submit_run
 
-    with reported():
+    run_uri = run_folder(results_uri, pipeline_folder)
+    with reported(run_uri=run_uri):
         return submit_run(
-            run_folder(results_uri, pipeline_folder),
+            run_uri,
             job_uri=job.path,
             project=project,
             region=region,

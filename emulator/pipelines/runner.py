@@ -44,7 +44,6 @@ class Runner:
         book: of the jobs.
         store: the buckets.
         environment: what steps get.
-        grace_s: seconds between the request to end and the end.
     """
 
     def __init__(
@@ -53,13 +52,11 @@ class Runner:
         book: Book,
         store: Store,
         environment: Callable[[], Mapping[str, str]],
-        grace_s: float = GRACE_S,
     ) -> None:
         self._folder = folder
         self._book = book
         self._store = store
         self._environment = environment
-        self._grace_s = grace_s
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="emulated-pipeline")
         self._processes: dict[str, subprocess.Popen[bytes]] = {}  # by uuid
         self._closed = False
@@ -80,7 +77,7 @@ class Runner:
             self._book.change(run, state="CANCELLING")
             if process is not None:
                 process.send_signal(signal.SIGTERM)
-                timer = threading.Timer(self._grace_s, self._kill_late, [run])
+                timer = threading.Timer(GRACE_S, self._kill_late, [run])
                 timer.daemon = True
                 timer.start()
 

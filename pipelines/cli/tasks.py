@@ -153,6 +153,7 @@ def _print_line(line: LogLine, *, alone: bool, as_json: bool) -> None:
 
 def _print_tasks(calls: Service, name: str, *, as_json: bool) -> None:
     from components.aggregate_results.spool import Spool
+    from components.aggregate_results.terminal import terminal_table
     from components.batch.look_into import look_at, look_into
     from components.batch.task_rows import rows_of
     from components.tables.text import json_text
@@ -167,9 +168,7 @@ def _print_tasks(calls: Service, name: str, *, as_json: bool) -> None:
             lines = (json_text(row) for row in rows)
             sys.stdout.write("[\n" + ",\n".join(lines) + "\n]\n")
             return
-        sys.stdout.write(_line("task", "state", "exit", "tries", "time", "zone", "what it means"))
-        for row in rows:
-            sys.stdout.write(_task_line(row))
+        terminal_table(rows, sys.stdout, limit=len(spool))
         sys.stdout.flush()
         failed = [row for row in spool.in_order({}) if row["state"] == "FAILED"]
     say_causes(look_at(calls, name, job, failed) if failed else look_into(name, calls))
@@ -186,24 +185,6 @@ def _say_whose(job: Any) -> None:
     if indexes:
         say(f"a rerun: its tasks 0 to {len(indexes) - 1} are tasks {ranges(indexes)} "
             f"of {job.labels.get(RERUN_OF, 'the first job')}")  # fmt: skip
-
-
-def _task_line(row: dict[str, Any]) -> str:
-    from components.tables.formats import duration
-
-    code = "" if row["exit_code"] is None else row["exit_code"]
-    time = duration(row["duration_s"])
-    meaning = "" if row["exit_code"] == 0 else row["meaning"]
-    return _line(row["index"], row["state"], code, row["attempts"], time, row["zone"], meaning)
-
-
-def _line(
-    index: object, state: object, code: object, tries: object, time: object, zone: object, why: str
-) -> str:
-    from components.tables.text import one_line
-
-    line = f"{index:>6}  {state:<10}  {code:>5}  {tries:>5}  {time:>12}  {zone:<16}  {why}"
-    return one_line(line).rstrip() + "\n"
 
 
 def service_error(error: Exception, name: str) -> Exception:

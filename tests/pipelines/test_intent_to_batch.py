@@ -232,7 +232,9 @@ def test_an_intent_that_is_none_fails_in_one_sentence(tmp_path, text):
     assert run.outcome.failed == "Read the intent"
     assert run.outcome.sentence
     assert "Traceback" not in run.outcome.sentence
-    assert run.read("summary.json")["outcome"] == "broken"
+    summary = run.read("summary.json")
+    assert summary["outcome"] == "broken"
+    assert summary["reason"] == run.read("failure.json")["message"]
 
 
 def test_words_that_kfp_would_change_reach_the_job_unchanged(tmp_path):

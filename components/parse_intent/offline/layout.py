@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 
 QUOTED_LINE = re.compile(r"^[ \t]*(?:>[ \t]?){1,6}", re.MULTILINE)
-RULE_ROW = re.compile(r"^[ \t]*\|?[ \t]*:?-{2,}[-|: \t]*$", re.MULTILINE)
+RULE_ROW = re.compile(r"^[ \t]*+\|?[ \t]*+:?-{2,}+[-|: \t]*+$", re.MULTILINE)
 TABLE_ROW = re.compile(
-    r"^[ \t]*(?P<a>\|)[ \t]*[^|\n]{1,60}?[ \t]*(?P<b>\|)[^|\n]{1,400}(?P<c>\|)[ \t]*$", re.MULTILINE
+    r"^[ \t]*+(?P<a>\|)[ \t]*+[^|\n]{1,60}?[ \t]*+(?P<b>\|)[^|\n]{1,400}(?P<c>\|)[ \t]*+$",
+    re.MULTILINE,
 )
 ARROW = re.compile(
     r"^[ \t]*(?:[-*\u2022][ \t]+)?[A-Za-z][A-Za-z_ -]{1,30}?[ \t]*(?P<a>=>|->|\u2192"

@@ -12,7 +12,7 @@ from components.parse_intent.offline.page import Page
 EXISTING = re.compile(r"(?<![\w])(?:projects/[\w.:-]+/)?(?:zones|regions)/[\w-]+/disks/[\w-]*\w")
 EXISTING_NAMED = re.compile(
     r"\b(?:existing|our|already have a|the)\s+(?:persistent\s+|pd\s+|zonal\s+|data\s+"
-    r"|existing\s+)*disk(?:\s+(?:called|named"
+    r"|existing\s+){0,4}disk(?:\s+(?:called|named"
     r"|is))?\s+[\"']?(?P<n>[a-z][a-z0-9]*(?:-[a-z0-9]+)+)\b",
     re.IGNORECASE,
 )

@@ -53,7 +53,7 @@ ALONE = re.compile(
     rf"|(?:per|for each|for every) (?:task|job|run|\w+(?= |[.,;:)]|$)))"
     rf"|\b(?:alone|exclusively|nothing else|by itself) on (?:its|a|the|an|each|that) {VM}\b"
     rf"|\b(?:not|never|don't|mustn't|shouldn't|no|nothing|without)(?: \w+){{0,3}} "
-    rf"(?:shar(?:e|ed|ing)|double up|packed)(?: (?:a|an|the|its|their|on|of|any|1|1))* {VM}\b"
+    rf"(?:shar(?:e|ed|ing)|double up|packed)(?: (?:a|an|the|its|their|on|of|any|1)){{0,6}} {VM}\b"
     rf"|\b(?:1|a) (?:\w+ )?{VM} (?:each|apiece)\b"
     rf"|\bnot (?:to )?(?:pack|packed|packing)\b",
     re.IGNORECASE,

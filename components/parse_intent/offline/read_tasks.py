@@ -65,8 +65,8 @@ ONE_BY_ONE = re.compile(
     re.IGNORECASE,
 )
 IN_ORDER = re.compile(
-    r"\b(?:in (?:(?:strict|strictly|index|task|numerical|ascending|sequential"
-    r"|index) )*(?:order|sequence)(?! to\b)|in_order"
+    r"\b(?:in (?:(?:strict|strictly|index|task|numerical|ascending|sequential) ){0,4}"
+    r"(?:order|sequence)(?! to\b)|in_order"
     r"|sequential(?:ly)?|serial(?:ly)?|1 after (?:another|the other)|back to back|consecutively)\b"
     r"|\border matters\b|\b(?:only )?(?:after|once|when) the (?:previous|preceding|last)"
     r"(?: (?:1|task|run))?(?: (?:is|has|was))?(?: (?:done|finished|ended|over))?\b"

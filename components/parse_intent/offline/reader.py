@@ -117,7 +117,7 @@ def read(turns: Sequence[str]) -> Reading:
     """
     state: State | None = None
     history: list[State] = []
-    for turn in turns:
+    for turn in map(shortened, turns):
         if not turn.strip():
             continue
         if state is not None and _is_undo(turn) and history:
@@ -131,7 +131,21 @@ def read(turns: Sequence[str]) -> Reading:
             said += part
     if state is None:
         return Reading(Draft(questions=[QUESTIONS["run"]]), "offline")
+    if any(BLANKS.search(turn) for turn in turns):
+        state.warnings.append(
+            f"Of more than {MOST_BLANKS} blanks in a row, {MOST_BLANKS} were kept."
+        )
     return _finish(state)
+
+
+MOST_BLANKS = 200
+BLANKS = re.compile(rf"\s{{{MOST_BLANKS + 1},}}")
+
+
+def shortened(turn: str) -> str:
+    """A turn in which no run of blanks is so long that patterns go over it again and again."""
+    half = MOST_BLANKS // 2
+    return BLANKS.sub(lambda match: match[0][:half] + match[0][-half:], turn)
 
 
 def _is_undo(turn: str) -> bool:
