@@ -23,7 +23,8 @@ COPY components components
 RUN python3 -m compileall -q components prompts && useradd --system --no-create-home worker
 
 FROM worker AS test
-RUN python3 -m pip install --quiet --constraint constraints.txt pytest pytest-xdist hypothesis openpyxl
+RUN python3 -m pip install --quiet --constraint constraints.txt \
+    pytest pytest-xdist hypothesis openpyxl cronsim
 COPY emulator emulator
 COPY pipelines/__init__.py pipelines/__init__.py
 COPY pipelines/access pipelines/access

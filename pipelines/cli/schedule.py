@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -113,6 +114,9 @@ def apply(
     file: Annotated[str, typer.Argument(help="schedules.yaml, see docs/schedules.md.")],
     project: Project = "",
     region: Region = "",
+    tag: Annotated[
+        str, typer.Option(metavar="TAG", help="Takes the place of {tag} in the file's templates.")
+    ] = "",
     prune: Annotated[
         bool,
         typer.Option("--prune", help="Delete what an earlier state of the file made."),
@@ -124,14 +128,16 @@ def apply(
     """Bring about the schedules of a file; what is as it should be is left alone."""
     from components.errors import Intent2BatchError
     from components.gemini.endpoint import is_local
+    from pipelines.remote.starting import spec_of
     from pipelines.schedules.file import read_schedules
     from pipelines.schedules.wanted import wanted_schedule
 
-    read = read_schedules(file)
+    read = read_schedules(file, tag)
+    find = functools.cache(spec_of)  # many schedules of one spec
     wanted = []
     for described in read.schedules:
         try:
-            wanted.append(wanted_schedule(described, stand_in=is_local()))
+            wanted.append(wanted_schedule(described, stand_in=is_local(), find=find))
         except Intent2BatchError as error:
             error.where = _place(described.where, error)
             raise

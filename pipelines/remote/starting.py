@@ -32,6 +32,8 @@ from pipelines.request import Request, parse_spec, spec_text
 from pipelines.templates import fetch
 
 ROOT_VARIABLE = "INTENT2BATCH_ROOT"
+
+Find = Callable[[str, str], tuple[Mapping[str, Any], str]]
 LOOK_S = 20.0  # for a look at the bucket; by itself the client repeats it for two minutes
 
 
@@ -65,6 +67,7 @@ def wanted_run(
     stand_in: bool,
     root_needed: bool,
     account_check: Callable[[str], None] = check_account,
+    find: Find | None = None,
 ) -> Wanted:
     """What is asked of the platform, checked; only a template is fetched for that.
 
@@ -74,6 +77,7 @@ def wanted_run(
         stand_in: whether the platform is a stand-in, whose steps need no image and no model.
         root_needed: whether the platform has no pipeline root of its own.
         account_check: refuses what cannot be an account of the platform.
+        find: finds a spec and its address by pipeline and template; `spec_of` if None.
 
     Raises:
         WrongUse: says what is wrong.
@@ -82,7 +86,7 @@ def wanted_run(
     """
     account_check(asked.service_account)
     labels = read_labels(asked.labels)
-    spec, template = _spec(request.pipeline, asked.template)
+    spec, template = (find or spec_of)(request.pipeline, asked.template)
     if not stand_in:
         check_images(spec, request.pipeline)
     given = run_parameters(request, spec)
@@ -102,7 +106,7 @@ def wanted_run(
     )
 
 
-def _spec(pipeline: str, template: str) -> tuple[Mapping[str, Any], str]:
+def spec_of(pipeline: str, template: str) -> tuple[Mapping[str, Any], str]:
     """The spec, and its address in Artifact Registry if it is from there."""
     if not template:
         text = spec_text(pipeline) or compiled(pipeline)

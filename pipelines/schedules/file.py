@@ -6,7 +6,7 @@ import difflib
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from components.errors import WrongUse
@@ -70,8 +70,12 @@ class ScheduleFile:
     schedules: tuple[Description, ...]
 
 
-def read_schedules(path: str) -> ScheduleFile:
+def read_schedules(path: str, tag: str = "") -> ScheduleFile:
     """The schedules in a file, YAML or JSON.
+
+    Args:
+        path: the file.
+        tag: takes the place of `{tag}` in templates, so that a build can name what it uploaded.
 
     Raises:
         WrongUse: it cannot be read, or holds something else; says where.
@@ -89,6 +93,7 @@ def read_schedules(path: str) -> ScheduleFile:
         _described(entry, defaults, f"{path}: schedule {number}", group)
         for number, entry in enumerate(entries, start=1)
     ]
+    described = [_tagged(each, tag) for each in described]
     twice = [name for name, count in Counter(d.name for d in described).items() if count > 1]
     if twice:
         raise WrongUse(
@@ -131,6 +136,17 @@ def _described(entry: Any, defaults: Mapping[str, Any], where: str, group: str) 
         where=where,
         group=group,
         paused=said.get("paused"),
+    )
+
+
+def _tagged(described: Description, tag: str) -> Description:
+    template = described.asked.template
+    if "{tag}" not in template:
+        return described
+    if not tag:
+        raise WrongUse("The template names no tag yet", where=described.where, fix="Give --tag.")
+    return replace(
+        described, asked=replace(described.asked, template=template.replace("{tag}", tag))
     )
 
 

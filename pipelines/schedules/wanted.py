@@ -11,7 +11,7 @@ from typing import Any
 from components.errors import WrongUse
 from components.run_time import check_placeholders
 from pipelines.parameters import short
-from pipelines.remote.starting import Asked, wanted_run
+from pipelines.remote.starting import Asked, Find, wanted_run
 from pipelines.remote.wanted import FILES, MOST_LABELS, Wanted
 from pipelines.request import Request
 from pipelines.schedules.cron import check_cron
@@ -94,12 +94,15 @@ class Description:
     paused: bool | None = None
 
 
-def wanted_schedule(described: Description, *, stand_in: bool) -> WantedSchedule:
+def wanted_schedule(
+    described: Description, *, stand_in: bool, find: Find | None = None
+) -> WantedSchedule:
     """The schedule that was described, checked; only a template is fetched for that.
 
     Args:
         described: what was said.
         stand_in: whether the platform is a stand-in, whose steps need no image.
+        find: see `wanted_run`.
 
     Raises:
         WrongUse: says what is wrong, and where.
@@ -109,7 +112,9 @@ def wanted_schedule(described: Description, *, stand_in: bool) -> WantedSchedule
     check_name(described.name, described.where)
     cron = check_cron(described.cron, described.where or "--cron")
     check_limits(described.limits, described.where)
-    run = wanted_run(described.request, described.asked, stand_in=stand_in, root_needed=True)
+    run = wanted_run(
+        described.request, described.asked, stand_in=stand_in, root_needed=True, find=find
+    )
     for name, value in run.parameters.items():
         if isinstance(value, str) and (name in FILES or name.endswith("_uri")):
             check_placeholders(value, f"parameter {name}")

@@ -147,5 +147,5 @@ def test_the_step_works_without_a_status(make: Any, tmp_path: Path) -> None:
 def test_the_declaration_is_what_pipelines_wire() -> None:
     spec = aggregate_results.component_spec
     assert set(spec.inputs) == {"results_uri", "pipeline_folder", "status"}
-    assert set(spec.outputs) == {"report", "metrics", "Output"}
+    assert set(spec.outputs) == {"report", "metrics", "results", "Output"}
     assert "report" in spec.description

@@ -172,6 +172,21 @@ def test_run_now_runs_what_the_schedule_runs(here: Emulator) -> None:
     assert (labels["team"], labels["intent2batch-schedule"]) == ("night", "nightly")
 
 
+def test_a_schedule_that_has_ended_tells_of_its_last_run(here: Emulator) -> None:
+    set_one("--max-runs", "1")
+    due = shown()["next_runs"][0]
+    here.clock.advance(86400)
+    for _ in range(300):
+        if (found := shown())["state"] == "COMPLETED":
+            break
+    assert (found["runs_so_far"], found["next_runs"]) == (1, [])
+    assert (found["last_time"], found["last_response"]) == (due, "OK")
+    assert "completed" in done("list")
+    assert set_one("--max-runs", "1") == "unchanged  nightly  (it has ended)\n"
+    assert set_one("--max-runs", "2").startswith("replaced  nightly")
+    assert shown()["state"] == "ACTIVE"
+
+
 FILE: dict[str, Any] = {
     "project": "local-project",
     "group": "night-team",
@@ -239,6 +254,28 @@ def test_a_schedule_of_somebody_else_is_not_touched(here: Emulator) -> None:
     assert apply("--prune") == ""
     assert [each["made_by_intent2batch"] for each in listed()] == [False]
     place.schedules.delete_schedule(name=made.name).result()
+
+
+def test_a_build_names_the_tag_of_its_specs(here: Emulator) -> None:
+    from pipelines.registry import Registry
+    from pipelines.uploading import upload_specs
+
+    registry = Registry(f"{here.urls['registry']}/local-project/pipes")
+    spec = {"short": compiled("short")}
+    upload_specs(spec, registry, ["v1"], move=False, say=lambda line: None)
+    template = f"{registry.address}/short/{{tag}}"
+    entry = {"name": "one", "pipeline": "short", "cron": CRON, "template": template}
+    write({**FILE, "schedules": [entry, dict(entry, name="two")]})
+    assert "Give --tag" in str(refused("apply", "schedules.yaml"))
+    assert "no such template" in str(refused("apply", "schedules.yaml", "--tag", "v2"))
+    assert "vertex.ListSchedules" not in here.faults.calls()
+    here.faults.clear()
+    assert apply("--tag", "v1") == f"created  one  {CRON}\ncreated  two  {CRON}\n"
+    assert here.faults.calls()["registry.download"] == 1
+    assert shown("one")["template"] == f"{registry.address}/short/v1"
+    changes(here)
+    assert apply("--tag", "v1") == "unchanged  one\nunchanged  two\n"
+    assert not changes(here)
 
 
 def test_a_file_can_pause_and_resume(here: Emulator) -> None:
