@@ -28,6 +28,9 @@ def intent_to_batch(
     policy_uri: str = "",
     temperature: float = -1.0,
     prompt_without: str = "",
+    adapt_rounds: int = 0,
+    adapt_preemptions: int = 2,
+    adapt_time: bool = False,
 ) -> None:
     """Turn an intent into a Google Cloud Batch job, run it, and report what each task did.
 
@@ -61,6 +64,11 @@ def intent_to_batch(
         temperature: Gemini's temperature, 0 to 2; negative for the model's own.
         prompt_without: Parts of Gemini's prompt to leave out, to see what they are worth:
             prompt (all of it), rules, examples; with commas between.
+        adapt_rounds: How many further jobs may run tasks again that failed for a reason that a
+            change may mend: more memory, standard VMs, another zone or machine; 0: none. All of
+            them together keep to max_cost_usd.
+        adapt_preemptions: After so many preemptions of a task, the next round is on standard VMs.
+        adapt_time: Whether tasks that ran out of time may have more of it in the next round.
     """
     report = aggregate_results(results_uri=results_uri, pipeline_folder=PIPELINE_FOLDER)
     report.set_display_name("Collect the results").set_caching_options(False)
@@ -106,6 +114,12 @@ def intent_to_batch(
                 region=region,
                 max_wait_hours=max_wait_hours,
                 dry_run=False,
+                adapt_rounds=adapt_rounds,
+                adapt_preemptions=adapt_preemptions,
+                adapt_time=adapt_time,
+                max_cost_usd=max_cost_usd,
+                prices_uri=prices_uri,
+                policy_uri=policy_uri,
                 results_uri=results_uri,
                 pipeline_folder=PIPELINE_FOLDER,
             )

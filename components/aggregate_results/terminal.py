@@ -128,6 +128,9 @@ def summary_lines(summary: Summary) -> list[str]:
     if summary.reason and not (summary.outcome == "failed" and summary.failures):
         lines.append(summary.reason)
     lines += [f"  {line}" for line in cause_lines(summary.causes)]
+    for number, told in enumerate(summary.rounds, start=1):
+        lines.append(f"  round {number} ran tasks {told['tasks']} again ({told['outcome']}):")
+        lines += [f"    {line}" for line in told["why"]]
     if summary.unexecuted:
         lines.append(f"  {plural(summary.unexecuted, 'task')} never ran: the job ended before")
     if summary.remedy and not summary.failures and summary.outcome != "succeeded":

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from components.batch.findings import Finding
+from components.config.bench import Change
 from components.config.text_diff import text_diff
-from components.fix_config.bench import Change
 from components.tables.formats import plural
 from components.tables.text import brief, json_text
 

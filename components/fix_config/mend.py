@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from components.batch.findings import Finding
 from components.batch.locations import job_region
 from components.batch.rules.request import check_request
+from components.config.bench import Bench
 from components.fix_config import (
     mend_limits,
     mend_machines,
@@ -18,7 +19,6 @@ from components.fix_config import (
     mend_steps,
     mend_storage,
 )
-from components.fix_config.bench import Bench
 from components.fix_config.mend_shape import Mender
 from components.tables.text import json_text
 

@@ -52,6 +52,8 @@ class Waiting:
     Attributes:
         until_ended: whether to wait for the end of the job, or only until it is known to exist.
         max_wait_s: how long the job may take from the first attempt on; None: any time.
+        stock_out_s: a job that waits for machines so long is cancelled, outcome `hopeless`; None:
+            it may wait.
         leave_at_deadline: when that time is over, leave the job running instead of cancelling it.
         say: shows one line of progress.
         on_event: is told of each new status event.
@@ -63,6 +65,7 @@ class Waiting:
     until_ended: bool = True
     max_wait_s: float | None = None
     leave_at_deadline: bool = False
+    stock_out_s: float | None = None
     say: Callable[[str], None] = to_stderr
     on_event: Callable[[Event], None] | None = None
     on_change: Callable[[Ledger], None] = lambda _: None
@@ -139,10 +142,12 @@ def submit_named(
     store = FileStore(ledger_uri)
     _claim(store, fresh)
 
-    def jobs(client: BatchServiceClient) -> BatchJob:
-        return BatchJob(client, names.name, names, job)
+    waiting = waiting or Waiting()
 
-    return _follow(jobs, store, fresh, waiting or Waiting(), cancels=True)
+    def jobs(client: BatchServiceClient) -> BatchJob:
+        return BatchJob(client, names.name, names, job, stock_out_s=waiting.stock_out_s)
+
+    return _follow(jobs, store, fresh, waiting, cancels=True)
 
 
 def watch(job_name: str, *, waiting: Waiting | None = None) -> Ledger:
@@ -220,7 +225,7 @@ def _follow(
     try:
         with _clock(waiting, cancels=cancels) as clock:
             return supervise(
-                jobs(_client()),
+                jobs(client_here()),
                 store,
                 clock,
                 fresh=fresh,
@@ -259,7 +264,12 @@ def _clock(waiting: Waiting, *, cancels: bool) -> Iterator[Clock]:
             yield clock
 
 
-def _client() -> BatchServiceClient:
+def client_here() -> BatchServiceClient:
+    """The client of the Batch service.
+
+    Raises:
+        ServiceError: there are no credentials.
+    """
     from google.auth.exceptions import GoogleAuthError
 
     try:

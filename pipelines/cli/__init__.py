@@ -31,6 +31,7 @@ COMMAND_MODULES = (
     "validate",
     "fix",
     "forecast",
+    "submit",
     "jobs",
     "tasks",
     "rerun",

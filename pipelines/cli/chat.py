@@ -70,7 +70,7 @@ def chat(
     from components.parse_intent.step import reader_settings
     from components.project import project_here
     from pipelines.chat.dialogue import begin
-    from pipelines.cli.jobs import new_run
+    from pipelines.cli.submit import new_run
 
     project = project or project_here()
     settings = reader_settings(
@@ -277,7 +277,7 @@ def _submit(talk: Talk, errand: Errand) -> None:
     """Submit the job, or show the request, as `intent2batch submit` does."""
     import tempfile
 
-    from pipelines.cli.jobs import new_run
+    from pipelines.cli.submit import new_run
 
     state, dry_run = talk.state, errand.verb == "dry-run"
     if not dry_run:
@@ -291,7 +291,7 @@ def _submit(talk: Talk, errand: Errand) -> None:
 
 
 def _send(talk: Talk, file: str, state: State, *, dry_run: bool, no_wait: bool) -> None:
-    from pipelines.cli.jobs import submit
+    from pipelines.cli.submit import submit
 
     submit(
         file,

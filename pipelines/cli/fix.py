@@ -12,8 +12,8 @@ from pipelines.cli.gemini_options import Location, Model, Project, Temperature
 from pipelines.cli.policy import PolicyFile, held_against
 
 if TYPE_CHECKING:
+    from components.config.bench import Bench
     from components.fix_config.answer import Answer
-    from components.fix_config.bench import Bench
 
 
 def register(app: typer.Typer) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -159,6 +159,7 @@ def _print_tasks(calls: Service, name: str, *, as_json: bool) -> None:
     from components.tables.text import json_text
 
     job = calls.job(name)
+    _say_whose(job)
     with Spool() as spool:
         for row in rows_of(calls, name, job):
             spool.add(row)
@@ -171,6 +172,19 @@ def _print_tasks(calls: Service, name: str, *, as_json: bool) -> None:
         sys.stdout.flush()
         failed = [row for row in spool.in_order({}) if row["state"] == "FAILED"]
     say_causes(look_at(calls, name, job, failed) if failed else look_into(name, calls))
+
+
+def _say_whose(job: Any) -> None:
+    """Say of a rerun which tasks of the first job its own are."""
+    from components.batch.job_json import job_json
+    from components.batch.rerun_marks import RERUN_OF, marked_indexes
+    from components.tables.formats import ranges
+    from pipelines.cli.streams import say
+
+    indexes = marked_indexes(job_json(job))
+    if indexes:
+        say(f"a rerun: its tasks 0 to {len(indexes) - 1} are tasks {ranges(indexes)} "
+            f"of {job.labels.get(RERUN_OF, 'the first job')}")  # fmt: skip
 
 
 def service_error(error: Exception, name: str) -> Exception:
