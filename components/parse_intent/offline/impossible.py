@@ -29,7 +29,7 @@ BY_ITSELF = re.compile(
 def impossible(page: Page) -> list[str]:
     """Why a turn cannot be met, whatever else it says."""
     found = []
-    for match in page.find(TPU, words=("tpu",)):
+    for match in page.find(TPU):
         if not page.negated(match.start()):
             page.take(*match.span())
             found.append(
@@ -37,7 +37,7 @@ def impossible(page: Page) -> list[str]:
                 "Vertex AI or on TPU VMs, or use a GPU."
             )
             break
-    for match in page.find(SWITCH, free=False, words=("spot", "preempt")):
+    for match in page.find(SWITCH, free=False):
         said = page.sentence_text(match.start())
         if page.before is not None and not BY_ITSELF.search(said):
             continue  # "switch from Spot to on demand" is an edit

@@ -199,6 +199,8 @@ def _number_words(
         if j > i and masked[pieces[j - 1][1] : pieces[j][0]].strip(" "):
             break
         parts = pieces[j][2].lower().split("-")
+        if words and parts[0].isdecimal():  # figures only begin a number
+            break
         if len(words) > MAX_NUMBER_WORDS or not all(is_number_word(part) for part in parts):
             break
         words += parts

@@ -11,6 +11,7 @@ from components.parse_intent.draft import Draft, Pair
 from components.parse_intent.offline.amounts import Amount, durations, sizes
 from components.parse_intent.offline.corrections import take_back
 from components.parse_intent.offline.normal import FILL, Words
+from components.parse_intent.offline.required import required
 from components.parse_intent.offline.segment import Payload
 
 SENTENCE = re.compile(
@@ -117,16 +118,14 @@ class Page:
 
     # reading ------------------------------------------------------------------------------
 
-    def find(
-        self, pattern: re.Pattern[str], *, free: bool = True, words: tuple[str, ...] = ()
-    ) -> Iterator[re.Match[str]]:
+    def find(self, pattern: re.Pattern[str], *, free: bool = True) -> Iterator[re.Match[str]]:
         """Matches within lines of the normal text.
 
         Args:
             pattern: what to look for.
             free: only in words that nothing has read.
-            words: of these, in lower case, every match holds one; a text without them is skipped.
         """
+        words = required(pattern)
         if words and not any(word in self.low for word in words):
             return
         for match in islice(pattern.finditer(self.norm), MAX_MATCHES):

@@ -22,13 +22,13 @@ EXISTING_NAMED = re.compile(
 def existing_disks(page: Page) -> list[Place]:
     """Disks that are there already, by resource name or by name."""
     found = []
-    for match in page.find(EXISTING, words=("disks/",)):
+    for match in page.find(EXISTING):
         quote = page.take(*match.span())
         found.append(
             Place(match.start(), match.end(), disk=Disk(existing=match.group(), quote=quote))
         )
     if not found:
-        for match in page.find(EXISTING_NAMED, words=("disk",)):
+        for match in page.find(EXISTING_NAMED):
             if re.match(r"pd-|local-ssd", match["n"]):
                 continue
             quote = page.take(*match.span())
@@ -81,7 +81,7 @@ def read_boot_disk(page: Page) -> None:
         for match in page.find(pattern):
             if not page.negated(match.start()):
                 boot.image = boot.image or Asked(value=match["i"], quote=page.take(*match.span()))
-    for match in page.find(BOOT, words=("boot", "root")):
+    for match in page.find(BOOT):
         boot.size_gb = boot.size_gb or _boot_size(page, match)
         boot.type = boot.type or _boot_type(page, match)
         if boot.size_gb or boot.type or boot.image:
@@ -178,7 +178,7 @@ DISK_NOUN = re.compile(r"(?<=\w)\s+(?:data\s+)?disks?$", re.IGNORECASE)
 def new_disks(page: Page) -> list[Place]:
     """Local SSDs and persistent disks that are made for the job."""
     found = []
-    for match in page.find(LOCAL_SSD, words=("local",)):
+    for match in page.find(LOCAL_SSD):
         if page.negated(match.start()):
             continue
         size = _nearest_size(page, match, 45)
@@ -196,7 +196,7 @@ def new_disks(page: Page) -> list[Place]:
         found.append(
             Place(match.start(), match.end(), disk=Disk(type="local-ssd", size_gb=gb, quote=quote))
         )
-    for match in page.find(NEW_DISK, words=("disk", "pd", "ssd")):
+    for match in page.find(NEW_DISK):
         if page.negated(match.start()) or re.search(
             r"\bboot\W*$", page.left(match.start(), 12), re.I
         ):

@@ -150,12 +150,12 @@ def read_options(page: Page) -> Asked[str] | None:
     """Further docker run options that the words name outside of payloads."""
     found: list[str] = []
     quote = ""
-    for match in page.find(OPTION, words=("--",)):
+    for match in page.find(OPTION):
         flag = re.split(r"[= ]", match["o"], maxsplit=1)[0]
         if flag in DOCKER_OPTIONS or OPTION_CUE.search(page.sentence_text(match.start())):
             quote = page.take(match.start("o"), match.end("o"))
             found.append(match["o"])
-    for match in page.find(SHARED_MEMORY, words=("shm", "shared")):
+    for match in page.find(SHARED_MEMORY):
         if "--shm-size" not in " ".join(found):
             quote = page.take(*match.span())
             found.append(f"--shm-size={match['n']}{match['u'].lower()}")
@@ -193,7 +193,7 @@ def read_login(page: Page) -> Asked[str] | None:
 
 def read_entrypoint(page: Page) -> Asked[str] | None:
     """The program that replaces the image's own."""
-    for match in page.find(ENTRYPOINT, words=("entry",)):
+    for match in page.find(ENTRYPOINT):
         if match["e"].lower() not in ("is", "and", "the", "of", "to", "args", "in"):
             return Asked(value=match["e"], quote=page.take(*match.span()))
     return None

@@ -67,7 +67,6 @@ GPU = re.compile(
     re.IGNORECASE,
 )
 # Every GPU name of the vocabulary holds one of these.
-GPU_PARTS = ("t4", "p4", "l4", "100", "k80", "200")
 GPU_WORD = re.compile(
     r"(?<![\w-])(?:(?P<n>\d{1,2})\s*(?:x\s*)?)?(?:nvidia\s+)?(?:gpu|accelerator)s?\b", re.I
 )
@@ -84,10 +83,10 @@ DRIVERS = re.compile(
 
 def read_gpus(page: Page) -> Gpus | None:
     """The GPU type and how many of it each VM has."""
-    for match in page.find(NO_GPU, words=("gpu", "accelerator")):
+    for match in page.find(NO_GPU):
         page.take(*match.span())
         page.dropped.add("gpus")
-    for match in page.find(GPU, words=GPU_PARTS):
+    for match in page.find(GPU):
         quote = page.take(*match.span())
         if page.negated(match.start()) or PAST.search(page.left(match.start(), 30)):
             page.dropped.add("gpus")
@@ -130,7 +129,7 @@ def read_gpu_words(page: Page) -> list[int]:
 
 def read_drivers(page: Page) -> Asked[bool] | None:
     """Whether Batch installs the GPU drivers."""
-    for match in page.find(DRIVERS, words=("driver",)):
+    for match in page.find(DRIVERS):
         around = page.near(match.start(), 50)
         gpu = re.search(r"gpu|nvidia|cuda", match.group() + page.left(match.start(), 30), re.I)
         if (
@@ -185,9 +184,9 @@ NOT_NAMES = re.compile(
 
 def read_template(page: Page) -> tuple[Asked[str] | None, bool]:
     """The instance template, and whether one was spoken of."""
-    for match in page.find(TEMPLATE_PATH, words=("instancetemplates",)):
+    for match in page.find(TEMPLATE_PATH):
         return Asked(value=match.group(), quote=page.take(*match.span())), True
-    for match in page.find(TEMPLATE, words=("template",)):
+    for match in page.find(TEMPLATE):
         if page.negated(match.start()):
             continue
         start, end = page.sentence(match.start())
@@ -235,7 +234,7 @@ COLLOCATED = re.compile(
 
 def read_reservation(page: Page) -> Asked[str] | None:
     """The reservation whose capacity the VMs consume."""
-    for match in page.find(RESERVATION, words=("reserv",)):
+    for match in page.find(RESERVATION):
         group = "n" if match["n"] else "b"
         name = match[group]
         if "-" not in name and not re.search(r"called|named|is|:|=", match.group(), re.I):

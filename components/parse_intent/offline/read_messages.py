@@ -48,11 +48,8 @@ WHEN = re.compile(r"\b(?:when|whenever|if|once|as soon as|in case|after)\b", re.
 def read_notifications(page: Page) -> tuple[list[Notification], str]:
     """Pub/Sub messages on changes of state, and what is missing ("topic", "project" or "")."""
     missing = ""
-    places = [
-        (match.start(), match.end(), match.group())
-        for match in page.find(TOPIC, words=("topics/",))
-    ]
-    for match in page.find(TOPIC_NAMED, words=("topic",)):
+    places = [(match.start(), match.end(), match.group()) for match in page.find(TOPIC)]
+    for match in page.find(TOPIC_NAMED):
         group = "t" if match["t"] else "u"
         name = match[group]
         if (
@@ -83,7 +80,7 @@ def read_notifications(page: Page) -> tuple[list[Notification], str]:
         found += _events(topic, before, after, quote)
     known = page.before is not None and bool(page.before.notifications)
     if not found and not missing and not known:
-        for match in page.find(TOPIC_WORD, words=("topic", "pub")):
+        for match in page.find(TOPIC_WORD):
             if not page.negated(match.start()):
                 missing = "topic"
                 sentence = page.sentence_text(match.start())
@@ -140,7 +137,7 @@ NO_LOGS = re.compile(
 
 def read_logs(page: Page) -> Logs | None:
     """Where the tasks' output goes."""
-    for match in page.find(LOG_PATH, free=False, words=("log",)):
+    for match in page.find(LOG_PATH, free=False):
         words = match["w"]
         if match.start("p") >= page.sentence(match.start())[1] or CLOUD_LOGS.match(words.strip()):
             continue  # the path is of another sentence
@@ -160,9 +157,9 @@ def read_logs(page: Page) -> Logs | None:
             return Logs(
                 destination="path", path=path.rstrip("/"), quote=page.take(match.start(), end)
             )
-    for match in page.find(NO_LOGS, words=("log",)):
+    for match in page.find(NO_LOGS):
         return Logs(destination="none", quote=page.take(*match.span()))
-    for match in page.find(CLOUD_LOGS, words=("log", "stackdriver")):
+    for match in page.find(CLOUD_LOGS):
         if not page.negated(match.start()) and not re.search(
             r"costs?|expensive|too much", page.right(match.end()), re.I
         ):

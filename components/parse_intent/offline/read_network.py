@@ -13,7 +13,7 @@ EMAIL = re.compile(r"(?<![\w.])[\w.-]+@[\w.-]+\.gserviceaccount\.com")
 
 def read_account(page: Page) -> Asked[str] | None:
     """The service account of the VMs."""
-    for match in page.find(EMAIL, words=("@",)):
+    for match in page.find(EMAIL):
         if not page.negated(match.start()):
             return Asked(value=match.group(), quote=page.take(*match.span()))
         page.take(*match.span())
@@ -93,9 +93,9 @@ def _tags(page: Page) -> None:
 
 def read_network(page: Page) -> None:
     """Network, subnetwork, external addresses, network tags."""
-    for match in page.find(SUBNET, words=("subnetworks/",)):
+    for match in page.find(SUBNET):
         page.draft.subnetwork = Asked(value=match.group(), quote=page.take(*match.span()))
-    for match in page.find(NETWORK, words=("networks/",)):
+    for match in page.find(NETWORK):
         page.draft.network = Asked(value=match.group(), quote=page.take(*match.span()))
     _tags(page)
     if page.draft.network is None:

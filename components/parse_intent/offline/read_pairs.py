@@ -33,12 +33,12 @@ def read_secrets(page: Page) -> tuple[list[Pair], list[Asked[str]]]:
     """Variables that come from Secret Manager, and secrets that no variable is named for."""
     pairs: list[Pair] = []
     loose: list[Asked[str]] = []
-    for match in page.find(SECRET, words=("secrets/",)):
+    for match in page.find(SECRET):
         value = (
             match.group() if "/versions/" in match.group() else f"{match.group()}/versions/latest"
         )
         _secret(page, value, match.start(), match.end(), pairs, loose)
-    for match in page.find(SECRET_NAMED, words=("secret",)):
+    for match in page.find(SECRET_NAMED):
         project = PROJECT.search(match.group())
         if project is None or match["s"].lower() in ("in", "from", "manager", "version", "is"):
             continue
@@ -147,7 +147,7 @@ ON_VMS_AFTER = re.compile(
 def read_task_environments(page: Page) -> list[TaskEnvironment]:
     """Variables that are given for each task of the array."""
     found = []
-    lines = list(page.find(TASK_LINE, words=("task",)))
+    lines = list(page.find(TASK_LINE))
     for match in lines or list(page.find(INDEX_LINE)):
         given = ASSIGNMENT.finditer(page.norm, match.start("rest"), match.end("rest"))
         pairs = [_pair(page, pair) for pair in given]
@@ -180,7 +180,7 @@ SETTING = re.compile(
 
 def _assigned(page: Page) -> None:
     """NAME=value, as variable or as label."""
-    for match in page.find(ASSIGNMENT, words=("=",)):
+    for match in page.find(ASSIGNMENT):
         if SETTING.match(match["k"]) and not match["k"].isupper():
             continue
         if (
@@ -215,7 +215,7 @@ def _set_to(page: Page) -> None:
         named = "_" in match["k"] and not page.negated(match.start("k"))
         if match["k"] not in NOT_VARIABLE and (known or named or (told and len(match["k"]) > 2)):
             _variable(page, match)
-    for match in page.find(LABEL_NAMED, words=("label",)):
+    for match in page.find(LABEL_NAMED):
         target = page.draft.vm_labels if _on_vms(page, match.end()) else page.draft.job_labels
         target.append(_lower(_pair(page, match)))
 

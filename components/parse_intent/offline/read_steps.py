@@ -54,7 +54,7 @@ def read_steps(page: Page, images: list[Image], default_image: Asked[str] | None
 
 def _barriers(page: Page) -> list[Item]:
     found = []
-    for match in page.find(BARRIER, words=("barrier",)):
+    for match in page.find(BARRIER):
         if page.negated(match.start()):
             page.take(*match.span())
             continue

@@ -115,7 +115,7 @@ def _add_volume(page: Page, volume: Volume) -> None:
 
 def _buckets(page: Page) -> list[Place]:
     found = []
-    for match in page.find(GCS, words=("gs://",)):
+    for match in page.find(GCS):
         remote = match["r"].rstrip("/.,*")
         quote = page.take(*match.span())
         if page.negated(match.start()):
@@ -148,7 +148,7 @@ def _aside(page: Page, match: re.Match[str]) -> bool:
 def _unnamed_bucket(page: Page) -> list[Place]:
     """A place for a bucket that is spoken of and not named: the name is asked for."""
     pattern = BUCKET_WORD if page.before is None else ONE_MORE_BUCKET
-    for match in page.find(pattern, words=("bucket",)):
+    for match in page.find(pattern):
         if not page.negated(match.start()):
             quote = page.take(*match.span())
             return [Place(*match.span(), Volume(kind="gcs", remote="", quote=quote))]

@@ -160,7 +160,7 @@ def unit_nouns(page: Page) -> set[str]:
     """What each task works on, by the words and the commands ("beam": --beam $BATCH_TASK_INDEX)."""
     said = [m["t"] or m["u"] or m["w"] for m in page.find(ONE_FOR, free=False)]
     used = [m["k"] for payload in page.payloads for m in INDEX_NOUN.finditer(payload.text[:4000])]
-    said += [m["n"] for m in page.find(FOR_EACH, free=False, words=("each", "apiece"))]
+    said += [m["n"] for m in page.find(FOR_EACH, free=False)]
     return ({_singular(noun.lower()) for noun in said} - NOT_UNITS) | (
         {k.lower() for k in used} - OF_VM
     )

@@ -26,14 +26,12 @@ class Kind:
         spoken: words for one certain thing of the kind.
         named: whether a draft holds it.
         question: what to ask.
-        words: one of them is in what is spoken, in lower case.
         template: an instance template may bring it.
     """
 
     spoken: re.Pattern[str]
     named: Callable[[Draft], bool]
     question: str
-    words: tuple[str, ...]
     template: bool = False
 
 
@@ -50,7 +48,6 @@ KINDS = {
         ),
         _has_secret,
         "Which secret is meant? Give it as projects/PROJECT/secrets/SECRET/versions/VERSION.",
-        words=("secret",),
     ),
     "nfs": Kind(
         re.compile(
@@ -61,7 +58,6 @@ KINDS = {
         lambda draft: any(volume.kind != "gcs" for volume in draft.volumes),
         "Which NFS server or Filestore share should be mounted? Give its address and path, e.g. "
         "10.0.0.2:/share.",
-        words=("filestore", "nfs", "nas"),
     ),
     "disk": Kind(
         re.compile(
@@ -75,7 +71,6 @@ KINDS = {
         lambda draft: any(disk.existing for disk in draft.disks),
         "Which persistent disk should be attached? Give its name, as "
         "projects/PROJECT/zones/ZONE/disks/DISK.",
-        words=("disk",),
         template=True,
     ),
     "account": Kind(
@@ -88,14 +83,12 @@ KINDS = {
         ),
         lambda draft: draft.service_account is not None,
         "Which service account should the VMs use? Give its email address.",
-        words=("service account",),
         template=True,
     ),
     "reservation": Kind(
         re.compile(rf"{OURS}(?: [\w'-]+){{0,3}} reservation\b(?! bound)", re.IGNORECASE),
         lambda draft: draft.reservation is not None,
         "Which reservation should be used? Give its name, and its project if it is shared.",
-        words=("reservation",),
         template=True,
     ),
     "network": Kind(
@@ -108,7 +101,6 @@ KINDS = {
         "Which network and subnetwork should the VMs use? Give them as "
         "projects/PROJECT/global/networks/NETWORK and "
         "projects/PROJECT/regions/REGION/subnetworks/SUBNET.",
-        words=("network", "vpc", "subnet"),
         template=True,
     ),
     "code": Kind(
@@ -119,7 +111,6 @@ KINDS = {
         ),
         lambda draft: bool(draft.retry_policies) or draft.max_retries is None,
         "Which exit code is meant? Give its number.",
-        words=("code", "status"),
     ),
 }
 
@@ -130,7 +121,7 @@ def unnamed(page: Page, draft: Draft) -> dict[str, str]:
     for name, kind in KINDS.items():
         if kind.named(draft) or (kind.template and draft.instance_template is not None):
             continue
-        for match in page.find(kind.spoken, free=False, words=kind.words):
+        for match in page.find(kind.spoken, free=False):
             denied = page.negated(match.start()) and "default" not in match.group().lower()
             if not denied and _speaks_of_use(page, match):
                 page.take(*match.span())
