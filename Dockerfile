@@ -23,8 +23,11 @@ COPY components components
 RUN python3 -m compileall -q components prompts && useradd --system --no-create-home worker
 
 FROM worker AS test
-RUN python3 -m pip install --quiet --constraint constraints.txt pytest pytest-xdist hypothesis openpyxl
+RUN python3 -m pip install --quiet --constraint constraints.txt \
+    pytest pytest-xdist hypothesis openpyxl cronsim
 COPY emulator emulator
+COPY pipelines/__init__.py pipelines/__init__.py
+COPY pipelines/access pipelines/access
 COPY tests tests
 # Left out: tests that need kfp's compiler, the command or the benchmarks, which are not in here.
 RUN python3 -m pytest -n 0 -p no:cacheprovider \

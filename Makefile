@@ -41,7 +41,7 @@ lint: install
 
 bench: install  ## Measure against floors of the same run: some minutes, 4 GB of disk
 	@status=0; for name in run prepare_rows aggregate_rows xlsx_rows predict_schedules \
-	  supervision_schedules; do \
+	  supervision_schedules watch_jobs; do \
 	  echo "== $$name"; $(BIN)/python bench/$$name.py || status=1; done; exit $$status
 
 clean:  ## Remove what was built and run (keeps .venv)

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from components.errors import Intent2BatchError, WorkFailed
+from components.run_time import filled as filled  # for the declarations, which import this alone
 from components.storage.files import write_json
 from components.storage.uris import join
 from components.tables.text import visible
@@ -73,13 +74,15 @@ def run_folder(results_uri: str, pipeline_folder: str) -> str:
     """The run folder of a pipeline run: below `results_uri` if that is given.
 
     Args:
-        results_uri: where the person wants results (local or gs://); may be empty.
+        results_uri: where the person wants results (local or gs://); may be empty, and may hold
+            `{date}` and the like, see `components/run_time.py`.
         pipeline_folder: `<pipeline root>/<job name>/<job id>`. The job id is part of it because
             on Kubeflow the job name is a display name that several runs may share.
     """
     if not results_uri.strip():
         return pipeline_folder
-    return "/".join([results_uri.strip().rstrip("/"), *pipeline_folder.split("/")[-2:]])
+    place = filled(results_uri.strip(), pipeline_folder)
+    return "/".join([place.rstrip("/"), *pipeline_folder.split("/")[-2:]])
 
 
 def _leave(sentence: str, run_uri: str) -> None:

@@ -40,7 +40,7 @@ def batch_prediction(
 
     Args:
         source: CSV, XLSX or JSONL file (gs://bucket/file), a folder of such, or one bq:// table;
-            several on lines of their own.
+            several on lines of their own. {date} in it is the day of the run.
         model: Gemini model of rows that name none; the default of this release if empty.
         template: Prompt over the columns, such as "Translate {{text}} to {{language}}"; empty if
             a column holds the prompt. ${output.1} in it is the answer to row 1.
@@ -61,7 +61,8 @@ def batch_prediction(
         options: Further settings as a JSON object, such as {"generation": {"temperature": 0}}, or
             a YAML or JSON file with them.
         prices_uri: Price file of your own; the one that comes with this release if empty.
-        results_uri: Folder for results (gs://bucket/folder); the run's pipeline root if empty.
+        results_uri: Folder for results (gs://bucket/folder); {date} in it is the day of the run.
+            The run's pipeline root if empty.
         staging_uri: Folder in Cloud Storage for the jobs' files, if the run's folder is elsewhere.
         answers_table: The bq:// table for the answers to a bq:// table; a new one beside it if
             empty.

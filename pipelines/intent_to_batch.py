@@ -26,6 +26,11 @@ def intent_to_batch(
     max_cost_usd: float = 0.0,
     prices_uri: str = "",
     policy_uri: str = "",
+    temperature: float = -1.0,
+    prompt_without: str = "",
+    adapt_rounds: int = 0,
+    adapt_preemptions: int = 2,
+    adapt_time: bool = False,
 ) -> None:
     """Turn an intent into a Google Cloud Batch job, run it, and report what each task did.
 
@@ -38,14 +43,16 @@ def intent_to_batch(
     Args:
         intent: What should run, in plain words; for example "5 tasks that run
             gs://my-bucket/job.sh, at most 2 at once, spot VMs are fine".
-        intent_uri: A text file with the intent (gs://bucket/file), read if intent is empty.
+        intent_uri: A text file with the intent (gs://bucket/file), read if intent is empty;
+            {date} in it is the day of the run.
         project: Id of the project that the job runs in; the project of this run if empty.
         region: Region of the job; the one that the intent names if empty, else us-central1.
         dry_run: Show the exact request and submit nothing.
         max_wait_hours: Cancel the job if it has not ended after so many hours; 0 waits on.
         reader: Who reads the intent: gemini, or offline (rules, no model).
         model: Gemini model that reads the intent; the default if empty.
-        results_uri: Folder for results (gs://bucket/folder); the run's pipeline root if empty.
+        results_uri: Folder for results (gs://bucket/folder); {date} in it is the day of the run.
+            The run's pipeline root if empty.
         strict: Whether warnings about the job end the run as errors do.
         max_cost_usd: Most that the job may cost at worst, in USD: every attempt of every task
             runs into its time limit. Above it, or where the cost is unknown, nothing is
@@ -54,6 +61,14 @@ def intent_to_batch(
             with; the shipped one if empty.
         policy_uri: The organisation's policy file (gs://bucket/policy.yaml): regions, machines,
             images, accounts, addresses, tasks and cost that it allows. What breaks it ends the run.
+        temperature: Gemini's temperature, 0 to 2; negative for the model's own.
+        prompt_without: Parts of Gemini's prompt to leave out, to see what they are worth:
+            prompt (all of it), rules, examples; with commas between.
+        adapt_rounds: How many further jobs may run tasks again that failed for a reason that a
+            change may mend: more memory, standard VMs, another zone or machine; 0: none. All of
+            them together keep to max_cost_usd.
+        adapt_preemptions: After so many preemptions of a task, the next round is on standard VMs.
+        adapt_time: Whether tasks that ran out of time may have more of it in the next round.
     """
     report = aggregate_results(results_uri=results_uri, pipeline_folder=PIPELINE_FOLDER)
     report.set_display_name("Collect the results").set_caching_options(False)
@@ -63,6 +78,8 @@ def intent_to_batch(
             intent_uri=intent_uri,
             reader=reader,
             model=model,
+            temperature=temperature,
+            prompt_without=prompt_without,
             project=project,
             prices_uri=prices_uri,
             results_uri=results_uri,
@@ -90,13 +107,19 @@ def intent_to_batch(
         decided.after(checked).set_display_name("Decide whether to submit")
         decided.set_caching_options(False)
         job = checked.outputs["checked_job"]
-        with dsl.If(decided.output == True, name="The job is submitted"):  # noqa: E712 - kfp reads it
+        with dsl.If(decided.outputs["Output"] == True, name="The job is submitted"):  # noqa: E712 - kfp reads it
             submitted = submit_batch_job(
                 job=job,
                 project=project,
                 region=region,
                 max_wait_hours=max_wait_hours,
                 dry_run=False,
+                adapt_rounds=adapt_rounds,
+                adapt_preemptions=adapt_preemptions,
+                adapt_time=adapt_time,
+                max_cost_usd=max_cost_usd,
+                prices_uri=prices_uri,
+                policy_uri=policy_uri,
                 results_uri=results_uri,
                 pipeline_folder=PIPELINE_FOLDER,
             )

@@ -105,7 +105,7 @@ def _check_source(text: str) -> None:
 
 def _check_policy(uri: str) -> None:
     """Refuse a run whose policy is not there or is none; what lies elsewhere the step looks at."""
-    from components.validate_config.policy_file import read_policy
+    from components.config.policy_file import read_policy
 
     if "://" in uri:
         return

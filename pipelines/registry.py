@@ -7,7 +7,6 @@ not know, and lets all exceptions of `requests` and google-auth through; here ea
 from __future__ import annotations
 
 import contextlib
-import functools
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -20,14 +19,10 @@ import requests.auth
 from kfp.registry import registry_client
 from kfp.registry.registry_client import DEFAULT_REGISTRY_CONTEXT, RegistryClient
 
+from components.agent import AGENT
+from components.credentials import expired, no_credentials
 from components.errors import Intent2BatchError, ServiceError, WrongUse
-from pipelines.service_errors import (
-    NotThereError,
-    TakenError,
-    UnclearError,
-    expired,
-    no_credentials,
-)
+from pipelines.service_errors import NotThereError, TakenError, UnclearError
 
 T = TypeVar("T")
 
@@ -171,13 +166,20 @@ class _NoCredentials(requests.auth.AuthBase):
 
 
 class _Impatient:
-    """`requests` as kfp's client uses it, but no call waits for ever."""
+    """`requests` as kfp's client uses it, but no call waits for ever, and each names us."""
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(requests, name)
-        if name in ("get", "post", "patch", "delete"):
-            return functools.partial(found, timeout=CALL_S)
-        return found
+        return _impatient(found) if name in ("get", "post", "patch", "delete") else found
+
+
+def _impatient(send: Callable[..., requests.Response]) -> Callable[..., requests.Response]:
+    def call(*given: Any, headers: dict[str, str] | None = None, **named: Any) -> requests.Response:
+        return send(
+            *given, headers={**(headers or {}), "User-Agent": AGENT}, timeout=CALL_S, **named
+        )
+
+    return call
 
 
 def _client(address: str) -> RegistryClient:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ class Request:
         text: the intent; it travels as a file, never as a parameter.
         sources: the same words one by one, for a pipeline that takes files of rows.
         words: `NAME=VALUE` parameters.
+        given: parameters by name, from a file that holds more than them.
         parameter_file: YAML or JSON with parameters; `words` win over it.
         out: the folder of this run, new or empty; `runs/<pipeline>-<time>` if None.
         dry_run: sets the parameter `dry_run`.
@@ -33,6 +34,7 @@ class Request:
     text: str | None = None
     sources: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
+    given: Mapping[str, Any] = field(default_factory=dict)
     parameter_file: Path | None = None
     out: Path | None = None
     dry_run: bool = False
@@ -97,7 +99,7 @@ def given_parameters(request: Request, known: Mapping[str, Any]) -> dict[str, An
     Raises:
         WrongUse: names, types or combinations that the pipeline does not take.
     """
-    given: dict[str, Any] = {}
+    given = dict(request.given)
     if request.parameter_file is not None:
         given = read_settings(str(request.parameter_file), "The parameter file")
     given.update(parameters.from_words(request.words, known))

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 
 from emulator.launch import Emulator, start
 from pipelines.access.tables import undocumented
+from tests.scripted_model import Model
 
 # The storage client's thread that looks up buckets outlives a test, and draws random numbers beside
 # hypothesis, which takes that for a mistake of the strategy.
@@ -54,3 +55,9 @@ def emulator(tmp_path: Path, one_root: Path, monkeypatch: pytest.MonkeyPatch) ->
         yield running
         unexplained = set(undocumented(running.faults.callers()))
         assert unexplained <= ONLY_IN_STAND_INS
+
+
+@pytest.fixture
+def model(emulator: Emulator) -> Model:
+    """The emulator's model, whose answers the test scripts."""
+    return Model(emulator.urls["vertex"])

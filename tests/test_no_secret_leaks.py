@@ -97,7 +97,7 @@ def check_a_refusal(platform: Platform) -> None:
     with platform.run("refused", Told(faults=[Fault("batch.CreateJob", status=403, count=9)])):
         words_to_job(platform, folder)
     error = (platform.outputs("submit-batch-job") / "executor_error.json").read_text()
-    assert "refuse" in error or "ermission" in error, error
+    assert "403" in error
     assert holders(platform, folder, IN_WORDS) <= OF_THE_JOB
     for secret in secrets_of_the_process(platform.emulator):
         assert holders(platform, folder, secret) == set()

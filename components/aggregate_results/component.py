@@ -25,19 +25,19 @@ def aggregate_results(
         results_uri: Folder for results, or empty for the run's pipeline root.
         pipeline_folder: This run's own folder below the pipeline root.
         status: How the steps before ended; filled in by the platform.
+
+    Returns:
         report: The report as a page.
         metrics: Numbers of tasks by state, tasks tried again, tasks that lost a Spot VM, and
             seconds from the first start to the last end.
         results: The run's folder, with the tables and all that the steps wrote.
-
-    Returns:
-        What happened, in one line.
+        Output: What happened, in one line.
     """
     from components.aggregate_results.step import aggregate_step
     from components.reporting import reported, run_folder
 
-    results.uri = run_folder(results_uri, pipeline_folder)
     with reported():
+        results.uri = run_folder(results_uri, pipeline_folder)
         summary = aggregate_step(results.uri, status, report.path)
         results.metadata["headline"] = summary.headline
         for name, value in summary.metrics().items():

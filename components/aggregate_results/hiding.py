@@ -74,6 +74,7 @@ def hidden_run(run: Run, secrets: Sequence[str]) -> Run:
         findings=without(list(run.findings), secrets),
         gate=without(run.gate, secrets),
         ledger=without(run.ledger, secrets),
+        rounds=without(list(run.rounds), secrets),
         job=without(run.job, secrets),
         pipeline_error=without(run.pipeline_error, secrets),
     )
@@ -89,6 +90,7 @@ def hidden_summary(summary: Summary, secrets: Sequence[str]) -> Summary:
         reason=without(summary.reason, secrets),
         remedy=without(summary.remedy, secrets),
         causes=without(summary.causes, secrets),
+        rounds=without(summary.rounds, secrets),
         notes=(*without(summary.notes, secrets), _NOTE),
     )
 

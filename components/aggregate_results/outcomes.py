@@ -123,7 +123,10 @@ def reason(run: Run) -> str:
         return said if run.job else said or text_of(run.intent.get("message"))
     if outcome == "dry_run" and not run.ledger:
         return text_of(run.gate.get("reason"))
-    said = text_of(run.ledger.get("reason"))
+    given_up = run.rounds[-1].get("given_up") if run.rounds else None
+    if given_up and run.last_ledger.get("outcome") == "succeeded":
+        return f"{plural(len(given_up), 'task')} failed for reasons that no change mends"
+    said = text_of(run.last_ledger.get("reason"))
     return said[:1].upper() + said[1:]
 
 

@@ -14,6 +14,7 @@ from components.aggregate_results.report_parts import (
     findings_section,
     intent_sections,
     request_section,
+    rounds_section,
     unexplained,
 )
 from components.aggregate_results.run_folder import Run, text_of, texts_of
@@ -99,7 +100,7 @@ def _facts(run: Run, summary: Summary, sample: Sample) -> list[tuple[str, str | 
     facts: list[tuple[str, str | Markup]] = []
     if len(parts) >= 6:
         facts += [("Project", parts[1]), ("Region", parts[3])]
-    begun, ended = stamp(run.ledger.get("submitted_at")), stamp(run.ledger.get("ended_at"))
+    begun, ended = stamp(run.ledger.get("submitted_at")), stamp(run.last_ledger.get("ended_at"))
     if begun is not None:
         facts.append(("Submitted", moment_words(text_of(run.ledger.get("submitted_at")))))
     zones = {row["zone"] for row in sample.rows() if row["zone"]}
@@ -151,6 +152,7 @@ def _sections(run: Run, summary: Summary, tally: Tally, sample: Sample) -> list[
     if unexplained(run):
         sections.append(events_section(run))
     sections += [
+        rounds_section(summary),
         _failures(tally, summary.causes, sample),
         _charts(tally),
         _tasks(summary, sample),
@@ -307,6 +309,7 @@ def table_columns(rows: Sequence[Row]) -> list[Column]:
         for column in COLUMNS
         if column.name in _SHOWN
         or (column.name == "zone" and len(zones) > 1)
+        or (column.name == "round" and any(row.get("round") for row in rows))
         or (column.name == "output_tail" and any(row.get("output_tail") for row in rows))
     ]
 

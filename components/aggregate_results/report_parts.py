@@ -143,7 +143,11 @@ def _call(request: Mapping[str, Any]) -> str:
 
 def events_section(run: Run) -> Section | None:
     """The job's history as Batch tells it."""
-    events = mappings_of(run.ledger.get("events"))
+    events = [
+        event
+        for number in range(len(run.rounds) + 1)
+        for event in mappings_of(run.ledger_of(number).get("events"))
+    ]
     if not events:
         return None
     events = sorted(events, key=lambda event: _some(event.get("time")))[-_ITEMS:]
@@ -157,6 +161,24 @@ def events_section(run: Run) -> Section | None:
     return Section(
         "The job's events", _table("", ("Time (UTC)", "Event"), rows), folded=not unexplained(run)
     )
+
+
+def rounds_section(summary: Summary) -> Section | None:
+    """In which jobs tasks ran again, why, and with which changes."""
+    if not summary.rounds:
+        return None
+    rows = [
+        (
+            str(number),
+            _some(told["tasks"]),
+            bullets([_some(line) for line in told["why"]]),
+            _some(told["outcome"]),
+            _code(told["job_name"].rpartition("/")[2]),
+        )
+        for number, told in enumerate(summary.rounds, start=1)
+    ]
+    heads = ("Round", "Tasks", "Why, and what was changed", "Outcome", "Job")
+    return Section("Run again", _table("", heads, rows))
 
 
 def _meaning(event: Mapping[str, Any]) -> Markup | None:

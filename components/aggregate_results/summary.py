@@ -31,6 +31,7 @@ class Summary:
         durations: shortest, median, p95 and longest, in seconds.
         failures: for each exit code: code, meaning, remedy, count, indexes (as text).
         causes: why tasks failed, as components.batch.diagnosis.Cause tells it.
+        rounds: in which tasks ran again: job_name, outcome, tasks (as text) and why.
         files: name -> URI of what was written.
         notes: what is missing from this result, and why.
     """
@@ -55,6 +56,7 @@ class Summary:
     durations: dict[str, float] = field(default_factory=dict)
     failures: tuple[dict[str, Any], ...] = ()
     causes: tuple[dict[str, Any], ...] = ()
+    rounds: tuple[dict[str, Any], ...] = ()
     files: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 

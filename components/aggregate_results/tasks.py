@@ -17,7 +17,7 @@ from components.aggregate_results.hiding import (
     secrets_of,
 )
 from components.aggregate_results.report import report_page
-from components.aggregate_results.run_folder import Run, mappings_of, read_run, text_of
+from components.aggregate_results.run_folder import Run, mappings_of, read_run, text_of, texts_of
 from components.aggregate_results.spool import Spool
 from components.aggregate_results.summary import Summary
 from components.aggregate_results.tally import Tally
@@ -40,6 +40,7 @@ FORMATS = ("jsonl", "csv", "xlsx")
 # Output is read of so many failed tasks, and of every task of a job as small as this.
 TAILS = 200
 SMALL_JOB = 50
+_WHY = 20  # sentences that are kept of a round
 
 
 @dataclass
@@ -51,8 +52,9 @@ class Collected:
     sample: Sample = field(default_factory=Sample)
     notes: list[str] = field(default_factory=list)
     listed: bool = False
-    state: str = ""
-    uid: str = ""
+    # Of each round: uid and group; of each task that ran again: its round and its place there.
+    sources: dict[int, tuple[str, str]] = field(default_factory=dict)
+    places: dict[int, tuple[int, int]] = field(default_factory=dict)
 
 
 def aggregate(
@@ -83,8 +85,8 @@ def aggregate(
     written: dict[str, str] = {}
     if run.job_name:
         with Spool() as spool:
-            group = _list(run, service, spool, got)
-            tails = _tails(run, service, group, spool, got)
+            _list(run, service, spool, got)
+            tails = _tails(run, service, spool, got)
             causes = task_causes(got.tally.failures, tails, run.job)
             got.causes = tuple(cause.to_dict() for cause in causes)
             if got.listed:
@@ -103,19 +105,12 @@ def aggregate(
     return summary
 
 
-def _list(run: Run, service: Service | Callable[[], Service], spool: Spool, got: Collected) -> str:
-    """Set every task's row down and count it; gives the name of the task group."""
-    group, machine = _group_name(run.job), _asked_machine(run.job)
+def _list(run: Run, service: Service | Callable[[], Service], spool: Spool, got: Collected) -> None:
+    """Set every task's row down and count it; of a task that ran again the last round's."""
     try:
         calls = _calls(service)
-        job = found_job(calls, run.job_name)
-        if job is not None:
-            got.uid = job.uid
-            group, machine = job_facts(job, group, machine)
-        for position, task in enumerate(calls.tasks(run.job_name, group, "")):
-            row = row_of(task, position=position, machine_type=machine)
-            if spool.add(row):
-                got.tally.add(row)
+        for number in reversed(range(len(run.rounds) + 1)):
+            _list_job(calls, run, number, spool, got)
         got.listed = True
     except Exception as error:
         if not told_by_service(error):
@@ -123,7 +118,28 @@ def _list(run: Run, service: Service | Callable[[], Service], spool: Spool, got:
         log.info("listing tasks failed", exc_info=True)
         got.listed = len(spool) > 0
         got.notes.append(_not_listed(error, len(spool)))
-    return group
+
+
+def _list_job(calls: Service, run: Run, number: int, spool: Spool, got: Collected) -> None:
+    """The tasks of one round; 0 is the first job."""
+    name, indexes = run.job_of(number)
+    group, machine = _group_name(run.job), _asked_machine(run.job)
+    job = found_job(calls, name)
+    uid = text_of(run.ledger_of(number).get("uid"))
+    if job is not None:
+        uid = job.uid
+        group, machine = job_facts(job, group, machine)
+    got.sources[number] = (uid, group)
+    for position, task in enumerate(calls.tasks(name, group, "")):
+        row = row_of(task, position=position, machine_type=machine)
+        place = row["index"]
+        if indexes is not None:
+            if place >= len(indexes):
+                continue
+            row |= {"index": indexes[place], "round": number}
+            got.places.setdefault(row["index"], (number, place))
+        if spool.add(row):
+            got.tally.add(row)
 
 
 def _calls(service: Service | Callable[[], Service]) -> Service:
@@ -156,11 +172,7 @@ def _not_listed(error: Exception, listed: int) -> str:
 
 
 def _tails(
-    run: Run,
-    service: Service | Callable[[], Service],
-    group: str,
-    spool: Spool,
-    got: Collected,
+    run: Run, service: Service | Callable[[], Service], spool: Spool, got: Collected
 ) -> dict[int, str]:
     """The last lines of output: of failed tasks, and of all tasks of a small job."""
     wanted = got.tally.failures.worth_reading(TAILS)
@@ -177,17 +189,27 @@ def _tails(
             f"The tasks' output is not shown: the job does not send it to Cloud Logging{where}."
         )
         return {}
-    uid = got.uid or text_of(run.ledger.get("uid"))
-    found = _calls(service).tails(
-        uid,
-        wanted,
-        project=run.job_name.split("/")[1],
-        group=group,
-        whole_job=small,
-    )
-    if found.note:
-        got.notes.append(found.note)
-    return found.text
+    texts: dict[int, str] = {}
+    for number, (uid, group) in sorted(got.sources.items()):
+        here = {
+            at: index
+            for index in wanted
+            for round_, at in [got.places.get(index, (0, index))]
+            if round_ == number
+        }
+        if not here:
+            continue
+        found = _calls(service).tails(
+            uid,
+            list(here),
+            project=run.job_name.split("/")[1],
+            group=group,
+            whole_job=small and not run.rounds,
+        )
+        if found.note and found.note not in got.notes:
+            got.notes.append(found.note)
+        texts |= {here[at]: text for at, text in found.text.items() if at in here}
+    return texts
 
 
 def _write_tables(
@@ -271,6 +293,7 @@ def _summary(run: Run, got: Collected, written: dict[str, str]) -> Summary:
             for reason in tally.failures.by_count()
         ),
         causes=got.causes,
+        rounds=tuple(_round_told(each) for each in run.rounds),
         files={
             **written,
             "summary": join(run.uri, "summary.json"),
@@ -278,6 +301,15 @@ def _summary(run: Run, got: Collected, written: dict[str, str]) -> Summary:
         },
         notes=tuple(notes),
     )
+
+
+def _round_told(told: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "job_name": text_of(told["ledger"].get("job_name")),
+        "outcome": text_of(told["ledger"].get("outcome")) or "unfinished",
+        "tasks": ranges(told["indexes"]),
+        "why": texts_of(told.get("why"))[:_WHY],
+    }
 
 
 def _on_stand_in(run: Run) -> bool:

@@ -1,4 +1,4 @@
-"""The tasks as a table in a terminal; plain text where the output is no terminal."""
+"""The tasks as a table: in a terminal with colours, elsewhere as plain text."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _STYLES = {
     "ASSIGNED": "blue",
 }
 _SIGNS = {"SUCCEEDED": "✓", "FAILED": "✕", "RUNNING": "▸", "ASSIGNED": "▸"}
-_HEADS = ("Task", "State", "Exit", "What it means", "Attempts", "Took")
+_HEADS = ("Task", "State", "Exit", "What it means", "Attempts", "Took", "Zone")
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,7 @@ def _cells(row: Row) -> tuple[str, ...]:
         one_line(str(row["meaning"])),
         str(row["attempts"]),
         duration(row["duration_s"]),
+        one_line(str(row["zone"])),
     )
 
 
@@ -127,10 +128,14 @@ def summary_lines(summary: Summary) -> list[str]:
     if summary.reason and not (summary.outcome == "failed" and summary.failures):
         lines.append(summary.reason)
     lines += [f"  {line}" for line in cause_lines(summary.causes)]
+    for number, told in enumerate(summary.rounds, start=1):
+        lines.append(f"  round {number} ran tasks {told['tasks']} again ({told['outcome']}):")
+        lines += [f"    {line}" for line in told["why"]]
     if summary.unexecuted:
         lines.append(f"  {plural(summary.unexecuted, 'task')} never ran: the job ended before")
     if summary.remedy and not summary.failures and summary.outcome != "succeeded":
         lines.append(summary.remedy)
     lines += [f"  note: {note}" for note in summary.notes]
-    lines.append(f"Report: {summary.files['report']}")
+    if "report" in summary.files:  # a summary may be of another release
+        lines.append(f"Report: {summary.files['report']}")
     return [visible(line) for line in lines]

@@ -13,6 +13,7 @@ from typing import Literal
 
 from components.batch.exit_codes import explain
 from components.supervision.life import Event
+from components.tables.formats import stamp
 
 Kind = Literal["wait", "stop", "alter", "config", "iam", "net", "info"]
 
@@ -176,6 +177,7 @@ _PATTERNS = tuple(
     (re.compile(pattern, re.IGNORECASE | re.DOTALL), kind, cause, remedy)
     for pattern, kind, cause, remedy in _TABLE
 )
+_STOCK_OUT = re.compile(r"CODE_GCE_ZONE_RESOURCE_POOL_EXHAUSTED|does not have enough resources")
 _TASK = re.compile(r"task with index (\d+) failed", re.IGNORECASE)
 _CODE = re.compile(r"with exit code (\d+)")
 
@@ -209,6 +211,13 @@ def hopeless_reason(events: Sequence[Event]) -> str:
         if found.hopeless:
             return told(found)
     return ""
+
+
+def first_stock_out(events: Sequence[Event]) -> float | None:
+    """When the service first said that there were no such machines, Unix seconds; None: never."""
+    return next(
+        (stamp(event.time) for event in events if _STOCK_OUT.search(event.description)), None
+    )
 
 
 def failure_reason(events: Sequence[Event]) -> str:

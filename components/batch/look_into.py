@@ -97,7 +97,7 @@ def _waiting(job: Any) -> list[Cause]:
 
 def _of_job(job: Any) -> list[Cause]:
     events = [
-        Event(str(e.event_time.ToJsonString()), e.type, e.description)
+        Event(str(e.event_time.ToJsonString()), e.type_, e.description)
         for e in sorted(job.status.status_events, key=lambda e: e.event_time.ToNanoseconds())
     ]
     cause = job_cause(events)

@@ -22,6 +22,7 @@ COLUMNS = (
     Column("exit_code", "Exit code", "integer", 10),
     Column("meaning", "What it means", "text", 38),
     Column("remedy", "What to do", "text", 60),
+    Column("round", "Round", "integer", 8),
     Column("attempts", "Attempts", "integer", 10),
     Column("preemptions", "Preempted", "integer", 10),
     Column("started_at", "Started (UTC)", "time", 20),
@@ -129,6 +130,7 @@ def row_of(task: Any, *, position: int = 0, machine_type: str = "") -> Row:
         "exit_code": code,
         "meaning": meaning,
         "remedy": remedy,
+        "round": 0,  # of a job that was not run again
         "attempts": _attempts(state, events),
         "preemptions": sum(event.code == exit_codes.PREEMPTED for event in events),
         "started_at": moment(started),

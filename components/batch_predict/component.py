@@ -13,6 +13,7 @@ def batch_predict(
     project: str,
     location: str,
     gcp_resources: dsl.OutputPath(str),  # type: ignore[valid-type]
+    jobs: dsl.Output[dsl.Markdown],
     staging_uri: str = "",
     prices_uri: str = "",
     attempts: int = 3,
@@ -33,7 +34,6 @@ def batch_predict(
         pipeline_folder: This run's own folder below the pipeline root.
         project: Project that the jobs run in and are billed to.
         location: Where the models are asked: global, us, eu or a region.
-        gcp_resources: The jobs, for the console.
         staging_uri: Folder in Cloud Storage for the jobs' files, if the run folder is local.
         prices_uri: Price file of your own, or empty for the one that comes with this release.
         attempts: How often a request may be sent.
@@ -46,13 +46,16 @@ def batch_predict(
             empty.
 
     Returns:
-        "succeeded" if every request has an answer, "partial" if some have, else "none".
+        gcp_resources: The jobs, for the console.
+        jobs: Page of the jobs: what was sent, how it stands, with links.
+        Output: "succeeded" if every request has an answer, "partial" if some have, else "none".
     """
     from components.batch_predict.predict import Settings
     from components.batch_predict.run_step import predict_run
     from components.reporting import reported, run_folder
 
-    run_uri = run_folder(results_uri, pipeline_folder)
+    with reported():
+        run_uri = run_folder(results_uri, pipeline_folder)
     with reported(run_uri=run_uri):
         return predict_run(
             run_uri,
@@ -69,4 +72,5 @@ def batch_predict(
             ),
             max_failed_ratio=max_failed_ratio,
             gcp_resources_path=gcp_resources,
+            page_path=jobs.path,
         ).outcome

@@ -14,6 +14,7 @@ from time import sleep
 from components.batch_predict.ask import OnlineModel
 from components.batch_predict.book import Doc
 from components.batch_predict.files import StoredFiles
+from components.batch_predict.jobs_page import jobs_page
 from components.batch_predict.places import Places
 from components.batch_predict.plan import read_plan
 from components.batch_predict.predict import Settings, World, predict
@@ -71,6 +72,7 @@ def predict_run(
     settings: Settings | None = None,
     max_failed_ratio: float = 1.0,
     gcp_resources_path: str = "",
+    page_path: str = "",
     clock: Clock | None = None,
     say: Callable[[str], None] | None = None,
 ) -> Summary:
@@ -85,6 +87,7 @@ def predict_run(
         settings: deadline, attempts, budget, online rounds.
         max_failed_ratio: the part of the rows that may be left without an answer.
         gcp_resources_path: where the platform looks for the jobs; empty: nowhere.
+        page_path: where the page of the jobs goes; empty: nowhere.
         clock: the time; None: the machine's, with signal handlers.
         say: shows one line of progress; None: on stderr.
 
@@ -117,6 +120,10 @@ def predict_run(
         def cost(model: str, tokens: Tokens, batch: bool) -> float | None:
             return prices.cost(model, *tokens, batch=batch) if any(tokens) else 0.0
 
+        def told(doc: Doc) -> None:
+            _write_resources(gcp_resources_path, doc, location)
+            _write_page(page_path, doc)
+
         # Of threads only one could wait on the clock whose waits a signal ends.
         pause = sleep if clock is None else clock.sleep
         world = World(
@@ -129,7 +136,7 @@ def predict_run(
             draw=random.uniform,
             cost=cost,
             say=say or _to_stderr,
-            on_change=lambda doc: _write_resources(gcp_resources_path, doc, location),
+            on_change=told,
         )
         doc = predict(places, world, settings)
     summary = summary_of(doc, *rows_without_answer(files, places, doc))
@@ -165,6 +172,13 @@ def _write_resources(path: str, doc: Doc, location: str) -> None:
     place = Path(path)
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_text(json.dumps({"resources": told}), encoding="utf-8")
+
+
+def _write_page(path: str, doc: Doc) -> None:
+    """Write the page of the jobs, as they stand."""
+    if path:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).write_text(jobs_page(doc, local=is_local()), encoding="utf-8")
 
 
 def _to_stderr(line: str) -> None:

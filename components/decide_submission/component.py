@@ -11,6 +11,7 @@ def decide_submission(
     results_uri: str,
     pipeline_folder: str,
     dry_run: bool,
+    decision: dsl.Output[dsl.Markdown],
     region: str = "",
     max_cost_usd: float = 0.0,
     prices_uri: str = "",
@@ -30,17 +31,20 @@ def decide_submission(
         prices_uri: Price file of VMs (gs:// or local); empty for the shipped one.
 
     Returns:
-        Whether the job is submitted; false in a dry run.
+        decision: What was decided and why, and the forecast of time and cost, as a page.
+        Output: Whether the job is submitted; false in a dry run.
     """
     from components.decide_submission.decide import decide_run
     from components.reporting import reported, run_folder
 
-    with reported():
-        decision = decide_run(
-            run_folder(results_uri, pipeline_folder),
+    run_uri = run_folder(results_uri, pipeline_folder)
+    with reported(run_uri=run_uri):
+        decided = decide_run(
+            run_uri,
             dry_run=dry_run,
             region=region,
             max_cost_usd=max_cost_usd,
             prices_uri=prices_uri,
+            page_path=decision.path,
         )
-    return decision.go
+    return decided.go

@@ -9,11 +9,12 @@ from typing import Any, Literal
 
 from components.batch.budget import check_budget, over_budget, within_budget
 from components.batch.forecast import Assumptions, Forecast, forecast
-from components.batch.forecast_words import one_line
+from components.batch.forecast_words import one_line, page
 from components.batch.vm_prices import load_vm_prices
 from components.errors import InputError
-from components.storage.files import exists, read_text, write_json
+from components.storage.files import exists, read_text, write_json, write_text
 from components.storage.uris import join
+from components.tables.markdown import plain
 from components.tables.text import brief
 
 # The console shows an error in one line; the report holds all of it.
@@ -100,6 +101,7 @@ def decide_run(
     region: str = "",
     max_cost_usd: float = 0.0,
     prices_uri: str = "",
+    page_path: str = "",
 ) -> Decision:
     """Decide about the job in a run folder and leave gate.json there, its forecast among it.
 
@@ -109,6 +111,7 @@ def decide_run(
         region: where the job is to be submitted; empty: where the job says.
         max_cost_usd: what the job may cost at worst; 0 sets no limit.
         prices_uri: a price file of VMs, local or gs://; empty for the shipped one.
+        page_path: a file for the decision as a page; empty: none.
 
     Raises:
         InputError: the run must stop here; the message says why. Also if a file of the run
@@ -127,9 +130,30 @@ def decide_run(
         gate |= {"forecast": {"line": one_line(told), **told.to_dict()}}
         gate["max_cost_usd"] = max_cost_usd
     write_json(join(run_uri, "gate.json"), gate)
+    if page_path:
+        write_text(page_path, as_markdown(decision, told))
     if decision.verdict == "stop":
         raise InputError(decision.reason, fix=decision.fix)
     return decision
+
+
+_TITLES = {
+    "submit": "The job is submitted",
+    "show": "The request is only shown",
+    "stop": "Nothing was submitted",
+}
+
+
+def as_markdown(decision: Decision, told: Forecast | None) -> str:
+    """The decision as a page for the console, with the forecast of the job if there is one."""
+    lines = [f"# {_TITLES[decision.verdict]}", "", f"{plain(decision.reason)}."]
+    if decision.fix:
+        lines += ["", f"{plain(decision.fix.rstrip('.'))}."]
+    if told is not None:
+        table, _, notes = "\n".join(page(told)).partition("\n\n")
+        lines += ["", "## Forecast", "", *(f"    {line}" for line in table.splitlines()), ""]
+        lines += [f"* {plain(note)}" for note in notes.splitlines()]
+    return "\n".join(lines) + "\n"
 
 
 def _job(run_uri: str, answer: Mapping[str, Any]) -> Mapping[str, Any] | None:

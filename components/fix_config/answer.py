@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from components.batch.findings import Finding
-from components.fix_config.bench import Change
+from components.config.bench import Change
+from components.config.text_diff import text_diff
 from components.tables.formats import plural
 from components.tables.text import brief, json_text
 
 _MOST_TOLD = 30
-_MOST_DIFF = 4_000  # lines; of a text that changed throughout the diff is the text
 
 
 @dataclass(frozen=True)
@@ -115,12 +113,4 @@ def _finding_line(finding: Finding) -> str:
 
 def unified_diff(answer: Answer) -> str:
     """The difference between the text as given and the fixed one; empty where there is none."""
-    before, after = (_lines(text) for text in (answer.given, answer.text))
-    if len(before) > _MOST_DIFF or len(after) > _MOST_DIFF:
-        return "" if before == after else f"{len(before)} lines became {len(after)}\n"
-    found = difflib.unified_diff(before, after, answer.file, f"{answer.file} (fixed)", n=2)
-    return "".join(found)
-
-
-def _lines(text: str) -> Sequence[str]:
-    return [line + "\n" for line in text.splitlines()]
+    return text_diff(answer.given, answer.text, answer.file, "fixed")

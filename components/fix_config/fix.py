@@ -16,15 +16,15 @@ from typing import Any
 
 from components.batch.findings import Finding, path_text
 from components.batch.policy import POLICY_RULES
+from components.config.bench import Bench, Change, told_once
 from components.config.check import JOB_ALONE, Against, validate_text
 from components.config.fix import fix_text
 from components.config.source import read_source
+from components.config.write_back import written_anew, written_back
 from components.fix_config.answer import Answer
-from components.fix_config.bench import Bench, Change, told_once
 from components.fix_config.diagnose import Diagnosed, diagnosed, explained, plain_complaint
 from components.fix_config.mend import findings_of, mend_findings
 from components.fix_config.reading import JobText, decoded, job_inside, job_text, looks_like_job
-from components.fix_config.write_back import written_anew, written_back
 
 # Warnings that make jobs fail: mended where a complaint says that the job fails, and nothing more.
 _OFTEN_IT = frozenset(

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from components.batch.findings import Path, path_parts
+from components.config.bench import Bench
 from components.errors import ServiceError
-from components.fix_config.bench import Bench
 from components.fix_config.mend import findings_of
 from components.gemini import models
 from components.gemini.client import Retry, gemini_client

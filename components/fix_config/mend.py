@@ -5,11 +5,12 @@ A mend stays only if its finding is gone and no more errors stand in the job tha
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from components.batch.findings import Finding
 from components.batch.locations import job_region
 from components.batch.rules.request import check_request
+from components.config.bench import Bench
 from components.fix_config import (
     mend_limits,
     mend_machines,
@@ -18,8 +19,8 @@ from components.fix_config import (
     mend_steps,
     mend_storage,
 )
-from components.fix_config.bench import Bench
 from components.fix_config.mend_shape import Mender
+from components.tables.text import json_text
 
 MENDERS: dict[str, Mender] = {
     **mend_shape.MENDERS,
@@ -30,7 +31,10 @@ MENDERS: dict[str, Mender] = {
     **mend_steps.MENDERS,
 }
 _MOST_ROUNDS = 30  # mends wait for those around them, and a job has about 10 levels
-_MOST_SINGLE = 200  # tries one by one in a round
+# Tries one by one, each of which copies and checks the job: real ones need two or three. Of a large
+# job with many findings there would be thousands.
+_LEAST_SINGLE = 20
+_CHARACTERS_TRIED = 100_000
 
 
 def findings_of(bench: Bench, region: str | None) -> list[Finding]:
@@ -52,6 +56,8 @@ def mend_findings(bench: Bench, *, asked: Iterable[str] = (), region: str | None
     """
     wanted = frozenset(asked)
     best, fewest = bench, _errors(findings_of(bench, region))
+    size = len(json_text(bench.job))
+    tries = iter(range(max(_LEAST_SINGLE, _CHARACTERS_TRIED // size)))
     for _ in range(_MOST_ROUNDS):
         before = findings_of(bench, region)
         if _errors(before) <= fewest:
@@ -60,7 +66,9 @@ def mend_findings(bench: Bench, *, asked: Iterable[str] = (), region: str | None
         # What is misplaced or misspelt comes first: it may be what another finding misses.
         first = [f for f in todo if f.rule.startswith("PARSE_")]
         rest = [f for f in todo if f not in first]
-        after = _step(bench, first, before, region) or _step(bench, rest, before, region)
+        after = _step(bench, first, before, region, tries) or _step(
+            bench, rest, before, region, tries
+        )
         if after is None:
             break
         bench = after
@@ -72,10 +80,14 @@ def _is_wanted(finding: Finding, asked: frozenset[str]) -> bool:
 
 
 def _step(
-    bench: Bench, todo: list[Finding], before: list[Finding], region: str | None
+    bench: Bench,
+    todo: list[Finding],
+    before: list[Finding],
+    region: str | None,
+    tries: Iterator[int],
 ) -> Bench | None:
     """The job with these mended together, or with the first that can be; None where none can."""
-    return _all_at_once(bench, todo, before, region) or _one(bench, todo, before, region)
+    return _all_at_once(bench, todo, before, region) or _one(bench, todo, before, region, tries)
 
 
 def _all_at_once(
@@ -100,9 +112,13 @@ def _touch(one: str, other: str) -> bool:
 
 
 def _one(
-    bench: Bench, todo: list[Finding], before: list[Finding], region: str | None
+    bench: Bench,
+    todo: list[Finding],
+    before: list[Finding],
+    region: str | None,
+    tries: Iterator[int],
 ) -> Bench | None:
-    for finding in todo[:_MOST_SINGLE]:
+    for finding, _ in zip(todo, tries, strict=False):
         trial = bench.copy()
         _mend(trial, finding)
         if _is_better(trial, bench, before, region, [finding]):

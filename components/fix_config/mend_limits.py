@@ -9,7 +9,7 @@ from components.batch.findings import Finding, path_parts
 from components.batch.rules.job import label_slug
 from components.batch.rules.task_group import MOST_PARALLEL, MOST_TASKS
 from components.batch.rules.view import GROUP, SPEC
-from components.fix_config.bench import Bench
+from components.config.bench import Bench
 from components.fix_config.mend_shape import Mender
 
 # The rules that know the right value say it in their fix.

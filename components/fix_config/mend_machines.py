@@ -5,50 +5,15 @@ from __future__ import annotations
 import re
 
 from components.batch import machines
-from components.batch.findings import Finding, Path, path_parts
-from components.batch.machines import LOCAL_SSD_GB, Machine
+from components.batch.findings import Finding, path_parts
+from components.batch.machines import LOCAL_SSD_GB
 from components.batch.rules.accelerators import accelerator_named
 from components.batch.rules.rule import shown
-from components.batch.rules.view import ALLOCATION, GROUP, INSTANCE, POLICY, SPEC, JobView
-from components.fix_config.bench import Bench
+from components.batch.rules.view import ALLOCATION, GROUP, INSTANCE, POLICY
+from components.config.bench import Bench
+from components.config.enlarge import MACHINE_TYPE, asked, families_like, smallest
 from components.fix_config.mend_limits import as_said, taken_out
 from components.fix_config.mend_shape import Mender
-
-MACHINE_TYPE: Path = (*POLICY, "machineType")
-COMPUTE: Path = (*SPEC, "computeResource")
-_FAMILIES = ("e2", "n2", "n2d", "c3", "n1", "m3")  # in this order, where nothing says another
-
-
-def smallest(
-    vcpus: float, memory_gib: float, families: tuple[str, ...] = _FAMILIES
-) -> Machine | None:
-    """The smallest type with at least so much, of the first family that has one."""
-    for family in families:
-        fitting = [
-            m
-            for m in machines.machine_types().values()
-            if m.family == family
-            and m.vcpus >= vcpus
-            and m.memory_gib >= memory_gib
-            and "shared_core" not in m.notes
-            and not m.gpu_count
-            and "local_ssd_included" not in "".join(m.notes)
-        ]
-        if fitting:
-            return min(fitting, key=lambda m: (m.vcpus, m.memory_gib, len(m.name), m.name))
-    return None
-
-
-def asked(view: JobView) -> tuple[float, float]:
-    """The vCPUs and GiB that one task asks for."""
-    cpu = view.compute.get("cpuMilli", 2000) / 1000
-    return cpu, view.compute.get("memoryMib", 2000) / 1024
-
-
-def families_like(name: str) -> tuple[str, ...]:
-    """The series of a machine type first, then the usual ones."""
-    family = re.split(r"[-*]", name.lower(), maxsplit=1)[0]
-    return (family, *(f for f in _FAMILIES if f != family))
 
 
 def machine_type(bench: Bench, finding: Finding) -> None:

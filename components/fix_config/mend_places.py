@@ -7,15 +7,15 @@ import re
 from typing import Any
 
 from components.batch.findings import Finding, Path, path_parts
-from components.batch.locations import DEFAULT_REGION, is_zone, job_region, region_of, regions
+from components.batch.locations import DEFAULT_REGION, job_region, region_of, regions
 from components.batch.rules.placeholders import placeholder_in
 from components.batch.rules.placement import meant_place
 from components.batch.rules.view import ALLOCATION
-from components.fix_config.bench import Bench
+from components.config.bench import Bench
+from components.config.enlarge import ALLOWED
 from components.fix_config.mend_limits import taken_out
 from components.fix_config.mend_shape import Mender
 
-ALLOWED: Path = (*ALLOCATION, "location", "allowedLocations")
 INTERFACES: Path = (*ALLOCATION, "network", "networkInterfaces")
 _PLACE = re.compile(r"\b(?:regions/|zones/)?[a-z]{2,12}-[a-z]{4,12}[0-9]{1,2}(?:-[a-f])?\b")
 
@@ -212,16 +212,6 @@ def logs_destination(bench: Bench, finding: Finding) -> None:
         bench.put(("logsPolicy", "destination"), new, finding.message, rule=finding.rule)
     else:
         taken_out(bench, finding)
-
-
-def zone_to_region(bench: Bench, reason: str) -> None:
-    """Any zone of the region, where the job was bound to some."""
-    places = [place for place in bench.get(ALLOWED, []) if isinstance(place, str)]
-    zones = [p for p in places if p.startswith("zones/") and is_zone(p.removeprefix("zones/"))]
-    bound = any("existingDisk" in disk for disk in bench.view.disks)
-    region = region_of(zones[0]) if zones else None
-    if zones and len(zones) == len(places) and region and not bound:
-        bench.put(ALLOWED, [f"regions/{region}"], reason)
 
 
 MENDERS: dict[str, Mender] = {

@@ -12,9 +12,9 @@ from components.batch.rules.names import nearest_field, nearest_word
 from components.batch.rules.rule import shown
 from components.batch.rules.view import ALLOCATION, SPEC
 from components.batch.schema import Field, fields_by_any_name, places, schema
+from components.config.bench import Bench
 from components.config.mends import field_at, message_at
 from components.fix_config.amounts import amount
-from components.fix_config.bench import Bench
 
 Mender = Callable[[Bench, Finding], None]
 

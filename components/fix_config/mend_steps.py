@@ -9,7 +9,7 @@ from components.batch.findings import Finding, path_parts
 from components.batch.rules.containers import split_command
 from components.batch.rules.rule import shown
 from components.batch.rules.view import GROUP, SPEC
-from components.fix_config.bench import Bench
+from components.config.bench import Bench
 from components.fix_config.mend_limits import as_said, taken_out
 from components.fix_config.mend_places import project_of
 from components.fix_config.mend_shape import Mender

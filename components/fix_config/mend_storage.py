@@ -9,7 +9,7 @@ from components.batch.findings import Finding, Path, path_parts
 from components.batch.rules.placeholders import placeholder_in
 from components.batch.rules.rule import shown
 from components.batch.rules.view import POLICY, SPEC
-from components.fix_config.bench import Bench
+from components.config.bench import Bench
 from components.fix_config.mend_shape import Mender
 
 VOLUMES: Path = (*SPEC, "volumes")

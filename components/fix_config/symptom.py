@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from components.fix_config.bench import Bench
+from components.config.bench import Bench
 
 ChangeJob = Callable[[Bench, re.Match[str]], None]
 

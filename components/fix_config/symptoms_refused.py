@@ -13,8 +13,9 @@ from components.batch.findings import Path
 from components.batch.locations import job_region
 from components.batch.machines import families
 from components.batch.rules.view import ALLOCATION, POLICY, SPEC
-from components.fix_config.bench import Bench
-from components.fix_config.mend_places import ALLOWED, INTERFACES
+from components.config.bench import Bench
+from components.config.enlarge import ALLOWED
+from components.fix_config.mend_places import INTERFACES
 from components.fix_config.symptom import Symptom
 
 GRANT_ACT_AS = (

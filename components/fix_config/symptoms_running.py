@@ -12,23 +12,15 @@ from collections.abc import Iterator
 
 from components.batch.exit_codes import LOST_VM, PREEMPTED, TIMED_OUT
 from components.batch.findings import Path
-from components.batch.machines import Machine
 from components.batch.rules.retries import retries_code
 from components.batch.rules.view import GROUP, INSTANCE, POLICY, SPEC
+from components.config import enlarge
+from components.config.bench import Bench
+from components.config.enlarge import MACHINE_TYPE, smallest
 from components.fix_config.amounts import memory_said, time_said
-from components.fix_config.bench import Bench
-from components.fix_config.mend_machines import (
-    COMPUTE,
-    MACHINE_TYPE,
-    asked,
-    families_like,
-    smallest,
-)
 from components.fix_config.mend_steps import retry_codes
 from components.fix_config.symptom import Symptom
 
-_LONGEST_S = 14 * 86_400  # a job that runs longer is failed by Batch (quotas page)
-_MOST_MEMORY_MIB = 12_000 * 1024
 _LOOKED_AT = 100_000
 
 
@@ -39,56 +31,18 @@ def more_memory(bench: Bench, found: re.Match[str]) -> None:
     """What the complaint says a task needs, else twice as much; the machine follows."""
     if any(change.rule in _ABOUT_MEMORY for change in bench.changes):
         return  # the job asked for more than it could get, and that is mended
-    view = bench.view
-    now = int(view.compute.get("memoryMib", 2000))
-    machine, packed = view.machine, view.tasks_per_vm
-    if machine is not None and packed == 1:
-        now = max(now, int(machine.memory_gib * 1024))  # it had the whole machine, and more
-    said = memory_said(bench.complaint)
-    need = said if said and now < said <= _MOST_MEMORY_MIB else 2 * max(now, 1024)
-    why = "as the complaint says" if need == said else f"twice the {now} MiB of before"
-    bench.put((*COMPUTE, "memoryMib"), need, f"the task ran out of memory; {why}")
-    if machine is not None:
-        _room_for(bench, machine, need, packed)
+    enlarge.more_memory(bench, memory_said(bench.complaint))
 
 
 _ABOUT_MEMORY = frozenset({"CR_FIT", "PACK_MEM", "TCPN_FIT", "CR_POS"})
 
 
-def _room_for(bench: Bench, machine: Machine, need: int, packed: int) -> None:
-    """A machine with room for one task, and half as many tasks on it, or as many as have room."""
-    if need > machine.memory_gib * 1024:
-        cpu, _ = asked(bench.view)
-        larger = smallest(max(cpu, machine.vcpus), need / 1024, families_like(machine.family))
-        if larger is None or machine.gpu_count:
-            return
-        reason = f"{machine.name} has {machine.memory_gib:g} GiB, less than a task needs now"
-        bench.put(MACHINE_TYPE, larger.name, reason)
-        machine = larger
-    fit = max(1, min(int(machine.memory_gib * 1024 // need), packed // 2))
-    if bench.view.tasks_per_vm > fit:
-        reason = f"Batch fills {machine.name} by vCPUs only, and the tasks on it share its memory"
-        bench.put((*GROUP, "taskCountPerNode"), fit, reason)
-
-
 def more_time(bench: Bench, found: re.Match[str]) -> None:
     """A longer limit: a quarter more than the time that the complaint says, else twice as long."""
-    view = bench.view
-    limit = view.max_run_duration
     said = time_said(
         re.sub(r"(?i)time\s?out\s+of\s+\S+\s?\S+|after\s+\S+\s?\S+", "", bench.complaint)
     )
-    if limit is not None:
-        need = said * 1.25 if said and said >= limit else 2 * limit
-        if limit < _LONGEST_S:
-            new = f"{int(min(need, _LONGEST_S))}s"
-            bench.put((*SPEC, "maxRunDuration"), new, "the task ran longer than it was allowed to")
-    for index, runnable in enumerate(view.runnables):
-        timeout = runnable.get("timeout")
-        if timeout is not None and timeout < _LONGEST_S:
-            new = f"{int(min(2 * timeout, _LONGEST_S))}s"
-            where = (*SPEC, "runnables", index, "timeout")
-            bench.put(where, new, "the event does not say which of the limits was met")
+    enlarge.more_time(bench, said)
 
 
 def more_disk(bench: Bench, found: re.Match[str]) -> None:
@@ -332,7 +286,7 @@ TABLE: tuple[Symptom, ...] = (
     Symptom("cuda-memory", r"CUDA\ (?:error:\ )?out\ of\ memory|OutOfMemoryError:\ CUDA|CUBLAS_STATUS_ALLOC",
             "The GPU's own memory is full; memoryMib is the machine's and does not help.",
             "Use smaller batches, or a machine whose GPU has more memory, such as a2-highgpu-1g (40 GB)."),
-    Symptom("memory", r"\b137\b|\bOOM\b|oom[- ]?kill|out\ of\ memory|(?<!pre)\bkilled\b|SIGKILL|cannot\ allocate\ memory|MemoryError|OutOfMemory|std::bad_alloc|java\ heap|heap\ out\ of\ memory|memory\b.{0,60}\b(?:ran\ out|run\ out|insufficient|not\ enough|too\ (?:low|little|small)|exceeded|exhausted|starv)|(?:not\ enough|more|insufficient|low\ on|out\ of|[0-9]+\ ?G\w*)\ (?:of\ )?(?:memory|ram)\b|(?:raise|increase|bump)\b.{0,40}\b(?:memory|ram)\b",
+    Symptom("memory", r"\b137\b|\bOOM\b|oom[- ]?kill|out\ of\ memory|(?<!pre)\bkilled\b|SIGKILL|cannot\ allocate\ memory|MemoryError|OutOfMemory|std::bad_alloc|java\ heap|heap\ out\ of\ memory|memory\b.{0,60}\b(?:ran\ out|run\ out|insufficient|not\ enough|too\ (?:low|little|small)|exceeded|exhausted|starv)|(?:not\ enough|more|insufficient|low\ on|out\ of|[0-9]{1,9}\ ?G\w{0,9})\ (?:of\ )?(?:memory|ram)\b|(?:raise|increase|bump)\b.{0,40}\b(?:memory|ram)\b",
             "The task ran out of memory (exit code 137 is a kill, mostly for that).",
             rules=("CR_FIT", "PACK_MEM", "TCPN_FIT", "CR_POS", "CR_MISSING_MT"), change=more_memory),
     Symptom("asks-more", r"(?:requests?|requested|asks?|wants?)\b.{0,60}\b(?:more|exceed|larger|bigger)\b.{0,60}\b(?:machine|than|vm|instance)|(?:memory|cpu)\b.{0,80}\b(?:exceeds?|larger\ than|bigger\ than|above|does\ not\ fit|not\ fit)\b",
@@ -342,7 +296,7 @@ TABLE: tuple[Symptom, ...] = (
             "The VM stopped reporting to Batch: a crash, an event of its host, or a lack of memory.",
             "If it repeats, the task needs more memory, or fewer tasks a VM.",
             rules=("CR_FIT", "PACK_MEM", "TCPN_FIT", "LP_NO_RETRY"), change=retry_lost_with_memory),
-    Symptom("time", r"\b50005\b|maximum\ runtime|max(?:imum)?[\ _]?run[\ _]?duration\b.{0,60}\b(?:exceed|reach|over|hit)|(?:timed?[\ -]?out|ran\ too\ long|takes?\ (?:longer|too\ long|more\ than|about|around|up\ to\ [0-9])|(?:killed|stop(?:s|ped)?|end(?:s|ed)?|cut\ off|terminated|aborted|cancel\w*)\ after\ (?:exactly\ )?(?:an?\ |one\ |[0-9])|(?:needs?|more)\ (?:more\ )?time|needs?\ (?:about\ |around\ |up\ to\ |roughly\ )?[0-9.]{1,6}\ ?(?:h\b|hours?|min|days?)|time\ limit|longer\ than\ (?:allowed|the))",
+    Symptom("time", r"\b50005\b|maximum\ runtime|max(?:imum)?[\ _]?run[\ _]?duration\b.{0,60}\b(?:exceed|reach|over|hit)|(?:timed?[\ -]?out|ran\ too\ long|takes?\ (?:longer|too\ long|more\ than|about|around|up\ to\ [0-9])|(?:killed|stop(?:s|ped)?|end(?:s|ed)?|cut\ off|terminated|aborted|cancel\w{0,9})\ after\ (?:exactly\ )?(?:an?\ |one\ |[0-9])|(?:needs?|more)\ (?:more\ )?time|needs?\ (?:about\ |around\ |up\ to\ |roughly\ )?[0-9.]{1,6}\ ?(?:h\b|hours?|min|days?)|time\ limit|longer\ than\ (?:allowed|the))",
             "The task ran longer than maxRunDuration or a step's timeout allows (exit code 50005).",
             "If it hangs rather than works, a longer limit only costs more.",
             rules=("LP_TIMEOUT_RETRY", "TIMEOUT_SHORT", "TIMEOUT_MAX"), change=more_time),
@@ -412,7 +366,7 @@ TABLE: tuple[Symptom, ...] = (
     Symptom("parallel", r"(?:one\ (?:at\ a\ time|by\ one|after\ (?:the\ other|another))|sequential|serial(?:ly)?\b|not\ (?:run\w*\ )?(?:in\ )?parallel|only\ (?:one|1|[0-9]+)\ (?:tasks?|at)\b|at\ the\ same\ time|simultaneous|concurren\w*|at\ once|at\ a\ time|in\ parallel|parallelism)",
             "parallelism says how many tasks run at once.",
             rules=("PAR_UNSET",), change=side_by_side),
-    Symptom("false-success", r"(?:succe(?:ss|ed)\w*)\b.{0,80}\b(?:fail|error|although|though|even|but|wrong|crash)|(?:fail|error|crash)\w*\b.{0,80}\b(?:marked|reported|shown|counted|still|as)\ ?(?:as\ )?succe|failures?\b.{0,40}\b(?:hidden|ignored|not\ (?:seen|detected|reported))",
+    Symptom("false-success", r"(?:succe(?:ss|ed)\w{0,9})\b.{0,80}\b(?:fail|error|although|though|even|but|wrong|crash)|(?:fail|error|crash)\w{0,9}\b.{0,80}\b(?:marked|reported|shown|counted|still|as)\ ?(?:as\ )?succe|failures?\b.{0,40}\b(?:hidden|ignored|not\ (?:seen|detected|reported))",
             "A script's last command decides whether it failed, and ignoreExitStatus hides failures.",
             rules=("SCRIPT_ERREXIT", "RUN_ALL_IGNORE")),
     Symptom("cleanup", r"(?:upload|clean-?up|last|final|copy|second|next)\b.{0,60}\b(?:not\ run|never\ run|skipped|does(?:n't|\ not)\ run|didn't\ run|is\ not\ (?:run|executed))",

@@ -11,8 +11,9 @@ import re
 from components.batch.exit_codes import LOST_VM
 from components.batch.rules.task_group import estimated_vms
 from components.batch.rules.view import GROUP, POLICY
-from components.fix_config.bench import Bench
-from components.fix_config.mend_places import ALLOWED, places_said, zone_to_region
+from components.config.bench import Bench
+from components.config.enlarge import ALLOWED, zone_to_region
+from components.fix_config.mend_places import places_said
 from components.fix_config.mend_steps import retry_codes
 from components.fix_config.symptom import Symptom
 

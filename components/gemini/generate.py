@@ -134,7 +134,7 @@ def generate_json(
     Args:
         client: from `gemini_client`.
         model: the id of a model on Vertex AI.
-        system: the system instruction.
+        system: the system instruction; empty for none.
         turns: the conversation, the last turn by the user.
         schema: a response schema in Vertex's words, as `schema.response_schema` makes it.
         temperature: None leaves it to the service.
@@ -156,7 +156,7 @@ def generate_json(
         # limit is not stated and differs by model. Then the schema is told, and checked by us.
         log.info("%s refuses the response schema; it is put into words", where)
         told = f"{system}\n\n# Schema of the answer\n{json.dumps(schema, ensure_ascii=False)}"
-        response = request.send(told, None, where)
+        response = request.send(told.strip(), None, where)
     if response.model_version == _MADE_UP_BY:
         raise ServiceError(
             "What answers in place of Gemini is the local stand-in, which has no model",
@@ -187,7 +187,7 @@ class _Request:
         from google.genai import types
 
         config = types.GenerateContentConfig(
-            system_instruction=system,
+            system_instruction=system or None,
             temperature=self.temperature,
             max_output_tokens=self.max_output_tokens,
             response_mime_type="application/json",

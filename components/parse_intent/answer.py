@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from components.batch.findings import path_text
+from components.config.job_patch import changes as changes_of
 from components.errors import InputError
 from components.parse_intent.build import build
 from components.parse_intent.reading import ReaderName, Reading, reader_named
@@ -36,6 +38,8 @@ class Answer:
         evidence: `{"path", "value", "quote"}` for each field that was asked.
         assumptions: `{"path", "value", "why"}` for each field that was not.
         warnings, questions, unread: sentences; what is missing; words that reached no field.
+        changes: `{"path", "before", "after", "quote"}` for each difference to the job before the
+            last turn, or to the job that was given; before or after is None where it is not there.
     """
 
     outcome: Outcome
@@ -48,6 +52,7 @@ class Answer:
     warnings: list[str] = field(default_factory=list)
     questions: list[str] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
+    changes: list[dict[str, Any]] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         """The answer as JSON data, in the order of the fields."""
@@ -136,6 +141,7 @@ def answer_reading(reading: Reading, turns: list[str], prices: VmPrices | None =
     if broken:
         message = "This cannot run as asked: " + " ".join(broken)
         return Answer("reject", message, reading.reader, turns, warnings=warnings, unread=unread)
+    before = build(reading.start, prices).job if reading.start is not None else None
     return Answer(
         "config",
         summary(built.job),
@@ -146,12 +152,41 @@ def answer_reading(reading: Reading, turns: list[str], prices: VmPrices | None =
         assumptions=built.assumptions,
         warnings=warnings,
         unread=unread,
+        changes=told_changes(before, built.job, built.evidence) if before is not None else [],
     )
+
+
+def told_changes(
+    before: Mapping[str, Any], after: Mapping[str, Any], evidence: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """What is different between two jobs, each difference with the words that asked for it."""
+    quotes = {_alike(line["path"]): line["quote"] for line in evidence}
+    found = []
+    for parts, old, new in changes_of(before, after):
+        path = path_text(parts)
+        below = (q for p, q in quotes.items() if p.startswith(_alike(path)) and q)
+        quote = quotes.get(_alike(path)) or next(below, "") if new is not None else ""
+        found.append({"path": path, "before": old, "after": new, "quote": quote})
+    return found
+
+
+def _alike(path: str) -> str:
+    """A path without the difference between taskCount and task_count."""
+    return path.replace("_", "").lower()
 
 
 # Rules whose breach is a fault of the ask itself, not of how it was read or built.
 REFUSED_RULES = frozenset(
-    {"TC_RANGE", "PAR_RANGE", "RETRY_RANGE", "PRIORITY", "TENV_MAX", "ACC_N1", "LOC_ONE_REGION"}
+    {
+        "TC_RANGE",
+        "PAR_RANGE",
+        "RETRY_RANGE",
+        "PRIORITY",
+        "TENV_MAX",
+        "ACC_N1",
+        "ACC_COUNT",
+        "LOC_ONE_REGION",
+    }
 )
 
 
@@ -165,12 +200,12 @@ def _broken_limits(job: Mapping[str, Any]) -> list[str]:
 
 def summary(job: Mapping[str, Any]) -> str:
     """A job in a sentence: how many tasks, of what, on which machines."""
-    group = job["taskGroups"][0]
-    count, parallel = group.get("taskCount", 1), group.get("parallelism", 1)
+    group = (job.get("taskGroups") or [{}])[0]
+    count, parallel = group.get("taskCount", 1), group.get("parallelism")
     what = f"{count} task{'s' if count != 1 else ''}"
-    if count > 1:
+    if count != 1 and parallel is not None:
         what += f", at most {parallel} at once"
-    steps = [_step_words(r) for r in group["taskSpec"]["runnables"]]
+    steps = [_step_words(r) for r in group.get("taskSpec", {}).get("runnables", [])]
     runs = " then ".join(steps) if len(steps) <= 3 else f"{len(steps)} steps"
     return f"A job of {what}, each running {runs}{_machine_words(job)}."
 

@@ -357,12 +357,12 @@ def taken_away(former: Mapping[str, Any], draft: Mapping[str, Any]) -> list[str]
 def unused_numbers(draft: Mapping[str, Any], turns: Sequence[Words]) -> list[str]:
     """The first numbers, outside payload, that reached no field: a few words round each."""
     quotes = [leaf.quote for leaf in leaves(draft)] + list(draft.get("unread", []))
-    values = set(re.findall(r"\d+", " ".join(_values(draft))))
+    known = set(re.findall(r"\d+", " ".join(values(draft))))
     missed = []
     for words in turns:
         covered = [span for quote in quotes for span in words.spans(quote)]
         for number, start, end in words.numbers():
-            if re.sub(r"\D", "", number) in values:
+            if re.sub(r"\D", "", number) in known:
                 continue
             if not any(first <= start and end <= last for first, last in covered):
                 left, right = max(0, start - 25), min(len(words.text), end + 25)
@@ -372,15 +372,15 @@ def unused_numbers(draft: Mapping[str, Any], turns: Sequence[Words]) -> list[str
     return missed
 
 
-def _values(node: Any) -> Iterator[str]:
-    """Every value of the draft as text, quotes left out."""
+def values(node: Any) -> Iterator[str]:
+    """Every value of a draft, or of a part of it, as text; quotes left out."""
     if isinstance(node, Mapping):
         for key, value in node.items():
             if key != "quote":
-                yield from _values(value)
+                yield from values(value)
     elif isinstance(node, list):
         for value in node:
-            yield from _values(value)
+            yield from values(value)
     else:
         yield str(node)
 

@@ -5,7 +5,6 @@ Findings whose path begins with "draft" speak of the draft, the others of the jo
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,6 +14,7 @@ from pydantic import ValidationError
 from components.batch.findings import Finding, path_parts, path_text
 from components.parse_intent import evidence
 from components.parse_intent.build import build
+from components.parse_intent.cross_check import cross_check
 from components.parse_intent.draft import Draft
 from components.parse_intent.evidence import Words
 
@@ -22,61 +22,25 @@ from components.parse_intent.evidence import Words
 _ABOUT_FORM = re.compile(r"^PARSE_|_(FORM|FMT|REF|PATH|GCS|NFS|TYPE|TOPIC|EXIST|IMAGE)$")
 
 
-def as_draft(data: Any) -> tuple[dict[str, Any] | None, list[Finding]]:
-    """A model's answer as a draft in JSON form, and what keeps it from being one.
-
-    Where something does, the draft is what could be saved of the answer, or None.
-    """
-    problems: list[Finding] = []
-    for _ in range(5):  # each pass takes out what does not belong
-        try:
-            draft = Draft.model_validate(data, strict=True)
-        except ValidationError as error:
-            faults = error.errors(include_url=False, include_input=False)
-            problems = problems or [_type_problem(fault) for fault in faults]
-            if not isinstance(data, dict):
-                return None, problems
-            data = _pruned(data, [fault["loc"] for fault in faults])
-        else:
-            made = evidence.as_data(draft)
-            return (made if _says_something(made) else None if problems else made), problems
-    return None, problems
+def as_draft(data: Any) -> tuple[dict[str, Any], list[Finding]]:
+    """A model's answer as a draft in JSON form, or what keeps it from being one."""
+    try:
+        return evidence.as_data(Draft.model_validate(data, strict=True)), []
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_input=False)
+        return {}, [_type_problem(fault) for fault in faults]
 
 
 def _type_problem(fault: Any) -> Finding:
     place = path_text(("draft", *fault["loc"]))
-    fix = "Use the fields and types of the draft; the job itself is built from it by a program."
+    fix = "Use the fields and types of the draft; the job itself is built from it by a program"
     return Finding("DRAFT", "error", place, str(fault["msg"]), fix)
-
-
-def _pruned(data: dict[str, Any], places: Sequence[tuple[int | str, ...]]) -> dict[str, Any]:
-    """The answer without the parts that these errors point to."""
-    result: dict[str, Any] = json.loads(json.dumps(data))
-    for place in sorted(places, key=lambda p: [str(part).zfill(6) for part in p], reverse=True):
-        node: Any = result
-        for part in place[:-1]:
-            node = node[part] if _has(node, part) else None
-        if _has(node, place[-1]):
-            del node[place[-1]]
-        else:  # a field is missing: what should hold it goes
-            result.pop(str(place[0]), None)
-    return result
-
-
-def _has(node: Any, part: int | str) -> bool:
-    if isinstance(node, dict):
-        return part in node
-    return isinstance(node, list) and isinstance(part, int) and part < len(node)
-
-
-def _says_something(data: Mapping[str, Any]) -> bool:
-    return any(value for value in data.values())
 
 
 def checked(
     data: Mapping[str, Any], former: Mapping[str, Any], said: Sequence[str]
 ) -> list[Finding]:
-    """What is wrong with a draft that is one; nothing where it asks or refuses.
+    """What is wrong with a draft that is one, errors first; nothing where it asks or refuses.
 
     Args:
         data: the draft in JSON form.
@@ -92,7 +56,9 @@ def checked(
     if not data.get("steps"):
         fix = "Where the person does not say what to run, ask for it in questions."
         problems.append(Finding("STEPS", "error", "draft.steps", "nothing is run", fix))
-    return problems or _job_problems(data, words)
+    known = bool(former) and not former.get("questions")
+    problems = problems or _job_problems(data, words)
+    return [*problems, *cross_check(data, said, last_only=known)]
 
 
 def unfounded(data: Mapping[str, Any], said: Sequence[str]) -> list[Finding]:
@@ -104,39 +70,6 @@ def unfounded(data: Mapping[str, Any], said: Sequence[str]) -> list[Finding]:
 def words_of(data: Mapping[str, Any], said: Sequence[str]) -> list[Words]:
     """Each turn as words in which the quotes of this draft can be looked up."""
     return [Words(turn, data) for turn in said]
-
-
-# Fields that both readers read alike, so that a difference means something.
-_COMPARED = (
-    "task_count",
-    "parallelism",
-    "cpu_milli",
-    "memory_mib",
-    "max_retries",
-    "max_run_s",
-    "priority",
-    "machine_type",
-    "provisioning",
-)
-
-
-def disagreements(data: Mapping[str, Any], said: Sequence[str]) -> list[str]:
-    """Where the offline reader reads another value out of the same words, as sentences.
-
-    Its rules know less than a model, and never make anything up: a difference is worth a look.
-    """
-    from components.parse_intent.offline import reader
-
-    other = evidence.as_data(reader.read(list(said)).draft)
-    if any(draft.get(name) for draft in (data, other) for name in ("questions", "refusals")):
-        return []
-    found = []
-    for name in _COMPARED:
-        ours, theirs = ((draft.get(name) or {}).get("value") for draft in (data, other))
-        if theirs is not None and ours != theirs:
-            mine = "nothing" if ours is None else str(ours)
-            found.append(f"Check {name}: Gemini reads {mine}, the offline reader {theirs}.")
-    return found
 
 
 def _job_problems(data: Mapping[str, Any], words: Sequence[Words]) -> list[Finding]:
@@ -163,9 +96,10 @@ def _said(job: Any, path: str, words: Sequence[Words]) -> bool:
     """Whether the value at this path of the job stands in the person's words as it is."""
     value = job
     for part in path_parts(path):
-        if not _has(value, part):
+        try:
+            value = value[part]
+        except (KeyError, IndexError, TypeError):  # what is said to be missing
             return False
-        value = value[part]
     if isinstance(value, bool) or not isinstance(value, str | int):
         return False
     return not evidence.unsaid(str(value), words)

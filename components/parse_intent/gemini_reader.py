@@ -1,9 +1,11 @@
 """The Gemini reader: words -> draft, by a model, checked and sent back until it holds.
 
 The model fills the draft and nothing else. Every answer goes through checks that need no model:
-the draft's own types, the quotes (`evidence.py`), and the rules of the job that is built from it.
-What fails is told to the model by rule, place, reason and fix. What still fails in the end does
-not reach the job: it is dropped with a warning, or asked for.
+the draft's own types, the quotes (`evidence.py`), the rules of the job that is built from it, and
+what the offline reader finds in the same words (`cross_check.py`). What fails is told to the model
+by rule, place, reason and fix. In the end a value that the words do not carry is dropped with a
+warning, or asked for; what the cross-check holds is told to the person; any other error means that
+there is no job.
 """
 
 from __future__ import annotations
@@ -30,11 +32,11 @@ from components.parse_intent.evidence import Words
 from components.parse_intent.gemini_checks import (
     as_draft,
     checked,
-    disagreements,
     unfounded,
     words_of,
 )
 from components.parse_intent.reading import Reading
+from components.tables.formats import plural
 from prompts.loader import Prompt, fenced, load
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _MOST_OUTPUT_TOKENS = 65_536
+_PROBLEMS_SAID = 5  # to a person, in one message
 _PROBLEMS_TOLD = 20  # a model mends the first ones and loses sight of the rest
 _ECHO_CHARACTERS = 20_000  # of a wrong answer that is shown to the model again
 _SAID_CHARACTERS = 500  # of one question or refusal
@@ -67,16 +70,20 @@ class Attempt:
     """One answer of the model, and what is wrong with it.
 
     Attributes:
-        data: the draft in JSON form, as far as it could be read; None where it could not.
+        data: the draft in JSON form; None where the answer was none.
         problems: what the checks say; empty where all is well.
         text: what the model said.
-        readable: whether the answer was a draft at all.
     """
 
     data: dict[str, Any] | None
     problems: list[Finding]
     text: str
-    readable: bool = True
+
+    @property
+    def weight(self) -> tuple[int, int]:
+        """How bad the problems are: errors, then warnings."""
+        errors = sum(problem.severity == "error" for problem in self.problems)
+        return errors, len(self.problems) - errors
 
     def key(self) -> frozenset[tuple[str, str, str]]:
         """What makes two attempts fail in the same way."""
@@ -104,6 +111,7 @@ def read(
     turns: Sequence[str],
     settings: GeminiSettings | None,
     *,
+    known: Sequence[Mapping[str, Any]] = (),
     client: genai.Client | None = None,
     retry: Retry | None = None,
     today: datetime.date | None = None,
@@ -113,13 +121,15 @@ def read(
     Args:
         turns: the person's words; blank turns are passed over.
         settings: where Gemini is called, and how it is asked. Needed.
+        known: `drafts` of the reading of the first turns, none of them blank: they are not read
+            again.
         client: a client to use; made from the settings where None.
         retry: how often a failed call is repeated.
         today: the day by which models are judged as retired; the real one where None.
 
     Raises:
         WrongUse: no settings, or settings that cannot be.
-        ServiceError: Gemini did not answer, or gave no draft that could be read.
+        ServiceError: Gemini did not answer, or gave no draft of a job that holds.
     """
     if settings is None or settings.max_turns < 1:
         raise WrongUse(
@@ -128,7 +138,7 @@ def read(
         )
     if client is None:
         with gemini_client(settings.project, settings.location) as made:
-            return read(turns, settings, client=made, retry=retry, today=today)
+            return read(turns, settings, known=known, client=made, retry=retry, today=today)
     talk = _talk(client, settings, retry or Retry())
     today = today or datetime.datetime.now(datetime.UTC).date()
     hidden = masked([turn for turn in turns if turn.strip()])
@@ -137,20 +147,26 @@ def read(
             f"{len(hidden.secrets)} value(s) that look like secrets stand in the intent in plain "
             "text. They were not sent to Gemini, but they stand in the job: use Secret Manager."
         )
-    data: dict[str, Any] = {}
-    for turn in hidden.texts:
+    hiding = {secret: word for word, secret in hidden.secrets.items()}
+    drafts: list[dict[str, Any]] = [unmasked(draft, hiding) for draft in known]
+    for number, turn in enumerate(hidden.texts):
+        former = drafts[number - 1] if number else {}
+        if number < len(known):
+            _remember(talk, turn, former, drafts[number])
+            continue
         try:
-            data = _read_turn(talk, turn, data)
+            drafts.append(_read_turn(talk, turn, former))
         except AnswerUnusable as error:
             if error.reason != "blocked":
                 raise
-            data = {"refusals": [f"{error.what}. {error.fix}"]}
+            drafts.append({"refusals": [f"{error.what}. {error.fix}"]})
             break
-    talk.notes += disagreements(data, hidden.texts)
+    data = drafts[-1] if drafts else {}
     log.info("read %d turn(s) with %s: %s", len(hidden.texts), talk.model, talk.usage)
     draft = Draft.model_validate(unmasked(_spoken(data, talk.system), hidden.secrets))
     warnings = [*models.warnings(talk.model, today), *talk.notes]
-    return Reading(draft, "gemini", tuple(warnings))
+    shown = tuple(unmasked(draft, hidden.secrets) for draft in drafts)
+    return Reading(draft, "gemini", tuple(warnings), drafts=shown)
 
 
 def _talk(client: genai.Client, settings: GeminiSettings, retry: Retry) -> _Talk:
@@ -168,7 +184,7 @@ def _talk(client: genai.Client, settings: GeminiSettings, retry: Retry) -> _Talk
         retry=retry,
         max_turns=settings.max_turns,
         prompt=prompt,
-        system=system.strip(),
+        system=system.strip() if settings.use_prompt else "",
     )
 
 
@@ -186,19 +202,25 @@ def _examples_text(prompt: Prompt) -> str:
 
 def _read_turn(talk: _Talk, turn: str, former: dict[str, Any]) -> dict[str, Any]:
     """The draft (in JSON form) after one more turn of the person."""
-    fence = fenced(turn, "person")
-    if former:
-        _, asked = load("change_draft").filled({"intent": fence})
-    else:
-        empty = {"rules": "", "examples": "", "intent": fence}
-        asked = talk.prompt.filled(empty)[1]
+    asked = _asked(talk, turn, former)
     talk.said.append(turn)
-    attempt = _best_attempt(talk, asked, former)
-    data = attempt.data if attempt.data is not None else {}
-    data = _only_proved(talk, attempt, data, former)
-    _note_turn(talk, data, former)
+    attempts, why = _attempts(talk, asked, former)
+    data = _settled(talk, attempts, why, former)
     talk.history += [Turn("user", asked), Turn("model", _compact(data))]
     return data
+
+
+def _remember(talk: _Talk, turn: str, former: dict[str, Any], data: dict[str, Any]) -> None:
+    """Put a turn that was read before into the conversation."""
+    talk.history += [Turn("user", _asked(talk, turn, former)), Turn("model", _compact(data))]
+    talk.said.append(turn)
+
+
+def _asked(talk: _Talk, turn: str, former: dict[str, Any]) -> str:
+    fence = fenced(turn, "person")
+    if former:
+        return load("change_draft").filled({"intent": fence})[1]
+    return talk.prompt.filled({"rules": "", "examples": "", "intent": fence})[1]
 
 
 def _compact(data: Mapping[str, Any]) -> str:
@@ -206,8 +228,8 @@ def _compact(data: Mapping[str, Any]) -> str:
     return Draft.model_validate(data).model_dump_json(exclude_none=True, exclude_defaults=True)
 
 
-def _best_attempt(talk: _Talk, asked: str, former: dict[str, Any]) -> Attempt:
-    """Ask, check, tell what is wrong, ask again; the attempt with the fewest problems.
+def _attempts(talk: _Talk, asked: str, former: dict[str, Any]) -> tuple[list[Attempt], str]:
+    """Ask, check, tell what is wrong, ask again; every attempt, and why there are no more.
 
     Ends when nothing is wrong, when an answer fails in the same way as an earlier one, and after
     `max_turns` answers.
@@ -215,31 +237,20 @@ def _best_attempt(talk: _Talk, asked: str, former: dict[str, Any]) -> Attempt:
     conversation = [*talk.history, Turn("user", asked)]
     room = talk.prompt.max_output_tokens
     attempts: list[Attempt] = []
-    why = f"after {talk.max_turns} answers"
     while len(attempts) < talk.max_turns:
         attempt = _attempt(talk, conversation, room, former)
+        again = any(attempt.key() == earlier.key() for earlier in attempts)
         attempts.append(attempt)
         if not attempt.problems:
-            return attempt
-        if any(attempt.key() == earlier.key() for earlier in attempts[:-1]):
-            why = f"after {len(attempts)} answers, as the same problems came back"
             break
+        if again:
+            return attempts, f"after {len(attempts)} answers, as the same problems came back"
         if attempt.problems[0].rule == "TRUNCATED":
             room = min(2 * room, _MOST_OUTPUT_TOKENS)
         _, told = load("repair_draft").filled({"problems": _problems_text(attempt.problems)})
         echo = attempt.text[:_ECHO_CHARACTERS] or "(no answer)"
         conversation += [Turn("model", echo), Turn("user", told)]
-    usable = [attempt for attempt in attempts if attempt.data]
-    if not usable:
-        raise ServiceError(
-            f"Gemini gave no draft that can be read, {why} "
-            f"({attempts[-1].problems[0].rule}: {attempts[-1].problems[0].message})",
-            where=f"model {talk.model}",
-            fix="Try another model, or the offline reader.",
-        )
-    best = min(reversed(usable), key=lambda a: (not a.readable, len(a.problems)))
-    talk.notes.append(f"Gemini's reading still has {len(best.problems)} problem(s) {why}.")
-    return best
+    return attempts, f"after {plural(len(attempts), 'answer')}"
 
 
 def _attempt(
@@ -262,12 +273,12 @@ def _attempt(
         if error.reason == "blocked":
             raise
         problem = Finding(error.reason.upper(), "error", "draft", error.what, _MENDS[error.reason])
-        return Attempt(None, [problem], error.text, readable=False)
+        return Attempt(None, [problem], error.text)
     talk.usage += answer.usage
     data, problems = as_draft(answer.data)
     if problems:
-        return Attempt(data, problems, answer.text, readable=False)
-    data = evidence.requoted(data or {}, words_of(data or {}, talk.said))
+        return Attempt(None, problems, answer.text)
+    data = evidence.requoted(data, words_of(data, talk.said))
     return Attempt(data, checked(data, former, talk.said), answer.text)
 
 
@@ -294,38 +305,62 @@ def _problems_text(problems: Sequence[Finding]) -> str:
     return fenced("\n".join(lines), "problems")
 
 
-def _only_proved(
-    talk: _Talk, attempt: Attempt, data: dict[str, Any], former: dict[str, Any]
+def _settled(
+    talk: _Talk, attempts: Sequence[Attempt], why: str, former: dict[str, Any]
 ) -> dict[str, Any]:
-    """The draft without what the person's words do not carry, and with questions for it."""
+    """The draft that is taken of the best attempt, with notes of what was done to it.
+
+    Raises:
+        ServiceError: there is none, or none whose job holds.
+    """
+    drafts = [attempt for attempt in attempts if attempt.data is not None]
+    if not drafts:
+        raise _no_job(talk, attempts[-1].problems, why)
+    best = min(reversed(drafts), key=lambda attempt: attempt.weight)
+    data = dict(best.data or {})
     if former:
         data = _untouched_put_back(talk, data, former)
-    failed = unfounded(data, talk.said)
-    if not failed:
-        return data | _remaining(talk, attempt, data)
-    places = list(dict.fromkeys(path_parts(problem.path)[1:] for problem in failed))
+    data = _only_proved(talk, data)
+    for name in evidence.taken_away(former, data):
+        talk.notes.append(f"Turn {len(talk.said)} took away {name}.")
+    left = checked(data, former, talk.said)
+    if errors := [problem for problem in left if problem.severity == "error"]:
+        raise _no_job(talk, errors, why)
+    talk.notes += [
+        f"Check {problem.path.removeprefix('draft.')}: {problem.message}." for problem in left
+    ]
+    if best.weight[0]:
+        talk.notes.append(f"Gemini's reading had {plural(best.weight[0], 'error')} {why}.")
+    return data
+
+
+def _no_job(talk: _Talk, problems: Sequence[Finding], why: str) -> ServiceError:
+    """One message with everything that is still wrong."""
+    told = [f"{p.rule} at {p.path}: {p.message.rstrip('.')}" for p in problems[:_PROBLEMS_SAID]]
+    if len(problems) > _PROBLEMS_SAID:
+        told.append(f"and {len(problems) - _PROBLEMS_SAID} more")
+    return ServiceError(
+        f"Gemini gave no job that holds, {why}; still wrong: {'; '.join(told)}",
+        where=f"model {talk.model}",
+        fix="Say it in other words, try another model, or use the offline reader.",
+    )
+
+
+def _only_proved(talk: _Talk, data: dict[str, Any]) -> dict[str, Any]:
+    """The draft without what the person's words do not carry, and with questions for it."""
+    failed = {problem.path: problem for problem in unfounded(data, talk.said)}
     questions = list(data.get("questions", []))
-    for problem in {p.path: p for p in failed}.values():
+    for problem in failed.values():
         talk.notes.append(f"Left out {problem.path.removeprefix('draft.')}: {problem.message}.")
+    places = [path_parts(path)[1:] for path in failed]
     for place in places:
         ask = _ASK_FOR.get(str(place[-1])) or _ASK_FOR.get(str(place[0]))
         if ask and ask not in questions:
             questions.append(ask)
     kept = evidence.without(data, places)
-    return kept | {"questions": questions} | _remaining(talk, attempt, kept)
-
-
-def _remaining(talk: _Talk, attempt: Attempt, data: dict[str, Any]) -> dict[str, Any]:
-    """Say what the rules still hold against the job; ask where nothing is run."""
-    for problem in attempt.problems[:_PROBLEMS_TOLD]:
-        if not problem.path.startswith("draft"):
-            talk.notes.append(f"{problem.rule} at {problem.path}: {problem.message}.")
-        elif problem.rule == "DRAFT":
-            talk.notes.append(f"Not read: {problem.path}: {problem.message}.")
-    empty = not data.get("steps")
-    if empty and not data.get("questions") and not data.get("refusals"):
-        return {"questions": [_WHAT_TO_RUN]}
-    return {}
+    if not kept.get("steps") and not questions and not data.get("refusals"):
+        questions = [_WHAT_TO_RUN]
+    return {**kept, "questions": questions}
 
 
 def _untouched_put_back(
@@ -342,17 +377,6 @@ def _untouched_put_back(
             result.pop(name, None)
         talk.notes.append(f"Put back {name}: the last turn does not speak of it.")
     return result
-
-
-def _note_turn(talk: _Talk, data: Mapping[str, Any], former: Mapping[str, Any]) -> None:
-    """Warn of fields that a turn took away, and of numbers that reached no field."""
-    for name in evidence.taken_away(former, data):
-        talk.notes.append(f"Turn {len(talk.said)} took away {name}.")
-    if data.get("questions") or data.get("refusals"):
-        return
-    last = [Words(talk.said[-1], data)]
-    for context in evidence.unused_numbers(data, last):
-        talk.notes.append(f"A number reached no field: {context}")
 
 
 def _spoken(data: dict[str, Any], system: str) -> dict[str, Any]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, cast, get_args
+from typing import Any, Literal, cast, get_args
 
 from components.errors import WrongUse
 from components.parse_intent.draft import Draft
@@ -31,8 +32,15 @@ class Reading:
             outcome (refusals first), otherwise a job is built from it.
         reader: which reader read.
         warnings: what the reader wants said beside the result, whole sentences.
+        drafts: of the Gemini reader, the draft after each turn in JSON form, so that a conversation
+            that goes on need not read its first turns again.
+        start: the draft before the last turn, to tell what that changed; None where there is none.
+        heard: whether the last turn asked for anything that has a field.
     """
 
     draft: Draft
     reader: ReaderName
     warnings: tuple[str, ...] = ()
+    drafts: tuple[Mapping[str, Any], ...] = ()
+    start: Draft | None = None
+    heard: bool = True

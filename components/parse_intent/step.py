@@ -6,11 +6,10 @@ import json
 from typing import Any
 
 from components.batch.vm_prices import load_vm_prices
-from components.errors import InputError, WrongUse
-from components.gemini.settings import GeminiSettings
+from components.errors import InputError
+from components.gemini.settings import GeminiSettings, gemini_settings
 from components.parse_intent.answer import Answer, answer_intent
 from components.parse_intent.reading import reader_named
-from components.project import project_here
 from components.storage.files import read_text, write_json
 from components.storage.uris import join
 from components.tables.markdown import plain
@@ -64,27 +63,26 @@ def _from_file(uri: str) -> str:
     return read_text(uri) if uri.strip() else ""
 
 
-def gemini_settings(project: str, location: str, model: str, temperature: float) -> GeminiSettings:
-    """The Gemini reader's settings from a step's parameters.
-
-    Args:
-        project: billed project; where empty, the one of the environment.
-        location: Vertex location.
-        model: model id; empty for the default.
-        temperature: 0 to 2; below 0 leaves it to the prompt.
+def reader_settings(
+    reader: str,
+    project: str,
+    location: str = "",
+    model: str = "",
+    temperature: float = -1.0,
+    *,
+    without: str = "",
+    max_turns: int = 0,
+) -> GeminiSettings | None:
+    """The settings of the reader of that name, see `gemini_settings`; None for the offline one.
 
     Raises:
-        WrongUse: no project is known.
+        WrongUse: there is no such reader, no project is known, or a setting cannot be.
     """
-    billed = project or project_here()
-    if not billed:
-        raise WrongUse(
-            "The Gemini reader needs a project",
-            where="project",
-            fix="Give its id, or set GOOGLE_CLOUD_PROJECT.",
-        )
-    chosen = temperature if temperature >= 0 else None
-    return GeminiSettings(billed, location or "global", model, chosen)
+    if reader_named(reader) == "offline":
+        return None
+    return gemini_settings(
+        project, location, model, temperature, without=without, max_turns=max_turns
+    )
 
 
 def job_text(answer: Answer) -> str:

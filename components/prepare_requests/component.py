@@ -36,8 +36,6 @@ def prepare_the_requests(
             own.
         results_uri: Folder for results, or empty for the run's pipeline root.
         pipeline_folder: This run's own folder below the pipeline root.
-        findings: Counts, estimate and what is wrong with rows, as a page.
-        metrics: Rows by state, requests, tokens and cost by estimate.
         model: Model of rows that name none, or empty for the default of this release.
         template: Prompt over the columns, as in "Translate {{text}} to {{language}}"; empty if a
             column holds the prompt.
@@ -53,16 +51,19 @@ def prepare_the_requests(
         location: Where the models are asked.
 
     Returns:
-        Whether the requests may be sent.
+        findings: Counts, estimate and what is wrong with rows, as a page.
+        metrics: Rows by state, requests, tokens and cost by estimate.
+        Output: Whether the requests may be sent.
     """
     from components.prepare_requests.count import counter_for
     from components.prepare_requests.step import as_markdown, prepare_step
-    from components.reporting import reported, run_folder
+    from components.reporting import filled, reported, run_folder
 
-    run_uri = run_folder(results_uri, pipeline_folder)
+    with reported():
+        run_uri = run_folder(results_uri, pipeline_folder)
     with reported(run_uri=run_uri):
         prepared = prepare_step(
-            source,
+            filled(source, pipeline_folder),
             run_uri,
             {
                 "model": model,

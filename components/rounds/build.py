@@ -18,9 +18,9 @@ from components.rounds.payload import (
 from components.storage.uris import join
 
 
-def needs_manifest(indexes: Sequence[int]) -> bool:
-    """Whether the tasks are too many for variables of their own."""
-    return len(indexes) > MOST_ENVIRONMENTS
+def needs_manifest(indexes: Sequence[int], count: int) -> bool:
+    """Whether the tasks, of so many, are too many for variables of their own."""
+    return MOST_ENVIRONMENTS < len(indexes) < count
 
 
 def round_job(
@@ -50,7 +50,9 @@ def round_job(
             fix="Run the whole job again.",
         )
     count = task_count(job)
-    many = needs_manifest(indexes)
+    if len(indexes) == count:
+        return made  # each task has its own index anyway
+    many = needs_manifest(indexes, count)
     if many and not folder.startswith("gs://"):
         raise InputError(
             f"{len(indexes):,} tasks are to run again; more than {MOST_ENVIRONMENTS} find their "

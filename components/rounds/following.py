@@ -48,6 +48,7 @@ def next_round(
     *,
     folder: str = "",
     changed: Mapping[str, Any] | None = None,
+    only: Sequence[int] | None = None,
 ) -> NextRound:
     """The round after the last one.
 
@@ -56,6 +57,7 @@ def next_round(
         choices: what a person says of its images.
         folder: gs:// folder for the indexes of more than 200 tasks.
         changed: the first job with what is to be different this time; None: as it was.
+        only: of what is left, only these tasks; None: all.
 
     Raises:
         InputError: its tasks cannot run without the others, or cannot be told their index; or
@@ -67,7 +69,7 @@ def next_round(
             f"This job was run again {MOST_ROUNDS} times", where=series.first.name,
             fix="Submit it anew.",
         )  # fmt: skip
-    left = series.left
+    left = series.left if only is None else sorted(set(series.left) & set(only))
     first = series.first
     own = round_id(first.name.rpartition("/")[2], series.uid, number)
     place = join(folder, own) if folder else ""
@@ -77,7 +79,7 @@ def next_round(
         round_names(first.name, series.uid, number, job),
         job,
         left,
-        join(place, MANIFEST_FILE) if needs_manifest(left) else "",
+        join(place, MANIFEST_FILE) if needs_manifest(left, len(first.indexes)) else "",
     )
 
 

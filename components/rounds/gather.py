@@ -101,6 +101,7 @@ def gather(name: str, service: Service) -> Series:
         job = _first_of(service, name, told)
     uid = job.uid
     rounds = [_round(0, name, job, service)]
+    whole = rounds[0].indexes
     for number in range(1, MOST_ROUNDS + 1):
         found = _find(service, _sibling(name, round_id(_id(name), uid, number)))
         if found is None:
@@ -111,7 +112,7 @@ def gather(name: str, service: Service) -> Series:
                 where=name,
                 fix="Delete that job, or run the whole job again.",
             )
-        rounds.append(_round(number, str(found.name), found, service))
+        rounds.append(_round(number, str(found.name), found, service, whole))
     return Series(uid, rounds)
 
 
@@ -135,10 +136,11 @@ def _find(service: Service, name: str) -> Any:
         return None
 
 
-def _round(number: int, name: str, job: Any, service: Service) -> Round:
+def _round(number: int, name: str, job: Any, service: Service, whole: Sequence[int] = ()) -> Round:
     told = job_json(job)
     count = task_count(told)
-    indexes: Sequence[int] = range(count) if number == 0 else _indexes(told, name)
+    all_of_them = number == 0 or count == len(whole)
+    indexes: Sequence[int] = range(count) if all_of_them else _indexes(told, name)
     if len(indexes) != count:
         raise InputError(
             f"The rerun has {count:,} tasks and {len(indexes):,} indexes", where=name,

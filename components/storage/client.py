@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
 
 from components.agent import AGENT
+from components.credentials import expired, no_credentials
 from components.errors import InputError, ServiceError
 from components.storage.uris import split_gcs
 
@@ -54,6 +55,10 @@ def told_plainly(uri: str, doing: str) -> Iterator[None]:
         yield
     except exceptions.PreconditionFailed:
         raise
+    except auth.DefaultCredentialsError as error:
+        raise no_credentials() from error
+    except (auth.RefreshError, exceptions.Unauthorized) as error:
+        raise expired() from error
     except exceptions.NotFound as error:
         raise InputError(
             f"Cannot {doing}: there is no such object or bucket",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from components.batch.client import call_options
-from components.batch.events import failure_reason, hopeless_reason
+from components.batch.events import failure_reason, first_stock_out, hopeless_reason
 from components.batch.names import JobNames
 from components.batch.states import job_stage, job_state_name
 from components.submit_batch_job.preemptions import Preemptions, time_of
@@ -18,6 +19,7 @@ from components.supervision.life import (
     Observation,
     Seen,
 )
+from components.tables.formats import duration
 
 if TYPE_CHECKING:
     from google.cloud.batch_v1 import BatchServiceClient, Job
@@ -33,6 +35,9 @@ class BatchJob:
         name: the job's full name.
         names: what names it if it may have to be created; None: it is only followed.
         job: the job to create, labels included.
+        stock_out_s: a job that has waited for machines so long counts as one that never starts;
+            None: it may wait as long as it will.
+        now: Unix seconds.
     """
 
     def __init__(
@@ -41,11 +46,16 @@ class BatchJob:
         name: str,
         names: JobNames | None = None,
         job: Mapping[str, Any] | None = None,
+        *,
+        stock_out_s: float | None = None,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self._client = client
         self._name = name
         self._names = names
         self._job = job
+        self._stock_out_s = stock_out_s
+        self._now = now
         self._preemptions = Preemptions(client)
         self._unknown_states: set[str] = set()
 
@@ -99,8 +109,18 @@ class BatchJob:
             ours=self._is_ours(job.labels),
             events=events,
             why=failure_reason(of_job) if stage == "failed" else "",
-            hopeless=hopeless_reason(of_job) if stage == "waiting" else "",
+            hopeless=self._hopeless(of_job) if stage == "waiting" else "",
         )
+
+    def _hopeless(self, events: Sequence[Event]) -> str:
+        """Why a job that waits is not to be waited for; empty if it is."""
+        reason = hopeless_reason(events)
+        if reason or self._stock_out_s is None:
+            return reason
+        since = first_stock_out(events)
+        if since is None or self._now() - since < self._stock_out_s:
+            return ""
+        return f"no such machines were free for {duration(self._stock_out_s)}"
 
     def _is_ours(self, labels: Mapping[str, str]) -> bool:
         if self._names is None:

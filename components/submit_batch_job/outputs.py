@@ -12,10 +12,17 @@ from components.supervision.ledger import Ledger
 _RESOURCE = "https://batch.googleapis.com/v1/"
 
 
-def write_gcp_resources(path: str, job_name: str) -> None:
-    """Write the output that consoles and retries read (the GcpResources proto, as JSON)."""
-    resource = {"resourceType": "BatchJob", "resourceUri": f"{_RESOURCE}{job_name}"}
-    _write(path, json.dumps({"resources": [resource]}))
+def write_gcp_resources(path: str, *job_names: str) -> None:
+    """Write the output that consoles and retries read (the GcpResources proto, as JSON).
+
+    Args:
+        path: the output's file.
+        job_names: the job, and those in which some of its tasks ran again.
+    """
+    resources = [
+        {"resourceType": "BatchJob", "resourceUri": f"{_RESOURCE}{name}"} for name in job_names
+    ]
+    _write(path, json.dumps({"resources": resources}))
 
 
 def read_gcp_resources(path: str) -> str:

@@ -52,6 +52,8 @@ class Waiting:
     Attributes:
         until_ended: whether to wait for the end of the job, or only until it is known to exist.
         max_wait_s: how long the job may take from the first attempt on; None: any time.
+        stock_out_s: a job that waits for machines so long is cancelled, outcome `hopeless`; None:
+            it may wait.
         leave_at_deadline: when that time is over, leave the job running instead of cancelling it.
         say: shows one line of progress.
         on_event: is told of each new status event.
@@ -63,6 +65,7 @@ class Waiting:
     until_ended: bool = True
     max_wait_s: float | None = None
     leave_at_deadline: bool = False
+    stock_out_s: float | None = None
     say: Callable[[str], None] = to_stderr
     on_event: Callable[[Event], None] | None = None
     on_change: Callable[[Ledger], None] = lambda _: None
@@ -140,7 +143,7 @@ def submit_named(
     waiting = waiting or Waiting()
 
     def jobs(client: BatchServiceClient) -> BatchJob:
-        return BatchJob(client, names.name, names, job)
+        return BatchJob(client, names.name, names, job, stock_out_s=waiting.stock_out_s)
 
     # Signals are heard before the first call: the job may have been made by an earlier attempt.
     with nullcontext(waiting.clock) if waiting.clock else stopping_clock() as clock:
@@ -218,7 +221,7 @@ def _follow(
     try:
         with nullcontext(waiting.clock) if waiting.clock else closing(SystemClock()) as clock:
             return supervise(
-                jobs(_client()),
+                jobs(client_here()),
                 store,
                 clock,
                 fresh=fresh,
@@ -244,7 +247,12 @@ def _may_run(ledger: Ledger) -> str:
     return f"The job may still be running; cancel it: intent2batch cancel {name}"
 
 
-def _client() -> BatchServiceClient:
+def client_here() -> BatchServiceClient:
+    """The client of the Batch service.
+
+    Raises:
+        ServiceError: there are no credentials.
+    """
     from google.auth.exceptions import GoogleAuthError
 
     try:

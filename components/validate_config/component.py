@@ -27,8 +27,6 @@ def check_the_job(
         job: The Batch job as JSON.
         results_uri: Folder for results, or empty for the run's pipeline root.
         pipeline_folder: This run's own folder below the pipeline root.
-        findings: What is wrong with the job, as a page.
-        checked_job: The job after mending, as JSON.
         region: Region that the job is to be submitted to; the one that the job names if empty.
         strict: Whether warnings stop the run as errors do.
         policy_uri: The organisation's policy file (gs://bucket/policy.yaml); none if empty.
@@ -36,15 +34,18 @@ def check_the_job(
             one if empty.
 
     Returns:
-        The number of errors.
+        findings: What is wrong with the job, as a page.
+        checked_job: The job after mending, as JSON.
+        Output: The number of errors.
     """
     from components.reporting import reported, run_folder
     from components.validate_config.step import as_markdown, check_step
 
-    with reported():
+    run_uri = run_folder(results_uri, pipeline_folder)
+    with reported(run_uri=run_uri):
         checked = check_step(
             job.path,
-            run_folder(results_uri, pipeline_folder),
+            run_uri,
             region=region,
             strict=strict,
             policy_uri=policy_uri,

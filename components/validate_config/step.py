@@ -10,13 +10,13 @@ from components.batch.findings import Finding
 from components.batch.worst_cost import worst_cost
 from components.config.check import Against, validate_bytes
 from components.config.fix import Change, fix_text
+from components.config.policy_file import read_policy
 from components.config.source import decode
 from components.storage.files import write_json, write_text
 from components.storage.uris import join
 from components.tables.markdown import plain
 from components.tables.text import json_text
 from components.validate_config.formats import summary
-from components.validate_config.policy_file import read_policy
 
 JOB_FILE = "job.json"
 FINDINGS_FILE = "findings.json"

@@ -89,6 +89,15 @@ def quota_exceeded(quota: str, limit: str, region: str) -> str:
     )
 
 
+def stock_out(project: str, zone: str) -> str:
+    """The text of a job for which there are no machines; its description is Compute Engine's."""
+    return (
+        "Batch Error: code - CODE_GCE_ZONE_RESOURCE_POOL_EXHAUSTED, description - The zone "
+        f"'projects/{project}/zones/{zone}' does not have enough resources available to fulfill "
+        "the request.  Try a different zone, or try again later."
+    )
+
+
 def vm_name(uid: str, zone: str, node: int, generation: int) -> str:
     """The VM that a task is said to run on; another after the VM was lost."""
     digest = hashlib.sha256(f"{uid}/{node}/{generation}".encode()).digest()

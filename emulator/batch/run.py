@@ -7,8 +7,8 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Literal
 
-from emulator.batch.events import OPERATIONAL_INFO, REASONS, quota_exceeded
-from emulator.batch.jobs import FINAL, TASK_FINAL, Job
+from emulator.batch.events import OPERATIONAL_INFO, REASONS, quota_exceeded, stock_out
+from emulator.batch.jobs import FINAL, TASK_FINAL, Job, machine
 from emulator.batch.plan import Plan, plan_of
 from emulator.batch.processes import Attempt
 from emulator.batch.workers import CANCELLED, Workers
@@ -119,8 +119,21 @@ class JobRun:
     def _get_machines(self) -> bool:
         """Stay SCHEDULED as long as a scenario says; False when no task may start."""
         if self.job.state == "SCHEDULED":
+            self._wait_for_stock()
             return self._pass("SCHEDULED", "")
         return self._how is None
+
+    def _wait_for_stock(self) -> None:
+        """Wait for ever, if a scenario says that there are no such machines."""
+        job = self.job
+        kind, _ = machine(job.spec)
+        policy = job.spec.get("allocationPolicy", {})
+        places = policy.get("location", {}).get("allowedLocations", [])
+        for scenario in self._executor.scenarios.of(job.job_id, "stock_out"):
+            if scenario.starves(kind, places):
+                text = stock_out(job.name.split("/")[1], scenario.zone or f"{job.location}-a")
+                self._book.tell(job, OPERATIONAL_INFO, text)
+                self._wait(lambda: self._how is not None)
 
     def _pass(self, state: str, after: str) -> bool:
         """Leave a state, when the scenarios let the job, and are not its end."""

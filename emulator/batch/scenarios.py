@@ -4,6 +4,8 @@
 `quota_fail` (`state`, `quota`, `limit`): the job goes from QUEUED (or SCHEDULED) to FAILED.
 `stuck_queued` (`events`, `quota`, `limit`): the job stays QUEUED, with that many quota events: one
     at first, one more at each GetJob call from the second on.
+`stock_out` (`machine`, `zone`): a job that asks for this machine type, or that may run in this zone
+    only, stays SCHEDULED with an event that says that there are no such machines; left out: any.
 `delay_state` (`state`, `calls`): the job stays in the state until GetJob has shown it so often.
 `delete_job` (`calls`): at the GetJob call of that number the job is gone, as if by someone else.
 
@@ -16,12 +18,18 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 Kind = Literal[
-    "preempt_task", "vanish_vm", "quota_fail", "stuck_queued", "delay_state", "delete_job"
+    "preempt_task",
+    "vanish_vm",
+    "quota_fail",
+    "stuck_queued",
+    "stock_out",
+    "delay_state",
+    "delete_job",
 ]
 _STATES = ("QUEUED", "SCHEDULED", "RUNNING", "CANCELLATION_IN_PROGRESS", "DELETION_IN_PROGRESS")
 _WHEN = re.compile(r"start|running|after:\d{1,3}")
@@ -43,6 +51,8 @@ class Scenario:
     limit: str = "0.0"
     usage: str = "0.0"
     wanted: str = "1.0"
+    machine: str = ""
+    zone: str = ""
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> Scenario:
@@ -61,7 +71,9 @@ class Scenario:
         for name in ("task", "attempt", "calls", "events"):
             if data.get(name) is not None:
                 _check_count(name, data[name])
-        for name in ("quota", "limit", "usage", "wanted", "when", "state"):
+        for name in (
+            "quota", "limit", "usage", "wanted", "when", "state", "machine", "zone",
+        ):  # fmt: skip
             if not isinstance(data.get(name, ""), str):
                 raise ValueError(f"'{name}' must be text")
         scenario = Scenario(**{name: value for name, value in data.items() if value is not None})
@@ -74,6 +86,12 @@ class Scenario:
     def hits(self, index: int, attempt: int) -> bool:
         """Whether the scenario is for this attempt of this task."""
         return self.task in (None, index) and self.attempt == attempt
+
+    def starves(self, machine: str, places: Sequence[str]) -> bool:
+        """Whether there are no such machines in the only place that is allowed."""
+        return self.machine in ("", machine) and (
+            not self.zone or list(places) == [f"zones/{self.zone}"]
+        )
 
 
 class Scenarios:

@@ -62,6 +62,15 @@ def checked_create(
     Raises:
         ApiError: 400 or 404, in the service's words or saying what is not emulated.
     """
+    try:
+        return _checked(body, template, has_bucket)
+    except RecursionError as error:
+        raise _bad("The pipeline job is nested too deeply.") from error
+
+
+def _checked(
+    body: Mapping[str, Any], template: Template, has_bucket: Callable[[str], bool]
+) -> Asked:
     job = named(body, _KEPT | _NOT_EMULATED | _ITS_OWN, "pipeline_job")
     for name in sorted(job.keys() & _NOT_EMULATED):
         if job[name]:

@@ -44,7 +44,6 @@ class Runner:
         book: of the jobs.
         store: the buckets.
         environment: what steps get.
-        grace_s: seconds between the request to end and the end.
     """
 
     def __init__(
@@ -53,13 +52,11 @@ class Runner:
         book: Book,
         store: Store,
         environment: Callable[[], Mapping[str, str]],
-        grace_s: float = GRACE_S,
     ) -> None:
         self._folder = folder
         self._book = book
         self._store = store
         self._environment = environment
-        self._grace_s = grace_s
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="emulated-pipeline")
         self._processes: dict[str, subprocess.Popen[bytes]] = {}  # by uuid
         self._closed = False
@@ -80,7 +77,7 @@ class Runner:
             self._book.change(run, state="CANCELLING")
             if process is not None:
                 process.send_signal(signal.SIGTERM)
-                timer = threading.Timer(self._grace_s, self._kill_late, [run])
+                timer = threading.Timer(GRACE_S, self._kill_late, [run])
                 timer.daemon = True
                 timer.start()
 
@@ -117,17 +114,30 @@ class Runner:
     def _run_process(self, run: Run) -> None:
         folder = self._folder / run.uuid
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        marker = f"{_MARKER}={run.uuid}"
         with self.log_of(run).open("wb") as output:
             started = self._start(run, folder, output)
             if started is None:
                 return
             process, stdin, events = started
             last: dict[str, Any] = {}
-            with events:
-                for line in events:
-                    last = json.loads(line)
-                    self._enter(run, last)
+            try:
+                with events:
+                    for line in events:
+                        if line.endswith("\n"):  # else it was killed half-way through
+                            last = json.loads(line)
+                            self._enter(run, last)
+            except BaseException:  # of ours: what the process has to tell is not heard any more
+                _kill(process)
+                raise
+            finally:
+                self._reap(run, process, stdin)
+        with self._book.changed:
+            if not self._closed:
+                self._settle(run, last)
+        shutil.rmtree(folder / "steps", ignore_errors=True)
+
+    def _reap(self, run: Run, process: subprocess.Popen[bytes], stdin: IO[bytes]) -> None:
+        """Wait for the end of the process, and end all that it has left."""
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
         with self._book.changed:  # until it is reaped its number cannot go to another
             _kill(process)
@@ -135,11 +145,7 @@ class Runner:
         process.wait()
         with suppress(BrokenPipeError):
             stdin.close()
-        kill_marked(marker)
-        with self._book.changed:
-            if not self._closed:
-                self._settle(run, last)
-        shutil.rmtree(folder / "steps", ignore_errors=True)
+        kill_marked(f"{_MARKER}={run.uuid}")
 
     def _start(
         self, run: Run, folder: Path, output: IO[bytes]

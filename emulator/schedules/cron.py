@@ -12,7 +12,8 @@ from cronsim import CronSim, CronSimError
 from emulator.messages import ApiError
 
 _PREFIX = re.compile(r"(?:CRON_)?TZ=(\S+)\s+(.*)", re.DOTALL)
-_FIELDS = re.compile(r"[0-9A-Za-z*,/-]+(?:\s+[0-9A-Za-z*,/-]+){4}")
+_NAMES = re.compile("JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC|SUN|MON|TUE|WED|THU|FRI|SAT")
+_FIELDS = re.compile(r"[0-9*,/-]+(?:\s+[0-9*,/-]+){4}")
 
 
 def times(cron: str, after: float) -> Iterator[float]:
@@ -27,10 +28,11 @@ def times(cron: str, after: float) -> Iterator[float]:
     """
     found = _PREFIX.fullmatch(cron.strip())
     zone, fields = (_zone(found[1]), found[2]) if found else (UTC, cron.strip())
-    if not _FIELDS.fullmatch(fields):
+    fields = fields.upper()
+    if not _FIELDS.fullmatch(_NAMES.sub("0", fields)):
         raise _bad(cron)
     try:
-        moments = CronSim(fields.upper(), datetime.fromtimestamp(after, zone))
+        moments = CronSim(fields, datetime.fromtimestamp(after, zone))
     except CronSimError as error:
         raise _bad(cron) from error
     return (moment.timestamp() for moment in moments)

@@ -6,6 +6,7 @@ fast; what a verb needs is imported inside it. Results go to stdout, everything 
 
 from __future__ import annotations
 
+import functools
 import importlib
 import sys
 
@@ -26,20 +27,24 @@ app = typer.Typer(
 # In the order in which `--help` lists them.
 COMMAND_MODULES = (
     "parse",
+    "chat",
     "validate",
     "fix",
     "forecast",
+    "submit",
     "jobs",
     "tasks",
     "rerun",
     "rows",
     "run",
     "runs",
+    "schedule",
     "doctor",
     "emulate",
 )
 
 
+@functools.cache
 def load_commands() -> typer.Typer:
     """Let each command module add its verbs to the app; returns the app."""
     for name in COMMAND_MODULES:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipelines.cli.gemini_options import Location, Model, Project, Temperature
 from pipelines.cli.policy import PolicyFile, held_against
 
 if TYPE_CHECKING:
+    from components.config.bench import Bench
     from components.fix_config.answer import Answer
-    from components.fix_config.bench import Bench
 
 
 def register(app: typer.Typer) -> None:
@@ -48,11 +49,10 @@ def fix(
     reader: Annotated[
         str, typer.Option(help="offline (rules only) or gemini (adds to what the rules did).")
     ] = "offline",
-    project: Annotated[
-        str, typer.Option(help="Project that pays for Gemini [GOOGLE_CLOUD_PROJECT].")
-    ] = "",
-    location: Annotated[str, typer.Option(help="Vertex AI location of Gemini.")] = "global",
-    model: Annotated[str, typer.Option(help="Gemini model; empty: the default one.")] = "",
+    project: Project = "",
+    location: Location = "global",
+    model: Model = "",
+    temperature: Temperature = -1.0,
 ) -> None:
     """Fix a broken job: what was wrong, the difference, the reason for each change.
 
@@ -66,7 +66,7 @@ def fix(
 
     _check(file, error_file, in_place)
     against = held_against(policy, region or None, prices)
-    suggest = _suggest(reader, project, location, model)
+    suggest = _suggest(reader, project, location, model, temperature)
     data = read_file(file)
     complaint = "\n".join(filter(None, [error, _complaint(error_file)]))
     answer = fix_job(data, shown_name(file), complaint, against=against, suggest=suggest)
@@ -103,17 +103,14 @@ def _told(answer: Answer) -> str:
 
 
 def _suggest(
-    reader: str, project: str, location: str, model: str
+    reader: str, project: str, location: str, model: str, temperature: float
 ) -> Callable[[Bench], Bench] | None:
     """What adds a model's proposals; None where no model is asked."""
-    from components.errors import WrongUse
+    from components.parse_intent.step import reader_settings
 
-    if reader == "offline":
+    settings = reader_settings(reader, project, location, model, temperature)
+    if settings is None:
         return None
-    if reader != "gemini":
-        raise WrongUse(f"'{reader}' is no reader", fix="Use offline or gemini.")
     from components.fix_config.gemini_suggestions import suggestions_of
-    from components.parse_intent.step import gemini_settings
 
-    settings = gemini_settings(project, location, model, temperature=-1.0)
     return lambda bench: suggestions_of(bench, settings)

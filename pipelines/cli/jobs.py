@@ -1,22 +1,18 @@
-"""`intent2batch submit`, `watch` and `cancel`: one Batch job without a pipeline."""
+"""`intent2batch watch` and `cancel`, and what the verbs about jobs share."""
 
 from __future__ import annotations
 
-import os
-import re
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipelines.cli.policy import PolicyFile, held_against
-
 if TYPE_CHECKING:
     from components.batch.look_into import Look
     from components.config.check import Against
+    from components.submit_batch_job.submit import Waiting
+    from components.submit_batch_job.watch_many import Known
     from components.supervision.ledger import Ledger
-
-_RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
 Job = Annotated[
     str, typer.Argument(metavar="JOB", help="projects/P/locations/R/jobs/ID, or only ID.")
@@ -38,121 +34,81 @@ TaskTime = Annotated[
     str,
     typer.Option("--task-time", metavar="TIME", help="How long a task runs: 90s, 10m, 2h."),
 ]
+Entrypoint = Annotated[
+    str,
+    typer.Option(
+        "--entrypoint", metavar="PROGRAM", help="What its images start; none: they have none."
+    ),
+]
+IndexUnused = Annotated[
+    bool, typer.Option("--index-unused", help="Its tasks do not use BATCH_TASK_INDEX.")
+]
 
 
 def register(app: typer.Typer) -> None:
-    """Add the three verbs."""
-    app.command("submit")(submit)
+    """Add the two verbs."""
     app.command("watch")(watch)
     app.command("cancel")(cancel)
 
 
-def submit(
-    job_file: Annotated[
-        str,
-        typer.Argument(
-            metavar="JOB.json", help="The job, JSON or YAML: a file, a gs:// address, or -."
-        ),
+def watch(
+    jobs: Annotated[
+        list[str],
+        typer.Argument(metavar="JOB...", help="Full names or ids; - reads them, a line each."),
     ],
     project: Project = "",
-    region: Annotated[
-        str,
-        typer.Option("--region", help="Region of the job [the one that it names, or us-central1]."),
-    ] = "",
-    run: Annotated[
-        str, typer.Option("--run", help="Name of this run; the same run submits a job only once.")
-    ] = "",
-    ledger: Annotated[
-        str,
-        typer.Option("--ledger", metavar="PATH", help="Where the job's life is kept; local or gs."),
-    ] = "",
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print the exact request and call nothing.")
-    ] = False,
-    no_wait: Annotated[
-        bool, typer.Option("--no-wait", help="Return as soon as the job is made.")
-    ] = False,
+    region: Region = "",
     max_wait: MaxWait = "",
-    leave: Annotated[
-        bool, typer.Option("--leave", help="Leave the job running when --max-wait is over.")
-    ] = False,
-    force: Annotated[
-        bool, typer.Option("--force", help="Submit although Batch's rules find errors.")
-    ] = False,
-    policy: PolicyFile = "",
-    max_cost: Annotated[
-        float,
-        typer.Option(
-            "--max-cost", metavar="USD", min=0, help="Send nothing that may cost more at worst."
-        ),
-    ] = 0.0,
-    task_time: TaskTime = "",
-    prices: Prices = "",
 ) -> None:
-    """Submit a Batch job and wait for it; Ctrl-C cancels it.
+    """Follow jobs to their end; Ctrl-C ends the watching, not the jobs.
 
-    Prints the job's full name. The same command with the same --run goes on where it was.
+    Prints the state and the name of each as it ends. Hundreds are followed by a few reads that
+    serve all of them; ends with 1 where one did not succeed.
     """
-    from components.batch.locations import job_region
-    from components.submit_batch_job.outcome import check_outcome
-    from components.submit_batch_job.submit import Waiting, submit_and_watch
-    from pipelines.cli.streams import print_json, say
-
-    project = checked_project(project, region)
-    content = _checked(job_file, held_against(policy, region, prices), force=force)
-    if not region:
-        region = job_region(content)
-        say(f"region {region} (--region names another)")
-    tell_cost(content, region, max_cost=max_cost, task_time=task_time, prices=prices)
-    kept = not dry_run or bool(ledger)
-    run, ledger = _run_and_ledger(run, ledger, job_file)
-    if kept:
-        say(f"ledger {ledger}")
-    announced = set[str]()
-
-    def announce(told: Ledger) -> None:
-        if told.job_name and told.job_name not in announced:
-            announced.add(told.job_name)
-            sys.stdout.write(f"{told.job_name}\n")
-            sys.stdout.flush()
-            say(f"  watch it:  intent2batch watch {told.job_name}")
-            say(f"  cancel it: intent2batch cancel {told.job_name}")
-
-    told = submit_and_watch(
-        content,
-        project=project,
-        region=region,
-        run=run,
-        ledger_uri=ledger if kept else "",
-        dry_run=dry_run,
-        waiting=Waiting(
-            until_ended=not no_wait,
-            max_wait_s=seconds_of(max_wait),
-            leave_at_deadline=leave,
-            say=say,
-            on_change=announce,
-        ),
-    )
-    if dry_run:
-        print_json(told.request)
-    _say_end(told)
-    check_outcome(told)
-
-
-def watch(job: Job, project: Project = "", region: Region = "", max_wait: MaxWait = "") -> None:
-    """Follow a job to its end; Ctrl-C ends the watching, not the job."""
+    from components.errors import WrongUse
     from pipelines.cli.streams import say
 
-    name = job_named(job, project, region)
+    given = [line for job in jobs for line in (sys.stdin.read().split() if job == "-" else [job])]
+    names = list(dict.fromkeys(job_named(job, project, region) for job in given))
 
     from components.submit_batch_job import submit as steps
     from components.submit_batch_job.outcome import check_outcome
 
+    if not names:
+        raise WrongUse("No job is given", fix="Name one or more, or - and a name a line.")
     waiting = steps.Waiting(max_wait_s=seconds_of(max_wait), say=say)
-    told = _existing(steps.watch(name, waiting=waiting))
-    sys.stdout.write(f"{told.state} {name}\n")
+    if len(names) != 1:
+        _watch_all(names, waiting)
+        return
+    told = _existing(steps.watch(names[0], waiting=waiting))
+    sys.stdout.write(f"{told.state} {names[0]}\n")
     say_why(told)
     check_outcome(told)
+
+
+def _watch_all(names: list[str], waiting: Waiting) -> None:
+    """Follow many jobs.
+
+    Raises:
+        WorkFailed: one of them did not succeed, or was left running.
+        ServiceError: they cannot be read.
+    """
+    from components.errors import WorkFailed
+    from components.submit_batch_job.watching import watch_jobs
+    from pipelines.cli.streams import say
+
+    def ended(job: Known) -> None:
+        if job.ended:
+            sys.stdout.write(f"{job.state} {job.name}\n")
+            sys.stdout.flush()
+        if job.why:
+            say(f"{job.name.rpartition('/')[2]}: {job.why}")
+
+    counts = watch_jobs(names, waiting=waiting, on_change=ended).counts
+    others = sum(counts.values()) - counts["SUCCEEDED"]
+    if others:
+        states = ", ".join(f"{count:,} {state}" for state, count in counts.most_common())
+        raise WorkFailed(f"{others:,} of {len(names):,} jobs have not succeeded: {states}")
 
 
 def cancel(job: Job, project: Project = "", region: Region = "") -> None:
@@ -195,18 +151,6 @@ def job_named(job: str, project: str, region: str) -> str:
             region = DEFAULT_REGION
             say(f"region {region} (--region names another)")
     return job_name(job, project=project, region=region)
-
-
-def _checked(job_file: str, against: Against, *, force: bool) -> dict[str, Any]:
-    """The job in the file, if the checks find no error in it.
-
-    Raises:
-        WrongUse: the file cannot be read.
-        InputError: as `checked_job`.
-    """
-    from pipelines.cli.files import read_file, shown_name
-
-    return checked_job(read_file(job_file), shown_name(job_file), against, force=force)
 
 
 def checked_job(data: bytes, shown: str, against: Against, *, force: bool) -> dict[str, Any]:
@@ -260,37 +204,6 @@ def tell_cost(
         raise InputError(f"Nothing was submitted. {over}", fix=within_budget(told))
 
 
-def _run_and_ledger(run: str, ledger: str, job_file: str) -> tuple[str, str]:
-    """The run's name and where its ledger lies.
-
-    A run without a name is new each time; with --ledger alone, the folder names the run, so that
-    the same command goes on with the same job.
-    """
-    from components.errors import WrongUse
-    from components.submit_batch_job.run_step import run_identity
-
-    if ledger:
-        folder = ledger.rsplit("/", 1)[0] if "/" in ledger else os.path.basename(os.getcwd())
-        return run or run_identity(folder), ledger
-    run = run or new_run(job_file)
-    if not _RUN.fullmatch(run):
-        raise WrongUse(
-            f"{run!r} cannot be the name of a run",
-            fix="Use letters, digits, dots, dashes and underscores.",
-        )
-    return run, f"runs/{run}/submission.json"
-
-
-def new_run(job_file: str) -> str:
-    """A name for a run that no other has: the file's, the time, and some chance."""
-    import secrets
-    from datetime import UTC, datetime
-    from pathlib import PurePosixPath
-
-    stem = re.sub(r"[^A-Za-z0-9]+", "-", PurePosixPath(job_file).stem).strip("-") or "job"
-    return f"{stem[:40]}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
-
-
 def seconds_of(text: str) -> float | None:
     """`90s`, `30m`, `2h`, `1d` in seconds; None for nothing.
 
@@ -330,7 +243,8 @@ def no_such_job(name: str) -> Exception:
     )
 
 
-def _say_end(told: Ledger) -> None:
+def say_end(told: Ledger) -> None:
+    """Say how a job that was submitted ended, or that it goes on."""
     from pipelines.cli.streams import say
 
     if told.outcome == "succeeded":

@@ -32,8 +32,8 @@ def held_against(policy_file: str, region: str | None, prices: str) -> Against:
     if not policy_file:
         return Against(region=region)
     from components.batch.worst_cost import worst_cost
+    from components.config.policy_file import read_policy
     from components.errors import Intent2BatchError, WrongUse
-    from components.validate_config.policy_file import read_policy
 
     try:
         policy = read_policy(policy_file)

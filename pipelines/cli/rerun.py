@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipelines.cli.jobs import (
+    Entrypoint,
+    IndexUnused,
     Job,
     MaxWait,
     Prices,
@@ -46,15 +48,8 @@ def rerun(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the exact request and make nothing.")
     ] = False,
-    entrypoint: Annotated[
-        str,
-        typer.Option(
-            "--entrypoint", metavar="PROGRAM", help="What its images start; none: they have none."
-        ),
-    ] = "",
-    index_unused: Annotated[
-        bool, typer.Option("--index-unused", help="Its tasks do not use BATCH_TASK_INDEX.")
-    ] = False,
+    entrypoint: Entrypoint = "",
+    index_unused: IndexUnused = False,
     manifest: Annotated[
         str,
         typer.Option("--manifest", metavar="gs://…", help="Folder for the indexes of over 200."),

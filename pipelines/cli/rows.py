@@ -280,7 +280,7 @@ def _say_rows(rows: int) -> None:
 
 def _new_run(source: str) -> str:
     """A folder that no other run has."""
-    from pipelines.cli.jobs import new_run
+    from pipelines.cli.submit import new_run
 
     return f"runs/{new_run(source)}"
 

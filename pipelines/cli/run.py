@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -49,7 +50,10 @@ def run(
         Path | None,
         typer.Option(metavar="DIR", help="--local: the run's folder [runs/PIPELINE-TIME]."),
     ] = None,
-    project: Annotated[str, typer.Option(help="Run on Vertex AI in this project.")] = "",
+    project: Annotated[
+        str,
+        typer.Option(help="Run on Vertex AI in this project; with --kfp-host: the jobs' project."),
+    ] = "",
     region: Annotated[str, typer.Option(help="Region of the run [us-central1].")] = "",
     kfp_host: Annotated[
         str, typer.Option("--kfp-host", metavar="URL", help="Run on this Kubeflow Pipelines.")
@@ -80,7 +84,7 @@ def run(
     ] = False,
 ) -> None:
     """Run a pipeline: words in, a finished Batch job out; or rows in, answers out."""
-    _check_place(local=local, project=project or region, kfp_host=kfp_host)
+    _check_place(local=local, remote=bool(project or region or kfp_host))
 
     from pipelines.request import Request
 
@@ -120,7 +124,8 @@ def run(
         wait=not no_wait,
     )
     if kfp_host:
-        sys.exit(_run_on_kubeflow(request, asked, kfp_host))
+        _refuse(["--region"] if region else [], "--kfp-host")
+        sys.exit(_run_on_kubeflow(_with_project(request, project), asked, kfp_host))
     sys.exit(_run_on_vertex(request, asked, project, region))
 
 
@@ -129,16 +134,19 @@ def register(app: typer.Typer) -> None:
     app.command()(run)
 
 
-def _check_place(*, local: bool, project: str, kfp_host: str) -> None:
-    named = [
-        name
-        for name, value in (("--local", local), ("--project", project), ("--kfp-host", kfp_host))
-        if value
-    ]
-    if not named:
+def _check_place(*, local: bool, remote: bool) -> None:
+    if not local and not remote:
         raise WrongUse(WHERE)
-    if local and len(named) > 1:
-        raise WrongUse(f"{' and '.join(named)} do not go together", fix="Give one of them.")
+    if local and remote:
+        raise WrongUse("--local goes with no other place", fix="Leave out one of them.")
+
+
+def _with_project(request: Request, project: str) -> Request:
+    """On Kubeflow nothing else tells the steps whose project the jobs are."""
+    named = any(word.startswith("project=") for word in request.words)
+    if not project or named:
+        return request
+    return dataclasses.replace(request, words=(*request.words, f"project={project}"))
 
 
 def _refuse(given: list[str], place: str) -> None:
@@ -173,4 +181,18 @@ def _run_on_vertex(request: Request, asked: Asked, project: str, region: str) ->
 
 
 def _run_on_kubeflow(request: Request, asked: Asked, host: str) -> int:
-    raise WrongUse(f"Kubeflow at {host} is not wired yet")
+    from pipelines.cli.streams import ask, tell
+    from pipelines.remote.kubeflow import Kubeflow, check_kubernetes_account, for_kubeflow
+    from pipelines.remote.starting import put_files, start, wanted_run
+
+    wanted = wanted_run(
+        request,
+        asked,
+        stand_in=False,
+        root_needed=False,
+        account_check=check_kubernetes_account,
+    )
+    wanted = for_kubeflow(wanted)
+    platform = Kubeflow(host, say=tell)
+    put_files(request.uploads)
+    return start(platform, wanted, wait=asked.wait, out=sys.stdout, say=tell, ask=ask())

@@ -58,7 +58,7 @@ def list_runs(
 
     found = youngest(_platform(project, region, kfp_host), limit=limit, every=every)
     if as_json:
-        print_json([run_json(run) for run in found])
+        print_json([run_json(run, steps=False) for run in found])
         return
     if not found:
         say("there are no runs here; `intent2batch run` starts one")

@@ -153,11 +153,13 @@ def _print_line(line: LogLine, *, alone: bool, as_json: bool) -> None:
 
 def _print_tasks(calls: Service, name: str, *, as_json: bool) -> None:
     from components.aggregate_results.spool import Spool
+    from components.aggregate_results.terminal import terminal_table
     from components.batch.look_into import look_at, look_into
     from components.batch.task_rows import rows_of
     from components.tables.text import json_text
 
     job = calls.job(name)
+    _say_whose(job)
     with Spool() as spool:
         for row in rows_of(calls, name, job):
             spool.add(row)
@@ -166,30 +168,23 @@ def _print_tasks(calls: Service, name: str, *, as_json: bool) -> None:
             lines = (json_text(row) for row in rows)
             sys.stdout.write("[\n" + ",\n".join(lines) + "\n]\n")
             return
-        sys.stdout.write(_line("task", "state", "exit", "tries", "time", "zone", "what it means"))
-        for row in rows:
-            sys.stdout.write(_task_line(row))
+        terminal_table(rows, sys.stdout, limit=len(spool))
         sys.stdout.flush()
         failed = [row for row in spool.in_order({}) if row["state"] == "FAILED"]
     say_causes(look_at(calls, name, job, failed) if failed else look_into(name, calls))
 
 
-def _task_line(row: dict[str, Any]) -> str:
-    from components.tables.formats import duration
+def _say_whose(job: Any) -> None:
+    """Say of a rerun which tasks of the first job its own are."""
+    from components.batch.job_json import job_json
+    from components.batch.rerun_marks import RERUN_OF, marked_indexes
+    from components.tables.formats import ranges
+    from pipelines.cli.streams import say
 
-    code = "" if row["exit_code"] is None else row["exit_code"]
-    time = duration(row["duration_s"])
-    meaning = "" if row["exit_code"] == 0 else row["meaning"]
-    return _line(row["index"], row["state"], code, row["attempts"], time, row["zone"], meaning)
-
-
-def _line(
-    index: object, state: object, code: object, tries: object, time: object, zone: object, why: str
-) -> str:
-    from components.tables.text import one_line
-
-    line = f"{index:>6}  {state:<10}  {code:>5}  {tries:>5}  {time:>12}  {zone:<16}  {why}"
-    return one_line(line).rstrip() + "\n"
+    indexes = marked_indexes(job_json(job))
+    if indexes:
+        say(f"a rerun: its tasks 0 to {len(indexes) - 1} are tasks {ranges(indexes)} "
+            f"of {job.labels.get(RERUN_OF, 'the first job')}")  # fmt: skip
 
 
 def service_error(error: Exception, name: str) -> Exception:

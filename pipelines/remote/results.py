@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from components.errors import InputError
+from components.reporting import run_folder
+from components.run_time import FILE as RUN_TIME
+from components.run_time import has_placeholder
 from components.storage import files
 from components.storage.uris import is_gcs, join, name_of
 from components.tables.text import one_line
@@ -42,10 +45,15 @@ def results_folder(run: Run) -> str:
     """
     if run.results:
         return run.results if is_gcs(run.results) else ""
-    base = str(run.parameters.get("results_uri") or run.root).rstrip("/")
-    if not is_gcs(base):
-        return ""
-    return next(files.folders(join(base, run.id)), "")
+    wished = str(run.parameters.get("results_uri") or "").strip()
+    if not has_placeholder(wished):
+        return _folder(wished or run.root, run)
+    own = _folder(run.root, run)  # which holds the moment that the run's dates mean
+    return run_folder(wished, own) if own and files.exists(join(own, RUN_TIME)) else ""
+
+
+def _folder(base: str, run: Run) -> str:
+    return next(files.folders(join(base, run.id)), "") if is_gcs(base) else ""
 
 
 def fetch(folder: str, target: Path) -> dict[str, Path]:
@@ -88,9 +96,10 @@ def show(
         out: where the table goes.
         say: shows one line beside it.
     """
-    told = folder and print_results(folder, out, shown=lambda uri: str(fetched.get(uri, uri)))
+    if folder:
+        print_results(folder, out, shown=lambda uri: str(fetched.get(uri, uri)))
     out.write(one_line(f"{run.state}  {run.name}") + "\n")
-    if run.state in (FAILED, CANCELLED) and not told:
+    if run.state in (FAILED, CANCELLED):
         say(why(run))
     for step in run.failed_steps:
         if step.logs:
@@ -121,7 +130,8 @@ def why(run: Run) -> str:
             return f"The run failed at '{step.title}': {step.reason}"
     if run.failed_steps:
         return f"The run failed at '{run.failed_steps[0].title}'"
-    return f"The run was {run.state}" + (f": {run.reason}" if run.reason else "")
+    what = "The run was cancelled" if run.state == CANCELLED else "The run failed"
+    return f"{what}: {run.reason}" if run.reason else what
 
 
 def as_json(run: Run, folder: str, fetched: dict[str, Path]) -> dict[str, Any]:
@@ -134,9 +144,14 @@ def as_json(run: Run, folder: str, fetched: dict[str, Path]) -> dict[str, Any]:
     }
 
 
-def run_json(run: Run) -> dict[str, Any]:
-    """A run for programs."""
-    return {
+def run_json(run: Run, *, steps: bool = True) -> dict[str, Any]:
+    """A run for programs.
+
+    Args:
+        run: the run.
+        steps: whether its steps are known; a list leaves them out.
+    """
+    told: dict[str, Any] = {
         "name": run.name,
         "pipeline": run.pipeline,
         "state": run.state,
@@ -144,8 +159,10 @@ def run_json(run: Run) -> dict[str, Any]:
         "ended": run.ended.isoformat() if run.ended else None,
         "console": run.url,
         "reason": why(run) if run.state in (FAILED, CANCELLED) else "",
-        "steps": [
+    }
+    if steps:
+        told["steps"] = [
             {"title": s.title, "state": s.state, "reason": s.reason, "logs": s.logs}
             for s in run.steps
-        ],
-    }
+        ]
+    return told

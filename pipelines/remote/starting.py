@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TextIO
 
-from components.errors import InputError, WrongUse
+from components.errors import InputError, ServiceError, WrongUse
 from components.gemini.endpoint import is_local
 from components.storage import files
 from components.storage.uris import is_gcs, split_gcs
@@ -32,6 +32,9 @@ from pipelines.request import Request, parse_spec, spec_text
 from pipelines.templates import fetch
 
 ROOT_VARIABLE = "INTENT2BATCH_ROOT"
+
+Find = Callable[[str, str], tuple[Mapping[str, Any], str]]
+LOOK_S = 20.0  # for a look at the bucket; by itself the client repeats it for two minutes
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,15 @@ class Asked:
     wait: bool = True
 
 
-def wanted_run(request: Request, asked: Asked, *, stand_in: bool, root_needed: bool) -> Wanted:
+def wanted_run(
+    request: Request,
+    asked: Asked,
+    *,
+    stand_in: bool,
+    root_needed: bool,
+    account_check: Callable[[str], None] = check_account,
+    find: Find | None = None,
+) -> Wanted:
     """What is asked of the platform, checked; only a template is fetched for that.
 
     Args:
@@ -65,15 +76,17 @@ def wanted_run(request: Request, asked: Asked, *, stand_in: bool, root_needed: b
         asked: the rest.
         stand_in: whether the platform is a stand-in, whose steps need no image and no model.
         root_needed: whether the platform has no pipeline root of its own.
+        account_check: refuses what cannot be an account of the platform.
+        find: finds a spec and its address by pipeline and template; `spec_of` if None.
 
     Raises:
         WrongUse: says what is wrong.
         InputError: the template is gone.
         ServiceError: it cannot be fetched.
     """
-    check_account(asked.service_account)
+    account_check(asked.service_account)
     labels = read_labels(asked.labels)
-    spec, template = _spec(request.pipeline, asked.template)
+    spec, template = (find or spec_of)(request.pipeline, asked.template)
     if not stand_in:
         check_images(spec, request.pipeline)
     given = run_parameters(request, spec)
@@ -93,7 +106,7 @@ def wanted_run(request: Request, asked: Asked, *, stand_in: bool, root_needed: b
     )
 
 
-def _spec(pipeline: str, template: str) -> tuple[Mapping[str, Any], str]:
+def spec_of(pipeline: str, template: str) -> tuple[Mapping[str, Any], str]:
     """The spec, and its address in Artifact Registry if it is from there."""
     if not template:
         text = spec_text(pipeline) or compiled(pipeline)
@@ -138,13 +151,16 @@ def check_bucket(root: str, project: str, region: str) -> None:
         InputError: there is no such bucket.
     """
     from google.api_core.exceptions import Forbidden, NotFound
+    from google.cloud.storage.retry import DEFAULT_RETRY
 
     from components.storage.client import storage_client, told_plainly
 
     bucket, _ = split_gcs(root)
     with told_plainly(root, "look at the bucket"):
         try:
-            next(iter(storage_client().list_blobs(bucket, max_results=1)), None)
+            patience = DEFAULT_RETRY.with_timeout(LOOK_S)
+            found = storage_client().list_blobs(bucket, max_results=1, retry=patience)
+            next(iter(found), None)
         except Forbidden:
             return
         except NotFound as error:
@@ -209,13 +225,19 @@ def finish(
         run = follow(platform, run, say=say, clock=clock)
         stopped = clock.stop_asked()
     if not run.has_ended:
-        tail = commands_tail(platform, run)
-        if ask is None or not ask("Cancel the run as well?"):
-            say(f"{stopped}; the run goes on. Watch it: intent2batch runs watch {tail}")
-            return 130
-        end(platform, run, say=say)
+        asked = ask is not None and "Ctrl-C" in stopped and ask("Cancel the run as well?")
+        if asked:
+            end(platform, run, say=say)
+        else:
+            tail = commands_tail(platform, run)
+            say(f"the run goes on; watch it: intent2batch runs watch {tail}")
         return 130
-    return show(run, results_folder(run), {}, out, say)
+    try:
+        return show(run, results_folder(run), {}, out, say)
+    except (InputError, ServiceError) as error:
+        # The run ended as it did, whether or not this person may read its folder.
+        say(f"the results cannot be read from here: {error}")
+        return show(run, "", {}, out, say)
 
 
 def end(platform: Platform, run: Run, *, say: Callable[[str], None]) -> Run:
@@ -224,7 +246,7 @@ def end(platform: Platform, run: Run, *, say: Callable[[str], None]) -> Run:
         platform.cancel(run.id)
         say("cancelling; its steps cancel their jobs")
     with stopping_clock() as clock:
-        return follow(platform, platform.get(run.id), say=say, clock=clock)
+        return follow(platform, platform.get(run.id), say=say, clock=clock, told=run)
 
 
 def commands_tail(platform: Platform, run: Run) -> str:

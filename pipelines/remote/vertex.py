@@ -11,10 +11,11 @@ import datetime
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from google.protobuf import field_mask_pb2, json_format
 
+from components.agent import AGENT
 from components.errors import InputError, ServiceError, WrongUse
 from components.gemini.endpoint import endpoint, is_local
 from pipelines.remote import run as states
@@ -24,8 +25,9 @@ from pipelines.remote.wanted import OUR_LABEL, Wanted
 from pipelines.service_errors import NotThereError, TakenError, UnclearError
 
 if TYPE_CHECKING:
-    from google.cloud.aiplatform_v1 import PipelineServiceClient
     from google.cloud.aiplatform_v1.types import PipelineJob
+
+Client = TypeVar("Client")
 
 CALL_S = 60.0
 PAUSES_S = (1.0, 3.0, 8.0)  # between the attempts of a create that was not clearly answered
@@ -104,8 +106,10 @@ class Vertex:
         self.poll_s = (0.3, 2.0) if is_local() else (5.0, 30.0)
         self._parent = f"projects/{project}/locations/{region}"
         self._say, self._sleep = say, sleep
+        from google.cloud.aiplatform_v1 import PipelineServiceClient
+
         with told("use Vertex AI", project=project, region=region):
-            self._client = _client(region)
+            self._client = rest_client(PipelineServiceClient, region)
 
     def create(self, wanted: Wanted) -> Run:
         """Start a run, or take up the one that an earlier attempt made."""
@@ -281,19 +285,16 @@ def name_of_run(text: str) -> tuple[str, str, str]:
     )
 
 
-def _client(region: str) -> PipelineServiceClient:
+def rest_client(kind: Callable[..., Client], region: str) -> Client:
     """A client over REST, which is also what a stand-in speaks; that one gets no real token."""
-    from google.cloud.aiplatform_v1 import PipelineServiceClient
-
-    options = {"api_endpoint": endpoint(region)}
-    if not is_local():
-        return PipelineServiceClient(transport="rest", client_options=options)
+    from google.api_core.gapic_v1.client_info import ClientInfo
     from google.oauth2.credentials import Credentials
 
-    return PipelineServiceClient(
+    return kind(
         transport="rest",
-        credentials=Credentials("stand-in"),
-        client_options=options,
+        credentials=Credentials("stand-in") if is_local() else None,
+        client_options={"api_endpoint": endpoint(region)},
+        client_info=ClientInfo(user_agent=AGENT),
     )
 
 

@@ -11,14 +11,9 @@ from google.auth import exceptions as auth
 from requests import exceptions as transport
 
 from components.batch.locations import nearest_region
+from components.credentials import expired, no_credentials
 from components.errors import InputError, Intent2BatchError, ServiceError
-from pipelines.service_errors import (
-    NotThereError,
-    TakenError,
-    UnclearError,
-    expired,
-    no_credentials,
-)
+from pipelines.service_errors import NotThereError, TakenError, UnclearError
 
 # 429 and what may have been done although the answer was lost: the same call is made again.
 UNCLEAR = (

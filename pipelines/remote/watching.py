@@ -13,6 +13,8 @@ from pipelines.service_errors import UnclearError
 SLOWER = 1.5  # each look without news waits so much longer, up to the platform's longest pause
 PATIENCE_S = 900.0  # how long the platform may not answer before the watching ends
 
+RUN = ""  # stands for the run itself among its steps
+
 
 @dataclass
 class Changes:
@@ -21,7 +23,7 @@ class Changes:
     Args:
         say: shows one line.
         clock: tells the time of a line.
-        known: what was told already, by step; the run itself under "".
+        known: what was told already, by step; the run itself under `RUN`.
     """
 
     say: Callable[[str], None]
@@ -31,15 +33,12 @@ class Changes:
     def tell(self, run: Run) -> bool:
         """Tell what has changed; returns whether anything has."""
         news = False
-        for step in run.steps:
-            if self.known.get(step.key) != step.state:
-                self.known[step.key] = step.state
-                self._line(f"{step.title}: {step.state}")
+        titles = {step.key: f"{step.title}:" for step in run.steps} | {RUN: "run"}
+        for key, state in _states(run).items():
+            if self.known.get(key) != state:
+                self.known[key] = state
+                self._line(f"{titles[key]} {state}")
                 news = True
-        if self.known.get("") != run.state:
-            self.known[""] = run.state
-            self._line(f"run {run.state}")
-            news = True
         return news
 
     def _line(self, text: str) -> None:
@@ -47,7 +46,18 @@ class Changes:
         self.say(f"{moment:%H:%M:%S}  {text}")
 
 
-def follow(platform: Platform, run: Run, *, say: Callable[[str], None], clock: Clock) -> Run:
+def _states(run: Run) -> dict[str, str]:
+    return {**{step.key: step.state for step in run.steps}, RUN: run.state}
+
+
+def follow(
+    platform: Platform,
+    run: Run,
+    *,
+    say: Callable[[str], None],
+    clock: Clock,
+    told: Run | None = None,
+) -> Run:
     """Wait until the run has ended, or until someone asks to stop; returns how it stands then.
 
     Args:
@@ -55,12 +65,13 @@ def follow(platform: Platform, run: Run, *, say: Callable[[str], None], clock: C
         run: as it stands.
         say: shows one line.
         clock: what waits and is asked to stop.
+        told: the run as it was told to the person before; only what is new since is told.
 
     Raises:
         InputError: the run is gone.
         ServiceError: the platform refuses, or has not answered for 15 minutes.
     """
-    changes = Changes(say, clock)
+    changes = Changes(say, clock, _states(told) if told else {})
     shortest, longest = platform.poll_s
     pause, answered, silent = shortest, clock.now(), False
     while True:

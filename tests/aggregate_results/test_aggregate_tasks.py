@@ -304,6 +304,15 @@ def test_what_the_platform_says_is_told_where_nothing_else_is(make: Any) -> None
     assert got.reason == "parse-intent failed"
 
 
+def test_the_sentence_of_the_step_that_failed_is_told(make: Any) -> None:
+    left = {"message": "gs://b/prices.csv: There is no such file"}
+    folder = make.run(failure=left)
+    got = aggregate(folder, pipeline_state="FAILED", pipeline_error="Task exit-handler-1 failed.")
+    assert got.reason == left["message"]
+    again = aggregate(folder, pipeline_state="SUCCEEDED")  # a retry that went well
+    assert again.reason != left["message"]
+
+
 def test_output_that_goes_elsewhere_is_not_asked_for(make: Any) -> None:
     ledger = make.ledger(1)
     ledger["request"]["job"]["logsPolicy"] = {"destination": "PATH", "logsPath": "/mnt/logs"}

@@ -13,6 +13,9 @@ from components.aggregate_results.component import aggregate_results
 from components.aggregate_results.step import aggregate_step
 from components.aggregate_results.tasks import aggregate, read_rows
 from components.batch.task_rows import job_rows
+from components.config.check import Against
+from components.rounds.adapt import Adapt
+from components.submit_batch_job.adapting import Bounds, submit_and_adapt
 from components.submit_batch_job.submit import Waiting, submit_and_watch
 
 SCRIPT = """
@@ -79,6 +82,46 @@ def test_a_retried_task_counts_its_attempts(tmp_path: Path) -> None:
     assert row["output_tail"].endswith("try 1")
 
 
+AGAIN = """
+echo "try of $BATCH_TASK_INDEX"
+case $BATCH_TASK_INDEX in
+1) [ -e {mark} ] || {{ touch {mark}; echo MemoryError >&2; exit 137; }} ;;
+2) echo "ValueError: its own" >&2; exit 1 ;;
+esac
+"""
+
+
+@pytest.mark.usefixtures("emulator")
+@pytest.mark.parametrize("count", [2, 4])
+def test_tasks_that_ran_again_count_with_their_last_round(tmp_path: Path, count: int) -> None:
+    uri = str(tmp_path / "run-1")
+    submit_and_adapt(
+        job_of(AGAIN.format(mark=tmp_path / "mark"), count),
+        project="local-project",
+        region="us-central1",
+        run=uri,
+        ledger_uri=f"{uri}/submission.json",
+        waiting=Waiting(say=lambda line: None),
+        bounds=Bounds(Adapt(rounds=2), Against(region="us-central1"), lambda _: 1.0),
+    )
+    got = aggregate(uri)
+    rows = list(read_rows(uri))
+    assert [(row["index"], row["round"]) for row in rows] == [
+        (index, int(index == 1)) for index in range(count)
+    ]
+    assert rows[1]["state"] == "SUCCEEDED"
+    assert rows[1]["output_tail"] == "try of 1"
+    assert got.rounds[0]["tasks"] == "1"
+    assert any("memoryMib" in line for line in got.rounds[0]["why"])
+    page = Path(uri, "report.html").read_text()
+    assert "Run again" in page
+    if count == 2:
+        assert (got.outcome, got.headline) == ("succeeded", "All 2 tasks succeeded")
+    else:
+        assert (got.outcome, got.headline) == ("failed", "1 of 4 tasks failed")
+        assert got.reason == "1 task failed for reasons that no change mends"
+
+
 @pytest.mark.parametrize(
     ("said", "reason"),
     [
@@ -104,5 +147,5 @@ def test_the_step_works_without_a_status(make: Any, tmp_path: Path) -> None:
 def test_the_declaration_is_what_pipelines_wire() -> None:
     spec = aggregate_results.component_spec
     assert set(spec.inputs) == {"results_uri", "pipeline_folder", "status"}
-    assert set(spec.outputs) == {"report", "metrics", "Output"}
+    assert set(spec.outputs) == {"report", "metrics", "results", "Output"}
     assert "report" in spec.description

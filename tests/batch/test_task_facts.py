@@ -98,6 +98,7 @@ def test_a_task_that_succeeded(make: Any) -> None:
         "exit_code": 0,
         "meaning": "success",
         "remedy": "",
+        "round": 0,
         "attempts": 1,
         "preemptions": 0,
         "started_at": "2026-09-21T14:13:20.000Z",

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from components.batch_predict.ask import OnlineModel
+from components.batch_predict.book import Doc, Entry
+from components.batch_predict.jobs_page import jobs_page
 from components.batch_predict.run_step import predict_run
 from components.batch_predict.vertex import Vertex
 from components.errors import InputError
+from components.supervision.ledger import Ledger
+from components.supervision.life import Life
 from tests.batch_predict.conftest import Run, StoryClock, request_of
 
 
@@ -31,12 +36,33 @@ def test_the_jobs_are_told_to_the_platform(run: Run, tmp_path: Path) -> None:
         project="local-project",
         location="us-central1",
         gcp_resources_path=str(place),
+        page_path=str(tmp_path / "jobs.md"),
         clock=StoryClock(),
         say=run.lines.append,
     )
     [resource] = json.loads(place.read_text())["resources"]
     assert resource["resourceType"] == "BatchPredictionJob"
-    assert resource["resourceUri"].endswith(run.jobs()[0]["job_name"])
+    job = run.jobs()[0]["job_name"]
+    assert resource["resourceUri"].endswith(job)
+    told = (tmp_path / "jobs.md").read_text()
+    assert "stand-in on this machine" in told
+    assert "| 1 | 1 | 2 | JOB\\_STATE\\_SUCCEEDED |" in told
+    assert "console.cloud.google.com" not in told
+
+
+def test_the_page_of_jobs_links_each_of_them() -> None:
+    name = "projects/p/locations/us-central1/batchPredictionJobs/12"
+    life = Life(job_name=name, state="JOB_STATE_RUNNING")
+    entry = Entry("s", 0, 1, "<b>m</b>", "d", "gs://i", "gs://o", 3, ledger=Ledger(life=life))
+    online = replace(entry, how="online", display_name="e", ledger=Ledger())
+    told = jobs_page(Doc((entry, online), stopped="It cost | too much"), local=False)
+    console = (
+        "https://console.cloud.google.com/agent-platform/locations/us-central1/batch-predictions"
+    )
+    assert f"[12]({console}/12?project=p)" in told
+    assert "<b>" not in told
+    assert "one by one" in told
+    assert "Stopped: It cost \\| too much" in told
 
 
 def test_nothing_prepared(run: Run) -> None:

@@ -10,7 +10,7 @@ import typer
 from typer.testing import CliRunner
 
 from components.errors import Intent2BatchError
-from pipelines.cli import jobs, rerun, tasks
+from pipelines.cli import jobs, rerun, submit, tasks
 
 GOOD = {
     "taskGroups": [
@@ -34,6 +34,7 @@ class Command:
 
     def __init__(self) -> None:
         self.app = typer.Typer()
+        submit.register(self.app)
         jobs.register(self.app)
         tasks.register(self.app)
         rerun.register(self.app)

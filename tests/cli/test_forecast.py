@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from components.errors import Intent2BatchError
 from emulator.launch import Emulator
-from pipelines.cli import forecast, jobs, parse
+from pipelines.cli import forecast, parse, submit
 
 JOB: dict[str, Any] = {
     "taskGroups": [
@@ -39,7 +39,7 @@ class Command:
 
     def __init__(self) -> None:
         self.app = typer.Typer()
-        for module in (forecast, jobs, parse):
+        for module in (forecast, submit, parse):
             module.register(self.app)
 
     def __call__(self, *words: str, given: str | None = None) -> tuple[int, str, str]:

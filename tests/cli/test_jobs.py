@@ -106,6 +106,7 @@ def test_a_policy_stops_a_job_forced_or_not(emulator: Emulator, command: Command
         (["submit", "job.json", "--max-wait", "soon"], 2, "not a time"),
         (["submit", "job.json", "--run", "../up"], 2, "cannot be the name of a run"),
         (["watch", "nothing-there"], 1, "There is no such job"),
+        (["watch", "-"], 2, "No job is given"),
         (["cancel", "nothing-there"], 1, "There is no such job"),
         (["tasks", "nothing-there"], 1, "There is no such job"),
         (["tasks", "Not A Job"], 2, "not the name of a job"),
@@ -147,3 +148,35 @@ def test_watch_and_cancel_by_id(emulator: Emulator, command: Command) -> None:
     assert (code, out) == (1, f"FAILED {name}\n")
     assert "exit code 137" in told
     assert command("cancel", job_id)[:2] == (0, f"FAILED {name}\n")
+
+
+def test_failed_tasks_run_again_with_more_memory(emulator: Emulator, command: Command) -> None:
+    mark = Path("mark").resolve()
+    script = f"[ $BATCH_TASK_INDEX != 1 ] || [ -e {mark} ] || {{ touch {mark}; exit 137; }}"
+    job = json.loads(json.dumps(GOOD))
+    job["taskGroups"][0]["taskSpec"]["runnables"] = [{"script": {"text": script}}]
+    Path("job.json").write_text(json.dumps(job))
+    code, out, told = command("submit", "job.json", "--run", "again", "--adapt")
+    assert code == 0
+    first, second = out.split()
+    assert second.startswith(first[:60])
+    assert second.endswith("-r1")
+    assert "memoryMib: 4000, as the task ran out of memory" in told
+    assert "round 1: 1 task again" in told
+    assert command("submit", "job.json", "--run", "again", "--adapt")[:2] == (0, out)
+    assert len(emulator.batch.book.everything()) == 2
+
+
+def test_many_jobs_are_watched_at_once(emulator: Emulator, command: Command) -> None:
+    names = [command("submit", "quick.json", "--no-wait")[1].strip() for _ in range(3)]
+    code, out, told = command("watch", *names)
+    assert (code, sorted(out.splitlines())) == (0, sorted(f"SUCCEEDED {name}" for name in names))
+    assert "3 jobs: " in told
+    bad = command("submit", "job.json", "--no-wait")[1].strip()
+    given = "".join(f"{name}\n" for name in [*names, bad])
+    code, out, told = command("watch", "-", "nothing-there", given=given)
+    assert code == 1
+    assert f"FAILED {bad}" in out.splitlines()
+    assert sum(line.startswith("DELETED ") for line in out.splitlines()) == 1
+    assert "task 1 failed: exit code 137" in told
+    assert "2 of 5 jobs have not succeeded: 3 SUCCEEDED" in told

@@ -131,3 +131,60 @@ def test_half_a_character_comes_through(app: typer.Typer) -> None:
     result = CliRunner().invoke(app, ["parse", "--jsonl"], input=line)
     assert result.exit_code == 0
     assert "\\ud800" in result.stdout
+
+
+JOB = """{"taskGroups": [{"taskSpec": {"runnables": [{"script": {"text": "./a"}}]},
+  "taskCount":   4}]}
+"""
+
+
+def test_words_change_a_job(app: typer.Typer, tmp_path: Path) -> None:
+    file = tmp_path / "job.json"
+    file.write_text(JOB)
+    result = CliRunner().invoke(app, ["parse", "--job", str(file), "9 tasks", "--turn", "no, 8"])
+    assert result.exit_code == 0
+    assert result.stdout == JOB.replace("4", "8")
+    assert "taskGroups[0].taskCount: 4 -> 8" in result.stderr
+    assert '-  "taskCount":   4}]}' in result.stderr
+    assert file.read_text() == JOB
+
+
+def test_the_difference_stands_in_the_answers_for_programs(
+    app: typer.Typer, tmp_path: Path
+) -> None:
+    file = tmp_path / "job.json"
+    file.write_text(JOB)
+    whole = CliRunner().invoke(app, ["parse", "--json", "--job", str(file), "9 tasks"])
+    line = CliRunner().invoke(
+        app, ["parse", "--jsonl", "--job", str(file)], input='{"id": 1, "turns": ["9 tasks"]}\n'
+    )
+    change = {
+        "path": "taskGroups[0].taskCount", "before": 4, "after": 9, "quote": "9 tasks",
+    }  # fmt: skip
+    for answer in (json.loads(whole.stdout), json.loads(line.stdout)):
+        assert answer["changes"] == [change]
+        assert '+  "taskCount":   9}]}' in answer["diff"]
+
+
+def test_an_edit_that_does_not_fit_the_job_asks(app: typer.Typer, tmp_path: Path) -> None:
+    file = tmp_path / "job.json"
+    file.write_text(JOB)
+    result = CliRunner().invoke(app, ["parse", "--job", str(file), "give step 2 an hour"])
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert "1 step" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "args", [["--job", "-"], ["--job", "no-such-file"], ["--job", "j", "--reader", "gemini"]]
+)
+def test_a_job_must_be_a_file_that_the_offline_reader_edits(
+    app: typer.Typer, args: list[str]
+) -> None:
+    assert isinstance(CliRunner().invoke(app, ["parse", *args, "9 tasks"]).exception, WrongUse)
+
+
+def test_what_the_last_turn_changed_is_told(app: typer.Typer) -> None:
+    result = CliRunner().invoke(app, ["parse", "3 tasks of `./a`", "--turn", "spot"])
+    assert "What changed" in result.stderr
+    assert 'provisioningModel": "SPOT"' in result.stdout

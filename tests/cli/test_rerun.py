@@ -56,6 +56,8 @@ def test_only_what_failed_runs_again_until_nothing_is_left(
     assert ran() == ["1 of 6", "2 of 6", "4 of 6", "5 of 6"]
     assert "to run again: 4 tasks (1-2, 4-5)" in told
     assert "exit code 9, 2 tasks (4-5)" in told
+    whose = f"a rerun: its tasks 0 to 3 are tasks 1-2, 4-5 of {name.rpartition('/')[2]}"
+    assert whose in command("tasks", out.strip())[2]
     first_rerun = out.strip()
     allow(4, 5)
     code, out, told = command("rerun", name, "--failed")

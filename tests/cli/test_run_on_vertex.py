@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from typer.testing import CliRunner, Result
 from components.errors import Intent2BatchError
 from emulator.faults import Fault
 from emulator.launch import Emulator, start
+from pipelines.access.tables import undocumented
 from pipelines.cli import load_commands
 from pipelines.compiling import compiled
 from pipelines.registry import Registry
@@ -38,17 +40,21 @@ def template(running: Emulator) -> str:
 
 
 @pytest.fixture
-def here(running: Emulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Emulator:
+def here(running: Emulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Emulator]:
     running.faults.clear()
     for name, value in running.environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("INTENT2BATCH_ROOT", raising=False)
     monkeypatch.chdir(tmp_path)
-    return running
+    yield running
+    assert undocumented(running.faults.callers()) == []
+
+
+the_command = functools.cache(load_commands)
 
 
 def command(*words: str) -> Result:
-    return CliRunner().invoke(load_commands(), words)
+    return CliRunner().invoke(the_command(), words)
 
 
 def refused(*words: str) -> Intent2BatchError:
@@ -125,7 +131,7 @@ def test_a_run_of_another_pipeline(here: Emulator):
         (["intent-to-batch", "x", *VERTEX, "--root", "gs://absent-bucket"], 1, "no such bucket"),
         (["intent-to-batch", "x", *VERTEX, "--template", "http://x/y"], 2, "not the address"),
         (["intent-to-batch", "x", "--project", "a b"], 2, "not the id of a project"),
-        (["intent-to-batch", "x", *VERTEX, "--local"], 2, "do not go together"),
+        (["intent-to-batch", "x", *VERTEX, "--local"], 2, "--local goes with no other"),
         (["intent-to-batch", "x", "--local", "--no-wait"], 2, "--no-wait does not go with"),
         (["intent-to-batch", "x", *VERTEX, "--out", "there"], 2, "--out does not go with"),
     ],

@@ -24,11 +24,11 @@ def test_tasks_as_a_table(emulator: Emulator, command: Command) -> None:
     code, out, _ = command("tasks", submitted(command))
     lines = out.splitlines()
     assert code == 0
-    assert lines[0].split()[:4] == ["task", "state", "exit", "tries"]
-    assert [line.split()[:3] for line in lines[1:]] == [
-        ["0", "SUCCEEDED", "0"],
-        ["1", "FAILED", "137"],
-        ["2", "SUCCEEDED", "0"],
+    assert lines[0].split()[:4] == ["Task", "State", "Exit", "What"]
+    assert [line.split()[:4] for line in lines[1:]] == [
+        ["0", "✓", "succeeded", "0"],
+        ["1", "✕", "failed", "137"],
+        ["2", "✓", "succeeded", "0"],
     ]
 
 

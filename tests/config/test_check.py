@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from components.config.check import validate_text
 
 JOB_JSON = """{
@@ -102,3 +104,11 @@ def test_findings_are_sorted_with_errors_first() -> None:
     severities = [f.severity for f in validate_text(JOB_JSON, "job.json").findings]
 
     assert severities == sorted(severities, key=["error", "warning", "hint"].index)
+
+
+@pytest.mark.parametrize(
+    ("text", "file"), [("[{}, {}]", "jobs.json"), ("a: 1\n---\na: 2\n", "jobs.yaml")]
+)
+def test_several_jobs_in_a_file_are_told_as_such(text: str, file: str) -> None:
+    (error,) = validate_text(text, file).errors
+    assert error.fix == "keep one job in a file"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -169,3 +170,27 @@ def test_region_and_prices_of_the_run_count(tmp_path):
 def test_a_bad_budget_or_price_file_stops_the_run(tmp_path, asked, error):
     with pytest.raises(error):
         decide_run(folder(tmp_path, {**CONFIG, "job": JOB}, []), dry_run=False, **asked)
+
+
+def test_the_page_holds_the_decision_and_the_forecast(tmp_path):
+    run, place = folder(tmp_path, {**CONFIG, "job": JOB}, []), tmp_path / "page.md"
+    decide_run(run, dry_run=False, page_path=str(place))
+    told = place.read_text()
+    assert told.startswith("# The job is submitted\n")
+    assert re.search(r"^    cost +\$0\.1565 +\$0\.2\d+$", told, re.MULTILINE)
+    assert "\n* 4 VMs of e2" in told
+    with pytest.raises(InputError):
+        decide_run(run, dry_run=False, max_cost_usd=0.1, page_path=str(place))
+    told = place.read_text()
+    assert told.startswith("# Nothing was submitted\n")
+    assert "Shorten maxRunDuration" in told
+
+
+def test_nothing_in_the_page_is_read_as_markdown_or_html(tmp_path):
+    said = "<script>alert(1)</script> [x](http://y) ![z](w)"
+    run = folder(tmp_path, {"outcome": "reject", "message": said}, [])
+    with pytest.raises(InputError):
+        decide_run(run, dry_run=False, page_path=str(tmp_path / "page.md"))
+    told = (tmp_path / "page.md").read_text()
+    assert "<script>" not in told
+    assert "](" not in told

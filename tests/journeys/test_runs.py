@@ -62,7 +62,7 @@ def test_a_run_whose_every_task_fails_says_why_and_where_to_look(terminal):
     ended = terminal(*LOCAL, "2 tasks that run /opt/absent/job.sh")
     assert ended.code == 1
     assert "2 of 2 tasks failed" in ended.out
-    assert "exit code 127, 2 tasks (0-1): the command was not found" in ended.out
+    assert "exit code 127, 2 tasks (0-1): the command /opt/absent/job.sh was not found" in ended.out
     report = ended.out.partition("Report: ")[2].strip()
     assert Path(report).is_file()
     assert "intent2batch tasks" not in ended.err  # its stand-ins are gone

@@ -8,15 +8,16 @@ from pathlib import Path
 import pytest
 
 from components.errors import InputError, WrongUse
+from components.gemini.settings import GeminiSettings
 from components.parse_intent.answer import MAX_INTENT_BYTES, answer_intent
-from components.parse_intent.step import as_markdown, gemini_settings, job_text, read_step
+from components.parse_intent.step import as_markdown, job_text, read_step, reader_settings
 
 
 def test_the_answer_has_the_fields_of_intent_json() -> None:
     answer = answer_intent(["3 tasks of `./a`"])
     assert list(answer.to_dict()) == [
         "outcome", "message", "reader", "turns", "job", "evidence", "assumptions", "warnings",
-        "questions", "unread",
+        "questions", "unread", "changes",
     ]  # fmt: skip
     assert json.loads(json.dumps(answer.to_dict()))["outcome"] == "config"
 
@@ -70,12 +71,14 @@ def test_the_step_refuses_nothing_and_nobody(intent: str, reader: str, tmp_path:
         read_step(intent, "", str(tmp_path), reader=reader, settings=None)
 
 
-def test_gemini_needs_a_project(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_are_for_the_gemini_reader_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GOOGLE_CLOUD_PROJECT", raising=False)
-    with pytest.raises(WrongUse):
-        gemini_settings("", "", "", -1)
-    assert gemini_settings("p", "", "", -1).temperature is None
-    assert gemini_settings("p", "", "", 0.5).temperature == 0.5
+    assert reader_settings("offline", "") is None
+    assert reader_settings("gemini", "p", without="rules") == GeminiSettings("p", use_rules=False)
+    with pytest.raises(WrongUse, match="needs a project"):
+        reader_settings("gemini", "")
+    with pytest.raises(WrongUse, match="no reader"):
+        reader_settings("oracle", "p")
 
 
 def test_the_page_holds_no_markup_of_the_person() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import json
-import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -20,6 +19,7 @@ from components.parse_intent.draft import Draft
 from components.parse_intent.reading import Reading
 from emulator.faults import Fault
 from emulator.launch import Emulator
+from tests.scripted_model import Model
 
 TODAY = datetime.date(2026, 11, 21)
 SETTINGS = GeminiSettings("local-project")
@@ -43,38 +43,6 @@ RIGHT: dict[str, Any] = {
     "parallelism": asked(3, "at most 3 at once"),
     "machine_type": asked("e2-standard-4", "e2-standard-4"),
 }
-
-
-class Model:
-    """The stand-in model: what it shall answer, and what it was asked."""
-
-    def __init__(self, url: str) -> None:
-        self._url = f"{url}/_emulator/model"
-
-    def answers(self, *answers: Any) -> None:
-        """Drafts (as data) or whole scripted answers, in order."""
-        queue = [a if set(a) & {"text", "json", "block_reason"} else {"json": a} for a in answers]
-        body = json.dumps({"answers": queue}).encode()
-        with urllib.request.urlopen(urllib.request.Request(self._url, body, method="POST")):
-            pass
-
-    def always(self, answer: dict[str, Any]) -> None:
-        body = json.dumps({"otherwise": answer}).encode()
-        with urllib.request.urlopen(urllib.request.Request(self._url, body, method="POST")):
-            pass
-
-    def asked(self) -> list[dict[str, Any]]:
-        with urllib.request.urlopen(self._url) as answer:
-            return [request["body"] for request in json.load(answer)["requests"]]
-
-    def last_words(self) -> list[str]:
-        """The last turn of each request."""
-        return [body["contents"][-1]["parts"][0]["text"] for body in self.asked()]
-
-
-@pytest.fixture
-def model(emulator: Emulator) -> Model:
-    return Model(emulator.urls["vertex"])
 
 
 @pytest.fixture
@@ -130,6 +98,17 @@ def test_the_prompts_parts_are_settings(read: Read, model: Model) -> None:
     assert "# Examples" not in system
     assert "<<" not in system
     assert request["generationConfig"]["temperature"] == 0.5
+
+
+def test_without_the_prompt_the_model_gets_the_words_and_the_schema(
+    read: Read, model: Model
+) -> None:
+    model.answers(RIGHT)
+    read(INTENT, GeminiSettings("p", use_prompt=False))
+    (request,) = model.asked()
+    assert "systemInstruction" not in request
+    assert INTENT in request["contents"][0]["parts"][0]["text"]
+    assert "task_count" in request["generationConfig"]["responseSchema"]["properties"]
 
 
 def test_the_same_words_give_the_same_request(read: Read, model: Model) -> None:
@@ -240,7 +219,9 @@ def test_the_best_of_several_wrong_answers_is_kept(read: Read, model: Model) -> 
     model.answers(worse, RIGHT | {"priority": asked(2, "urgent!")}, worse, worse)
     reading = read(INTENT)
     assert reading.draft == Draft.model_validate(RIGHT)
-    assert any("1 problem(s)" in said for said in reading.warnings)
+    assert "Gemini's reading had 1 error after 3 answers, as the same problems came back." in (
+        reading.warnings
+    )
 
 
 @pytest.mark.parametrize(
@@ -259,18 +240,32 @@ def test_a_model_that_gives_no_draft_at_all(
     read: Read, model: Model, stubborn: dict[str, Any]
 ) -> None:
     model.always(stubborn)
-    with pytest.raises(ServiceError, match="no draft that can be read") as caught:
+    with pytest.raises(ServiceError, match="gave no job that holds") as caught:
         read(INTENT)
     assert "same problems came back" in caught.value.what
     assert "offline reader" in caught.value.fix
     assert len(model.asked()) == 2
 
 
-def test_what_can_be_read_of_a_wrong_draft_is_kept(read: Read, model: Model) -> None:
+def test_wrong_fields_to_the_end_give_no_job(read: Read, model: Model) -> None:
     model.always({"json": RIGHT | {"retries": 5, "priority": asked("high", "on")}})
-    reading = read(INTENT)
-    assert reading.draft == Draft.model_validate(RIGHT)
-    assert any("draft.retries" in said for said in reading.warnings)
+    with pytest.raises(ServiceError) as caught:
+        read(INTENT)
+    assert "after 2 answers, as the same problems came back; still wrong: " in caught.value.what
+    assert "DRAFT at draft.retries: Extra inputs are not permitted" in caught.value.what
+    assert "DRAFT at draft.priority.value: Input should be a valid integer" in caught.value.what
+
+
+def test_errors_of_the_job_to_the_end_give_no_job(read: Read, model: Model) -> None:
+    words = INTENT + " Bucket lab-in at relative/path under mnt."
+    volume = {"kind": "gcs", "remote": "lab-in", "quote": "Bucket lab-in"}
+    for_ever = ("relative/path", "path", "mnt", "relative", "under")
+    model.answers(*(RIGHT | {"volumes": [volume | {"mount": mount}]} for mount in for_ever))
+    with pytest.raises(ServiceError, match="after 3 answers; still wrong") as caught:
+        read(words, GeminiSettings("p", max_turns=3))
+    assert "taskGroups[0].taskSpec.volumes[0].mountPath" in caught.value.what
+    assert "\n" not in str(caught.value)
+    assert len(model.asked()) == 3
 
 
 @pytest.mark.parametrize(
@@ -403,17 +398,45 @@ def test_directives_to_a_scheduler_are_requests(read: Read, model: Model) -> Non
     assert reading.warnings == ()
 
 
-def test_numbers_that_reach_no_field_are_told(read: Read, model: Model) -> None:
-    less = {key: value for key, value in RIGHT.items() if key != "parallelism"}
-    model.answers(less)
-    number, other = read(INTENT).warnings
-    assert "at most 3 at once" in number
-    assert other == "Check parallelism: Gemini reads nothing, the offline reader 3."
+LESS = {key: value for key, value in RIGHT.items() if key != "parallelism"}
 
 
-def test_the_offline_reader_is_heard_too(read: Read, model: Model) -> None:
-    model.answers(RIGHT | {"task_count": asked(3, "12 tasks")})
-    assert read(INTENT).warnings == ("Check task_count: Gemini reads 3, the offline reader 12.",)
+def test_what_the_offline_reader_finds_is_told_to_the_model(read: Read, model: Model) -> None:
+    model.answers(LESS, RIGHT)
+    reading = read(INTENT)
+    assert (reading.draft, reading.warnings) == (Draft.model_validate(RIGHT), ())
+    said = "DIFFERS at draft.parallelism: the draft has nothing, the offline reader reads 3 in"
+    assert said in model.last_words()[1]
+    assert "where they fit no field, copy them into unread" in model.last_words()[1]
+
+
+def test_what_the_model_insists_on_is_told_to_the_person(read: Read, model: Model) -> None:
+    model.always({"json": RIGHT | {"task_count": asked(3, "12 tasks")}})
+    reading = read(INTENT)
+    assert reading.warnings == (
+        "Check task_count: the draft has 3, the offline reader reads 12 in '12 tasks'.",
+    )
+    assert reading.draft.task_count is not None
+    assert reading.draft.task_count.value == 3
+    assert len(model.asked()) == 2
+    assert answer(reading).outcome == "config"
+
+
+def test_words_that_the_model_gives_as_unread_are_not_held_against_it(
+    read: Read, model: Model
+) -> None:
+    words = INTENT + " Ring 0049 for the key."
+    model.answers(RIGHT, RIGHT | {"unread": ["Ring 0049 for the key"]})
+    assert read(words).warnings == ()
+    assert "a number reached no field: …" in model.last_words()[1]
+
+
+def test_what_the_offline_reader_refuses_is_told(read: Read, model: Model) -> None:
+    lower = RIGHT | {"task_count": asked(100, "200000 tasks")}
+    refusal = {"refusals": ["A job has at most 100000 tasks."]}
+    model.answers(lower, refusal)
+    assert answer(read(INTENT.replace("12 tasks", "200000 tasks"))).outcome == "reject"
+    assert "REFUSED at draft: the offline reader refuses this: " in model.last_words()[1]
 
 
 FORMER = RIGHT
@@ -432,6 +455,24 @@ def test_a_later_turn_changes_the_former_draft(read: Read, model: Model) -> None
     assert [turn["role"] for turn in contents] == ["user", "model", "user"]
     assert json.loads(contents[1]["parts"][0]["text"]) == FORMER
     assert CHANGE in contents[2]["parts"][0]["text"]
+
+
+def test_a_conversation_goes_on_without_reading_again(read: Read, model: Model) -> None:
+    secret = "hf_" + "Q" * 34
+    first = f"{INTENT} HF_TOKEN={secret}"
+    unread = {"unread": ["HF_TOKEN=MASKED_SECRET_1_"]}
+    model.answers(FORMER | unread, AFTER | unread, AFTER | unread)
+    whole = read([first, CHANGE])
+    assert secret in json.dumps(whole.drafts[0])
+    begun = whole.drafts[:1]
+    gone_on = gemini_reader.read(
+        [first, CHANGE], SETTINGS, known=begun, retry=Retry(pause=lambda _: None), today=TODAY
+    )
+    assert (gone_on.draft, gone_on.drafts) == (whole.draft, whole.drafts)
+    requests = model.asked()
+    assert len(requests) == 3
+    assert requests[2] == requests[1]
+    assert secret not in json.dumps(requests)
 
 
 def test_repairs_of_one_turn_are_not_carried_into_the_next(read: Read, model: Model) -> None:
@@ -518,6 +559,18 @@ def test_quota_then_fine(read: Read, model: Model, emulator: Emulator) -> None:
     emulator.faults.add(Fault("vertex.generateContent", status=429))
     assert read(INTENT).draft == Draft.model_validate(RIGHT)
     assert len(model.asked()) == 1
+
+
+@pytest.mark.parametrize(("status", "told"), [(429, "quota"), (500, "trouble"), (503, "trouble")])
+def test_a_service_that_stays_away_is_told_in_one_message(
+    read: Read, model: Model, emulator: Emulator, status: int, told: str
+) -> None:
+    emulator.faults.add(Fault("vertex.generateContent", status=status, count=99))
+    with pytest.raises(ServiceError) as caught:
+        read(INTENT)
+    assert f"Gemini answered {status} 6 times" in caught.value.what
+    assert told in caught.value.fix
+    assert model.asked() == []
 
 
 def test_a_lost_reply_is_asked_again(read: Read, model: Model, emulator: Emulator) -> None:

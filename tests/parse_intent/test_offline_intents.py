@@ -97,7 +97,18 @@ def falls_short(case: dict[str, Any]) -> bool:
 
 # Sets whose first reading was measured untouched and which are learnt from since: no one of them
 # may be read worse than the share reached.
-SHARES = {"intents_fourth.jsonl": 94, "intents_fifth.jsonl": 69}
+SHARES = {
+    "intents_fourth.jsonl": 120,
+    "intents_fifth.jsonl": 70,
+    "intents_sixth.jsonl": 60,
+    "intents_seventh.jsonl": 50,
+    "intents_turns.jsonl": 19,
+    "intents_turns_second.jsonl": 30,
+    "intents_eighth.jsonl": 40,
+    "intents_ninth.jsonl": 40,
+    "intents_tenth.jsonl": 40,
+    "intents_eleventh.jsonl": 40,
+}
 
 
 @pytest.mark.parametrize("name", SHARES)

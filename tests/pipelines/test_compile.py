@@ -95,3 +95,29 @@ def test_two_machines_write_the_same_bytes(tmp_path):
     first, second = ((tmp_path / s / "intent-to-batch.yaml").read_bytes() for s in ("1", "2"))
     assert first == second == compiled("intent-to-batch").encode()
     assert not first.startswith(b"#")
+
+
+@pytest.mark.parametrize("name", PIPELINES)
+def test_all_that_the_console_shows_is_explained(name):
+    spec = yaml.safe_load((command.GOLDEN / f"{name}.yaml").read_text())
+    assert spec["pipelineInfo"]["description"]
+    steps = {n: c for n, c in spec["components"].items() if "executorLabel" in c}
+    # Inputs are explained in every spec: the linter sees to it.
+    shown = {
+        f"{step}.{kind}.{each}": definition.get("description")
+        for step, component in steps.items()
+        for kind, outputs in component["outputDefinitions"].items()
+        for each, definition in outputs.items()
+    }
+    assert [place for place, text in shown.items() if not text] == []
+    kinds = {
+        definition["artifactType"]["schemaTitle"]
+        for component in steps.values()
+        for definition in component.get("outputDefinitions", {}).get("artifacts", {}).values()
+    }
+    assert {"system.HTML", "system.Markdown", "system.Metrics"} <= kinds
+    resources = [n for n, c in steps.items() if "gcp_resources" in str(c.get("outputDefinitions"))]
+    assert len(resources) >= 1
+    for step in resources:  # a page beside it, as the console links some kinds only
+        artifacts = steps[step]["outputDefinitions"]["artifacts"].values()
+        assert any(a["artifactType"]["schemaTitle"] == "system.Markdown" for a in artifacts)

@@ -207,6 +207,18 @@ def test_prices_of_the_run_choose_the_machine(tmp_path):
     assert "boot disk" in told["unknown"][0]
 
 
+def test_a_task_that_lacked_memory_runs_again_with_more(tmp_path):
+    mark = tmp_path / "mark"
+    command = f"[ $BATCH_TASK_INDEX = 0 ] || [ -e {mark} ] || {{ touch {mark}; exit 137; }}"
+    run = Ended(tmp_path / "run", f"2 tasks that run `{command}`", words=("adapt_rounds=1",))
+    assert (run.outcome.failed, run.outcome.sentence) == ("", "")
+    summary = run.read("summary.json")
+    assert (summary["outcome"], summary["succeeded"]) == ("succeeded", 2)
+    assert summary["rounds"][0]["tasks"] == "1"
+    assert any("memoryMib" in line for line in summary["rounds"][0]["why"])
+    assert "Run again" in Path(summary["files"]["report"]).read_text()
+
+
 def test_a_failed_job_fails_the_run_with_its_table(tmp_path):
     run = Ended(tmp_path / "run", "2 tasks that run `exit 3`")
     assert run.outcome.failed == "Submit the job and watch it"
@@ -220,7 +232,9 @@ def test_an_intent_that_is_none_fails_in_one_sentence(tmp_path, text):
     assert run.outcome.failed == "Read the intent"
     assert run.outcome.sentence
     assert "Traceback" not in run.outcome.sentence
-    assert run.read("summary.json")["outcome"] == "broken"
+    summary = run.read("summary.json")
+    assert summary["outcome"] == "broken"
+    assert summary["reason"] == run.read("failure.json")["message"]
 
 
 def test_words_that_kfp_would_change_reach_the_job_unchanged(tmp_path):

@@ -20,6 +20,7 @@ from emulator.faults import Fault, Faults
 from emulator.http import serve
 from emulator.registry import Registry as StandIn
 from pipelines import registry as registry_module
+from pipelines.access.tables import undocumented
 from pipelines.registry import Registry, repository, template
 from pipelines.service_errors import NotThereError, UnclearError
 from pipelines.templates import fetch
@@ -49,11 +50,13 @@ def place(tmp_path: Path) -> Iterator[Place]:
     running = serve(StandIn(tmp_path / "state", Clock()).service(faults))
     yield Place(running.url, faults)
     running.stop()
+    assert undocumented(faults.callers()) == []
 
 
 def test_the_version_is_told_and_holds_the_spec(place):
     version = place.upload(ONE, "v1", "abc")
     assert version == "sha256:" + hashlib.sha256(ONE.encode()).hexdigest()
+    assert all("intent2batch" in names for names in place.faults.callers().values())
     for name in (version, "v1", "abc"):
         spec, address = fetch(f"{place.address}/night/{name}")
         assert spec["number"] == 1

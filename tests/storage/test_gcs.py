@@ -6,8 +6,9 @@ import json
 import urllib.request
 
 import pytest
+from google.auth.exceptions import DefaultCredentialsError, RefreshError
 
-from components.errors import InputError
+from components.errors import InputError, ServiceError
 from components.storage import files, versioned
 from emulator.launch import Emulator
 
@@ -67,3 +68,24 @@ def test_a_write_whose_reply_was_lost_does_not_lose_against_itself(emulator: Emu
     fault(emulator, method="storage.insert", nth=1, count=1, kind="lose_reply")
     version = versioned.write(uri, "mine", None)
     assert versioned.read(uri) == versioned.Versioned("mine", version)
+
+
+@pytest.mark.usefixtures("emulator")
+@pytest.mark.parametrize("error", [RefreshError("invalid_grant"), DefaultCredentialsError("none")])
+def test_credentials_that_do_not_work_say_the_next_step(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def request(*given: object, **named: object) -> None:
+        raise error
+
+    monkeypatch.setattr("google.cloud.storage._http.Connection.api_request", request)
+    with pytest.raises(ServiceError, match="Run: gcloud auth application-default login"):
+        list(files.list_uris(f"{BUCKET}/any"))
+
+
+@pytest.mark.usefixtures("emulator")
+def test_the_folders_right_below_a_folder() -> None:
+    for name in ("run/b/x.txt", "run/a/y/z.txt", "run/file.txt", "runs/c/x.txt"):
+        files.write_text(f"{BUCKET}/{name}", "x")
+    assert list(files.folders(f"{BUCKET}/run")) == [f"{BUCKET}/run/a", f"{BUCKET}/run/b"]
+    assert list(files.folders(f"{BUCKET}/absent")) == []

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from components.errors import InputError, ServiceError, WorkFailed
+from components.errors import InputError, ServiceError, WorkFailed, WrongUse
 from components.project import project_here
 from components.submit_batch_job.component import submit_batch_job
 from components.submit_batch_job.outputs import read_gcp_resources, write_gcp_resources
@@ -161,7 +161,8 @@ def test_the_declaration_reads_well_in_the_console() -> None:
     told = {**spec.inputs, **spec.outputs}
     assert set(told) == {
         "job", "results_uri", "pipeline_folder", "project", "region", "max_wait_hours", "dry_run",
-        "gcp_resources", "link", "Output",
+        "gcp_resources", "link", "Output", "adapt_rounds", "adapt_preemptions", "adapt_time",
+        "max_cost_usd", "prices_uri", "policy_uri",
     }  # fmt: skip
     assert all(told[name].description for name in spec.inputs)
 
@@ -182,3 +183,25 @@ def test_the_project_of_the_process(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     assert project_here() == project
+
+
+def test_what_runs_again_stands_in_the_outputs_and_is_taken_up(
+    emulator: Emulator, run: Run, tmp_path: Path
+) -> None:
+    mark = tmp_path / "mark"
+    spec = {"maxRunDuration": "600s"}
+    job = job_of(f"[ -e {mark} ] || {{ touch {mark}; exit 137; }}", spec=spec)
+    job["allocationPolicy"] = {"instances": [{"policy": {"machineType": "e2-standard-2"}}]}
+    for _ in range(2):
+        assert run.submit(job, adapt_rounds=1, max_cost_usd=1000.0) == "succeeded"
+        resources = json.loads(run.resources.read_text())["resources"]
+        assert len(resources) == 2
+        assert resources[1]["resourceUri"].endswith("-r1")
+        assert read_gcp_resources(str(run.resources)) == run.ledger["job_name"]
+    assert len(emulator.batch.book.everything()) == 2
+
+
+@pytest.mark.parametrize("wrong", [{"adapt_rounds": 11}, {"adapt_preemptions": 0}])
+def test_numbers_that_cannot_be_meant(run: Run, wrong: dict[str, int]) -> None:
+    with pytest.raises(WrongUse):
+        run.submit(job_of("true"), **wrong)

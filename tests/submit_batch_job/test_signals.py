@@ -20,9 +20,10 @@ ROOT = Path(__file__).parents[2]
 COMMAND = """
 import sys, typer
 from components.errors import Intent2BatchError
-from pipelines.cli import jobs
+from pipelines.cli import jobs, submit
 app = typer.Typer()
 jobs.register(app)
+submit.register(app)
 try:
     app()
 except Intent2BatchError as error:

@@ -27,20 +27,20 @@ def collect_the_answers(
         results_uri: Folder for results, or empty for the run's pipeline root.
         pipeline_folder: This run's own folder below the pipeline root.
         status: How the steps before ended; filled in by the platform.
-        report: The report as a page.
-        metrics: Rows by status, answers without a row, tokens and cost.
-        results: The run's folder, with the tables and all that the steps wrote.
         prices_uri: Price file of your own, or empty for the one that comes with this release.
         csv_for_excel: Begin the CSV with the byte mark by which Excel knows UTF-8.
 
     Returns:
-        What happened, in one line.
+        report: The report as a page.
+        metrics: Rows by status, answers without a row, tokens and cost.
+        results: The run's folder, with the tables and all that the steps wrote.
+        Output: What happened, in one line.
     """
     from components.aggregate_results.predictions.step import collect_step
     from components.reporting import reported, run_folder
 
-    results.uri = run_folder(results_uri, pipeline_folder)
     with reported():
+        results.uri = run_folder(results_uri, pipeline_folder)
         summary = collect_step(
             results.uri,
             status,

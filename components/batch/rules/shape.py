@@ -104,7 +104,9 @@ class _Reader:
             self._wrong_shape(path, raw, "one object", "take the object out of its list")
             raw = raw[0]
         if not isinstance(raw, Mapping):
-            self._wrong_shape(path, raw, "an object", "write the fields in { }")
+            several = not path and isinstance(raw, list)
+            fix = "keep one job in a file" if several else "write the fields in { }"
+            self._wrong_shape(path, raw, "an object", fix)
             return _ABSENT
         read: dict[str, Any] = {}
         given: dict[str, str] = {}

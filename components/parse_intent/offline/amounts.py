@@ -21,11 +21,12 @@ UNIT = (
     r"(?:s(?:ec(?:ond)?s?)?|m(?:in(?:ute)?s?)?|h(?:(?:ou)?rs?)?|d(?:ays?)?|w(?:(?:ee)?ks?)?"
     r"|months?|fortnights?)"
 )
-AND_A_PART = r"(?: and (?:a half|a quarter|3 quarters))"
+AND_A_PART = r"(?: and (?:a half|half|a quarter|3 quarters))"
 PART = rf"(?:\d{{1,7}}(?:\.\d{{1,3}})?(?: and a half| 1/2|½)?[ -]?{UNIT}\b{AND_A_PART}?)"
 DURATION = re.compile(
     rf"(?<![\w.:/-])(?:(?P<words>(?P<frac>half|quarter of|quarter|3 quarters of) ?(?:an?|-)? ?"
-    rf"(?P<u1>hour|day|minute|week)|(?:an?|per) (?P<u2>minute|hour|day|week|month|fortnight)"
+    rf"(?P<u1>hour|day|minute|week)|(?:an?|per)(?: (?:whole|full|entire|single))? (?P<u2>minute"
+    rf"|hour|day|week|month|fortnight)"
     rf"(?P<half>{AND_A_PART})?)"
     rf"|(?P<clock>\d{{1,2}}-)?(?P<hms>\d{{1,3}}:\d\d:\d\d)"
     rf"|(?P<parts>\d{{1,3}}[ ]?h(?:\d{{1,2}}m?\b|[ ]\d{{1,2}}(?=[ ]*(?:[,.;)\n]|$)))"
@@ -36,7 +37,7 @@ ONE_PART = re.compile(
     rf"(\d+(?:\.\d+)?)( and a half| 1/2|½)?[ -]?({UNIT})(?![a-z])({AND_A_PART})?",
     re.IGNORECASE,
 )
-AND_A = {" and a half": 0.5, " and a quarter": 0.25, " and 3 quarters": 0.75}
+AND_A = {" and a half": 0.5, " and half": 0.5, " and a quarter": 0.25, " and 3 quarters": 0.75}
 FRACTIONS = {"half": 0.5, "quarter of": 0.25, "quarter": 0.25, "3 quarters of": 0.75}
 
 
@@ -82,6 +83,32 @@ def durations(text: str) -> list[Amount]:
             value = _unit_seconds(match["u2"]) * (1 + AND_A.get((match["half"] or "").lower(), 0.0))
         if value > 0:
             found.append(Amount(match.start(), match.end(), value))
+    return sorted(found + _bare_limits(text, found), key=lambda amount: amount.start)
+
+
+# "it needs about 20 hours; stop it after 30": the number has the unit of the time before it.
+BARE_LIMIT = re.compile(
+    r"\b(?:kill|stop|cancel|abort|terminat|cut|end|cap|limit|give up|pull the plug|time)[a-z]*"
+    r"(?: (?:it|them|1|that|this|out|off|the task|a task|tasks|each|any|all|those|anything|runs?"
+    r"|which|needs?|takes?|taking|lasts?|running|longer|more))*"
+    r" (?:after|at|past|beyond|to|over|than) (?P<n>\d{1,4})(?=\s*(?:[.,;)\n]|$|maximum|tops))"
+    r"|\b(?:give|allow|grant|make) (?:it|them|each|every|that|those)(?: \w+)? (?P<m>\d{1,4})"
+    r"(?=\s*(?:[.,;)\n]|$|maximum|tops|at (?:the )?(?:very )?most))",
+    re.IGNORECASE,
+)
+UNIT_REACH = 100
+
+
+def _bare_limits(text: str, known: list[Amount]) -> list[Amount]:
+    """Limits without a unit of their own, behind a time that gives it."""
+    found = []
+    for match in BARE_LIMIT.finditer(text):
+        before = [a for a in known if 0 <= match.start() - a.end <= UNIT_REACH]
+        units = ONE_PART.findall(text[before[-1].start : before[-1].end]) if before else []
+        if units:
+            group = "n" if match["n"] else "m"
+            value = int(match[group]) * _unit_seconds(units[-1][2])
+            found.append(Amount(*match.span(group), value))
     return found
 
 

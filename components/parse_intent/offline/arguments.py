@@ -35,35 +35,45 @@ OF_DOCKER = re.compile(
     r"|\bdocker run\b",
     re.IGNORECASE,
 )
+# Options of a mount by gcsfuse, which no container takes.
+MOUNTING = re.compile(r"--?(?:implicit[-_]dirs|only[-_]dir|file[-_]mode|dir[-_]mode)\b")
 PLAIN = re.compile(r"[A-Za-z]+")
 
 
-def option_runs(masked: str) -> Iterator[tuple[int, int]]:
+def option_runs(masked: str, *, announced: bool = True) -> Iterator[tuple[int, int]]:
     """Spans of options that are given to a container, in order.
 
     Args:
         masked: the turn with earlier payloads hidden.
+        announced: only those that words announce ("args --page 7"); else all.
     """
     pos = 0
     while match := FIRST.search(masked, pos):
-        end = _run_end(masked, match.start(), match.end())
+        end = run_end(masked, match.start(), match.end())
         pos = max(end, match.end())
         before = masked[max(0, match.start() - 50) : match.start()].rsplit("\n", 1)[-1]
-        if not (CUE.search(before) or MORE.search(before) or BEHIND.match(masked, end)):
+        cued = CUE.search(before) or MORE.search(before) or BEHIND.match(masked, end)
+        if announced and not cued:
             continue
         flag = re.split(r"[= ]", match.group(), maxsplit=1)[0]
-        if flag in DOCKER_OPTIONS and OF_DOCKER.search(before):
+        if MOUNTING.match(flag):
+            continue
+        if flag in DOCKER_OPTIONS and (OF_DOCKER.search(before) or not announced):
             continue
         yield match.start(), end
 
 
-def _run_end(masked: str, start: int, first: int) -> int:
+def run_end(masked: str, start: int, first: int) -> int:
     """Where the arguments end: at a comma, a sentence's end, or a word that is no value."""
     end, value_may_follow = first, "=" not in masked[start:first]
     if masked[first : first + 1] == "=":
         whole = re.compile(r"=(?:\"[^\"\n]*\"|'[^'\n]*'|[^\s\ue000]*)").match(masked, first)
         end, value_may_follow = (whole.end() if whole else first), False
-    while masked[end - 1] not in ",;" and (match := ARGUMENT.match(masked, end)):
+    while (
+        masked[end - 1] not in ",;"
+        and not _ends(masked, end)
+        and (match := ARGUMENT.match(masked, end))
+    ):
         token = match["t"]
         if FILL in token:
             break
@@ -76,6 +86,13 @@ def _run_end(masked: str, start: int, first: int) -> int:
         end = match.end()
         value_may_follow = option and "=" not in token
     return _trimmed(masked, start, end)
+
+
+def _ends(masked: str, end: int) -> bool:
+    """Whether a sentence ends here: "x.mp3. Then", and no path such as "/."."""
+    return (
+        masked[end - 1] == "." and masked[end - 2] not in " /." and masked[end : end + 1].isspace()
+    )
 
 
 def _is_remark(token: str) -> bool:

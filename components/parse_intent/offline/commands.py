@@ -30,12 +30,12 @@ STOP = frozenset(
     that which is are was were to into of by or but so when if where this these those the a an
     after before until till because since unless except plus per inside within without times
     there they we i you my our your should must needs need gets get has have will would can may
-    all only also too everything anything nothing spot retry no not don't mount mounted up
+    all only also too everything anything nothing spot retry no not don't mount mounted up instead
     """)
 )
 LINE_CUT = re.compile(
     r"\s+(?:<-|<--|←|--?>|=>|\u2014|\u2013|//)\s|,\s|;\s+(?=[a-zA-Z]+ [a-zA-Z]+)| - (?=[a-zA-Z\d])"
-    r"|\s\((?=[a-zA-Z])|(?<=[^\s.])\.\s+(?=\S)"
+    r"|\s\(?[2-9]\)\s+(?=[./~a-zA-Z])|\s/\s(?!-)|\s\((?=[a-zA-Z])|(?<=[^\s.])\.\s+(?=\S)"
 )
 PROSE_AFTER = re.compile(
     r"\s+(?:on|with|for|across|in|over|using)\s+(?=(?:an? |the |each |all |every |about |up to )?"
@@ -44,7 +44,10 @@ PROSE_AFTER = re.compile(
     r"|host\b|image\b|container\b|bucket\b|frames?\b|samples?\b|shards?\b|arguments?\b|args\b))"
     r"|\s+(?:and |then |please |but )(?=(?:retry|mount|use|give|make|limit|kill|stop|let|put"
     r"|set)\b)"
-    r"|\s+(?=\d+ ?(?:times|x)\b)"
+    r"|\s+(?=\d+ ?(?:times|x|tasks?|retries|attempts|copies|runs|v?cpus?|v?cores?|minutes|hours)\b)"
+    r"|\s+(?=(?:with|on|in|using|from|as|for|under|across|of|per|by) (?:the|our|my|an?|each|every"
+    r"|all|its|that|this|these|those|up|at|no|task|project|region|zone|service|spot)\b)"
+    r"|\s+(?=(?:1|one|each|every|at most|up to|no more than|maximum|max) (?:\w+ )?(?:task|per|a)\b)"
     r"|\s+(?=(?:once|twice|please|afterwards|always)\b[,.]?\s*(?:$|\n|[a-z]))"
     r"|\s+(?=(?:even (?:if|when|though)|no matter|in the background|if (?:it|that|this)"
     r"|must always|should always|always runs?|which (?:may|must|should)|ignoring"
@@ -189,11 +192,38 @@ def command_end(text: str, start: int, *, to_line_end: bool) -> int:
         if text[end - 1] == ")" and "(" in text[start:end]:
             break
         end -= 1
+    if text[max(start, end - 2) : end] in (" /", " |", " -", " \u2014"):  # parts of a line
+        end -= 2
     return end
 
 
+SEMICOLON = re.compile(r";[ \t]+(?=\S)")
+KEYWORD = re.compile(
+    r"(?:do|done|then|fi|else|elif|esac|exit|export|wait|set|if|for|while|exec|trap|true|read|cd"
+    r"|rm|mv|cp"
+    r"|echo|tar|gzip|cat|sleep|mkdir|time|test|eval|python3?|bash|sh)\b(?!:)|[A-Z_]+=\$|\$|\.|/"
+)
+# " | " parts settings in a line as well as programs: what follows tells which.
+PIPED = re.compile(r"\s\|\s+(?P<w>[^\s\ue000]+)")
+TALKING = re.compile(r"(?:echo|printf|say)\b")
+
+
 def _cut_line(text: str, start: int, line_end: int) -> int:
-    for pattern in (LINE_CUT, PROSE_AFTER):
+    for pipe in PIPED.finditer(text, start, line_end):
+        word = pipe["w"].rstrip(".,;:)")
+        program = word in PROGRAMS or word.startswith((".", "/", "$", "-"))
+        if not program and not _in_quotes(text[start : pipe.start()]):
+            line_end = pipe.start()
+            break
+    for semicolon in SEMICOLON.finditer(text, start, line_end):
+        goes_on = KEYWORD.match(text, semicolon.end()) or starts_command(
+            text, semicolon.end(), strict=True, run=True
+        )
+        if not goes_on and not _in_quotes(text[start : semicolon.start()]):
+            line_end = semicolon.start()
+            break
+    talks = TALKING.match(text, start) is not None  # its arguments are prose themselves
+    for pattern in (LINE_CUT,) if talks else (LINE_CUT, PROSE_AFTER):
         for match in pattern.finditer(text, start, line_end):
             if not _in_quotes(text[start : match.start()]):
                 line_end = match.start()

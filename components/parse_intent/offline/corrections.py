@@ -1,4 +1,4 @@
-"""Numbers that a person takes back in the same breath: "50 cities, no wait, 52"."""
+"""What a person takes back in the same breath: "50 cities, no wait, 52"."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from components.parse_intent.offline.commands import STOP
 from components.parse_intent.offline.normal import Words
 
 TAKEN_BACK = (
-    r"(?:(?:oh|ah|hm+|uh+|err?),? )?(?:no,? wait|wait,? no|wait(?=\s*[,:-])|no,? no|no(?=\s*[,:-])"
+    r"(?:(?:oh|ah|hm+|uh+|err?),? )?(?:no,? wait|wait,? no|wait(?=\s*[,:-])|no,? no"
+    r"|no(?=\s*[,:-]|\s+(?:sorry|wait|i mean|i meant|make|rather|actually|better|it's)\b)"
     r"|nope|scratch that|correction|sorry|pardon|i mean(?:t)?|make (?:that|it)|or rather|rather"
     r"|actually|better|let's say)"
     r"(?:[ ,:-]+(?:no|wait|sorry|i mean(?:t)?|make (?:that|it)|rather|actually|better|it's"
@@ -51,3 +52,42 @@ def take_back(words: Words) -> None:
 def takes_back(said: str) -> bool:
     """Whether some words hold a number that is taken back for another."""
     return CORRECTED.search(Words(said).text) is not None
+
+
+MAX_CORRECTIONS = 8
+# A turn that corrects the one before it: "no, 8".
+TAKES_BACK = re.compile(
+    r"\W*(?:no|nope|sorry|actually|rather|hm+|oops|i mean(?:t)?|make (?:it|that)|better)\b[\s,.:-]+"
+    r"(?:(?:no|sorry|make (?:it|that)|i mean(?:t)?|rather|it's|better)[\s,.:-]+)*\w+\W*$",
+    re.IGNORECASE,
+)
+CORRECTION = re.compile(
+    r"(?:[.;,!\n(]|\s-+|\s—|\.\.\.|…)\s*(?:(?:oh |ah |hmm,? |uh,? )?(?:no,? wait|wait,? no"
+    r"|wait,|no no|scratch that|correction|sorry,? (?:i mean|make that|no)|i mean(?:t)?"
+    r"|make that(?! (?:visible|available|accessible|readable|writable|mounted|run|use|sure|work"
+    r"|show|appear|happen|start|stop|fail)\w*)"
+    r"|actually,? (?:make (?:it|that)|no|let's))\b)[\s,:-]*"
+    r"|\s\(?or (?:rather|better)\b[\s,:-]*",
+    re.IGNORECASE,
+)
+
+
+def corrections(turn: str) -> list[str]:
+    """A turn cut where the person corrects themselves; what follows is an edit."""
+    if "```" in turn:
+        return [turn]
+    parts: list[str] = []
+    start = 0
+    behind = 0
+    for match in CORRECTION.finditer(turn):
+        if len(parts) >= MAX_CORRECTIONS:
+            break
+        numbers = takes_back(turn[max(behind, match.start() - 60) : match.end() + 30])
+        behind = match.end()
+        if numbers:
+            continue
+        if turn.count("`", start, match.start()) % 2 == 0 and turn[start : match.start()].strip():
+            parts.append(turn[start : match.start()])
+            start = match.end()
+    parts.append(turn[start:])
+    return [p for p in parts if p.strip()]

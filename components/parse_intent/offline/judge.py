@@ -52,6 +52,23 @@ def broken_limits(draft: Draft) -> list[str]:
     return found + _run_time(draft) + _machines(draft) + _together(draft)
 
 
+def broken_numbers(draft: Draft) -> list[tuple[str, float]]:
+    """The fields whose number is beyond a limit, each with the limit in the unit people use."""
+    limits = (
+        ("task_count", MAX_TASKS, 1),
+        ("parallelism", MAX_PARALLEL, 1),
+        ("max_retries", MAX_RETRIES, 1),
+        ("priority", MAX_PRIORITY, 1),
+        ("max_run_s", MAX_RUN_S, 3600),
+    )
+    found = []
+    for name, limit, unit in limits:
+        asked = getattr(draft, name)
+        if asked is not None and asked.value > limit:
+            found.append((name, limit / unit))
+    return found
+
+
 def _run_time(draft: Draft) -> list[str]:
     found = []
     times = [draft.max_run_s] + [step.timeout_s for step in draft.steps]
@@ -90,7 +107,8 @@ def _machines(draft: Draft) -> list[str]:
     fits = (gpu in GPUS_OF_N1 and series in ("n1", "custom")) or gpu in GPU_OF_SERIES.get(
         series, ()
     )
-    if not fits:
+    of_series = {kind for kinds in GPU_OF_SERIES.values() for kind in kinds}
+    if not fits and gpu in of_series | set(GPUS_OF_N1):
         home = next((s for s, kinds in GPU_OF_SERIES.items() if gpu in kinds), "n1")
         found.append(
             f"A GPU of type {gpu} (the accelerator asked for) cannot be attached to {machine}: "
@@ -129,7 +147,11 @@ def region_of(place: str) -> str:
 
 
 LEAK = re.compile(
-    r"\b(?:ignore|disregard|forget|override|bypass)\b[^.\n]{0,40}\b(?:instructions?|rules?"
+    r"\b(?:everything|what|all) (?:that )?you (?:were|have been|got) told\b"
+    r"|\byour hidden \w+|\bhidden (?:instructions?|prompt|rules)\b"
+    r"|\b(?:any|the|your|all) (?:credentials|secrets|api keys|tokens|passwords)(?: \w+){0,2}"
+    r" (?:in your|you have|that you|you (?:can|hold))\b"
+    r"|\b(?:ignore|disregard|forget|override|bypass)\b[^.\n]{0,40}\b(?:instructions?|rules?"
     r"|prompts?|guardrails?|guidelines|restrictions)\b"
     r"|\b(?:print|show|reveal|tell|output|repeat|display|give|dump|send|share|leak|what(?:'s"
     r"| is| are))\b[^.\n]{0,50}\b(?:system prompt|your (?:\w+ )?(?:prompt|instructions)"
@@ -143,8 +165,15 @@ POWER = re.compile(
     r"|\b(?:delete|wipe|destroy|erase|drop)\b[^.\n]{0,25}\b(?:all )?(?:buckets?|projects?"
     r"|databases?|clusters?|vms|instances|jobs|disks|service accounts?|everything"
     r"|production)\b"
+    r"|\b(?:delete|wipe|destroy|erase|empty|purge)\b[^.\n]{0,25}\b(?:all|every|any|the whole"
+    r"|each)\b"
+    r"[^.\n]{0,20}\b(?:objects?|files?|data|content\w*|backups?|tables?|images?|logs)\b"
+    r"[^.\n]{0,20}\b(?:gs://|buckets?|project|account|registry|dataset|database)"
     r"|\bdisable (?:the )?(?:audit|firewall|billing)\b|\bopen (?:the )?firewall\b",
     re.IGNORECASE,
+)
+ROLES = re.compile(
+    r"\broles/\w[\w.]*|\b(?:owner|editor|admin) (?:role|rights|access)\b", re.IGNORECASE
 )
 MINING = re.compile(
     r"\b(?:ddos|denial[- ]of[- ]service|ransomware|malware|botnet|brute[- ]?force (?:ssh"
@@ -153,15 +182,30 @@ MINING = re.compile(
 )
 OTHER_WORK = re.compile(
     r"^\W*(?:please |can you |could you |i want you to "
-    r"|i need you to )?(?:write (?:me )?(?:an? )?(?:poem|story|essay|song|joke|email|letter)"
+    r"|i need you to )?(?:write (?:me |us )?(?:an? |the )?(?:\w+ )?(?:poem|story|essay|song|joke"
+    r"|email|letter|haiku|limerick|speech|tweet|review|recipe|blog post|cover letter|cv)"
     r"|tell me (?:a|an) (?:joke|story)|what(?:'s| is) the (?:weather|capital|time|meaning)"
     r"|translate|who (?:is|was)|how (?:old|tall)|book (?:a|me)|order (?:a|me)|play )",
     re.IGNORECASE,
 )
 
 
-def forbidden(norm: str, draft: Draft) -> list[str]:
-    """Orders that are no job: to leak, to rule, to destroy, to do something else altogether."""
+# "drop the bucket" in a later turn is about the job, unless it is about all of them.
+OF_ALL = re.compile(
+    r"\b(?:all|every\w*|each|whole|any|projects?|databases?|clusters?|production"
+    r"|gs://)",
+    re.IGNORECASE,
+)
+
+
+def forbidden(norm: str, draft: Draft, before: Draft | None = None) -> list[str]:
+    """Orders that are no job: to leak, to rule, to destroy, to do something else altogether.
+
+    Args:
+        norm: the normal text of the turn.
+        draft: what it adds.
+        before: the draft of earlier turns, if there were any.
+    """
     if LEAK.search(norm):
         return [
             "I cannot set my rules aside or show prompts, keys or my environment; I only turn "
@@ -170,6 +214,8 @@ def forbidden(norm: str, draft: Draft) -> list[str]:
     if MINING.search(norm):
         return ["I will not build a job that attacks other systems."]
     match = POWER.search(norm)
+    if match and before is not None and before.steps and not OF_ALL.search(match.group()):
+        match = ROLES.search(norm)
     if match and (
         not draft.steps or re.search(r"roles?/|\biam\b|owner|admin", match.group(), re.I)
     ):

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 
 QUOTED_LINE = re.compile(r"^[ \t]*(?:>[ \t]?){1,6}", re.MULTILINE)
-RULE_ROW = re.compile(r"^[ \t]*\|?[ \t]*:?-{2,}[-|: \t]*$", re.MULTILINE)
+RULE_ROW = re.compile(r"^[ \t]*+\|?[ \t]*+:?-{2,}+[-|: \t]*+$", re.MULTILINE)
 TABLE_ROW = re.compile(
-    r"^[ \t]*(?P<a>\|)[ \t]*[^|\n]{1,60}?[ \t]*(?P<b>\|)[^|\n]{1,400}(?P<c>\|)[ \t]*$", re.MULTILINE
+    r"^[ \t]*+(?P<a>\|)[ \t]*+[^|\n]{1,60}?[ \t]*+(?P<b>\|)[^|\n]{1,400}(?P<c>\|)[ \t]*+$",
+    re.MULTILINE,
 )
 ARROW = re.compile(
     r"^[ \t]*(?:[-*\u2022][ \t]+)?[A-Za-z][A-Za-z_ -]{1,30}?[ \t]*(?P<a>=>|->|\u2192"
@@ -26,12 +27,17 @@ QUESTION = re.compile(
 )
 
 
+# "Brussels/Belgium": two names of one thing, and no path.
+EITHER_NAME = re.compile(r"(?<![\w/.-])[A-Z][a-z]{2,20}/[A-Z][a-z]{2,20}(?![\w/-]|\.\w)")
+
+
 def _blank(match: re.Match[str]) -> str:
     return " " * len(match.group())
 
 
 def plain_layout(text: str) -> str:
     """A text of the same length in which tables, arrows and short questions read `key: value`."""
+    text = EITHER_NAME.sub(lambda match: match.group().replace("/", " "), text)
     text = RULE_ROW.sub(_blank, QUOTED_LINE.sub(_blank, text))
     chars = list(text)
     for match in TABLE_ROW.finditer(text):

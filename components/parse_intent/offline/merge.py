@@ -6,7 +6,10 @@ import re
 from typing import Any
 
 from components.parse_intent.draft import Disk, Draft, Pair, Step, Volume
+from components.parse_intent.offline.edit_steps import refs_in
+from components.parse_intent.offline.judge import region_of
 from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.step_places import places_of
 from components.parse_intent.offline.vocabulary import words
 
 SCALARS = words(
@@ -25,9 +28,8 @@ ADD = re.compile(
     re.IGNORECASE,
 )
 
-FIRST = re.compile(
-    r"\b(?:first step|as the first|at the (?:start|beginning|front)|before (?:that|it"
-    r"|everything|the)|beforehand|prepend|to begin with|first run)\b",
+INSTEAD = re.compile(
+    r"\b(?:instead|replace|swap|rather|wrong|change|switch|should be|actually|moved?|renamed?)\b",
     re.IGNORECASE,
 )
 
@@ -79,19 +81,40 @@ def _merge_lists(page: Page, draft: Draft) -> None:
         draft.task_envs.sort(key=lambda env: env.index)
     if new.locations:
         also = re.search(r"\b(?:also|too|as well|in addition|additionally|add)\b", page.norm, re.I)
-        draft.locations = (draft.locations if also else []) + new.locations
+        regions = {region_of(place.value) for place in (*draft.locations, *new.locations)}
+        kept = draft.locations if also and len(regions) == 1 else []
+        draft.locations = kept + new.locations
     if new.retry_policies:
         draft.retry_policies = new.retry_policies
     tags = {tag.value for tag in draft.tags}
     draft.tags += [tag for tag in new.tags if tag.value not in tags]
-    _merge_notifications(draft, new)
+    _merge_notifications(page.norm, draft, new)
     _merge_volumes(page, draft)
     _merge_disks(page, draft)
+    _mount_buckets(page, draft)
     _move_mount(page, draft)
 
 
-def _merge_notifications(draft: Draft, new: Draft) -> None:
+OTHER_TOPIC = re.compile(
+    rf"{INSTEAD.pattern}|\b(?:the|these|those|all) (?:messages?|notifications?|alerts?|mails?)\b",
+    re.IGNORECASE,
+)
+
+
+def _merge_notifications(said: str, draft: Draft, new: Draft) -> None:
     waiting = [n for n in draft.notifications if not n.topic]
+    topics = {n.topic for n in draft.notifications}
+    only = new.notifications[0] if len(new.notifications) == 1 else None
+    if (
+        only is not None
+        and not only.state
+        and len(topics) == 1
+        and not waiting
+        and OTHER_TOPIC.search(said)
+    ):
+        for notification in draft.notifications:
+            notification.topic, notification.quote = only.topic, only.quote
+        return
     for notification in new.notifications:
         if waiting and notification.topic and not notification.state:
             waiting[0].topic, waiting[0].quote = notification.topic, notification.quote
@@ -108,17 +131,15 @@ def _merge_notifications(draft: Draft, new: Draft) -> None:
 
 
 def _merge_volumes(page: Page, draft: Draft) -> None:
-    instead = re.search(
-        r"\b(?:instead|replace|swap|not|rather|wrong|change|switch|should be|actually)\b",
-        page.norm,
-        re.I,
-    )
+    instead = INSTEAD.search(page.norm) or re.search(r"\b(?:not|now)\b", page.norm, re.I)
     for volume in page.draft.volumes:
         same = [
             v
             for v in draft.volumes
             if v.remote == volume.remote or (volume.mount and v.mount == volume.mount)
         ]
+        unnamed = [v for v in draft.volumes if v.kind == volume.kind == "gcs" and not v.remote]
+        same = same or (unnamed if volume.remote else [])
         if not same and instead and not ADD.search(page.norm):
             same = [v for v in draft.volumes if v.kind == volume.kind][:1]
         if same:
@@ -134,6 +155,9 @@ def _merge_volumes(page: Page, draft: Draft) -> None:
             draft.volumes.append(volume)
 
 
+READ_ONLY = re.compile(
+    r"\bread[- ]?only\b|\bro\b|\b(?P<w>writ(?:e?able)|read[- ]write|rw)\b", re.IGNORECASE
+)
 MOUNT_AT = re.compile(
     r"\b(?:mount(?:ed|ing|s)?|mount ?(?:point|path))\b[^.;\n]{0,30}?\b(?:at|on|under|to|as|is"
     r"|be)\s+(?P<p>/[\w./-]*\w)",
@@ -141,14 +165,60 @@ MOUNT_AT = re.compile(
 )
 
 
+MOUNT_NAMED = re.compile(
+    r"\bmount (?:the )?[\"']?(?P<n>[a-z0-9][a-z0-9_]*(?:[-.][a-z0-9_]+)+)[\"']? (?:at|to|on|onto"
+    r"|under|in"
+    r"|as) (?P<p>/[\w./-]*\w)"
+)
+
+
+def _mount_buckets(page: Page, draft: Draft) -> None:
+    """As in "mount furnace-out at /mnt/out as well", where buckets are mounted already."""
+    if not any(volume.kind == "gcs" for volume in draft.volumes):
+        return
+    for match in page.find(MOUNT_NAMED):
+        same = [volume for volume in draft.volumes if volume.remote == match["n"]]
+        quote = page.take(*match.span())
+        if same:
+            same[0].mount, same[0].quote = match["p"], quote
+        else:
+            draft.volumes.append(
+                Volume(kind="gcs", remote=match["n"], mount=match["p"], quote=quote)
+            )
+
+
 def _move_mount(page: Page, draft: Draft) -> None:
     """As in "mount it at /mnt/input instead": the one thing that is mounted moves."""
     mounted: list[Volume | Disk] = [*draft.volumes, *draft.disks]
-    if len(mounted) != 1 or page.draft.volumes or page.draft.disks:
+    if page.draft.volumes or page.draft.disks:
         return
-    for match in page.find(MOUNT_AT):
-        mounted[0].mount = match["p"].rstrip("/")
-        mounted[0].quote = page.take(*match.span())
+    if len(mounted) == 1:
+        for match in page.find(MOUNT_AT):
+            mounted[0].mount = match["p"].rstrip("/")
+            mounted[0].quote = page.take(*match.span())
+    for match in page.find(READ_ONLY):
+        target = _meant(page, match.start(), mounted)
+        if target is not None:
+            others = [option for option in target.options if option not in ("ro", "rw")]
+            off = page.negated(match.start()) or match["w"]
+            target.options = others if off else ["ro", *others]
+            page.take(*match.span())
+
+
+def _meant(page: Page, at: int, mounted: list[Volume | Disk]) -> Volume | Disk | None:
+    """The mounted thing that a clause names by its name or path, or a part of it; else the one."""
+    start, end = page.clause(at)
+    spoken = set(re.findall(r"[a-z0-9][\w-]*", page.norm[start:end].lower()))
+    named = [m for m in mounted if spoken & _names_of(m)]
+    if len(named) == 1:
+        return named[0]
+    return mounted[0] if len(mounted) == 1 else None
+
+
+def _names_of(thing: Volume | Disk) -> set[str]:
+    name = thing.remote if isinstance(thing, Volume) else thing.existing or thing.device
+    tails = [text.rstrip("/").rsplit("/", 1)[-1].lower() for text in (name, thing.mount) if text]
+    return {part for tail in tails for part in (tail, *re.split(r"[-_.]", tail)) if len(part) > 2}
 
 
 def _merge_disks(page: Page, draft: Draft) -> None:
@@ -183,10 +253,15 @@ def merge_steps(page: Page, draft: Draft) -> None:
         and new[0].text is None
         and not ADD.search(page.norm)
     ):
-        _into_image(draft, new[0])
+        named = [ref.index for ref in refs_in(page, draft.steps, 0, len(page.norm))]
+        _into_image(draft, new[0], named if len(named) == 1 else list(range(len(draft.steps))))
+        return
+    if REPLACES.search(page.norm) and _in_named_place(page, draft, new):
+        return
+    if _placed(page, draft, new) or _in_named_place(page, draft, new):
         return
     if ADD.search(page.norm) and not SAME_COMMAND.search(page.norm):
-        draft.steps = new + draft.steps if FIRST.search(page.norm) else draft.steps + new
+        draft.steps = draft.steps + new
         return
     if len(new) == 1 and len(work) == 1:
         _replace_step(draft, work[0], new[0])
@@ -194,9 +269,45 @@ def merge_steps(page: Page, draft: Draft) -> None:
     draft.steps = list(new) if len(new) >= len(work) else draft.steps[: -len(new)] + new
 
 
-def _into_image(draft: Draft, new: Step) -> None:
-    """A new image for what ran before: scripts move into it, containers change image."""
-    for i, step in enumerate(draft.steps):
+REPLACES = re.compile(
+    r"\b(?:replace[ds]?|instead|in place of|substitute|swap|change[sd]?|rather)\b", re.IGNORECASE
+)
+
+
+def _placed(page: Page, draft: Draft, new: list[Step]) -> bool:
+    """Put new steps where the words want them; false where they want none beside the others."""
+    if SAME_COMMAND.search(page.norm):
+        return False
+    have = draft.steps
+    places = places_of(page, new, have)
+    if all(place is None for place in places):
+        return False
+    last = len(have) if ADD.search(page.norm) else None
+    slots: list[list[Step]] = [[] for _ in range(len(have) + 1)]
+    for step, place in zip(new, places, strict=True):
+        last = place if place is not None else last
+        slots[last if last is not None else 0].append(step)
+    draft.steps = [*slots[0]]
+    for step, following in zip(have, slots[1:], strict=True):
+        draft.steps += [step, *following]
+    return True
+
+
+def _in_named_place(page: Page, draft: Draft, new: list[Step]) -> bool:
+    """As in "the second step should run X": a new command for the step that the words name."""
+    refs = refs_in(page, draft.steps, 0, len(page.norm))
+    if len(new) != 1 or len(refs) != 1 or ADD.search(page.norm):
+        return False
+    old = draft.steps[refs[0].index]
+    page.take(refs[0].start, refs[0].end)
+    _replace_step(draft, old, new[0])
+    return True
+
+
+def _into_image(draft: Draft, new: Step, places: list[int]) -> None:
+    """A new image for steps that ran before: scripts move into it, containers change image."""
+    for i in places:
+        step = draft.steps[i]
         if step.kind == "barrier":
             continue
         update: dict[str, Any] = {"kind": "container", "image": new.image}

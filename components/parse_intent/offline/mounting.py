@@ -12,12 +12,14 @@ PATH = r"/[A-Za-z0-9_.${}/-]*[A-Za-z0-9_$}]"
 MOUNT_RIGHT = re.compile(
     rf"(?:\b(?:mounted|mount(?:s|ing)?|goes|go|shows? up|appear(?:s|ing)?|available|visible"
     rf"|attached|attach|put|sits?|lives?|belongs)?\s*(?:it|them|that|this|each)?\s*"
-    rf"\b(?P<cue>at|on|onto|under|as|to|in|into|path|point|mountpoint|via|through)\b|\(|->|=>|→|@|:"
+    rf"\b(?P<cue>at|on|onto|under|as|to|in|into|path|point|mountpoint|via|through)\b"
+    rf"|\((?:[\w -]{{1,20}}, ?)?|->|=>|→|@|:"
     rf"|\bmount(?:ed)?\b)\s*[:=]?\s*[\"'(]?(?P<p>{PATH})",
     re.IGNORECASE,
 )
 MOUNT_LEFT = re.compile(
-    rf"(?P<p>{PATH})\s*(?:<-|<=|←|=|:|\b(?:should|must|will) be\b|\bholds\b|\bshows\b|\bis\b"
+    rf"(?P<p>{PATH})\s*(?:<-|<=|←|=|:|\b(?:should|must|will) (?:be|hold|contain|show|have)\b"
+    rf"|\bholds\b|\bcontains\b|\bshows\b|\bis\b"
     rf"|\bfrom\b|\bcomes from\b|\bmaps to\b"
     rf"|\bfor\b)\s*(?:the |a |our |nfs |bucket )*$",
     re.IGNORECASE,

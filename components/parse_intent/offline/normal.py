@@ -41,6 +41,8 @@ def _slips() -> dict[str, str]:
     """Every keyword of six letters or more with one letter left out, to the keyword."""
     table: dict[str, str] = {}
     for word in SHORT_KEYWORDS:  # too short for a missing letter, not for two that swapped
+        for i in range(len(word)):
+            table.setdefault(word[: i + 1] + word[i:], word)  # a letter twice
         for i in range(len(word) - 1):
             table.setdefault(word[:i] + word[i + 1] + word[i] + word[i + 2 :], word)
     for word in sorted(KEYWORDS):
@@ -197,6 +199,8 @@ def _number_words(
         if j > i and masked[pieces[j - 1][1] : pieces[j][0]].strip(" "):
             break
         parts = pieces[j][2].lower().split("-")
+        if words and parts[0].isdecimal():  # figures only begin a number
+            break
         if len(words) > MAX_NUMBER_WORDS or not all(is_number_word(part) for part in parts):
             break
         words += parts

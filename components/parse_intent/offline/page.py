@@ -11,6 +11,7 @@ from components.parse_intent.draft import Draft, Pair
 from components.parse_intent.offline.amounts import Amount, durations, sizes
 from components.parse_intent.offline.corrections import take_back
 from components.parse_intent.offline.normal import FILL, Words
+from components.parse_intent.offline.required import required
 from components.parse_intent.offline.segment import Payload
 
 SENTENCE = re.compile(
@@ -18,7 +19,7 @@ SENTENCE = re.compile(
     r"[.!?;]+(?=\s|$)|\n[ \t]*\n|\n(?=[ \t]*(?:[-*•+#]|\(?\w{1,2}[.)] |\w[\w ]{0,20}[:=]|[A-Z]))|\n"
 )
 # A line that was only broken to keep it short: the sentence goes on in lower case.
-WRAPPED = re.compile(r"(?<=[^\n]{40})(?<![.:;!?\n])\n(?=[a-z]{2})(?![\w ]{1,30}[:=])")
+WRAPPED = re.compile(r"(?<=[^\n]{40})(?<![.:;!?\n])\n(?=[a-z]{2})(?![\w ]{1,30}[:=]|\S*[/=@])")
 CLAUSE = re.compile(
     r"[.!?;]+(?=\s|$)|\n|,(?=\s|$)|:(?=\s)|\s(?:-+|/|\||->|=>)\s|[()]"
     r"|(?<!anything )(?<!nothing )\bbut\b"
@@ -29,7 +30,8 @@ CLAUSE = re.compile(
 NEGATION = re.compile(
     r"(?:\b(?:no|not|non|never|without|avoid|isn't|don't|doesn't|aren't|won't|can't|shouldn't"
     r"|mustn't|needn't|cannot|neither|nor|drop|remove|instead of|rather than|anything but"
-    r"|other than|stop using|no longer|lose|skip|than)\b|\bfrom\b(?=.*\bto\b))"
+    r"|other than|stop using|no longer|lose|skip|than|away from|clear of|forget about)\b"
+    r"|\bfrom\b(?=.*\bto\b))"
     r"[\s-]+(?:(?:the|a|an|any|on|in|at|be|to|use|using|run|need|want|have|get|them|it|as|with|for"
     r"|allow|anything|that|can|running|be|is|more|our|its|my|of|old|current|our|"
     r"going|put|want|kind)[\s-]+){0,5}(?:(?:[\w-]+ ){1,3}(?:or|nor) (?:any |an? |the )?)?$",
@@ -66,6 +68,7 @@ class Page:
         self.words = Words(WRAPPED.sub(" ", masked))
         take_back(self.words)
         self.norm = self.words.text
+        self.low = self.norm.lower()
         self.used = bytearray(len(self.norm))
         self.dropped: set[str] = set()
         self.pairs: list[tuple[int, Pair]] = []
@@ -116,8 +119,18 @@ class Page:
     # reading ------------------------------------------------------------------------------
 
     def find(self, pattern: re.Pattern[str], *, free: bool = True) -> Iterator[re.Match[str]]:
-        """Matches in the normal text; free: only those in words that nothing has read."""
+        """Matches within lines of the normal text.
+
+        Args:
+            pattern: what to look for.
+            free: only in words that nothing has read.
+        """
+        words = required(pattern)
+        if words and not any(word in self.low for word in words):
+            return
         for match in islice(pattern.finditer(self.norm), MAX_MATCHES):
+            if "\n" in match.group().strip():
+                continue
             if not free or not any(self.used[match.start() : match.end()]):
                 yield match
 

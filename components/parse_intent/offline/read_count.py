@@ -8,7 +8,7 @@ from components.parse_intent.draft import Asked
 from components.parse_intent.offline.normal import FILL
 from components.parse_intent.offline.page import Page
 from components.parse_intent.offline.read_tasks import AT_ONCE
-from components.parse_intent.offline.read_things import HANDS, read_things
+from components.parse_intent.offline.read_things import BECOMES, HANDS, read_things
 
 BEFORE_COUNT = r"(?<![\w.:/$#-])"
 NOT_COUNT_NOUN = (
@@ -27,14 +27,15 @@ COUNTS = [
     re.compile(
         r"\b(?:task[ _]?count|number of tasks|no\.? of tasks|#tasks|# tasks|num[ _]?tasks"
         r"|count of tasks|array (?:size|length)|(?:how many|quantity|qty|count)(?=\s*[:=])"
-        r"|tasks(?=\s*[:=]|\s+(?:to|should be)\s))"
-        r"\s*(?:is|=|:|to|of|should be)?\s*(?P<n>\d{1,9})\b",
+        r"|tasks(?=\s*[:=]|\s+(?:to|should be|are|will be)\s))"
+        r"\s*(?:is|are|=|:|to|of|should be|will be)?\s*(?P<n>\d{1,9})\b"
+        r"(?!\s?(?:minutes?|hours?|seconds?|days?|[smhdg]\b|gb|gib|mb|v?cpus?|cores?))",
         re.IGNORECASE,
     ),
     re.compile(
         rf"{BEFORE_COUNT}(?P<n>\d{{1,9}})\s*(?:x\s+)?(?P<w>(?!(?:of|in|at|per|x"
         rf"|more)\b)(?:(?!(?:a|an|per|each|every|for|to)\b)[a-z'-]+\s+){{0,3}}?)tasks?\b"
-        rf"(?!\s*(?:per|/|on each|to a|at a time"
+        rf"(?!\s*(?:per|/\s?(?:vm|node|machine|host|instance)|on each|to a|at a time"
         rf"|at once|in parallel|in flight|concurrently))",
         re.IGNORECASE,
     ),
@@ -54,8 +55,11 @@ COUNTS = [
         re.IGNORECASE,
     ),
     re.compile(
-        rf"{BEFORE_COUNT}(?P<n>\d{{1,9}})\s+(?:different\s+|separate\s+"
-        rf"|independent\s+)?(?:times|copies|instances of|runs|replicas|repetitions|reps)\b",
+        rf"{BEFORE_COUNT}(?P<n>\d{{1,9}})\s+(?:(?!(?:more|further|extra|parallel|concurrent|of|per"
+        rf"|in|at|a|and|or|to|vcpus?|cores?)\b)[a-z-]+\s+){{0,3}}?(?:times|copies|instances of|runs"
+        rf"|replicas|repetitions|reps)\b"
+        r"(?!\s+(?:longer|for|past|over|out|more|into|beyond|on|under|as)\b)"
+        rf"(?!\s+(?:{AT_ONCE})\b)",
         re.IGNORECASE,
     ),
     re.compile(
@@ -74,12 +78,16 @@ TIGHT = re.compile(
     r"\bmpi\w*|\bhosts? ?file|\bbarriers?\b|tightly coupled|\bmulti-?node", re.IGNORECASE
 )
 NODES = re.compile(
-    r"(?<![\w.])(?P<n>\d{1,4})[ -](?:vms?|nodes?|machines?|hosts?|instances?)\b", re.IGNORECASE
+    r"(?<![\w.])(?P<n>\d{1,4})[ -](?:x )?(?:(?!(?:tasks?|per|of|on|gpus?|v?cpus?)\b)"
+    r"[\w-]{1,20} ){0,2}?(?:vms?|nodes?|machines?|hosts?|instances?"
+    r"|[a-z]\d[a-z]?-[a-z]+-\d+s?)\b(?! (?:type|template|pool))",
+    re.IGNORECASE,
 )
 PER_THING = re.compile(
     r"\b(?:1|a|own) task (?:per|for (?:each|every))\s+(?:single )?(?P<t>[\w.-]+)|\b(?:each"
     r"|every) (?P<u>[\w-]+)(?: [^\s,;]+){0,5} (?:as )?(?:its|his|their|a|an?|1) (?:own "
     r"|separate )?task\b"
+    r"|\b1 (?P<x>[a-z]+) (?:per|for (?:each|every)|in each|to a|a) task\b"
     r"|\b(?:task|run(?: it)?|job|once) (?:per|for (?:each|every)) (?P<v>(?!vm|node|machine"
     r"|hour|day|task|week|minute|host|instance)[\w.-]+)",
     re.I,
@@ -92,10 +100,12 @@ VAGUE = re.compile(
 )
 
 
+# "tasks per 4 nodes", "at most 3 machines": no number of VMs that there are.
+A_VM = re.compile(r"\b(?:per|most|than|up to|maximum|on 1 of|each of)\s*$", re.IGNORECASE)
 A_PIECE = re.compile(
     r"\s*(?:(?:each|apiece|for (?:each|every)|per|an?|every)\b|/|=)", re.IGNORECASE
 )
-IS_ONE = re.compile(r"(?:=|\bis|\bas|\bgets|\bbecomes|\bbeing|\u2192|->|=>)\s*$", re.IGNORECASE)
+IS_ONE = re.compile(rf"(?:\b{BECOMES}|=|\u2192|->|=>)\s*(?:own )?$", re.IGNORECASE)
 
 
 def read_task_count(page: Page) -> Asked[int] | None:
@@ -105,7 +115,11 @@ def read_task_count(page: Page) -> Asked[int] | None:
 
 def _said_outright(page: Page) -> Asked[int] | None:
     for number, pattern in enumerate(COUNTS):
-        for match in page.find(pattern):
+        gap = "w" in pattern.groupindex  # of "25 spot tasks" the middle may be read already
+        for match in page.find(pattern, free=not gap):
+            spans = (match.span("n"), (match.end() - 1, match.end())) if gap else ()
+            if not all(page.is_free(*span) for span in spans):
+                continue
             value = _value(page, match)
             if value and _is_count(page, match, number):
                 return Asked(value=value, quote=page.take(*match.span()))
@@ -124,10 +138,14 @@ def _value(page: Page, match: re.Match[str]) -> int | None:
 
 
 def _nodes(page: Page) -> Asked[int] | None:
-    """Where processes work together over several VMs, one task for each of them."""
-    if TIGHT.search(page.norm):
-        for match in page.find(NODES):
-            return Asked(value=int(match["n"]), quote=page.take(*match.span()))
+    """Where processes work together over several VMs, or so many tasks go on each, their number."""
+    each = page.draft.tasks_per_node
+    if each is None and not TIGHT.search(page.norm):
+        return None
+    for match in page.find(NODES, free=False):
+        if page.is_free(*match.span("n")) and not A_VM.search(page.left(match.start(), 30)):
+            value = int(match["n"]) * (each.value if each is not None else 1)
+            return Asked(value=value, quote=page.take(*match.span()))
     return None
 
 
@@ -151,7 +169,9 @@ def _is_count(page: Page, match: re.Match[str], number: int) -> bool:
     ) and (number != 1 or re.search(rf"^(?:[\w' ]{{0,20}}){AT_ONCE}", right, re.I)):
         return False
     if (
-        re.search(r"\b(?:retr(?:y|ies|ied)|again|attempts?|tries|try|rerun)\b[^,;.]*$", left, re.I)
+        re.search(
+            r"\b(?:retr(?:y|ies|ied)|again|attempts?|tries|tried|try|rerun)\b[^,;.]*$", left, re.I
+        )
         and number >= 5
     ):
         return False
@@ -161,6 +181,10 @@ def _is_count(page: Page, match: re.Match[str], number: int) -> bool:
         return False  # "a task takes 200 of them"
     if number == 1:
         return not re.search(r"\b(?:failed?|first|last|next|other|failing)\b", match["w"], re.I)
+    if number >= 5 and re.match(
+        r"\s*(?:a |more )?(?:new |another )?(?:retr|tr(?:y|ies)|attempt)", right
+    ):
+        return False
     rate = re.search(r"\b(?:a|per) (?:day|week|hour)\b|faster", right, re.I)
     return not (number == 5 and rate)
 
@@ -168,7 +192,7 @@ def _is_count(page: Page, match: re.Match[str], number: int) -> bool:
 def read_vague_count(page: Page) -> str | None:
     """What is to be counted, where tasks were asked for without a number that can be known."""
     for match in page.find(PER_THING, free=False):
-        thing = match["t"] or match["u"] or match["v"]
+        thing = match["t"] or match["u"] or match["v"] or match["x"]
         if thing.lower() in (
             "of",
             "vm",

@@ -8,11 +8,12 @@ from components.parse_intent.draft import Asked, BootDisk, Disk
 from components.parse_intent.offline.amounts import Amount
 from components.parse_intent.offline.mounting import Place
 from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.read_limits import NEEDS
 
 EXISTING = re.compile(r"(?<![\w])(?:projects/[\w.:-]+/)?(?:zones|regions)/[\w-]+/disks/[\w-]*\w")
 EXISTING_NAMED = re.compile(
     r"\b(?:existing|our|already have a|the)\s+(?:persistent\s+|pd\s+|zonal\s+|data\s+"
-    r"|existing\s+)*disk(?:\s+(?:called|named"
+    r"|existing\s+){0,4}disk(?:\s+(?:called|named"
     r"|is))?\s+[\"']?(?P<n>[a-z][a-z0-9]*(?:-[a-z0-9]+)+)\b",
     re.IGNORECASE,
 )
@@ -99,15 +100,28 @@ def _boot_size(page: Page, match: re.Match[str]) -> Asked[int] | None:
         if re.match(r"\s*(?:of )?(?:ram|memory)\b", page.right(size.end), re.I):
             continue
         gap = _gap(size.start, size.end, match)
+        if size.start >= match.end() and re.match(r", ?an? $", page.norm[match.end() : size.start]):
+            gap += 30  # "a 100 GB boot disk, a 500 GB pd-ssd"
         if size.end <= match.start() and not _touches(page.norm[size.end : match.start()]):
             gap += 60
         if gap < 70 and (best is None or gap < best[0]):
             best = (gap, size)
     if best is None:
-        return None
+        bare = BARE_SIZE.match(page.norm, match.end())
+        if bare is None:
+            return None
+        return Asked(value=int(bare["n"]), quote=page.take(match.start(), bare.end()))
     size = best[1]
     value = max(1, round(size.value / 1024))
     return Asked(value=value, quote=page.take(size.start, size.end))
+
+
+# "boot disk size 80": GB, as everywhere for disks
+BARE_SIZE = re.compile(
+    r"(?: size)?(?: gb)?(?: ?[:=]| of| is| to| should be"
+    r"| must be)? ?(?P<n>\d{2,4})(?![\w.-])",
+    re.IGNORECASE,
+)
 
 
 def _boot_type(page: Page, match: re.Match[str]) -> Asked[str] | None:
@@ -119,7 +133,7 @@ def _boot_type(page: Page, match: re.Match[str]) -> Asked[str] | None:
         if before and not _touches(page.norm[kind.end() : match.start()]):
             continue
         if not before and re.search(
-            r"\band\b|\bnew\b|\bplus\b", page.norm[match.end() : kind.start()]
+            r"\band\b|\bnew\b|\bplus\b|, ?an? ", page.norm[match.end() : kind.start()]
         ):
             continue
         return Asked(value=disk_type(kind.group()), quote=page.take(*kind.span()))
@@ -149,6 +163,15 @@ NEW_DISK = re.compile(
 )
 
 
+LOCAL_SSD_GB = 375
+
+
+def _whole_ssds(gb: int) -> int:
+    """A total of local SSDs that people round (1.5 TB for four) as so many whole ones."""
+    ssds = round(gb / LOCAL_SSD_GB)
+    return ssds * LOCAL_SSD_GB if ssds and abs(gb / (ssds * LOCAL_SSD_GB) - 1) < 0.07 else gb
+
+
 DISK_NOUN = re.compile(r"(?<=\w)\s+(?:data\s+)?disks?$", re.IGNORECASE)
 
 
@@ -160,7 +183,7 @@ def new_disks(page: Page) -> list[Place]:
             continue
         size = _nearest_size(page, match, 45)
         count = int(match["n"] or 1)
-        gb = count * 375
+        gb = count * LOCAL_SSD_GB
         quote = page.take(*match.span())
         if size is not None:
             value = round(size[2] / 1024)
@@ -168,6 +191,7 @@ def new_disks(page: Page) -> list[Place]:
                 r"\s*(?:in all|in total|total|altogether|combined)", page.right(size[1]), re.I
             )
             gb = value if total or value >= gb else value * count
+            gb = _whole_ssds(gb)
             page.take(size[0], size[1])
         found.append(
             Place(match.start(), match.end(), disk=Disk(type="local-ssd", size_gb=gb, quote=quote))
@@ -213,6 +237,11 @@ def _nearest_size(page: Page, match: re.Match[str], width: int) -> tuple[int, in
             gap = _gap(size.start, size.end, match)
             if re.match(r"\s*(?:of )?(?:ram|memory)\b", page.right(size.end), re.I):
                 continue
-            if gap <= width and (best is None or gap < best[0]):
+            apart = "," in page.norm[size.end : match.start()]
+            if apart and NEEDS.search(page.left(size.start, 40)):
+                continue  # "each needs 6 gigs, extra disk of 500 GB"
+            if page.clause(size.start) != page.clause(match.start()):
+                gap += 15 if size.end <= match.start() else 10
+            if gap <= width + 15 and (best is None or gap < best[0]):
                 best = (gap, (size.start, size.end, size.value))
     return best[1] if best else None

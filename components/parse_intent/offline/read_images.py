@@ -7,14 +7,15 @@ from dataclasses import dataclass
 
 from components.parse_intent.draft import Asked
 from components.parse_intent.offline.page import Page
-from components.parse_intent.offline.vocabulary import PUBLIC_IMAGES
+from components.parse_intent.offline.vocabulary import DOCKER_OPTIONS, PUBLIC_IMAGES
 
 TAG = r"(?::[\w][\w.-]{0,127})"
 DIGEST = r"(?:@sha256:[0-9a-fA-F]{6,64})"
 HOST = r"(?:[a-z0-9][a-z0-9-]*(?:\.[a-z0-9-]+)+|localhost)(?::\d{2,5})?"
 NAME = r"[a-z0-9][a-z0-9._-]*"
 IMAGE = re.compile(
-    rf"(?<![\w/@.:=-])(?:docker://|https?://(?=[\w.-]*(?:pkg\.dev|gcr\.io|docker\.io)))?"
+    rf"(?:(?<![\w/@.:=-])|(?<=image=)|(?<=image:)|(?<=container=)|(?<=uri=))(?:docker://"
+    rf"|https?://(?=[\w.-]*(?:pkg\.dev|gcr\.io|docker\.io)))?"
     rf"(?P<image>{HOST}(?:/{NAME}){{1,6}}{TAG}?{DIGEST}?"
     rf"|{NAME}/{NAME}(?:/{NAME})?(?:{TAG}{DIGEST}?|{DIGEST})"
     rf"|{NAME}(?:{TAG}{DIGEST}|{DIGEST}))(?![\w/@])"
@@ -93,11 +94,16 @@ def _short_image(page: Page, match: re.Match[str]) -> bool:
 
 
 USER = re.compile(
-    r"\b(?:(?:log ?in|login|authenticate|sign in)\s+(?:as|with)\s+(?:the\s+)?(?:user(?:name)?\s+)?"
+    r"\b(?:(?:log ?in|login|authenticate|sign in)(?:\s+(?:as|with|is|user|name)"
+    r"|\s*[:=])?\s+(?:the\s+)?"
+    r"(?:user(?:name)?\s+)?(?!(?:to|at|on|into|the|a|for|in|with|as|user|and|is|by|using|needed)\b)"
     r"|user(?:name)?\s*(?:is|:|=)?\s+)(?P<user>[\w.+-]+)",
     re.IGNORECASE,
 )
-OPTION = re.compile(r"(?<!\S)(?P<o>--[a-z][a-z-]+(?:[= ][\w.:/]+)?)(?=[\s.,;)]|$)")
+OPTION = re.compile(
+    r"(?<!\S)(?P<o>--[a-z][a-z-]+(?:[= ](?!(?:and|or|with|please|for|on|in|to|so)\b)[\w.:/]+)?)"
+    r"(?=[\s.,;)]|$)"
+)
 OPTION_CUE = re.compile(
     r"docker run|(?:docker|container|run) (?:option|flag|arg)|\boptions?\b", re.IGNORECASE
 )
@@ -108,6 +114,14 @@ BIND_SAME = re.compile(
     r"|path\s+)?"
     r"(?P<a>/[\w./-]*\w)(?P<w>[^.;\n]{0,60}?)(?:same\s+(?:path|place|location|directory)"
     r"|(?:to|as|at|onto|into|->)\s+(?P<b>/[\w./-]*\w))",
+    re.IGNORECASE,
+)
+BOUND = re.compile(
+    r"(?<![\w:/])(?P<a>/[\w./-]*\w) (?:is |gets |should be |must be |being )?(?:bind[- ]?mounted"
+    r"|bound|mapped|mounted|passed|exposed)(?: through)?"
+    r"(?: in(?:side|to)? (?:(?:the|its) container|it))?"
+    r" (?:to|at|as|on|onto|into|under) (?:the )?(?:(?P<s>same (?:path|place|location|directory))"
+    r"|(?P<b>/[\w./-]*\w))",
     re.IGNORECASE,
 )
 ENTRYPOINT = re.compile(
@@ -137,7 +151,8 @@ def read_options(page: Page) -> Asked[str] | None:
     found: list[str] = []
     quote = ""
     for match in page.find(OPTION):
-        if OPTION_CUE.search(page.sentence_text(match.start())):
+        flag = re.split(r"[= ]", match["o"], maxsplit=1)[0]
+        if flag in DOCKER_OPTIONS or OPTION_CUE.search(page.sentence_text(match.start())):
             quote = page.take(match.start("o"), match.end("o"))
             found.append(match["o"])
     for match in page.find(SHARED_MEMORY):
@@ -160,6 +175,9 @@ def read_binds(page: Page) -> list[Asked[str]]:
             continue
         target = match["b"] or match["a"]
         value = f"{match['a'].rstrip('/')}:{target.rstrip('/')}"
+        binds.append(Asked(value=value, quote=page.take(*match.span())))
+    for match in page.find(BOUND):
+        value = f"{match['a']}:{match['b'] or match['a']}"
         binds.append(Asked(value=value, quote=page.take(*match.span())))
     return binds
 

@@ -28,6 +28,7 @@ CPU = [
         r"\b(?P<frac>half|quarter of|a quarter of) (?:an? |of an? )?(?:v|virtual )?(?:cpu|core)\b",
         re.IGNORECASE,
     ),
+    re.compile(r"\b(?P<many>dual|quad|octa)[ -]core\b", re.IGNORECASE),
     re.compile(r"\b(?:an?|single) (?P<one>(?:v|virtual )?(?:cpu|core))\b", re.IGNORECASE),
     re.compile(
         rf"\b{CPU_NOUN}(?: count| per task| each)?\s*(?:is|=|:|to"
@@ -35,8 +36,8 @@ CPU = [
         re.IGNORECASE,
     ),
     re.compile(
-        rf"(?:^|[,;/|\n(.]\s*){CPU_NOUN} (?P<n>\d{{1,4}}(?:\.\d{{1,3}})?)(?P<half>)"
-        rf"(?=\s*(?:[,;/|\n)]|$))",
+        rf"(?:^|[,;/|\n(.]\s*(?:[-*\u2022]\s+)?){CPU_NOUN} "
+        r"(?P<n>\d{1,4}(?:\.\d{1,3})?)(?P<half>)(?=\s*(?:[,;/|\n)]|$))",
         re.IGNORECASE,
     ),
     re.compile(
@@ -45,6 +46,9 @@ CPU = [
     ),
     re.compile(r"\bcpus?[ -]per[ -]task[ =:]+(?P<n>\d{1,4})(?P<half>)\b", re.IGNORECASE),
 ]
+
+
+CORES_OF = {"dual": 2, "quad": 4, "octa": 8}
 
 
 def read_cpu(page: Page) -> Asked[int] | None:
@@ -56,6 +60,8 @@ def read_cpu(page: Page) -> Asked[int] | None:
                 value = int(match["milli"])
             elif groups.get("n"):
                 value = round((float(match["n"]) + (0.5 if match["half"] else 0)) * 1000)
+            elif groups.get("many"):
+                value = 1000 * CORES_OF[match["many"].lower()]
             elif groups.get("frac"):
                 value = 500 if match["frac"].lower() == "half" else 250
             else:
@@ -87,10 +93,32 @@ AFTER_CPU = re.compile(
 EACH_RIGHT = re.compile(
     r"^\s*(?:each|apiece|per task|a task|a piece|per (?!vm|disk|node)\w+|for each)\b", re.I
 )
+SUFFICES = re.compile(
+    r"^,? ?(?:(?:of ram|should|would|will|is|are|be|more than|really|probably|that|it|which|to be"
+    r"|of it) ){0,4}(?:ok|okay|enough|plenty|sufficient|fine|do|suffices?|needed|required|safe)\b",
+    re.I,
+)
+NEEDS = re.compile(
+    r"\b(?:needs?|requires?|uses?|eats?|wants?|takes?|peaks? at|consumes?)"
+    r"(?: (?:about|around|roughly|up to|at least|at most|maximum|maybe|like|some|only|just))*\s*$",
+    re.I,
+)
+TRAFFIC = re.compile(
+    r"^ ?(?:of |worth of )?(?:the |its )?(?:input|output|results?|downloads?|data|files?|logs?)\b",
+    re.I,
+)
 NOT_SIZE = re.compile(
     r"\b(?:image|file|files|dataset|data|input|inputs|download|reads|writes|output|archive"
     r"|weighs|shm-?size[ =]?)(?:\s+\w+){0,2}\s+(?:is|are|has|of|about|around|weighs)?\s*$"
     r"|shm[ -]?size[= ]*$",
+    re.I,
+)
+# "us-docker.pkg.dev/p/r/i:1 (12 GB)", "the image X is huge (12 GB)"
+OF_IMAGE = re.compile(
+    r"[\w-]/[\w./-]+[:@][\w.:-]+ ?\((?:\w+ ){0,2}$"
+    r"|\b(?:images?|datasets?|archives?|checkpoints?|weights|files?)\b[^;\n]{0,100}\b(?:is|are"
+    r"|weighs?)\b"
+    r"[^;,\n]{0,25}$",
     re.I,
 )
 # "6 gigs", "each needs 6 GB": a size that is a clause of its own
@@ -122,27 +150,25 @@ def read_memory(page: Page) -> Asked[int] | None:
     return Asked(value=max(1, round(size.value)), quote=page.take(size.start, size.end))
 
 
+BEFORE_CPU = re.compile(rf"\s*(?:[,/+&]|and|with|ram)?\s*\d+ ?{CPU_NOUN}", re.I)
+OF_GPU = re.compile(r"\b(?:a100|h100|h200)\b *$", re.I)
+# What the words before a size, and those behind it, add to its weight as memory.
+LEFT_SIGNS = ((AFTER_CPU, 5), (NEEDS, 3), (NOT_SIZE, -9), (OF_GPU, -9))
+RIGHT_SIGNS = ((BEFORE_CPU, 4), (EACH_RIGHT, 2), (SUFFICES, 4), (DISK_RIGHT, -9), (TRAFFIC, -3))
+
+
 def _memory_points(page: Page, size: Amount) -> int:
-    left = page.norm[max(0, size.start - 45) : size.start]
+    left = page.left(size.start, 45)
     right = page.norm[size.end : size.end + 40]
-    points = 0
-    if MEMORY_RIGHT.match(right) or MEMORY_LEFT.search(left):
-        points += 8
-    if AFTER_CPU.search(left):
-        points += 5
-    if re.match(rf"\s*(?:[,/+&]|and|with|ram)?\s*\d+ ?{CPU_NOUN}", right, re.I):
-        points += 4
-    if EACH_RIGHT.match(right):
-        points += 2
+    points = -9 if OF_IMAGE.search(page.left(size.start, 160)) else 0
+    points += 8 if MEMORY_RIGHT.match(right) or MEMORY_LEFT.search(left) else 0
+    points += sum(weight for sign, weight in LEFT_SIGNS if sign.search(left))
+    points += sum(weight for sign, weight in RIGHT_SIGNS if sign.match(right))
     clause = page.norm[slice(*page.clause(size.start))]
     if ALONE.fullmatch(clause.replace(page.norm[size.start : size.end], "", 1)):
         points += 3
-    if DISK_RIGHT.match(right) or NOT_SIZE.search(left):
-        points -= 9
     if DISK_LEFT.search(page.left(size.start, 40)) and points < 5:
         points -= 6
-    if re.search(r"\ba100|h100|h200\b *$", left, re.I):
-        points -= 9
     return points
 
 
@@ -165,7 +191,11 @@ LIMIT_RIGHT = re.compile(
     r"|time limit|tops|at most|cap|or less|hard limit"
     r"|(?:per task )?(?:maximum|timeout|limit)|each at most|each\b|apiece|per (?:task|run|job)"
     r"|a task|deadline|walltime"
-    r"|is the (?:maximum|limit)|and (?:then )?(?:kill|stop))\b",
+    r"|is the (?:absolute |hard )?(?:maximum|limit|cut-?off|cap|ceiling|deadline|most)"
+    r"|and (?:then )?(?:kill|stop)"
+    r"|of (?:[\w-]+ ){0,2}?(?:run ?time|running|wall ?time|wall ?clock|compute time)"
+    r"|without (?:a |any )?(?:break|interruption|stop|pause)s?|uninterrupted|non-?stop"
+    r"|in (?:1|a single) (?:go|run|stretch)|at a stretch|straight)\b",
     re.I,
 )
 KILL = re.compile(
@@ -214,7 +244,9 @@ def time_points(page: Page, amount: Amount) -> int:
         points += 2
     if re.search(r"\b(?:timeout|time limit|no longer than|longer)\b", sentence, re.I):
         points += 1
-    if USUAL.search(left) and not EXCEEDS.search(left) and not MAY.search(left):
+    own = page.norm[max(page.clause(amount.start)[0], amount.start - 60) : amount.start]
+    usual = USUAL.search(own if LIMIT_LEFT.search(own) else left)
+    if usual and not EXCEEDS.search(left) and not MAY.search(left):
         points -= 6
     if "month" in page.norm[amount.start : amount.end].lower() and points < 6:
         points -= 4  # "12 months of data" is no limit
@@ -226,12 +258,17 @@ def time_points(page: Page, amount: Amount) -> int:
     return points
 
 
+LONGEST = 14 * 86400  # seconds that a task may run; more must be asked for in so many words
+
+
 def pick_time(page: Page, amounts: list[Amount]) -> Amount | None:
     """The duration that is the task's time limit, if any is."""
     best: tuple[int, Amount] | None = None
     for amount in amounts:
         if page.is_free(amount.start, amount.end):
             points = time_points(page, amount)
+            if amount.value > LONGEST and points < 5:
+                continue  # "52 weeks of data": no task may run as long
             if points > 1 and (best is None or points > best[0]):
                 best = (points, amount)
     return best[1] if best else None

@@ -1,10 +1,10 @@
-"""The machines: type, platform, GPUs, drivers, provisioning, template, reservation, places."""
+"""The machines: type, platform, GPUs, drivers, template, reservation, placement."""
 
 from __future__ import annotations
 
 import re
 
-from components.parse_intent.draft import Asked, Gpus, Provisioning
+from components.parse_intent.draft import Asked, Gpus
 from components.parse_intent.offline.page import Page
 from components.parse_intent.offline.vocabulary import GPU_NAMES
 
@@ -66,6 +66,7 @@ GPU = re.compile(
     r"|each\b|apiece\b)))?(?![\w-])",
     re.IGNORECASE,
 )
+# Every GPU name of the vocabulary holds one of these.
 GPU_WORD = re.compile(
     r"(?<![\w-])(?:(?P<n>\d{1,2})\s*(?:x\s*)?)?(?:nvidia\s+)?(?:gpu|accelerator)s?\b", re.I
 )
@@ -92,12 +93,18 @@ def read_gpus(page: Page) -> Gpus | None:
             continue
         for pattern, kind in GPU_NAMES:
             if re.fullmatch(pattern, match["name"], re.IGNORECASE):
-                return Gpus(
-                    type=_by_memory(page, match, kind), count=_gpu_count(match), quote=quote
-                )
+                count = _gpu_count(match)
+                several = OF_THESE.match(page.norm, match.end()) if count == 1 else None
+                if several is not None:
+                    quote = page.take(match.start(), several.end())
+                    count = int(several["n"])
+                return Gpus(type=_by_memory(page, match, kind), count=count, quote=quote)
     return None
 
 
+OF_THESE = re.compile(
+    r"[^.;\n]{0,25}?[ ,(](?P<n>[248]|16) of (?:them|those|these)\b", re.IGNORECASE
+)
 NAMED_COUNTS = {"pair of": 2, "dual": 2, "twin": 2, "quad": 4}
 
 
@@ -125,8 +132,12 @@ def read_drivers(page: Page) -> Asked[bool] | None:
     for match in page.find(DRIVERS):
         around = page.near(match.start(), 50)
         gpu = re.search(r"gpu|nvidia|cuda", match.group() + page.left(match.start(), 30), re.I)
-        if not gpu and not re.search(
-            r"install|batch|put|with|need|have|gpu|drop|remove|no|image|already", around, re.I
+        if (
+            not gpu
+            and page.draft.gpus is None
+            and not re.search(
+                r"install|batch|put|with|need|have|gpu|drop|remove|no|image|already", around, re.I
+            )
         ):
             continue
         quote = page.take(*match.span())
@@ -149,84 +160,6 @@ def _dropped(page: Page, pos: int) -> bool:
         r"\b(?:drop|remove|lose|get rid of|without|no|forget|delete|don't|not)\b[^.,;]{0,30}$", re.I
     )
     return page.negated(pos) or verb.search(page.norm[start:pos]) is not None
-
-
-SPOT = re.compile(
-    r"\bspot(?:[- ](?:vms?|instances?|machines?|nodes?|capacity|pricing|provisioning))?\b"
-    r"|\bpreemptible(?:s| vms?| instances?| machines?)?\b|\binterruptible\b"
-    r"|\b(?:can|could|may|might|fine if|okay if|ok if|mind if|mind being|allowed to)(?: \w+){0,3} "
-    r"(?:be |get |gets |are |is )?(?:killed|interrupted|preempted|reclaimed|evicted|taken away"
-    r"|pulled"
-    r"|yanked|taken back|shut down|stopped|taken|lost|vanish|disappear|go away"
-    r"|come and go)(?: away)?(?: (?:at )?any ?(?:time|moment))?"
-    r"|\b(?:don't|do not|doesn't|not) (?:care|mind|matter|worried"
-    r"|bothered)(?: \w+){0,3} (?:get|gets|are|is|getting|being)?"
-    r" ?(?:killed|interrupted|preempted|reclaimed|evicted|taken away|interrupt)\b"
-    r"|\b(?:not|nothing|isn't|non)[- ](?:\w+ ){0,2}(?:mission[- ])?critical\b"
-    r"|\bcheapest possible\b|\bgoogle can (?:take|pull|reclaim)\w*(?: \w+)? ?back\b"
-    r"|\bcheapest (?:kind of )?(?:machines|vms|capacity|option|way)\b"
-    r"|\b(?:as cheap(?:ly)? as possible|dirt cheap)\b|\b(?:interruptions?|preemptions?) (?:is"
-    r"|are) (?:fine|ok|okay|no problem|acceptable)\b",
-    re.IGNORECASE,
-)
-STANDARD = re.compile(
-    r"\bon[- ]demand\b|\bprovisioning(?: ?model)?\s*[:=]?\s*standard\b|\bstandard (?:vms?"
-    r"|provisioning|machines|instances|capacity|model)\b"
-    r"|\bregular (?:vms?|machines|instances)\b|\bnon[- ]?(?:spot|preemptible)\b"
-    r"|\b(?:not|never|nothing|anything|mustn't|must not|cannot|can't|no)\b"
-    r"(?: (?!(?:so|but|and|because|then|critical|if|when|matter)\b)[\w-]+){0,6} "
-    r"(?:be )?(?:spot|preempted|preemptible|preemptions?|interrupted|interruptible|evicted"
-    r"|reclaimed|taken away|interruptions?)\b"
-    r"|\b(?<!nothing )(?<!not )(?<!n't )(?:mission|business)[- ]critical\b|\bfull[- ]price\b"
-    r"|\bprovisioning ?model:? standard\b",
-    re.IGNORECASE,
-)
-FLEX = re.compile(
-    r"\b(?:dws )?flex[-_ ]?start\b|\bdws\b|\bdynamic workload scheduler\b", re.IGNORECASE
-)
-BOUND = re.compile(r"\breservation[-_ ]bound\b", re.IGNORECASE)
-STORY = re.compile(
-    r"^\W*(?:killed|got|was|were|died|ate|has been|is what|used to|cost|bit)\b", re.I
-)
-RULED_OUT = re.compile(
-    r"\s*(?:vms?|machines?|instances?|capacity)?\s*(?:(?:is|are|would be|will be|were) (?:not|no"
-    r"|out"
-    r"|too|off|never|forbidden|ruled)\b|isn't|aren't|won't|wouldn't|can't|cannot|not (?:allowed|ok"
-    r"|wanted|acceptable)|forbidden|ruled out|never|[:=] ?(?:no|false|off|never|n)\b)",
-    re.IGNORECASE,
-)
-HAPPENED = re.compile(
-    r"\b(?:last time|last week|yesterday|previously|too many|used to|we had)\b[^.;]{0,30}$", re.I
-)
-
-
-def read_provisioning(page: Page) -> Asked[Provisioning] | None:
-    """Spot, on demand, flex-start or bound to a reservation."""
-    for pattern, flex in ((FLEX, True), (BOUND, False)):
-        for match in page.find(pattern):
-            if not page.negated(match.start()):
-                quote = page.take(*match.span())
-                return Asked(value="FLEX_START" if flex else "RESERVATION_BOUND", quote=quote)
-    votes: list[tuple[int, Provisioning, str]] = []
-    for match in page.find(STANDARD):
-        if re.match(r"on|standard|regular|full|prov", match.group(), re.I) and page.negated(
-            match.start()
-        ):
-            page.take(*match.span())
-            continue
-        votes.append((match.start(), "STANDARD", page.take(*match.span())))
-    for match in page.find(SPOT):
-        if page.negated(match.start()) or RULED_OUT.match(page.right(match.end(), 40)):
-            votes.append((match.start(), "STANDARD", page.take(*match.span())))
-        elif not STORY.match(page.right(match.end(), 20)) and not HAPPENED.search(
-            page.left(match.start(), 40)
-        ):
-            votes.append((match.start(), "SPOT", page.take(*match.span())))
-    if not votes:
-        return None
-    plain = [v for v in votes if re.match(r"spot|preempt|on|standard|non", v[2], re.I)] or votes
-    _, value, quote = plain[0]
-    return Asked(value=value, quote=quote)
 
 
 TEMPLATE_PATH = re.compile(

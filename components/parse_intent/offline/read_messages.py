@@ -31,6 +31,20 @@ SUCCEEDED = re.compile(
 )
 
 
+CONDITION = re.compile(
+    r"\b(?:when|whenever|if|on|once|each|every|for|state|as soon|after|in case)\b", re.IGNORECASE
+)
+
+
+# Where words about another setting begin.
+ASIDE = re.compile(
+    r",\s+(?!(?:and|or|but|when|whenever|if|once|on|after|as|not|for|every|each|also|then|state|job"
+    r"|too|please|both)\b)",
+    re.IGNORECASE,
+)
+WHEN = re.compile(r"\b(?:when|whenever|if|once|as soon as|in case|after)\b", re.IGNORECASE)
+
+
 def read_notifications(page: Page) -> tuple[list[Notification], str]:
     """Pub/Sub messages on changes of state, and what is missing ("topic", "project" or "")."""
     missing = ""
@@ -51,6 +65,7 @@ def read_notifications(page: Page) -> tuple[list[Notification], str]:
         places.append((match.start(group), match.end(), f"projects/{project['p']}/topics/{name}"))
     places.sort()
     found: list[Notification] = []
+    said_first = bool(places) and WHEN.search(page.left(places[0][0], 120)) is not None
     for i, (start, end, topic) in enumerate(places):
         first = page.sentence(start)[0]
         stop = max(page.sentence(max(end - 1, 0))[1], end)
@@ -59,6 +74,9 @@ def read_notifications(page: Page) -> tuple[list[Notification], str]:
         quote = page.take(start, end)
         if page.negated(start):
             continue
+        after = ASIDE.split(after, maxsplit=1)[0]
+        if said_first and len(places) > 1 and WHEN.search(before):
+            after = ""  # "when it is done tell A, and if it fails tell B"
         found += _events(topic, before, after, quote)
     known = page.before is not None and bool(page.before.notifications)
     if not found and not missing and not known:
@@ -71,12 +89,15 @@ def read_notifications(page: Page) -> tuple[list[Notification], str]:
     return found, missing
 
 
+def _last_condition(before: str) -> str:
+    """The words before a topic from the last condition on: those before speak of other things."""
+    parts = re.split(r",\s+", before)
+    told = [i for i, part in enumerate(parts) if CONDITION.search(part)]
+    return ", ".join(parts[told[-1] :]) if told else before
+
+
 def _events(topic: str, before: str, after: str, quote: str) -> list[Notification]:
-    words = (
-        after
-        if re.search(r"\b(?:when|whenever|if|on|once|each|every|for|state|as soon)\b", after, re.I)
-        else before + " " + after
-    )
+    words = after if CONDITION.search(after) else _last_condition(before) + " " + after
     about = (
         "task"
         if re.search(
@@ -118,6 +139,10 @@ def read_logs(page: Page) -> Logs | None:
     """Where the tasks' output goes."""
     for match in page.find(LOG_PATH, free=False):
         words = match["w"]
+        if match.start("p") >= page.sentence(match.start())[1] or CLOUD_LOGS.match(words.strip()):
+            continue  # the path is of another sentence
+        if re.match(r"\W*(?:to |into |go to |in )*cloud ?logging\b(?! )", words, re.I):
+            continue
         if re.search(
             r"[:=]\s*$|->|=>|\b(?:write|writes|written|under|into|in|to|at|keep|path|go|goes|send"
             r"|store|end up)\b",

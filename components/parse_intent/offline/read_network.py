@@ -27,9 +27,10 @@ SUBNET = re.compile(
     r"(?:https://[\w.]+/compute/v1/)?(?:projects/[\w.:-]+/)?regions/[\w-]+/subnetworks/[\w-]*\w"
 )
 NETWORK_NAMED = re.compile(
-    r"\b(?:vpc|network)(?:\s+(?:network|called|named"
+    r"(?<![\w-])(?:vpc|network)(?:\s+(?:network|called|named"
     r"|is))*\s*[:=]?\s*[\"']?(?P<n>[a-z][a-z0-9]*(?:-[a-z0-9]+)+|default)\b(?!\s+tag)"
-    r"|\b(?:vpc|network)\s*(?:[:=]|(?:network )?(?:called|named))\s*[\"']?(?P<m>[a-z][a-z0-9-]*)\b"
+    r"|(?<![\w-])(?:vpc|network)\s*(?:[:=]|(?:network )?(?:called"
+    r"|named))\s*[\"']?(?P<m>[a-z][a-z0-9-]*)\b"
     r"|\bvpc (?:network )?(?P<o>(?!network|peering|service|access|is|on|in|and|of|the|with|for"
     r"|that|we)"
     r"[a-z][a-z0-9-]+)\b",
@@ -41,11 +42,15 @@ SUBNET_NAMED = re.compile(
     re.IGNORECASE,
 )
 NO_EXTERNAL = re.compile(
-    r"\b(?:no|without|not(?: \w+){0,3}|never|non|disable|drop|remove|mustn't have"
-    r"|don't (?:give|want|have)[\w ]{0,24}?)[ -]+(?:any\s+|an?\s+|the\s+)?(?:external|public"
-    r"|outside)(?:[ -]*(?:ipv4|ip|internet|network))?(?:s|'s)?(?:[ -]?address(?:es)?)?\b"
-    r"|\b(?:external|public)[ -]?(?:ips?|address(?:es)?|ip address(?:es)?)\s*[:=]\s*"
-    r"(?:none|no|off|false|never|disabled)\b"
+    r"\b(?:no|without|not(?: \w+){0,3}|never|non|disable|drop|remove|block|\w+n't (?:have|get|need)"
+    r"|don't (?:give|want|have)[\w ]{0,24}?)[ -]+(?:any\s+|an?\s+|the\s+)?(?:(?:external|public)"
+    r"(?![ -]*(?:network|net|internet|registr\w+|image\w*|bucket\w*|traffic|access)\b)"
+    r"(?:[ -]*(?:ipv4|ip))?(?:s|'s)?(?:[ -]?address(?:es)?)?"
+    r"|outside[ -]*(?:ipv4|ip|address(?:es)?)(?:s|'s)?(?:[ -]?address(?:es)?)?)\b"
+    r"|\bvms?(?: \w+){0,2} (?:no|without) (?:external|public|outside) access\b"
+    r"|\b(?:external|public)[ -]?(?:ips?|address(?:es)?|ip address(?:es)?)(?: (?:is|are"
+    r"|should be)|\s*[:=])?\s*"
+    r"(?:none|no|off|false|never|disabled|not (?:needed|wanted|allowed))\b"
     r"|\b(?:private|internal)[ -]?(?:ips?|ip addresses|addresses)(?: only)?\b"
     r"|\binternal[ -]only\b|\bno[_ ]?external[_ ]?ip[\w_]*\b|\bprivate (?:vms?|nodes"
     r"|machines)\b",

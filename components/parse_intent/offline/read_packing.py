@@ -6,7 +6,7 @@ import re
 
 from components.parse_intent.draft import Asked
 from components.parse_intent.offline.page import Page
-from components.parse_intent.offline.read_things import NOT_THINGS
+from components.parse_intent.offline.read_things import NOT_THINGS, unit_nouns
 from components.parse_intent.offline.vocabulary import words
 
 VM = (
@@ -20,7 +20,8 @@ PARTS = (NOT_THINGS - frozenset(words("job jobs tasks task copies slots ranks"))
 )
 WHAT = r"(?:[ ](?P<w>(?:of (?:them|these|those|it)|[a-z][a-z'-]*)(?: [a-z][a-z'-]*)?))??"
 JOINED = (
-    r"(?: ?(?:per|/|a piece per)| an?| each| every| share (?:a|1)|,? (?:per|to|on|onto|in|into|for"
+    r"(?: ?(?:per|a piece per)|/| / ?(?=vm|node|machine|host|instance)| an?| each| every"
+    r"| share (?:a|1)|,? (?:per|to|on|onto|in|into|for"
     r"|on to|next to each other on)(?: (?:each|every|1|an?|the same|any|single))+) ?"
 )
 MODAL = r"(?: (?:should|may|can|must|will|never|only|to|ever|do|go|goes|fit|sit|run|running|runs))*"
@@ -42,21 +43,46 @@ PER_VM = [
         re.IGNORECASE,
     ),
     re.compile(
-        rf"\b(?:each|every|an?|any|1|no|the) {VM}{MODAL} {HOLDS}{ATMOST} (?P<n>\d{{1,4}}){WHAT}"
+        rf"\b(?:each|every|an?|any|1|no|the) {VM}"
+        rf"(?:{MODAL} {HOLDS}|(?: (?:should|may|can|must|will|never"
+        rf"|only))+ run){ATMOST} (?P<n>\d{{1,4}}){WHAT}"
         rf"(?![\w.-])",
         re.IGNORECASE,
     ),
 ]
+# "3 machines with two tasks on each of them"
+ON_EACH = re.compile(
+    rf"\b{VM}\b[^.;\n]{{1,40}}?\b(?P<n>\d{{1,3}}) (?:tasks? |of them |jobs? )?"
+    r"(?:on|in|to|for) each\b",
+    re.IGNORECASE,
+)
 ALONE = re.compile(
     rf"\b(?:own|separate|dedicated|different|whole|entire|exclusive)(?: \w+)? {VM}\b"
     rf"|\b(?:a|an|1|the) (?:\w+ )?{VM} (?:(?:all )?to (?:itself|themselves)|of (?:its|their) own"
     rf"|(?:per|for each|for every) (?:task|job|run|\w+(?= |[.,;:)]|$)))"
     rf"|\b(?:alone|exclusively|nothing else|by itself) on (?:its|a|the|an|each|that) {VM}\b"
     rf"|\b(?:not|never|don't|mustn't|shouldn't|no|nothing|without)(?: \w+){{0,3}} "
-    rf"(?:shar(?:e|ed|ing)|double up|packed)(?: (?:a|an|the|its|their|on|of|any|1|1))* {VM}\b"
+    rf"(?:shar(?:e|ed|ing)|double up|packed)(?: (?:a|an|the|its|their|on|of|any|1)){{0,6}} {VM}\b"
     rf"|\b(?:1|a) (?:\w+ )?{VM} (?:each|apiece)\b"
+    rf"|\b{VM} (?:must|should|may|can|are|is)(?: ?not|n't| never) (?:to )?(?:be )?shared\b"
     rf"|\bnot (?:to )?(?:pack|packed|packing)\b",
     re.IGNORECASE,
+)
+
+
+# "3 tasks on an n2-standard-8" tells how many there are, where nothing else does
+ON_A = re.compile(rf"\btasks? on an? {VM}$", re.IGNORECASE)
+TASKS = re.compile(r"(?<![\w.])\d{1,6} (?:[a-z]+ ){0,2}tasks?\b|\btasks?\s*[:=]", re.IGNORECASE)
+
+
+def _other_count(page: Page, match: re.Match[str]) -> bool:
+    """Whether something else than these words tells the number of tasks."""
+    said = page.norm[: match.start()] + " " * len(match.group()) + page.norm[match.end() :]
+    return TASKS.search(said) is not None or bool(unit_nouns(page))
+
+
+NO_TWO = re.compile(
+    r"(?:\b(?:no|never|not)|n't)(?: (?:to|be|put|run|place|have|pack|let)){0,3} $", re.I
 )
 
 
@@ -68,11 +94,18 @@ def read_tasks_per_node(page: Page) -> Asked[int] | None:
             if _counts_parts(match["w"] or "") or not page.is_free(*match.span("n")):
                 continue
             value = int(match["n"]) if match["n"].isdecimal() else 1
-            if value == 2 and re.search(r"\b(?:no|never|not) $", page.left(match.start(), 8)):
+            if ON_A.search(match.group()) and not _other_count(page, match):
+                continue
+            if value == 2 and NO_TWO.search(page.left(match.start(), 30)):
                 value = 1  # "no two on the same VM"
             return Asked(value=value, quote=page.take(*match.span()))
-    for match in page.find(ALONE):
-        if not page.negated(match.start()):
+    for match in page.find(ON_EACH, free=False):
+        if page.is_free(*match.span("n")):
+            quote = page.quote(match.start("n"), match.end())
+            page.take(match.start("n"), match.end())
+            return Asked(value=int(match["n"]), quote=quote)
+    for match in page.find(ALONE, free=False):
+        if page.is_free(match.start(), match.start() + 3) and not page.negated(match.start()):
             return Asked(value=1, quote=page.take(*match.span()))
     return None
 

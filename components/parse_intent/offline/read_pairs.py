@@ -22,9 +22,11 @@ NAME = re.compile(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b|\b[A-Z]{3,}[A-Z0-9]*\b")
 NOT_VARIABLE = frozenset(
     words(
         "JSON YAML NFS GPU GPUS CPU CPUS VM VMS GCS SSD SSH BUT AND NOT ALWAYS DWS MPI API "
-        "URL TB GB GIB MIB MB RAM IO SA AI OK TASK FAILED SUCCEEDED BATCH"
+        "URL VPC IP IPS TB GB GIB MIB MB RAM IO SA AI OK TASK FAILED SUCCEEDED BATCH"
     )
 )
+
+IT = re.compile(r"\b(?:it|this|that|its value)\b", re.IGNORECASE)
 
 
 def read_secrets(page: Page) -> tuple[list[Pair], list[Asked[str]]]:
@@ -48,18 +50,29 @@ def read_secrets(page: Page) -> tuple[list[Pair], list[Asked[str]]]:
     return pairs, loose
 
 
+# "projects/p/secrets/s as KEY"
+AS_NAME = re.compile(r"\s*(?:as|into|goes (?:in|into|to)|in|for|to|->|=>|is)\s+(?:the )?[A-Z]")
+
+
 def _secret(
     page: Page, value: str, start: int, end: int, pairs: list[Pair], loose: list[Asked[str]]
 ) -> None:
     begin, stop = page.sentence(start)
     used = {pair.name for pair in pairs}
-    before = [m for m in NAME.finditer(page.norm, begin, start) if m.group() not in NOT_VARIABLE]
-    after = [m for m in NAME.finditer(page.norm, end, stop) if m.group() not in NOT_VARIABLE]
-    named = [m for m in [*reversed(before), *after] if m.group() not in used]
+    before = [m for m in NAME.finditer(page.norm, begin, start) if _is_variable(m)]
+    after = [m for m in NAME.finditer(page.norm, end, stop) if _is_variable(m)]
+    if not before and not after and begin and IT.search(page.norm, begin, start):
+        previous = page.sentence(begin - 1)[0]
+        found = [m for m in NAME.finditer(page.norm, previous, begin) if _is_variable(m)]
+        before = found[-1:]
+    told = [m for m in after if AS_NAME.match(page.norm, end)]
+    named = [m for m in [*told, *reversed(before), *after] if m.group() not in used]
     if (
         re.search(
             r"\b(?:registry|pull|log ?in|image)\b|\bpassword (?:is|for)\b",
-            page.norm[begin:start],
+            page.norm[max(begin, page.clause(start)[0]) : start]
+            if AS_NAME.match(page.norm, end)
+            else page.norm[begin:start],
             re.I,
         )
         and not before
@@ -74,13 +87,26 @@ def _secret(
         loose.append(Asked(value=value, quote=quote))
 
 
+def _is_variable(match: re.Match[str]) -> bool:
+    return match.group() not in NOT_VARIABLE
+
+
 ASSIGNMENT = re.compile(
-    r"(?<![\w./$-])(?P<k>[A-Za-z_][\w.-]{0,63})\s?=\s?(?P<v>\"[^\"\n]*\"|'[^'\n]*'"
-    r"|[^\s,;)\ue000]*[^\s,;).\ue000!?])"
+    r"(?<![\w./$-])(?P<k>[A-Za-z_][\w.-]{0,63})\s?=(?!>)\s?(?P<v>\"[^\"\n]*\"|'[^'\n]*'"
+    r"|(?:[^\s,;)\ue000]|,(?![\w.-]*=)(?=[^\s,;)\ue000]))*[^\s,;).\ue000!?])"
 )
 TASK_LINE = re.compile(
-    r"(?:^|\n|[;,])[ \t*-]*(?:for )?task\s*#?\s*(?P<i>\d{1,3})\s*(?:gets|has|:|->|=>|=|-|is"
-    r"|with)+\s*(?P<rest>[^\n;]*)",
+    r"(?:^|\n|[;,:.]|\band\b)[ \t*-]*(?:for )?(?:the )?task\s*#?\s*(?P<i>\d{1,3})\s*(?:gets|has"
+    r"|:|->|=>"
+    r"|=|-|is|with|uses|sees|takes)+\s*(?P<rest>[^\n;]{0,300}?)(?=(?:,"
+    r"|\band)?\s*(?:and )?(?:the )?task\s*#?\d"
+    r"|[\n;]|$)",
+    re.IGNORECASE,
+)
+# In a list of them the number alone tells the task: "- 0: GRID=coarse".
+INDEX_LINE = re.compile(
+    r"(?:^|\n|[;])[ \t*-]*(?:index |idx |#|no\.? )?(?P<i>\d{1,3})[ \t]*"
+    r"(?:[:)-]|->|=>|\u2192|gets|has)[ \t]*(?P<rest>[A-Za-z_]\w*=[^\n;]*)",
     re.IGNORECASE,
 )
 ENV_CUE = re.compile(r"\b(?:environment|variables?|export)\b", re.IGNORECASE)
@@ -110,7 +136,8 @@ LABEL_NAMED = re.compile(
     re.IGNORECASE,
 )
 ON_VMS_AFTER = re.compile(
-    r"[^.;\n]{0,40}?\b(?:on|to|for|of) (?:the |our |all |every |each |these )*(?:vms?|instances?"
+    r"(?:, ?[\w-]+=[\w.-]+| and [\w-]+=[\w.-]+){0,8}"
+    r"[^.;,\n]{0,40}?\b(?:on|to|for|of) (?:the |our |all |every |each |these )*(?:vms?|instances?"
     r"|machines?"
     r"|nodes?)\b",
     re.IGNORECASE,
@@ -120,7 +147,8 @@ ON_VMS_AFTER = re.compile(
 def read_task_environments(page: Page) -> list[TaskEnvironment]:
     """Variables that are given for each task of the array."""
     found = []
-    for match in page.find(TASK_LINE):
+    lines = list(page.find(TASK_LINE))
+    for match in lines or list(page.find(INDEX_LINE)):
         given = ASSIGNMENT.finditer(page.norm, match.start("rest"), match.end("rest"))
         pairs = [_pair(page, pair) for pair in given]
         if pairs:
@@ -145,7 +173,7 @@ def read_pairs(page: Page) -> None:
 
 SETTING = re.compile(
     r"(?:machine_?type|parallelism|task_?count|region|image|memory|cpus?|timeout"
-    r"|retries|tasks|count)$",
+    r"|retries|tasks|count|network|mem|cores|vcpus|spot|subnet)$",
     re.IGNORECASE,
 )
 
@@ -155,13 +183,28 @@ def _assigned(page: Page) -> None:
     for match in page.find(ASSIGNMENT):
         if SETTING.match(match["k"]) and not match["k"].isupper():
             continue
+        if (
+            OF_JOB.fullmatch(match["k"])
+            and match["k"].islower()
+            and _listed_in_capitals(page, match)
+        ):
+            continue
         cue = _label_cue(page, match.start())
+        clause = page.norm[slice(*page.clause(match.start()))]
+        if cue and ENV_CUE.search(clause) and not LABEL_CUE.search(clause):
+            cue = ""  # "labelled team=red, pass MODE=fast in the environment"
         if cue == "vm" or (cue == "job" and _on_vms(page, match.end())):
             page.draft.vm_labels.append(_lower(_pair(page, match)))
         elif cue == "job":
             page.draft.job_labels.append(_lower(_pair(page, match)))
         elif match["k"].isupper() or ENV_CUE.search(_before(page, match.start())):
             _variable(page, match)
+
+
+def _listed_in_capitals(page: Page, match: re.Match[str]) -> bool:
+    """Whether a small key follows variables in capitals: "MODE=fast, mem=6G" sets one of them."""
+    before = page.left(match.start(), 80)
+    return ENV_CUE.search(before) is not None and not LABEL_CUE.search(before)
 
 
 def _set_to(page: Page) -> None:
@@ -185,12 +228,21 @@ def _with_colon(page: Page) -> None:
             _variable(page, match)
     for match in page.find(COLON_PAIR):
         cue = _label_cue(page, match.start())
-        if cue and match["k"].lower() not in NOT_LABELS and not LABEL_CUE.fullmatch(match["k"]):
+        if cue and not OF_JOB.fullmatch(match["k"]) and not LABEL_CUE.fullmatch(match["k"]):
             target = page.draft.vm_labels if cue == "vm" else page.draft.job_labels
             target.append(_lower(_pair(page, match)))
 
 
-NOT_LABELS = ("job", "vm", "vms", "label")
+# Keys that are settings of the job, so that no list of labels goes on with them.
+OF_JOB = re.compile(
+    r"job|vms?|label|network|vpc|subnet\w*|region|zone|location|priority|prio|ips?|ip|agent"
+    r"|image|args"
+    r"|arguments|command|cmd|script|machine|machine-?type|type|memory|ram|cpus?|vcpus?|cores?|gpus?"
+    r"|tasks|parallel\w*|concurren\w*|retr\w+|count|preemptible|timeout|spot|provisioning|sa"
+    r"|account|disk|boot-?disk"
+    r"|bucket|mount|logs?|notif\w*|topic|env|environment|address(?:es)?|keys|node|vm|drivers?",
+    re.IGNORECASE,
+)
 
 
 def _variable(page: Page, match: re.Match[str]) -> None:

@@ -33,7 +33,8 @@ DIRECTIONS = {
 NAMES = "|".join(map(re.escape, sorted(REGION_NICKNAMES, key=len, reverse=True)))
 PLACE_NOUN = r"(?:gcp |google |cloud )?(?:regions?|zones?|data ?-?cent(?:er|re)s?|dc|location)"
 NICKNAME = re.compile(
-    rf"(?<![\w./-])(?P<n>{NAMES})(?:'s)?(?![\w/]|-\w)(?P<noun>[ -]{PLACE_NOUN}\b)?", re.IGNORECASE
+    rf"(?<![\w./-])(?P<n>{NAMES})(?:'s)?(?![\w/]|-\w)(?P<noun>[ -]{PLACE_NOUN}\b)?",
+    re.IGNORECASE,
 )
 ADJECTIVE = re.compile(
     rf"(?<![\w-])(?P<n>{'|'.join(REGION_ADJECTIVES)})(?: \w+)?[ -]{PLACE_NOUN}\b", re.IGNORECASE
@@ -44,7 +45,9 @@ BESIDE = re.compile(
     r"somewhere|one|of|zones?|should|be|is|it|to|use|us|usa|uk|eu|europe|asia|japan|germany|india|"
     r"canada|australia|spain|italy|france|poland|brazil|chile|israel|england|switzerland|"
     r"(?:us|europe|asia|me)-[a-z]+\d{1,2}(?:-[a-z])?|"
-    r"today|again|prod|as|always|on|spot|and|or)",
+    r"today|again|prod|as|always|on|spot|and|or|if|possible|would|nice|best|prefer(?:red)?|can|you"
+    r"|we|are|for|me|like|near(?:est)?|closest|our|data|cent(?:er|re)|fine|ok|good|great|will|do"
+    r"|located|based|there|which|out|of|closer|close|then|my|we're|i'm|vms?|machines?)",
     re.IGNORECASE,
 )
 PLACE_CUE = re.compile(
@@ -119,7 +122,7 @@ def _is_place(page: Page, match: re.Match[str]) -> bool:
         return True
     start, end = page.clause(match.start())
     alone = page.norm[start : match.start()] + " " + page.norm[match.end() : end]
-    if all(BESIDE.fullmatch(word) for word in re.findall(r"[\w-]+", alone)):
+    if all(BESIDE.fullmatch(word) for word in re.findall(r"\w[\w-]*", alone)):
         return True
     cued = PLACE_CUE.search(page.left(match.start(), 24))
     return cued is not None and NICKNAME_CUE.search(page.near(match.start(), 40)) is not None

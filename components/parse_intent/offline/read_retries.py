@@ -7,11 +7,13 @@ from typing import Literal
 
 from components.parse_intent.draft import Asked, RetryPolicy
 from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.read_things import counted_noun
 
 RETRY = (
-    r"(?:re-?tr(?:y|ies|ied|ying)|retrys|rerun(?:s|ning)?|re-run|restart(?:s|ed)?"
-    r"|try (?:it |them |that |each )?again|tried again|(?:another|a second|1 more|new) (?:try|go"
-    r"|attempt|chance|shot)|resubmit(?:ted)?|repeat(?:ed)?)"
+    r"(?:re-?tr(?:y|ies|ied|ying)|retrys|re-?run(?:s|ning)?|re-?start(?:s|ed|ing)?"
+    r"|(?:tr(?:y|ied)|run|start(?:ed)?|do|go|launch(?:ed)?|attempt(?:ed)?|be done)"
+    r"(?: (?!again\b)[\w'-]+){0,3} again|(?:another|a second|1 more|new) (?:try|go"
+    r"|attempt|chance|shot|run)|resubmit(?:ted)?|re-?queued?|repeat(?:ed)?)"
 )
 RETRY_COUNT = [
     re.compile(
@@ -27,8 +29,13 @@ RETRY_COUNT = [
         re.IGNORECASE,
     ),
     re.compile(
+        rf"(?<![\w.])(?P<n>\d{{1,4}}) ?(?:x|times?)(?: (?:a|more|an))?"
+        rf" (?:{RETRY}|(?:new )?(?:try|attempt)s?)\b",
+        re.IGNORECASE,
+    ),
+    re.compile(
         rf"\b{RETRY}\b(?P<w>(?:[\s,(]+(?:(?:each|every|the|that|any) 1"
-        rf"|(?!\d)[\w'-]+)){{0,9}}?)[\s:=,(.]*(?:x\s?)?"
+        rf"|(?!\d)[\w'-]+)){{0,9}}?)[\s:=,(]*(?:x\s?)?"
         rf"(?P<n>\d{{1,4}})(?:\b|(?=x\b))(?!\s*(?:s\b"
         rf"|sec|min|hour|hrs|h\b|d\b|day|gb|gib|tasks|vcpu|cpu))(?P<t>\s*(?:more )?(?:times|x"
         rf"|attempts|tries)?)",
@@ -41,8 +48,9 @@ RETRY_COUNT = [
         re.IGNORECASE,
     ),
     re.compile(
-        r"\b(?P<n>\d{1,3})\s+(?:more\s+|extra\s+)?(?:attempts|tries|goes"
-        r"|chances)\b(?P<total>\s+(?:in total|altogether|in all|total|overall))?",
+        r"\b(?P<n>\d{1,3})\s+(?P<more>(?:more|extra|further|additional|new|other|retry)\s+)?"
+        r"(?:attempts|tries|goes|chances)\b(?P<on>\s+(?:more|on top))?"
+        r"(?P<total>\s+(?:in total|altogether|in all|total|overall))?",
         re.IGNORECASE,
     ),
     re.compile(
@@ -50,16 +58,24 @@ RETRY_COUNT = [
         r"|only)\s+(?P<n>\d{1,4})\s+(?:more\s+|further\s+)?times\b",
         re.IGNORECASE,
     ),
+    re.compile(
+        r"(?P<rest>\b)(?P<n>\d{1,4})\s+(?:more\s+|further\s+)?times"
+        r"(?:\s+(?:at (?:the )?(?:very )?most|maximum|tops|or so|per task|each|if need be"
+        r"|if needed|in total)\b|\s*(?=[.,;)\n]|$))",
+        re.IGNORECASE,
+    ),
 ]
 RETRY_WORD = re.compile(
-    rf"\b(?:{RETRY})\b[^.;\n]{{0,40}}?\b(?P<w>once|twice|thrice)\b|\b(?P<v>once|twice"
-    rf"|thrice) (?:more|again)\b",
+    rf"\b(?:{RETRY})\b[^.;\n]{{0,60}}?\b(?P<w>once|twice|thrice)\b(?! (?:it|the|a|all|we|they)\b)"
+    rf"|\b(?P<v>once|twice|thrice) (?:more|again)\b",
     re.IGNORECASE,
 )
 NO_RETRY = re.compile(
     rf"\b(?:no|zero|0|without(?: any)?|never|don't|do not|not(?: want)?(?: any)?|not to"
     rf"|shouldn't be"
     rf"|mustn't be)\s+(?:automatic\s+|any\s+|be\s+|ever\s+)?(?:{RETRY}|retry)\b"
+    r"|\bretry\s*(?:off|disabled|none)\b|\bif (?:it|1|a task) fails,? (?:then )?it fails\b"
+    r"|\bstays? failed\b|\b(?:only |just )?(?:1|a single) (?:attempt|try)(?: only)?\b(?! more)"
     rf"|\bno second (?:attempt|try|chance|go)s?\b|\b(?:failure|crash|error)s? (?:is|are) final\b"
     rf"|\bretries?\s*(?:off|disabled|[:=]\s*(?:none|no|0))\b",
     re.IGNORECASE,
@@ -187,9 +203,10 @@ def _action(page: Page, match: re.Match[str]) -> Action | None:
         return "FAIL_TASK" if EXCEPT.search(before, last_retry) else "RETRY_TASK"
     if last_fatal >= 0:
         return "FAIL_TASK"
-    if FATAL.search(after):
+    final, again = FATAL.search(after), re.search(RETRY, after, re.I)
+    if final and (again is None or final.start() <= again.start()):
         return "FAIL_TASK"
-    return "RETRY_TASK" if re.search(RETRY, after, re.I) else None
+    return "RETRY_TASK" if again else None
 
 
 ONLY = re.compile(
@@ -243,8 +260,12 @@ def _retry_count(page: Page, match: re.Match[str]) -> int | None:
         return None
     if page.negated(match.start()) and match["n"] != "0":
         return None
-    sentence = page.sentence_text(match.start())
-    if groups.get("rest") is not None and not re.search(RETRY, sentence, re.I):
+    if groups.get("rest") is not None and not re.search(RETRY, page.left(match.start(), 200), re.I):
         return None
+    if "t" in groups and not counted and counted_noun(page, match.end("n")):
+        return None  # "a re-run for 26 pay periods"
     value = int(match["n"])
-    return max(0, value - 1) if groups.get("total") else value
+    in_all = groups.get("total") or ("more" in groups and not (groups["more"] or groups["on"]))
+    if in_all and not re.search(rf"\b(?:{RETRY})\b", page.left(match.start(), 40), re.I):
+        return max(0, value - 1)  # the first attempt is no retry
+    return value

@@ -16,15 +16,22 @@ BUCKET = [
     re.compile(
         rf"\b(?:gcs |storage |google |cloud storage |gs |input |output |data "
         rf"|source )?bucket(?:s)?(?:\s+(?:is|called|named|name is|name)"
-        rf"|\s*[:=])?\s+[\"']?(?P<b>{BUCKET_NAME})(?![\w/-])",
+        rf"|\s*[:=])?(?:\s+|(?<=[:=]))[\"']?(?P<b>{BUCKET_NAME})(?![\w/-])",
         re.IGNORECASE,
     ),
     re.compile(
-        rf"(?<![\w./-])(?P<b>{BUCKET_NAME})[\"']?\s+(?:is (?:a|the|our|my) )?(?:gcs "
+        rf"(?<![\w./-])(?P<b>{BUCKET_NAME})[\"']?\s+\(?(?:is )?(?:(?:a|the|our|my) )?(?:gcs "
         rf"|storage )?bucket\b",
         re.IGNORECASE,
     ),
 ]
+# In a later turn "the bucket" mostly is the one that is known.
+ONE_MORE_BUCKET = re.compile(
+    r"\b(?:add|mount|attach|include|plus|need)\b[^.;\n]{0,25}\b(?:another|second|new|1 more|our"
+    r"|my|usual"
+    r"|other|shared)\b[^.;\n]{0,20}\bbucket\b",
+    re.IGNORECASE,
+)
 BUCKET_WORD = re.compile(r"\b(?:gcs |storage )?buckets?\b", re.IGNORECASE)
 NOT_BUCKET = frozenset(
     words(
@@ -53,7 +60,7 @@ def read_storage(page: Page) -> None:
     places = _buckets(page) + _nfs(page) + existing_disks(page)
     read_boot_disk(page)
     places += new_disks(page)
-    if page.before is None and not any(p.volume and p.volume.kind == "gcs" for p in places):
+    if not any(p.volume and p.volume.kind == "gcs" for p in places):
         places += _unnamed_bucket(page)
     places.sort(key=lambda p: p.start)
     aliases = {id(place.volume): _alias(page, place) for place in places}
@@ -84,7 +91,7 @@ def _mounts_of_commands(page: Page, aliases: dict[int, str]) -> None:
     text = "\n".join(payload.text for payload in page.payloads)
     known = {v.mount for v in page.draft.volumes} | {d.mount for d in page.draft.disks}
     free = [p for p in dict.fromkeys(IN_COMMAND.findall(text)) if p not in known]
-    bare = [volume for volume in page.draft.volumes if not volume.mount and volume.remote]
+    bare = [volume for volume in page.draft.volumes if not volume.mount]
     for volume in bare:
         names = {aliases.get(id(volume), ""), volume.remote.rstrip("/").rsplit("/", 1)[-1].lower()}
         same = [path for path in free if path.rsplit("/", 1)[-1].lower() in names]
@@ -140,7 +147,8 @@ def _aside(page: Page, match: re.Match[str]) -> bool:
 
 def _unnamed_bucket(page: Page) -> list[Place]:
     """A place for a bucket that is spoken of and not named: the name is asked for."""
-    for match in page.find(BUCKET_WORD):
+    pattern = BUCKET_WORD if page.before is None else ONE_MORE_BUCKET
+    for match in page.find(pattern):
         if not page.negated(match.start()):
             quote = page.take(*match.span())
             return [Place(*match.span(), Volume(kind="gcs", remote="", quote=quote))]

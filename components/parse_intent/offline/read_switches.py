@@ -31,7 +31,8 @@ SWITCHES = {
         re.IGNORECASE,
     ),
     "run_as_non_root": re.compile(
-        r"\bnon[- ]?root\b|\b(?:not|never|without|don't run|no)\b(?: \w+){0,4} (?:as )?root\b"
+        r"\bnon[- ]?root\b|\brootless\b"
+        r"|\b(?:not|never|without|\w+n't run|no)\b(?: \w+){0,4} (?:as )?root\b(?! (?:disk|volume))"
         r"|\bunprivileged\b|\brunAsNonRoot\b",
         re.IGNORECASE,
     ),

@@ -6,6 +6,7 @@ import re
 
 from components.parse_intent.draft import Asked
 from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.read_things import unit_nouns
 
 AT_ONCE = (
     r"(?:at (?:once|a time|1 time|the same (?:time|moment)|any (?:1|given|1 given)? ?(?:time"
@@ -13,7 +14,8 @@ AT_ONCE = (
     r"|1 go|the very same (?:time|moment))|in parallel|concurrently|concurrent(?:ly)?"
     r"|simultaneously|simultaneous"
     r"|in flight|at a go|wide|at any moment|at any point|together|parallel|side by side"
-    r"|in (?:the )?same time|abreast|running in parallel)"
+    r"|in (?:the )?same time|alongside (?:each other|1 another)|in 1 go|-at-a-time|abreast"
+    r"|running in parallel)"
 )
 GAP = r"(?:[ \t]+(?!\d)[\w'%-]+){0,7}?"
 PARALLEL = [
@@ -33,7 +35,7 @@ PARALLEL = [
     ),
     re.compile(r"\b(?P<n>\d{1,6})-way\b", re.IGNORECASE),
     re.compile(
-        r"\b(?:in )?(?:waves|batches|chunks|groups) of (?P<n>\d{1,6})\b(?! (?:mb|gb|rows|files"
+        r"\b(?:in )?(?:waves|batches|groups) of (?P<n>\d{1,6})\b(?! (?:mb|gb|rows|files"
         r"|images|records))",
         re.IGNORECASE,
     ),
@@ -65,10 +67,14 @@ ONE_BY_ONE = re.compile(
     re.IGNORECASE,
 )
 IN_ORDER = re.compile(
-    r"\b(?:in (?:(?:strict|strictly|index|task|numerical|ascending|sequential"
-    r"|index) )*(?:order|sequence)(?! to\b)|in_order"
-    r"|sequential(?:ly)?|serial(?:ly)?|1 after (?:another|the other)|back to back|consecutively)\b"
-    r"|\border matters\b|\b(?:only )?(?:after|once|when) the (?:previous|preceding|last)"
+    r"\b(?:in (?:(?:strict|strictly|index|task|numerical|ascending|sequential) ){0,4}"
+    r"(?:order|sequence)(?! to\b)|in_order"
+    r"|sequential(?:ly)?|serial(?:ly)?|1 (?:[a-z]+ )?after (?:another|the (?:other|next"
+    r"|previous))|back to back|consecutively)\b"
+    r"|\border matters\b|\bwaits? for the (?:previous|preceding|1 before|last)\b"
+    r"|\bdepends on the (?:1|task|run|result|previous|preceding)\b"
+    r"|\bonly starts? (?:when|once|after) (?:task|the) ?\w*|\b(?:only )?(?:after|once"
+    r"|when) the (?:previous|preceding|last)"
     r"(?: (?:1|task|run))?(?: (?:is|has|was))?(?: (?:done|finished|ended|over))?\b"
     r"|\bbefore (?:starting |beginning |it starts |going to )?the next(?: (?:1|task|run))?\b",
     re.IGNORECASE,
@@ -107,7 +113,10 @@ def read_parallelism(page: Page) -> tuple[Asked[int] | None, bool]:
         for match in page.find(pattern):
             if _of_threads(page, match):
                 continue
-            asked: Asked[int] = Asked(value=int(match["n"]), quote=page.quote(*match.span()))
+            value = int(match["n"])
+            if value == 2 and NEVER.search(page.left(match.start(), 12)):
+                value = 1  # "never two together"
+            asked: Asked[int] = Asked(value=value, quote=page.quote(*match.span()))
             # "200 tasks at once" may be count and limit: leave "200 tasks" to the count.
             page.take(match.start("n"), match.end())
             found = found or asked
@@ -119,13 +128,17 @@ def read_parallelism(page: Page) -> tuple[Asked[int] | None, bool]:
     return found, False
 
 
+NEVER = re.compile(r"\b(?:never|no|not|not any)\s+$", re.IGNORECASE)
+
+
+OTHER_UNITS = re.compile(
+    r"\b(?:threads?|cpus?|vcpus?|cores?|gpus?|gb|gib|ssds?|disks?|minutes|hours|days"
+    r"|weeks|months|seconds|retries)\b",
+    re.IGNORECASE,
+)
+
+
 def _of_threads(page: Page, match: re.Match[str]) -> bool:
-    text = match.group()
-    return (
-        re.search(
-            r"\b(?:threads?|cpus?|vcpus?|cores?|gpus?|gb|gib|ssds?|disks?|minutes|hours|retries)\b",
-            text,
-            re.I,
-        )
-        is not None
-    )
+    """Whether something else than tasks is counted, or a time that is no task's own."""
+    found = OTHER_UNITS.search(match.group())
+    return found is not None and found.group().lower().removesuffix("s") not in unit_nouns(page)

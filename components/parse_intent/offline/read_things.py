@@ -106,6 +106,14 @@ PER_TASK = [
 ]
 
 
+# "cut into chunks of 20", where each task works on one chunk
+CHUNKS = re.compile(
+    r"\b(?P<g>chunks?|groups?|blocks?|packs?|bundles?|slices?|sets?|shards?|batch(?:es)?|parts?"
+    r"|tiles?) (?:of|with|holding) (?P<n>\d{1,6})\b",
+    re.IGNORECASE,
+)
+
+
 @dataclass(frozen=True)
 class Thing:
     """A number of things, its place, and how much it looks like the number of tasks."""
@@ -125,25 +133,45 @@ def uses_index(page: Page) -> bool:
 INDEX_NOUN = re.compile(
     r"(?:--?|[\s/_=-])(?P<k>[A-Za-z]{2,20})[\s=_/.:-]{0,3}[\"']?(?:\$\(\()?\$?\{?BATCH_TASK_INDEX"
 )
+# As in "each month shall be one task".
+BECOMES = (
+    r"(?:is|as|=|gets|runs|becomes|be|being|to|shall|should|will|must|can|may|makes|made|into|goes"
+    r"|means|equals|in|has|needs|wants|with|exactly|just)"
+)
 ONE_FOR = re.compile(
     r"\b(?:task|run|job) (?:per|for (?:each|every)|an?) (?:single )?(?P<t>[a-z]{2,20})\b"
-    r"|\b(?:each|every|1|an?) (?P<u>[a-z]{2,20})(?: (?:is|as|=|gets|runs as|becomes))* (?:its own"
-    r"|a|1|an own|a separate|own)(?: separate)? (?:task|job)\b",
+    r"|\b1 (?P<w>[a-z]{2,20}) (?:per|for (?:each|every)|in each|to a|a) task\b"
+    rf"|\b(?:each|every|1|an?) (?P<u>[a-z]{{2,20}})(?: {BECOMES})* (?:its own"
+    r"|a|1|an own|a separate|own)(?: (?:separate|single))? (?:task|job)\b",
+    re.IGNORECASE,
+)
+
+
+# "52 weeks, one task for each", "30 days: a task each"
+FOR_EACH = re.compile(
+    r"\d (?P<n>[a-z]{3,20})\s?[,:;(-]{1,2} ?(?:so |that's |i\.e\. )?(?:1|an?"
+    r"|its own) (?:own )?(?:task|job)"
+    r" (?:for |per )?(?:each|every 1|apiece)\b(?! [a-z])",
     re.IGNORECASE,
 )
 
 
 def unit_nouns(page: Page) -> set[str]:
     """What each task works on, by the words and the commands ("beam": --beam $BATCH_TASK_INDEX)."""
-    found = [m["k"] for payload in page.payloads for m in INDEX_NOUN.finditer(payload.text[:4000])]
-    found += [m["t"] or m["u"] for m in page.find(ONE_FOR, free=False)]
-    return {noun.lower() for noun in found} - NOT_UNITS
+    said = [m["t"] or m["u"] or m["w"] for m in page.find(ONE_FOR, free=False)]
+    used = [m["k"] for payload in page.payloads for m in INDEX_NOUN.finditer(payload.text[:4000])]
+    said += [m["n"] for m in page.find(FOR_EACH, free=False)]
+    return ({_singular(noun.lower()) for noun in said} - NOT_UNITS) | (
+        {k.lower() for k in used} - OF_VM
+    )
 
 
 # What follows "a task per" for other reasons than the array.
 NOT_UNITS = frozenset(
     words("vm node machine host instance task time core cpu gpu run step job index")
 )
+# What a command's option counts without being the array: "--cores $BATCH_TASK_INDEX" is none.
+OF_VM = frozenset(words("vm time core cores cpu cpus gpu gpus step index task"))
 
 
 def is_unit(said: str, units: set[str]) -> bool:
@@ -163,6 +191,9 @@ def read_things(page: Page) -> Asked[int] | None:
     units = unit_nouns(page)
     base = (3 if array else 0) + (3 if EACH.search(page.norm) else 0)
     found = [*_counted(page, base, units), *_ranges(page, array), *_keyed(page, array, units)]
+    shares = [match.span() for pattern in PER_TASK for match in page.find(pattern)]
+    whole = [t for t in found if not any(a <= t.start < b for a, b in shares)]
+    found = whole or found
     best = max(found, key=lambda thing: thing.points, default=None)
     if best is None or best.points < 3:
         return None
@@ -197,6 +228,13 @@ def _noun(phrase: str, units: set[str]) -> tuple[str, int]:
     return "", 0
 
 
+def counted_noun(page: Page, end: int) -> str:
+    """The plural noun that a number which ends here counts: "periods" in "26 pay periods"."""
+    gap = re.match(r"[ \t]+(?=[a-z])", page.norm[end : end + 4])
+    phrase = PHRASE.match(page.norm, end + gap.end()) if gap else None
+    return _noun(phrase.group(), set())[0] if phrase else ""
+
+
 # Words of NOT_THINGS that may stand before the thing itself: "80 address files".
 MODIFIERS = frozenset(
     words(
@@ -209,10 +247,30 @@ STOPS = frozenset(
 )
 
 
+# Of NOT_THINGS, those that are things where a command follows at once: "22 lines: ./a 1".
+LOOSE = frozenset(
+    words(
+        "lines units ports terms keys users digits codes nights years months weeks days points"
+        " levels stages slots runs tags labels regions zones servers steps nodes errors processes"
+        " volumes"
+    )
+)
+
+
+def array_of(page: Page, start: int, phrase: str) -> bool:
+    """Whether a loose noun that starts here is what a command right behind it runs over."""
+    noun = phrase.split()[0].lower()
+    after = page.norm[start + len(noun) : start + len(noun) + 4]
+    return noun in LOOSE and uses_index(page) and re.match(rf"\s?[:,]?\s?{FILL}", after) is not None
+
+
 def _counted(page: Page, base: int, units: set[str]) -> Iterator[Thing]:
     for match in page.find(THINGS):
         phrase = PHRASE.match(page.norm, match.end())
         noun, size = _noun(phrase.group(), units) if phrase else ("", 0)
+        if not noun and phrase and array_of(page, match.end(), phrase.group()):
+            noun = phrase.group().split()[0].lower()
+            size = len(noun)
         if not noun or int(match["n"]) < 2:
             continue
         end = match.end() + size
@@ -227,7 +285,10 @@ def _points(page: Page, start: int, end: int) -> int:
     """What the words around a number of things add to their weight."""
     left = page.left(start, 60)
     if LIMIT.search(left) or re.search(
-        r"\b(?:retr(?:y|ies|ied)|again|attempts?|tries|try|rerun)\b[^,;.]*$", left, re.I
+        r"\b(?:retr(?:y|ies|ied)|(?:tr(?:y|ied)|run|start\w*)(?: \w+){0,3} again|attempts?|tries"
+        r"|rerun)\b[^,;.:]*$",
+        left,
+        re.I,
     ):
         return -20
     sentence = page.sentence_text(start)
@@ -236,7 +297,7 @@ def _points(page: Page, start: int, end: int) -> int:
     points += 1 if OVER.search(left) else 0
     points += 2 if OVER.search(left) and FILL in sentence else 0
     points += 1 if EACH.search(sentence) else 0
-    points -= 3 if OF.search(left) else 0
+    points -= 1 if OF.search(left) else 0
     points -= 1 if page.norm[start:end].startswith(("2 ", "3 ")) else 0
     return points
 
@@ -272,6 +333,10 @@ def _keyed(page: Page, array: bool, units: set[str]) -> Iterator[Thing]:
 
 def _shared_out(page: Page, thing: Thing) -> int:
     """The number of tasks where each task works on several of the things."""
+    for match in page.find(CHUNKS):
+        if _singular(match["g"].lower()) in unit_nouns(page) and int(match["n"]) > 1:
+            page.take(*match.span())
+            return -(-thing.value // int(match["n"]))
     for pattern in PER_TASK:
         for match in page.find(pattern):
             noun = (match["w"] or "").split()[-1:] or [""]

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from components.parse_intent.build_steps import split_words
 from components.parse_intent.draft import Asked, Draft
 from components.parse_intent.offline import judge
 from components.parse_intent.offline.amounts import Amount
-from components.parse_intent.offline.corrections import takes_back
-from components.parse_intent.offline.edits import UNDO, apply_edits
+from components.parse_intent.offline.corrections import TAKES_BACK, corrections
+from components.parse_intent.offline.edits import apply_edits, edit_before_reading
+from components.parse_intent.offline.impossible import conflicts, impossible, no_job
+from components.parse_intent.offline.open_questions import (
+    OF_EDITS,
+    QUESTIONS,
+    answered,
+    count_question,
+    known,
+)
 from components.parse_intent.offline.page import Page
 from components.parse_intent.offline.pasted.cluster import in_batch_words
 from components.parse_intent.offline.pasted.part import Pending
@@ -42,7 +50,6 @@ from components.parse_intent.offline.read_machine import (
     read_gpus,
     read_machine_type,
     read_platform,
-    read_provisioning,
     read_reservation,
     read_template,
 )
@@ -55,6 +62,7 @@ from components.parse_intent.offline.read_pairs import (
     read_task_environments,
 )
 from components.parse_intent.offline.read_places import read_locations
+from components.parse_intent.offline.read_provisioning import read_provisioning
 from components.parse_intent.offline.read_retries import read_policies, read_retries
 from components.parse_intent.offline.read_steps import read_steps, waiting_container
 from components.parse_intent.offline.read_storage import read_storage
@@ -66,6 +74,8 @@ from components.parse_intent.offline.read_tasks import (
 from components.parse_intent.offline.read_things import is_unit, unit_nouns
 from components.parse_intent.offline.replies import corrected_number, fill_wants
 from components.parse_intent.offline.segment import cut_payloads
+from components.parse_intent.offline.spoken_of import unnamed
+from components.parse_intent.offline.undo import taken_back
 from components.parse_intent.offline.unread import unread_words
 from components.parse_intent.reading import Reading
 
@@ -76,6 +86,8 @@ class State:
 
     wants: what was spoken of and not named, by kind, with the question for it.
     pending: what pasted text points at and nothing has named so far.
+    heard: whether the turn asked for anything that has a field.
+    turn: the words of the turn.
     """
 
     draft: Draft
@@ -84,104 +96,109 @@ class State:
     warnings: list[str] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
     pending: list[Pending] = field(default_factory=list)
+    heard: bool = False
+    turn: str = ""
 
 
-QUESTIONS = {
-    "image": (
-        "Which container image should run? Give its registry path, e.g. "
-        "us-docker.pkg.dev/PROJECT/REPO/IMAGE:TAG."
-    ),
-    "bucket": "Which bucket should be mounted? Give its name.",
-    "topic": (
-        "Which Pub/Sub topic should get the messages? Give it as projects/PROJECT/topics/TOPIC."
-    ),
-    "project": "In which project is the Pub/Sub topic? Give it as projects/PROJECT/topics/TOPIC.",
-    "template": "What is the name of the instance template?",
-    "gpu": "Which type of GPU is needed, e.g. T4, L4 or A100?",
-    "earlier": (
-        "I do not know the earlier job: which command, script or image did it run, and "
-        "with which settings?"
-    ),
-    "run": "What should each task run? Give a command, a script or a container image.",
-}
-
-
-def read(turns: Sequence[str]) -> Reading:
+def read(turns: Sequence[str], given: Draft | None = None) -> Reading:
     """Read what a person said.
 
     Args:
         turns: the person's words in order; each later turn changes what was said before.
+        given: what was there before the first turn, which then is an edit too.
 
     Returns:
         The draft after the last turn. Its `questions` and `refusals` decide the outcome.
     """
-    state: State | None = None
-    history: list[State] = []
-    for turn in turns:
+    history = [] if given is None else [State(given)]
+    for turn in map(shortened, turns):
         if not turn.strip():
             continue
-        if state is not None and _is_undo(turn) and history:
-            state = history.pop()
-            continue
-        if state is not None:
-            history.append(state)
-        said = ""
-        for part in _corrections(turn):
-            state = _read_turn(part, state, said)
-            said += part
-    if state is None:
+        back, rest = taken_back(turn, len(history) - 1)
+        if back:
+            history = history[:-back]
+            history[-1] = replace(history[-1], heard=True)
+        if rest.strip():
+            history.append(_next_state(rest, history))
+    if not history:
         return Reading(Draft(questions=[QUESTIONS["run"]]), "offline")
-    return _finish(state)
+    if any(BLANKS.search(turn) for turn in turns):
+        kept = f"Of more than {MOST_BLANKS} blanks in a row, {MOST_BLANKS} were kept."
+        history[-1].warnings.append(kept)
+    start = _finish(history[-2]).draft if len(history) > 1 else None
+    open_before = start is not None and (start.questions or start.refusals)
+    return replace(_finish(history[-1]), start=None if open_before else start)
 
 
-def _is_undo(turn: str) -> bool:
-    return UNDO.search(turn) is not None and len(turn) < 80 and not re.search(r"\d", turn)
+MOST_BLANKS = 200
+BLANKS = re.compile(rf"\s{{{MOST_BLANKS + 1},}}")
 
 
-MAX_CORRECTIONS = 8
-CORRECTION = re.compile(
-    r"(?:[.;,!\n]|\s-+|\s—|\.\.\.|…)\s*(?:(?:oh |ah |hmm,? |uh,? )?(?:no,? wait|wait,? no"
-    r"|wait,|no no|scratch that|correction|sorry,? (?:i mean|make that|no)|i mean(?:t)?"
-    r"|make that|actually,? (?:make (?:it|that)|no|let's))\b)[\s,:-]*",
-    re.IGNORECASE,
-)
+def shortened(turn: str) -> str:
+    """A turn in which no run of blanks is so long that patterns go over it again and again."""
+    half = MOST_BLANKS // 2
+    return BLANKS.sub(lambda match: match[0][:half] + match[0][-half:], turn)
 
 
-def _corrections(turn: str) -> list[str]:
-    """A turn cut where the person corrects themselves; what follows is an edit."""
-    if "```" in turn:
-        return [turn]
-    parts: list[str] = []
-    start = 0
-    for match in CORRECTION.finditer(turn):
-        if len(parts) >= MAX_CORRECTIONS:
-            break
-        if takes_back(turn[max(0, match.start() - 60) : match.end() + 30]):
-            continue
-        if turn.count("`", start, match.start()) % 2 == 0 and turn[start : match.start()].strip():
-            parts.append(turn[start : match.start()])
-            start = match.end()
-    parts.append(turn[start:])
-    return [p for p in parts if p.strip()]
+def _next_state(turn: str, history: Sequence[State]) -> State:
+    """The state after one more turn.
+
+    The turn after a question about an edit is first read as the answer to it: with the words that
+    were asked about, over what was there before them.
+    """
+    if len(history) > 1 and _asks_about_edit(history[-1]):
+        joined = f"{history[-1].turn.rstrip(' .')} ({turn.strip(' .')})"
+        reply = _corrected(joined, history[:-1])
+        if not _asks_about_edit(reply):
+            return reply
+    return _corrected(turn, history)
 
 
-def _read_turn(turn: str, before: State | None, said: str = "") -> State:
+def _asks_about_edit(state: State) -> bool:
+    return any(want.split()[0] in OF_EDITS for want in state.wants)
+
+
+def _corrected(turn: str, history: Sequence[State]) -> State:
+    """The state after a turn in which the person may correct themselves."""
+    state = history[-1] if history else None
+    said = state.turn if state is not None and TAKES_BACK.match(turn) else ""
+    for part in corrections(turn):
+        state = _read_turn(part, state, said, [old.draft for old in history[:-1]])
+        said += part
+    return replace(state, turn=turn) if state is not None else State(Draft())
+
+
+def _read_turn(
+    turn: str, before: State | None, said: str = "", history: Sequence[Draft] = ()
+) -> State:
     pasted = read_pasted(turn)
     cutter = cut_payloads(turn, hidden=pasted.spans)
     payloads = [in_batch_words(p) for p in cutter.payloads]
     earlier = before.draft if before else pasted.draft if pasted else None
     page = Page(turn, cutter.masked, payloads, earlier)
     wants: dict[str, str] = {}
+    questions: list[str] = []
+    if before is not None:
+        edited, questions = edit_before_reading(page, before.draft, history)
+        before = replace(before, draft=edited)
+    elif pasted:
+        edited, questions = edit_before_reading(page, pasted.draft, history)
+        pasted = replace(pasted, draft=edited)
     units = unit_nouns(page)
     page.durations = [a for a in page.durations if not _is_thing(page, a, units)]
     _names(page, wants)
     warnings = _work(page, wants)
     if pasted:
         _with_pasted(page, pasted, before, wants)
+    if not pasted:
+        wants |= unnamed(page, page.draft)
     state = _joined(page, before, wants, said)
     state.warnings += warnings
-    state.refusals += judge.forbidden(page.norm, page.draft)
+    state.wants |= {f"step {i}": question for i, question in enumerate(questions)}
+    state.refusals += judge.forbidden(page.norm, page.draft, page.before) + impossible(page)
+    state.refusals += [] if pasted else no_job(page)
     state.unread += unread_words(page) + pasted.unread
+    state.heard = any(page.used) or bool(pasted) or page.draft != Draft()
     open_before = before.pending if before else []
     state.pending = settle(state.draft, open_before + pasted.pending, page.norm)
     return state
@@ -190,7 +207,7 @@ def _read_turn(turn: str, before: State | None, said: str = "") -> State:
 def _is_thing(page: Page, amount: Amount, units: set[str]) -> bool:
     """Whether "28 days" is what the tasks work on, one each, and no limit of time."""
     said = page.norm[amount.start : amount.end]
-    return is_unit(said, units) and time_points(page, amount) < 4
+    return is_unit(said, units) and time_points(page, amount) < 5
 
 
 def _with_pasted(page: Page, pasted: Pasted, before: State | None, wants: dict[str, str]) -> None:
@@ -203,7 +220,7 @@ def _with_pasted(page: Page, pasted: Pasted, before: State | None, wants: dict[s
     thing = None if page.draft.task_count or page.draft.task_envs else read_vague_count(page)
     if thing is not None:
         wants["count"] = count_question(thing)
-    for want in [want for want in wants if _known(want, pasted.draft)]:
+    for want in [want for want in wants if known(want, pasted.draft)]:
         del wants[want]
     wants |= {f"edit {i}": question for i, question in enumerate(questions)}
 
@@ -270,7 +287,10 @@ def _gpu_type(page: Page, wants: dict[str, str]) -> None:
     for start in read_gpu_words(page):
         asked = GPU_ASKED.search(page.left(start + 2, 20))
         if asked and not re.search(r"template|drop|remove|driver", page.sentence_text(start), re.I):
-            wants["gpu"] = QUESTIONS["gpu"]
+            number = re.search(r"(?<![\w.-])(\d{1,2}) (?:x )?$", page.left(start, 20)) or re.match(
+                r"(\d{1,2}) ", page.norm[start : start + 3]
+            )
+            wants[f"gpu {number[1]}" if number else "gpu"] = QUESTIONS["gpu"]
 
 
 CONTAINER_WORD = re.compile(r"\b(?:container|docker(?:ised|ized)?|image)s?\b", re.IGNORECASE)
@@ -350,6 +370,7 @@ def _work(page: Page, wants: dict[str, str]) -> list[str]:
         quote = page.take(time.start, time.end)
         draft.max_run_s = Asked(value=max(1, round(time.value)), quote=quote)
     draft.task_count = draft.task_count or read_task_count(page)
+    _one_per_core(page)
     _count_in_limit(page)
     if draft.task_count is None and not draft.task_envs and page.before is None:
         thing = read_vague_count(page)
@@ -357,15 +378,28 @@ def _work(page: Page, wants: dict[str, str]) -> list[str]:
             wants["count"] = count_question(thing)
     if any(v.kind == "gcs" and not v.remote for v in draft.volumes):
         wants["bucket"] = QUESTIONS["bucket"]
-    if all_at_once and draft.task_count is not None:
-        draft.parallelism = Asked(value=draft.task_count.value, quote=draft.task_count.quote)
+    count = draft.task_count or (page.before.task_count if page.before is not None else None)
+    if all_at_once and count is not None:
+        draft.parallelism = Asked(value=count.value, quote=count.quote)
     return []
 
 
-def count_question(thing: str) -> str:
-    """The question for a number of tasks that hangs on a number of things."""
-    things = thing if thing.endswith("s") else thing + "s"
-    return f"How many {things} are there, so how many tasks? Batch needs the number of tasks."
+PER_CORE = re.compile(r"\b1 task (?:per|for (?:each|every)|on each) core\b", re.IGNORECASE)
+
+
+def _one_per_core(page: Page) -> None:
+    """As in "14 cores, 1 task per core": the cores are of the job and tell how many tasks."""
+    draft = page.draft
+    if draft.task_count is not None or draft.cpu_milli is None:
+        return
+    for match in page.find(PER_CORE):
+        if draft.cpu_milli.value % 1000 == 0:
+            page.take(*match.span())
+            draft.task_count = Asked(
+                value=draft.cpu_milli.value // 1000, quote=draft.cpu_milli.quote
+            )
+            draft.cpu_milli = None
+        return
 
 
 AT_MOST = re.compile(
@@ -381,9 +415,9 @@ def _count_in_limit(page: Page) -> None:
         return
     at = page.turn.find(limit.quote)
     said = page.left(page.at(max(at, 0)), 20) + " " + limit.quote
-    if re.search(r"\b(?:tasks?|runs|copies|jobs)\b", limit.quote, re.I) and not AT_MOST.search(
-        said
-    ):
+    noun = re.compile(r"\b(?:tasks?|runs|copies|jobs)\b", re.IGNORECASE)
+    after = page.turn[at + len(limit.quote) :].split()[:1] if at >= 0 else []
+    if noun.search(" ".join([limit.quote, *after])) and not AT_MOST.search(said):
         draft.task_count = limit.model_copy()
 
 
@@ -407,41 +441,23 @@ def _joined(page: Page, before: State | None, wants: dict[str, str], said: str) 
     if said:
         corrected_number(page, draft, said)
     fill_wants(page, draft, before.wants)
-    open_wants = {k: v for k, v in before.wants.items() if not _answered(k, page.draft, draft)}
-    relevant = {k: v for k, v in wants.items() if not _known(k, before.draft) and not page.dropped}
+    open_wants = {
+        want: question
+        for want, question in before.wants.items()
+        if want.split()[0] not in OF_EDITS and not answered(want, page.draft, draft)
+    }
+    relevant = {k: v for k, v in wants.items() if not known(k, before.draft) and not page.dropped}
     merged = {**open_wants, **relevant, **{f"edit {i}": q for i, q in enumerate(questions)}}
-    return State(draft, merged, list(before.refusals), list(before.warnings), list(before.unread))
-
-
-def _answered(want: str, new: Draft, now: Draft) -> bool:
-    """Whether a turn brings what was asked for."""
-    return {
-        "image": any(s.image for s in new.steps),
-        "bucket": any(v.kind == "gcs" and v.remote for v in now.volumes),
-        "topic": bool(new.notifications),
-        "project": bool(new.notifications),
-        "template": now.instance_template is not None,
-        "gpu": new.gpus is not None,
-        "count": now.task_count is not None,
-        "earlier": bool(new.steps),
-    }.get(want.split()[0], bool(new.locations))
-
-
-def _known(want: str, have: Draft) -> bool:
-    """Whether words without a name can mean what earlier turns named."""
-    return {
-        "image": any(s.kind == "container" for s in have.steps) or bool(have.steps),
-        "bucket": bool(have.volumes),
-        "topic": bool(have.notifications),
-        "project": False,
-        "template": have.instance_template is not None,
-        "gpu": True,
-    }.get(want, False)
+    # A refusal holds until the person says something else that can be done.
+    refusals = [] if any(page.used) else list(before.refusals)
+    return State(draft, merged, refusals, list(before.warnings), list(before.unread))
 
 
 def _finish(state: State) -> Reading:
     draft = state.draft.model_copy(deep=True)
-    draft.refusals = list(dict.fromkeys(state.refusals + judge.broken_limits(draft)))
+    draft.refusals = list(
+        dict.fromkeys(state.refusals + judge.broken_limits(draft) + conflicts(draft))
+    )
     wants = dict(state.wants)
     asked = wants.keys() & {"image", "earlier"} or any(p.kind == "script" for p in state.pending)
     if not [s for s in draft.steps if s.kind != "barrier"] and not asked:
@@ -449,4 +465,4 @@ def _finish(state: State) -> Reading:
     draft.questions = list(wants.values()) + [p.question for p in state.pending if not p.optional]
     draft.unread = list(dict.fromkeys(state.unread))
     draft.unread += [f"{p.name} (nothing is mounted there)" for p in state.pending if p.optional]
-    return Reading(draft, "offline", tuple(state.warnings))
+    return Reading(draft, "offline", tuple(state.warnings), heard=state.heard)

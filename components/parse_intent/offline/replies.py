@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from components.parse_intent.draft import Asked, Draft
-from components.parse_intent.offline.edits import number_of, set_number
+from components.parse_intent.offline.edit_numbers import number_of, set_number
 from components.parse_intent.offline.page import Page
 
 NAME = re.compile(
@@ -18,8 +18,8 @@ SAID = re.compile(
 )
 NUMBER = re.compile(r"(?<![\w.-])(?P<n>\d{1,7})(?![\w.-])")
 NUMBER_ONLY = re.compile(
-    r"^\W*(?:(?:it's|it is|make (?:it|that)|to|about|exactly|should be|rather|i meant"
-    r"|there are)\s+)*"
+    r"^\W*(?:(?:it's|it is|make (?:it|that)|to|about|exactly|should be|rather|i mean(?:t)?|no|nope"
+    r"|sorry|actually|better|oops|hm+|there are)[\s,.:-]+)*"
     r"(?P<n>\d{1,7})\b(?!\s?(?:[a-z]{1,4}\d|gb|gib|mb|tb|h\b|hours?|min|sec|days?|%))",
     re.IGNORECASE,
 )
@@ -31,6 +31,15 @@ def fill_wants(page: Page, draft: Draft, wants: dict[str, str]) -> None:
         match = next(page.find(NUMBER), None)
         if match is not None:
             draft.task_count = Asked(value=int(match["n"]), quote=page.take(*match.span()))
+    number = next((want.split()[1] for want in wants if want.startswith("gpu ")), "")
+    gpus = page.draft.gpus
+    if (
+        number
+        and gpus is not None
+        and draft.gpus is not None
+        and not re.search(r"\d\s?x?\s", gpus.quote)
+    ):
+        draft.gpus.count = int(number)
     match = next(page.find(NAME), None) or next(page.find(SAID), None)
     if match is None:
         return

@@ -87,8 +87,10 @@ AFTER_COLON = re.compile(r":[ \t]+(?=\S)")
 VERB = re.compile(
     r"(?<![\w-])(?:run(?:s|ning)?|execut(?:e|es|ing)|launch(?:es|ing)?|do(?:es)?|doing"
     r"|invok(?:e|es)"
-    r"|call(?:s|ing)?|keep|start(?:s|ing)?|kick off|command is|script is|cmd is|tasks? of|copies of"
-    r"|via|\d+ ?x|x ?\d+|task|tasks|then|first|finally|just|program)"
+    r"|call(?:s|ing)?|keep|start(?:s|ing)?|kick off"
+    r"|(?:command|script|cmd|step|1) (?:should|must|has to|ought to) (?:be|run|call)|command is"
+    r"|script is|cmd is|tasks? of|copies of"
+    r"|via|\d+ ?x|x ?\d+|task|tasks|then|first|finally|just|program|[1-9]\))"
     r"(?: (?:just|the|a|this|my|our|own|script|command|program|binary|only|following|is|called"
     r"|of))*"
     r"[:,]?[ \t]+(?=\S)",
@@ -146,8 +148,10 @@ def cut_payloads(text: str, *, hidden: list[tuple[int, int]] | None = None) -> C
     _lines(cutter)
     _colons(cutter)
     _verbs(cutter)
+    _lone_scripts(cutter)
     _anywhere(cutter)
     _with_index(cutter)
+    _loose_options(cutter)
     cutter.payloads.sort(key=lambda p: p.start)
     return cutter
 
@@ -217,7 +221,7 @@ def _labelled(cutter: Cutter) -> None:
         if start >= len(cutter.masked) or cutter.hidden(start, start + 1):
             continue
         if cutter.masked[start] == "\n":
-            _block(cutter, start + 1)
+            _block(cutter, start + 1, flush=True)
             continue
         if _quoted_value(cutter, start, is_args):
             continue
@@ -258,19 +262,42 @@ def _lines(cutter: Cutter) -> None:
             continue
         if indented:
             _block(cutter, match.start())
+        elif _in_a_row(cutter, match):
+            _block(cutter, match.start(), flush=True)
         else:
             end = command_end(cutter.masked, start, to_line_end=True)
             if not cutter.hidden(start, end):
                 cutter.cut(Payload(start, end, cutter.text[start:end]))
 
 
-def _block(cutter: Cutter, start: int) -> None:
-    """Indented lines, or the lines up to an empty one, as one script."""
+SHELL_LINE = re.compile(
+    r"[ \t]+\S|(?:#|set -|export |for |while |until |if |then\b|else\b|elif |fi\b|do\b|done\b"
+    r"|case |esac\b|source |\. |exit\b|\}|\)|wait\b|[A-Za-z_]\w*=[^\s=]*(?:$|[\"'$]))",
+)
+
+
+def _of_script(line: str) -> bool:
+    """Whether a line goes on with the script of the lines before it."""
+    return SHELL_LINE.match(line) is not None or starts_command(line, 0, strict=False)
+
+
+def _in_a_row(cutter: Cutter, first: re.Match[str]) -> bool:
+    """Whether a command at the start of a line is followed by a line of the same script."""
+    line_end = cutter.masked.find("\n", first.end())
+    if line_end < 0 or first.group().strip() or FILL in cutter.masked[first.end() : line_end]:
+        return False
+    following = cutter.masked[line_end + 1 :].split("\n", 1)[0]
+    return bool(following.strip()) and FILL not in following and _of_script(following)
+
+
+def _block(cutter: Cutter, start: int, *, flush: bool = False) -> None:
+    """Indented lines as one script; flush: also lines that are not, as far as they are code."""
     lines: list[str] = []
     end = start
     for line in cutter.masked[start:].split("\n"):
         blank = not line.strip()
-        if (blank and not lines) or (lines and not line.startswith((" ", "\t"))) or FILL in line:
+        goes_on = line.startswith((" ", "\t")) or (flush and not blank and _of_script(line))
+        if (blank and not lines) or (lines and not goes_on) or FILL in line:
             if blank and not lines:
                 start = end = end + len(line) + 1
                 continue
@@ -305,6 +332,22 @@ def _verbs(cutter: Cutter) -> None:
                 cutter.cut(Payload(start, end, cutter.text[start:end]))
 
 
+LONE_SCRIPT = re.compile(
+    r"(?:^|[,;.)]\s+|\n[ \t]*|\s[-|]\s)(?P<c>/(?:opt|srv|usr|app|home|root|bin)/[\w./-]*\w"
+    r"|(?:\.{1,2}|~)/[\w./-]*\w"
+    r"|(?:\.{0,2}/)?(?:[\w.-]+/)*[\w-]+\.(?:sh|py|R|pl|rb|jl|bash))(?=[\s,;.)]|$)"
+)
+
+
+def _lone_scripts(cutter: Cutter) -> None:
+    """Programs by their path where a clause begins: "c2-standard-8, /opt/x/run.sh, 3 tasks"."""
+    for match in LONE_SCRIPT.finditer(cutter.masked):
+        start = match.start("c")
+        end = command_end(cutter.masked, start, to_line_end=False)
+        if end > start and not cutter.hidden(start, end):
+            cutter.cut(Payload(start, end, cutter.text[start:end]))
+
+
 def _anywhere(cutter: Cutter) -> None:
     """Commands that show themselves: a program or a path with an option right behind it."""
     for match in SHOWN.finditer(cutter.masked):
@@ -329,6 +372,11 @@ BEFORE_COMMAND = re.compile(
 )
 
 
+# A path of a program needs no word before it; a mount or a bucket is none.
+PATH_LIKE = re.compile(
+    r"(?:\.{1,2}|~)/[\w./+-]+|/(?:opt|srv|usr|app|home|bin)/[\w./+-]+|[\w/.-]+\.(?:sh|py|R|pl|rb"
+    r"|jl)"
+)
 PROGRAM_LIKE = re.compile(r"[a-z./~][\w./+-]*")
 SLASHED = re.compile(r"\s(?:/|\|)\s")
 
@@ -342,12 +390,24 @@ def _with_index(cutter: Cutter) -> None:
         for token in re.finditer(r"\S+", cutter.masked[start : match.start()]):
             at = start + token.start()
             before = cutter.masked[max(line - 1, at - 60, 0) : at]
-            if at != line and not BEFORE_COMMAND.search(before):
+            path = PATH_LIKE.fullmatch(token.group()) is not None
+            if at != line and not path and not BEFORE_COMMAND.search(before):
                 continue
             end = _segment_end(cutter, at) if PROGRAM_LIKE.fullmatch(token.group()) else at
             if end > match.start() and not cutter.hidden(at, end):
                 cutter.cut(Payload(at, end, cutter.text[at:end]))
                 break
+
+
+BEHIND_IMAGE = re.compile(r"[\w-]/[\w./-]+(?:[:@][\w.:-]+)?[ ,]*(?:\([^()\n]{0,80}\)[ ,]*)?$")
+
+
+def _loose_options(cutter: Cutter) -> None:
+    """Options that no word announces: right behind an image, or with the task's index in them."""
+    for start, end in list(option_runs(cutter.masked, announced=False)):
+        before = cutter.masked[max(0, start - 200) : start]
+        if INDEX.search(cutter.masked, start, end) or BEHIND_IMAGE.search(before):
+            cutter.cut(Payload(start, end, cutter.text[start:end], "args"))
 
 
 def _segment_end(cutter: Cutter, start: int) -> int:

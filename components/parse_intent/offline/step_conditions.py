@@ -47,6 +47,7 @@ CARRY_ON = (
 IGNORE = re.compile(
     rf"\b(?:ignore (?:its |the |any |that |it|if|exit|failure|error)[\w ]{{0,30}}"
     rf"|(?:if|when|should) (?!task)(?:[\w.-]+ ){{1,5}}?{FAILS}[\w ,]{{0,24}}?{CARRY_ON}\w*"
+    rf"|let (?:[\w'-]+ ){{1,4}}fail\b|fails? (?:without harm|quietly|silently)"
     rf"|(?:may|can|is allowed to|allowed to|might) fail\b(?! the)|ignor(?:e|ing) (?:failures?"
     rf"|errors?)"
     rf"|ignore[_ ]?exit[_ ]?status|(?:failures?|failing|errors?)(?: \w+){{0,4}} (?:is|are) (?:ok"
@@ -83,6 +84,12 @@ NO_INTERNET = re.compile(
     r"|disabled?|forbid|nothing)\b(?: [\w'-]+){0,5}? (?:internet|outside(?: world| network)?"
     r"|external network|outbound(?: traffic| network| connections?)?|egress|network access"
     r"|the network)\b(?: access| connection)?(?! tags?)"
+    r"|\b(?:no|without)(?: any)? (?:network|networking|net|connectivity)\b(?! (?:tag|config|name))"
+    r"|\b(?:block|deny|cut off|disable)(?:s|ed)? (?:all )?(?:the )?(?:external|outside|outgoing"
+    r"|outbound)\b"
+    r"|\b(?:internet|external network|outbound traffic|network access|egress)"
+    r"(?: access| connections?)?(?: (?:is|are|must be|should be|has to be|to be))?"
+    r" (?:blocked|off|disabled|denied|forbidden|cut off|not allowed)\b"
     r"|\bblockExternalNetwork\b|\bair-?gapped\b|\boffline container\b|\bnetwork: ?none\b",
     re.IGNORECASE,
 )
@@ -179,10 +186,21 @@ def _target(
     before = [item for item in work if page.at(item.start) < start]
     if inside:
         after = [item for item in inside if end <= page.at(item.start) <= end + 60]
+        if after and before and _leads_to(page, before[-1], after[0], start, end):
+            return after[0].step
         if after and not (before and BREAK.search(page.norm, end, page.at(after[0].start))):
             return after[0].step
         return (before or inside)[-1].step if before else inside[0].step
     return before[-1].step if before else work[0].step
+
+
+def _leads_to(page: Page, before: Item, after: Item, start: int, end: int) -> bool:
+    """As in "`a`, and afterwards, whatever happens, `b`": the next step has begun already."""
+    gap = page.norm[page.at(before.end) : start]
+    begun = re.search(
+        r"\b(?:then|next|afterwards|after that|finally|lastly|in the end)\b", gap, re.I
+    )
+    return begun is not None and not re.search(r"\w", page.norm[end : page.at(after.start)])
 
 
 # What parts words about one step from the next step.

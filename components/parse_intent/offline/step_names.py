@@ -23,6 +23,16 @@ ALL_STEPS = re.compile(
     rf"\b(?:each|every|per|both|all)(?: of)?(?: the)?(?: \d+)? {STEP_NOUN}\b|\bboth\b",
     re.IGNORECASE,
 )
+KINDS = {
+    "container": re.compile(
+        r"\bthe (?:docker |second |first )?(?:container|docker)(?: step| part| run| itself)?\b"
+        r"(?! (?:image|registry|path))",
+        re.IGNORECASE,
+    ),
+    "script": re.compile(
+        r"\bthe (?:host|script|shell|bash|vm)(?: step| part| command| script)\b", re.IGNORECASE
+    ),
+}
 COMMON = frozenset(
     words("run main script start test job task data bash step work python both this that then with")
 )
@@ -47,7 +57,11 @@ class StepNames:
     def named(self, text: str, at: int, reach: int = 60) -> Step | None:
         """The step that a text names nearest to a place in it; None where it names none."""
         best: tuple[int, Step] | None = None
-        for start, step in [*_numbered(text, self.steps), *self._by_program(text)]:
+        for start, step in [
+            *_numbered(text, self.steps),
+            *self._by_program(text),
+            *self._by_kind(text),
+        ]:
             # a name mostly stands before what is said of it
             gap = at - start if start <= at else start - at + 15
             if gap <= reach and (best is None or gap < best[0]):
@@ -63,6 +77,15 @@ class StepNames:
             for match in self._spoken.finditer(text)
             if len(match["n"]) > 3 or match["noun"]
         ]
+
+    def _by_kind(self, text: str) -> list[tuple[int, Step]]:
+        """The one container of a task, or its one script, by what it is."""
+        found = []
+        for kind, pattern in KINDS.items():
+            of_kind = [step for step in self.steps if step.kind == kind]
+            if len(of_kind) == 1 and len(self.steps) > 1:
+                found += [(match.start(), of_kind[0]) for match in pattern.finditer(text)]
+        return found
 
 
 def _numbered(text: str, steps: list[Step]) -> list[tuple[int, Step]]:

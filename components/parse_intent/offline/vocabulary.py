@@ -40,6 +40,13 @@ SHORT_KEYWORDS = (
     "image",
     "label",
     "retry",
+    "time",
+    "type",
+    "same",
+    "once",
+    "each",
+    "zone",
+    "hours",
 )
 
 # Words that are one slip away from a keyword but are words of their own.
@@ -112,6 +119,10 @@ SHORTHAND = {
     "mahcine": "machine",
     "ondemand": "on-demand",
     "max": "maximum",
+    "maximal": "maximum",
+    "maximally": "maximum",
+    "minimal": "minimum",
+    "programm": "program",
     "min.": "minutes",
     "mb": "mb",
     "mount": "mount",
@@ -204,6 +215,8 @@ REGION_NICKNAMES = {
     "hamina": "europe-north1",
     "madrid": "europe-southwest1",
     "belgium": "europe-west1",
+    "brussels": "europe-west1",
+    "amsterdam": "europe-west4",
     "st. ghislain": "europe-west1",
     "saint-ghislain": "europe-west1",
     "london": "europe-west2",
@@ -251,6 +264,7 @@ REGION_NICKNAMES = {
 
 # What people call the only region of a country; countries with two need more words.
 REGION_ADJECTIVES = {
+    "la": "us-west2",
     "dutch": "europe-west4",
     "belgian": "europe-west1",
     "finnish": "europe-north1",

@@ -85,6 +85,20 @@ def test_stuck_in_the_queue_with_events(jobs: Any, new_job: NewJob) -> None:
     assert jobs.end(job).status.task_groups["group0"].counts == {"UNEXECUTED": 1}
 
 
+def test_machines_that_are_not_there(jobs: Any, new_job: NewJob) -> None:
+    jobs.scenario("*", "stock_out", zone="us-central1-b", machine="c3-standard-4")
+    place = {"location": {"allowedLocations": ["zones/us-central1-b"]}}
+    wanted = {"instances": [{"policy": {"machineType": "c3-standard-4"}}], **place}
+    job = jobs.create(new_job("true", job={"allocationPolicy": wanted}), "starved")
+    jobs.emulator.batch.wait_for(job.name, lambda seen: "EXHAUSTED" in seen.events[-1].text)
+    assert _state(jobs.client.get_job(name=job.name)) == "SCHEDULED"
+    for number, other in enumerate(({**wanted, "location": {}}, place)):
+        made = jobs.create(new_job("true", job={"allocationPolicy": other}), f"other-{number}")
+        assert _state(jobs.end(made)) == "SUCCEEDED"
+    jobs.client.cancel_job(name=job.name).result()
+    assert _state(jobs.end(job)) == "CANCELLED"
+
+
 def test_states_last_as_many_calls_as_wanted(jobs: Any, new_job: NewJob) -> None:
     for state, calls in (("QUEUED", 2), ("SCHEDULED", 1), ("RUNNING", 3)):
         jobs.scenario("slow", "delay_state", state=state, calls=calls)

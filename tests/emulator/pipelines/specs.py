@@ -51,10 +51,13 @@ def tell(status: dsl.PipelineTaskFinalStatus, out: dsl.Output[dsl.Artifact]) -> 
 
 
 @step
-def wait(folder: str) -> None:
+def wait(folder: str, stubborn: bool) -> None:
     import pathlib
+    import signal
     import time
 
+    if stubborn:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
     pathlib.Path(folder, "waits").touch()
     time.sleep(600)
 
@@ -81,8 +84,8 @@ def fails(word: str = "x") -> None:
 
 
 @dsl.pipeline(name="waits")
-def waits(folder: str) -> None:
-    wait(folder=folder)
+def waits(folder: str, stubborn: bool = False) -> None:
+    wait(folder=folder, stubborn=stubborn)
 
 
 @dsl.pipeline(name="short")

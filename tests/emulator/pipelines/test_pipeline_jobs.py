@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from google.api_core import exceptions
 from google.cloud import aiplatform_v1
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from emulator.launch import start
-from emulator.pipelines import observer
+from emulator.pipelines import observer, runner
 from emulator.projects import project_number
 from tests.emulator.pipelines.place import PARENT, ROOT, Place, job, tasks
 
@@ -126,6 +127,49 @@ def test_a_cancel_ends_the_step_and_all_that_it_started(place: Place, tmp_path: 
     assert not running(tmp_path)
     with pytest.raises(exceptions.BadRequest, match="has ended"):
         place.jobs.cancel_pipeline_job(name=made.name)
+
+
+def test_runs_wait_for_room_and_a_stubborn_step_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "AT_ONCE", 1)
+    monkeypatch.setattr(runner, "GRACE_S", 0.3)
+    with start(tmp_path / "state") as emulator:
+        place = Place(emulator)
+        first = place.create("waits", "first", folder=str(tmp_path), stubborn=True)
+        second = place.create("waits", "second", folder=str(tmp_path))
+        while not (tmp_path / "waits").exists():
+            place.jobs.get_pipeline_job(name=first.name)
+        assert place.jobs.get_pipeline_job(name=second.name).state.name == "PIPELINE_STATE_PENDING"
+        place.jobs.cancel_pipeline_job(name=second.name)
+        assert not place.ended(second.name).job_detail.task_details
+        place.jobs.cancel_pipeline_job(name=first.name)
+        assert place.ended(first.name).state.name == "PIPELINE_STATE_CANCELLED"
+        assert not running(tmp_path)
+
+
+def test_hostile_bodies_are_refused(place: Place) -> None:
+    url = f"{place.emulator.urls['vertex']}/v1/{PARENT}/pipelineJobs"
+    deep: Any = "x"
+    for _ in range(900):
+        deep = {"a": deep}
+    bodies: list[Any] = [
+        {"pipelineSpec": deep},
+        {"pipelineSpec": {"pipelineInfo": 3}},
+        {"pipelineSpec": {"pipelineInfo": {"name": "a"}, "schemaVersion": "2.1.0", "root": []}},
+        {"pipelineSpec": [], "templateUri": "gs://b/x"},
+        {"templateUri": "https://x-kfp.pkg.dev/a/../b/c"},
+        {**job("short"), "labels": []},
+        {**job("short"), "unknownField": 1},
+        {
+            "pipelineSpec": job("short")["pipeline_spec"],
+            "runtimeConfig": {"gcsOutputDirectory": "/"},
+        },
+    ]
+    for body in bodies:
+        answer = requests.post(url, json=body, headers={"Authorization": "Bearer x"}, timeout=9)
+        assert answer.status_code in (400, 404), (body, answer.text)
+    assert requests.post(url, json=job("short"), timeout=9).status_code == 401
 
 
 def running(folder: Path) -> list[str]:

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from emulator.launch import Emulator, start
+from pipelines.access.tables import undocumented
 from pipelines.remote.run import Run
 from pipelines.remote.vertex import Vertex
 from pipelines.remote.wanted import Wanted
@@ -23,12 +24,13 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
 
 
 @pytest.fixture
-def emulated(running: Emulator, monkeypatch: pytest.MonkeyPatch) -> Emulator:
+def emulated(running: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
     """The environment points clients at the emulator, which has no faults set."""
     running.faults.clear()
     for name, value in running.environment.items():
         monkeypatch.setenv(name, value)
-    return running
+    yield running
+    assert undocumented(running.faults.callers()) == []
 
 
 class Here(Vertex):

@@ -69,7 +69,7 @@ def test_ctrl_c_leaves_the_run_unless_told_otherwise(ask):
     platform = Interrupted()
     assert platform.finish(ask) == 130
     assert platform.calls == []
-    assert f"the run goes on. Watch it: intent2batch runs watch {NAME}" in platform.said[-1]
+    assert f"the run goes on; watch it: intent2batch runs watch {NAME}" in platform.said[-1]
 
 
 def test_what_a_person_needs_is_told_at_once():
@@ -107,7 +107,7 @@ def test_a_failed_run_says_its_sentence_and_where_the_log_is():
         "log of 'Check the job': https://logs",
     ]
     assert why(replace(run, steps=())) == (
-        "The run was failed: The DAG failed because some tasks failed."
+        "The run failed: The DAG failed because some tasks failed."
     )
 
 
@@ -124,6 +124,10 @@ def test_the_folder_is_found_without_the_step_that_names_it():
     assert results_folder(run) == f"{BUCKET}/roots/found-1/77"
     elsewhere = replace(run, parameters={"results_uri": f"{BUCKET}/wished/"})
     assert results_folder(elsewhere) == ""
+    nightly = replace(run, parameters={"results_uri": f"{BUCKET}/out/{{date}}"})
+    assert results_folder(nightly) == ""
+    files.write_text(f"{BUCKET}/roots/found-1/77/run_time.json", '{"time": "2026-01-31T03:00Z"}')
+    assert results_folder(nightly) == f"{BUCKET}/out/2026-01-31/found-1/77"
     assert results_folder(replace(run, results="/local/folder")) == ""
     assert results_folder(replace(run, results=f"{BUCKET}/named")) == f"{BUCKET}/named"
 
@@ -141,7 +145,8 @@ def test_only_files_of_the_runs_own_folder_are_fetched(tmp_path: Path):
     }
     for uri in (f"{folder}/tasks.csv", f"{BUCKET}/secret.txt", f"{folder}/.bashrc"):
         files.write_text(uri, "text")
-    files.write_text(f"{folder}/summary.json", json.dumps({"files": named}))
+    told = {"run_uri": folder, "outcome": "succeeded", "headline": "x", "files": named}
+    files.write_text(f"{folder}/summary.json", json.dumps(told))
     assert fetch(folder, tmp_path / "out") == {named["good"]: tmp_path / "out" / "tasks.csv"}
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["tasks.csv"]
 
@@ -191,3 +196,26 @@ def test_a_name_is_compiled_for_a_stand_in_only(emulated: Emulator):
     )
     with pytest.raises(WrongUse, match="no image yet"):
         wanted_run(request, Asked(root="gs://b/c"), stand_in=False, root_needed=True)
+
+
+@pytest.mark.usefixtures("emulated")
+@pytest.mark.parametrize("text", ["{", "[]", '{"files": 3}', '{"rows": 3}', '{"files": {"a": 1}}'])
+def test_a_summary_that_cannot_be_read_does_not_change_how_the_run_ended(text: str):
+    folder = f"{BUCKET}/broken/1"
+    files.write_text(f"{folder}/summary.json", text)
+    platform = Interrupted()
+    platform.run = replace(RUN, state="succeeded", results=folder)
+    assert platform.finish(None) == 0
+    assert platform.out.getvalue() == f"succeeded  {NAME}\n"
+    assert "cannot be read" in platform.said[-1]
+
+
+@pytest.mark.usefixtures("emulated")
+def test_a_summary_of_another_release_is_read_as_far_as_it_is_known():
+    folder = f"{BUCKET}/newer/1"
+    told = {"run_uri": folder, "outcome": "succeeded", "headline": "All is well", "mood": "good"}
+    files.write_text(f"{folder}/summary.json", json.dumps(told))
+    platform = Interrupted()
+    platform.run = replace(RUN, state="succeeded", results=folder)
+    assert platform.finish(None) == 0
+    assert "All is well" in platform.out.getvalue()

@@ -117,3 +117,11 @@ def test_a_run_that_has_ended_is_not_waited_for():
     played = Played([InputError("never asked")])
     assert played.follow(run("cancelled")).state == "cancelled"
     assert played.waits == []
+
+
+def test_what_was_told_before_is_not_told_again():
+    played = Played([])
+    before = run("running", read="succeeded", check="running")
+    after = run("cancelled", read="succeeded", check="cancelled")
+    follow(played, after, say=played.said.append, clock=played, told=before)
+    assert [line[10:] for line in played.said] == ["Check: cancelled", "run cancelled"]

@@ -8,7 +8,7 @@ from itertools import islice
 from components.parse_intent.build_storage import clean_mount, default_mount
 from components.parse_intent.draft import Asked, Disk, Draft, Step, Volume
 from components.parse_intent.offline.edits import apply_edits
-from components.parse_intent.offline.merge import ADD, FIRST, merge_steps
+from components.parse_intent.offline.merge import ADD, merge_steps
 from components.parse_intent.offline.page import Page
 from components.parse_intent.offline.pasted.part import Pending
 from components.parse_intent.offline.pasted.read import Pasted
@@ -61,6 +61,13 @@ def _things(page: Page, pasted: Draft) -> None:
             if page.is_free(size.start, size.end) and ENOUGH.match(page.norm, size.end):
                 quote = page.take(size.start, size.end)
                 draft.memory_mib = Asked(value=max(1, round(size.value)), quote=quote)
+
+
+FIRST = re.compile(
+    r"\b(?:first step|as the first|at the (?:start|beginning|front)|before (?:that|it"
+    r"|everything|the)|beforehand|prepend|to begin with|first run)\b",
+    re.IGNORECASE,
+)
 
 
 def _join_steps(page: Page, draft: Draft) -> None:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from components.batch.findings import Path
 from components.config.edits import Edit, Place, apply_edits
+from components.config.job_patch import matched
 from components.config.source import Source, read_source
 from components.config.spans import Read
 from components.tables.text import json_text
@@ -47,7 +49,7 @@ def _edited(source: Source, read: Read, job: Any) -> str | None:
 def written_anew(source: Source, job: Any) -> str:
     """The job as a text of its own, in the form of the source."""
     if source.read is not None and source.read.form == "yaml":
-        return _yaml_text(job)
+        return yaml_text(job)
     return json_text(job, indent=2) + "\n"
 
 
@@ -63,11 +65,106 @@ def _edits(text: str, read: Read, path: Path, old: Any, new: Any) -> Iterator[Ed
         raise _NotPlainError
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         yield from _object_edits(place, old, new)
+    elif _objects(old) and _objects(new) and _in_order(old, new):
+        yield from _list_edits(place, old, new)
     elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new) and old:
         for index, (before, after) in enumerate(zip(old, new, strict=True)):
             yield from _edits(text, read, (*path, index), before, after)
     else:
         yield _replaced(place, new)
+
+
+def _objects(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(v, dict) for v in value)
+
+
+def _in_order(old: list[Any], new: list[Any]) -> bool:
+    """Whether objects only came, went or changed, and none took the place of another."""
+    kept = [i for i in matched(old, new) if i is not None]
+    return bool(kept) and kept == sorted(kept)
+
+
+def _list_edits(place: Place, old: list[Any], new: list[Any]) -> Iterator[Edit]:
+    """Objects of a list that came, went or changed; the others keep their text."""
+    was = matched(old, new)
+    items = _json_items(place) if place.read.form == "json" or place.in_flow else _yaml_items(place)
+    kept = [i for i in was if i is not None]
+    for gone in sorted({*range(len(old))} - {*kept}):
+        if items.glued and gone > max(kept):  # what glues it to the one before goes too
+            yield Edit(items.ends[gone - 1], items.ends[gone], "")
+        else:
+            end = items.starts[gone + 1] if gone + 1 < len(old) else items.ends[gone]
+            yield Edit(items.starts[gone], end, "")
+    last: int | None = None
+    front: list[Any] = []
+    for item, i in zip(new, was, strict=True):
+        if i is not None:
+            yield from _edits(place.text, place.read, (*place.path, i), old[i], item)
+            last = items.ends[i]
+        elif last is None:
+            front.append(item)
+        else:
+            yield Edit(last, last, items.behind(item))
+    if front:
+        yield Edit(items.starts[0], items.starts[0], "".join(map(items.before, front)))
+
+
+@dataclass(frozen=True)
+class _Items:
+    """The objects of a list in a text: where each begins and ends, and how a new one is written.
+
+    glued: whether commas stand between them.
+    """
+
+    starts: list[int]
+    ends: list[int]
+    glued: bool
+    before: Callable[[Any], str]
+    behind: Callable[[Any], str]
+
+
+def _json_items(place: Place) -> _Items:
+    spans = [place.read.spans[(*place.path, i)] for i in range(len(place.value))]
+    first = spans[0].start
+    line = place.text.rfind("\n", 0, first) + 1
+    own_line = not place.text[line:first].strip()
+    indent = place.text[line:first] if own_line else _indent(place.text, first)
+    glue = f",\n{indent}" if own_line else ", "
+    return _Items(
+        [span.start for span in spans],
+        [span.end for span in spans],
+        True,
+        lambda value: _json(value, indent) + glue,
+        lambda value: glue + _json(value, indent),
+    )
+
+
+_DASH = re.compile(r"([ \t]*)-[ \t]+\Z")
+
+
+def _yaml_items(place: Place) -> _Items:
+    """The lines of each object of a block list, its dash included."""
+    text, starts, ends, indents = place.text, [], [], []
+    for i in range(len(place.value)):
+        span = place.read.spans[(*place.path, i)]
+        line = text.rfind("\n", 0, span.start) + 1
+        dash = _DASH.match(text[line : span.start])
+        if dash is None:
+            raise _NotPlainError
+        indents.append(dash[1])
+        starts.append(line)
+        kept = span.start + len(text[span.start : span.end].rstrip())
+        newline = text.find("\n", kept)
+        ends.append(newline + 1 if newline >= 0 else len(text))
+    if not text.endswith("\n"):
+        raise _NotPlainError
+    indent = indents[0]
+
+    def written(value: Any) -> str:
+        block = yaml_text(value).rstrip("\n").replace("\n", f"\n{indent}  ")
+        return f"{indent}- {block}\n"
+
+    return _Items(starts, ends, False, written, written)
 
 
 def _object_edits(place: Place, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Edit]:
@@ -110,7 +207,7 @@ def _replaced(place: Place, new: Any) -> Edit:
     tail = raw[len(raw.rstrip()) :]
     column = place.span.start - (place.text.rfind("\n", 0, place.span.start) + 1)
     if isinstance(place.value, dict | list) and new:
-        text = _yaml_text(new).rstrip("\n").replace("\n", "\n" + " " * column)
+        text = yaml_text(new).rstrip("\n").replace("\n", "\n" + " " * column)
     else:
         text = json.dumps(new, ensure_ascii=False)
     return Edit(place.span.start, place.span.end, text + tail)
@@ -144,7 +241,7 @@ def _inserted(place: Place, kept: list[str], added: Mapping[str, Any]) -> Edit:
         return Edit(last.end, last.end, "".join(pieces))
     first = min((place.read.spans[(*path, key)] for key in kept), key=lambda span: span.key_start)
     column = first.key_start - (place.text.rfind("\n", 0, first.key_start) + 1)
-    block = _yaml_text(dict(added)).rstrip("\n").replace("\n", "\n" + " " * column)
+    block = yaml_text(dict(added)).rstrip("\n").replace("\n", "\n" + " " * column)
     return Edit(first.key_start, first.key_start, f"{block}\n{' ' * column}")
 
 
@@ -165,7 +262,8 @@ def _json(value: Any, indent: str | None) -> str:
     return json.dumps(value, ensure_ascii=False, indent=2).replace("\n", f"\n{indent}")
 
 
-def _yaml_text(value: Any) -> str:
+def yaml_text(value: Any) -> str:
+    """JSON data as YAML, texts of several lines as blocks."""
     import yaml
 
     class Dumper(yaml.SafeDumper):

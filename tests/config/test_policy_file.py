@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from components.batch.policy import POLICY_FIELDS, Policy
+from components.config.policy_file import policy_from, read_policy
 from components.errors import InputError
-from components.validate_config.policy_file import policy_from, read_policy
 
 WHOLE = """\
 # what our jobs may do

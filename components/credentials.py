@@ -1,0 +1,20 @@
+"""What is told to a person whose Google credentials do not work."""
+
+from __future__ import annotations
+
+from components.errors import ServiceError
+
+LOGIN = "gcloud auth application-default login"
+
+
+def no_credentials() -> ServiceError:
+    """There are none on this machine."""
+    return ServiceError("There are no Google credentials on this machine", fix=f"Run: {LOGIN}.")
+
+
+def expired() -> ServiceError:
+    """There are some, and they are not taken any more."""
+    return ServiceError(
+        "Your Google credentials are not accepted; they have expired or were revoked",
+        fix=f"Run: {LOGIN}.",
+    )

@@ -1,0 +1,211 @@
+"""A later turn on what a step runs: options and their values, more arguments, another tag."""
+
+from __future__ import annotations
+
+import re
+
+from components.parse_intent.build_steps import split_words
+from components.parse_intent.draft import Asked, Step
+from components.parse_intent.offline.arguments import run_end
+from components.parse_intent.offline.edit_images import retagged
+from components.parse_intent.offline.edit_steps import Ref
+from components.parse_intent.offline.field_words import fields_in
+from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.segment import Payload
+
+FLAG = re.compile(r"(?<![\w=-])-{1,2}[A-Za-z][\w-]*")
+# Behind a flag: "to 14", "= 14", "should be 14 instead of 7", "14".
+VALUE = re.compile(
+    r"(?:[ ]+(?:back|now|flag|option|from [^\s,;]{1,40}|goes|changes|must|should|to|is|be"
+    r"|becomes|as"
+    r"|at|with|of|value))*[ ]*(?:=|:[ ])?[ ]*[\"'`]?(?P<v>[^\s,;\"'`]*[^\s,;\"'`.!?)])"
+)
+TO = re.compile(r"\b(?:to|is|be|becomes|as)\b|=|:")
+DROPPED = re.compile(
+    r"\b(?:drop|remove|delete|without|no|lose|leave out|omit|skip|get rid of|strip|take out|not"
+    r"|don't (?:pass|use|need)|no longer (?:pass|use|need))\b(?: (?:the|that|flag|option|pass"
+    r"|use|need"
+    r"|longer|it|its))*\s*$",
+    re.IGNORECASE,
+)
+NOT_VALUE = re.compile(
+    r"(?:instead|please|too|as|and|for|in|on|from|flag|option|anymore|any)\b", re.I
+)
+MORE = re.compile(
+    r"\b(?:also|add|append|too|plus|additional\w*|as well|extra|in addition|another|further"
+    r"|pass)\b",
+    re.IGNORECASE,
+)
+MAX_FLAGS = 20
+WORD = re.compile(r"(?:[^\s\"']|\"[^\"]*\"|'[^']*')+|[\"']")
+
+
+def edit_commands(page: Page, steps: list[Step], refs: list[Ref]) -> None:
+    """Change options and arguments of the steps, in place.
+
+    Args:
+        page: the turn, which names no new command.
+        steps: those of the draft, copies.
+        refs: which of them the words name.
+    """
+    for number, match in enumerate(page.find(FLAG)):
+        if number < MAX_FLAGS:
+            _flag(page, match, _meant(page, match.start(), steps, refs))
+    _swapped_words(page, steps)
+    _named_options(page, steps)
+    if not any(p.role == "command" for p in page.payloads):
+        for payload in page.payloads:
+            _arguments(page, payload, _meant(page, page.at(payload.start), steps, refs))
+    containers = [s for s in steps if s.kind == "container" and s.image is not None]
+    retagged(page, containers, 0, len(page.norm))
+
+
+def _meant(page: Page, at: int, steps: list[Step], refs: list[Ref]) -> list[Step]:
+    """The step that the sentence names, else all that run something."""
+    start, end = page.sentence(at)
+    named = [ref for ref in refs if start <= ref.start < end and ref.index < len(steps)]
+    if named:
+        near = min(named, key=lambda ref: abs(ref.start - at))
+        return [steps[near.index]]
+    return [step for step in steps if step.kind != "barrier"]
+
+
+SWAPPED = re.compile(
+    r"\b(?:replace|change|swap|substitute)\s+(?P<a>[^\s,;\ue000]+)\s+(?:by|with|to|for|into)\s+"
+    r"(?P<b>[^\s,;\ue000]*[^\s,;.\ue000])"
+    r"|\buse\s+(?P<d>[^\s,;\ue000]+)\s+(?:instead of|rather than|in place of)\s+"
+    r"(?P<c>[^\s,;\ue000]*[^\s,;.\ue000])",
+    re.IGNORECASE,
+)
+
+
+def _swapped_words(page: Page, steps: list[Step]) -> None:
+    """As in "replace /opt/a.sh by /opt/b.sh": a word of one step's command."""
+    for match in page.find(SWAPPED):
+        old, new = ("a", "b") if match["a"] else ("c", "d")
+        was = page.quote(*match.span(old)).strip("\"'`")
+        having = [step for step in steps if was in _words(step)]
+        if len(having) == 1 and not was.startswith("-"):
+            given = page.quote(*match.span(new)).strip("\"'`")
+            words = [given if word == was else word for word in _words(having[0])]
+            _put(having[0], words, page.take(*match.span()))
+
+
+def _named_options(page: Page, steps: list[Step]) -> None:
+    """As in "the day should be 7" where a step has --day; names of fields are left to others."""
+    for step in steps:
+        for flag in _flags(step):
+            name = flag.lstrip("-")
+            if not flag.startswith("--") or len(name) < 3 or fields_in(name):
+                continue
+            for match in page.find(re.compile(rf"\bthe {re.escape(name)}\b", re.IGNORECASE)):
+                value = VALUE.match(page.norm, match.end())
+                if value is None or NOT_VALUE.match(value["v"]):
+                    continue
+                if TO.search(page.norm[match.end() : value.start("v")]):
+                    given = page.quote(*value.span("v"))
+                    quote = page.take(match.start(), value.end("v"))
+                    _put(step, _merged(_words(step), [flag, given]), quote)
+                    break
+
+
+def _flag(page: Page, match: re.Match[str], steps: list[Step]) -> None:
+    """As in "change --days to 14", "--lang it", "drop --verbose"."""
+    name = match.group()
+    having = [step for step in steps if name in _flags(step)]
+    if len(having) != 1:
+        return
+    words = _words(having[0])
+    at = _index(words, name)
+    if DROPPED.search(page.left(match.start(), 40)):
+        takes = "=" not in words[at] and at + 1 < len(words) and not words[at + 1].startswith("-")
+        _put(having[0], words[:at] + words[at + (2 if takes else 1) :], page.take(*match.span()))
+        return
+    end = run_end(page.norm, match.start(), match.end())
+    run = page.quote(match.start(), end)
+    if len(FLAG.findall(run)) > 1:  # "--n 8 --fast"
+        _put(having[0], _merged(words, WORD.findall(run)), page.take(match.start(), end))
+        return
+    value = VALUE.match(page.norm, match.end())
+    if value is None or NOT_VALUE.match(value["v"]):
+        return
+    if value["v"].startswith("-"):  # "change -v to -vv"
+        if TO.search(page.norm[match.end() : value.start("v")]):
+            words[at] = page.quote(*value.span("v"))
+            _put(having[0], words, page.take(match.start(), value.end("v")))
+        return
+    start, end = value.span("v")
+    given = page.quote(start, end).strip("\"'`.,;")
+    quote = page.take(match.start(), end)
+    if "=" in words[at]:
+        words[at] = f"{name}={given}"
+    elif at + 1 < len(words) and not words[at + 1].startswith("-"):
+        words[at + 1] = given
+    else:
+        words.insert(at + 1, given)
+    _put(having[0], words, quote)
+
+
+def _arguments(page: Page, payload: Payload, steps: list[Step]) -> None:
+    """Arguments alone: the same options get new values, others come in place or on top."""
+    given = split_words(payload.text)
+    if not given or len(steps) == 0:
+        return
+    flags = {word.split("=", 1)[0] for word in given if FLAG.match(word)}
+    having = [step for step in steps if flags & _flags(step)]
+    step = having[0] if len(having) == 1 else steps[-1] if len(steps) == 1 else None
+    if step is None:
+        return
+    if step.commands is None:  # a line for a shell keeps its quotes
+        given = WORD.findall(payload.text)
+    at = page.at(payload.start)
+    said = page.sentence_text(at)
+    if DROPPED.search(page.left(at, 40)):
+        _put(step, [word for word in _words(step) if word not in given], payload.quote)
+    elif having or MORE.search(said):
+        _put(step, _merged(_words(step), given), payload.quote)
+    elif step.kind == "container":
+        step.commands, step.text = Asked(value=given, quote=payload.quote), None
+
+
+def _merged(words: list[str], given: list[str]) -> list[str]:
+    """Words with the values of the given options, and the options that are new behind them."""
+    result = list(words)
+    i = 0
+    while i < len(given):
+        word = given[i]
+        name = word.split("=", 1)[0]
+        follows = "=" not in word and i + 1 < len(given) and not given[i + 1].startswith("-")
+        part = given[i : i + 2] if follows and word.startswith("-") else [word]
+        at = _index(result, name) if word.startswith("-") else -1
+        if at < 0:
+            result += part
+        else:
+            glued = "=" in result[at] and len(part) == 2
+            old = 2 if "=" not in result[at] and len(part) == 2 else 1
+            result[at : at + old] = [f"{name}={part[1]}"] if glued else part
+        i += len(part)
+    return result
+
+
+def _index(words: list[str], name: str) -> int:
+    return next((i for i, w in enumerate(words) if w == name or w.startswith(f"{name}=")), -1)
+
+
+def _flags(step: Step) -> set[str]:
+    return {word.split("=", 1)[0] for word in _words(step) if word.startswith("-")}
+
+
+def _words(step: Step) -> list[str]:
+    """A step's command line as words, spelled as they are there; a script of lines has none."""
+    if step.commands is not None:
+        return list(step.commands.value)
+    text = step.text.value if step.text is not None else ""
+    return [] if "\n" in text.strip() or len(text) > 4_000 else WORD.findall(text)
+
+
+def _put(step: Step, words: list[str], quote: str) -> None:
+    if step.commands is not None:
+        step.commands = Asked(value=words, quote=quote)
+        return
+    step.text = Asked(value=" ".join(words), quote=quote)

@@ -1,0 +1,1 @@
+"""What recurs: schedules of Vertex AI Pipelines, declared and brought about."""

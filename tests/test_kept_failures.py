@@ -1,0 +1,62 @@
+"""What fuzzing found (bench/fuzz.py), each kept in its shortest form: none may take ages again."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Iterator
+from types import FrameType
+
+import pytest
+
+from components.fix_config.fix import fix_job
+from components.parse_intent.answer import answer_intent
+
+SECONDS = 20  # of processor time; each takes well below one, and took minutes or more
+LONG = 60_000
+JOB = {"taskGroups": [{"taskSpec": {"runnables": [{"script": {"text": "date"}}]}}]}
+
+
+def stop(number: int, frame: FrameType | None) -> None:
+    raise AssertionError(f"not done after {SECONDS} s of processor time")
+
+
+@pytest.fixture(autouse=True)
+def guard() -> Iterator[None]:
+    before = signal.signal(signal.SIGVTALRM, stop)
+    signal.setitimer(signal.ITIMER_VIRTUAL, SECONDS)
+    yield
+    signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+    signal.signal(signal.SIGVTALRM, before)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "get flag" + "\n" * LONG + "x",
+        "|" + "\t" * LONG + "x",
+        "|" + "-" * LONG + "x",
+        "gcloud batch jobs submit a --location=us-south1" + " " * 10_000 + "x",
+        "in " + "index " * 40 + "x",
+        "mustn't share" + " 1" * 40 + "x",
+    ],
+    ids=["line breaks", "tabs in a table", "a rule", "blanks behind a command", "order", "shared"],
+)
+def test_intents(text: str) -> None:
+    assert answer_intent([f"5 tasks of `date`, {text}"]).outcome in ("config", "clarify")
+
+
+def test_blanks_are_shortened_and_this_is_said() -> None:
+    answer = answer_intent([f"5 tasks of `date`{' ' * 5_000}on spot"])
+    assert answer.outcome == "config"
+    assert any("200 were kept" in warning for warning in answer.warnings)
+
+
+@pytest.mark.parametrize("complaint", ["1" * 20_000, "failureignored" * 1_500, "_cancel" * 3_000])
+def test_complaints(complaint: str) -> None:
+    assert fix_job(json.dumps(JOB).encode(), "job.json", complaint).ok
+
+
+def test_a_job_with_a_long_tail_of_other_words() -> None:
+    text = json.dumps(JOB, indent=2)[:-6] + "ac \n" * 2_500
+    assert fix_job(text.encode(), "job.json").job is not None
