@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/installed
 
-.PHONY: help install run test lint bench clean
+.PHONY: help install run test lint bench chaos clean
 help:  ## Show the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -43,6 +43,9 @@ bench: install  ## Measure against floors of the same run: some minutes, 4 GB of
 	@status=0; for name in run prepare_rows aggregate_rows xlsx_rows predict_schedules \
 	  supervision_schedules watch_jobs; do \
 	  echo "== $$name"; $(BIN)/python bench/$$name.py || status=1; done; exit $$status
+
+chaos: install  ## 200 runs of each pipeline with faults, kills and cancels: some minutes
+	@$(BIN)/python bench/chaos.py
 
 clean:  ## Remove what was built and run (keeps .venv)
 	rm -rf build dist runs *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
