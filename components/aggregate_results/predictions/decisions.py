@@ -52,7 +52,8 @@ class JsonFaults:
         self, run_uri: str, jobs: Sequence[Job], place_of: Callable[[str], int], rows: int
     ) -> None:
         self._told = {
-            (place_of(key), attempt): fault for key, attempt, fault in broken_json(run_uri)
+            (place_of(key), attempt): fault or "no reason is told"
+            for key, attempt, fault in broken_json(run_uri)
         }
         self._unjudged: dict[int, bytearray] = {}  # by attempt, a mark a place
         for job in jobs:

@@ -105,7 +105,7 @@ class Gathering:
         self._joining = joining
         self._spill = spill
         self._price = price
-        self._broken = broken
+        self._broken = broken or None  # asked for each answer
         self._best = bytearray(joining.rows)
         self._next: dict[int, int] = {}
 
