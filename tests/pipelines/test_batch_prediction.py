@@ -138,7 +138,7 @@ def test_answers_become_parts_of_later_prompts(tmp_path):
     assert run.summary["outcome"] == "complete"
     assert any(line.strip().startswith("wave 3,") for line in run.said)
     folder = Path(run.outcome.run_uri, "prepared")
-    lines = (folder / "resolved.jsonl").read_text().splitlines()
+    lines = (folder / "resolved" / "w002.jsonl").read_text().splitlines()
     manifest = [json.loads(line) for line in lines]
     assert [row["wave"] for row in manifest] == [0, 1, 2, 0]
     shard = json.loads((folder / "shards" / manifest[1]["shard"]).read_text())
