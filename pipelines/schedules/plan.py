@@ -16,6 +16,7 @@ from pipelines.service_errors import NotThereError, TakenError
 CREATE, UPDATE, REPLACE, DELETE = "create", "update", "replace", "delete"
 PAUSE, RESUME, KEEP = "pause", "resume", "keep"
 # What was done, in a word.
+_CLOCKS_APART = datetime.timedelta(minutes=1)
 DONE = {
     CREATE: "created",
     UPDATE: "updated",
@@ -174,8 +175,13 @@ def _goes(field: str, value: object) -> bool:
 def _start(
     found: Found, wanted: datetime.datetime | None, now: datetime.datetime
 ) -> list[Difference]:
-    """A start that has passed is no difference: what it was for has begun."""
-    start = found.time("start_time")
+    """A start that has passed is no difference: what it was for has begun.
+
+    Without one the service fills in the time of creation, by its own clock, which may be ahead.
+    """
+    start, made = found.time("start_time"), found.time("create_time")
+    if made:
+        now = max(now, made + _CLOCKS_APART)
     later = start if start and start > now else None
     wanted = wanted if wanted and wanted > now else None
     if later == wanted:

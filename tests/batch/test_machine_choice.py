@@ -196,7 +196,7 @@ def test_the_chosen_machine_fits_and_none_that_fits_is_cheaper(need: Need) -> No
 FEW = [HealthCheck.filter_too_much]
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=FEW)
+@settings(max_examples=100, deadline=None, suppress_health_check=FEW)
 @given(NEEDS, st.floats(0, 64), st.floats(0, 256), st.integers(0, 50))
 def test_needing_more_never_costs_less(need: Need, vcpus: float, memory: float, tasks: int) -> None:
     prices = load_vm_prices()

@@ -56,8 +56,9 @@ def found(wanted: WantedSchedule, **fields: Any) -> Found:
     shown = message(wanted, PARENT, wanted.limits.start)
     shown.name = f"{PARENT}/schedules/{fields.pop('number', 1)}"
     shown.state = fields.pop("state", Schedule.State.ACTIVE)
+    shown.create_time = fields.pop("made", NOW)
     if not wanted.limits.start:
-        shown.start_time = NOW  # the service fills it in
+        shown.start_time = shown.create_time  # the service fills it in
     return Found(shown, "p")
 
 
@@ -141,6 +142,11 @@ def test_a_name_of_somebody_else_is_refused() -> None:
         plan([one(group="x")], [found(one(group="y"))], NOW)
     assert verbs([one(group="x")], [found(one())]) == [(UPDATE, "nightly")]
     assert verbs([one()], []) == [(CREATE, "nightly")]
+
+
+def test_a_service_whose_clock_is_ahead_makes_no_difference() -> None:
+    there = found(one(), made=NOW + datetime.timedelta(hours=1))
+    assert verbs([one()], [there]) == [(KEEP, "nightly")]
 
 
 def test_a_start_that_has_passed_is_no_difference() -> None:
