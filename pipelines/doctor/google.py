@@ -12,12 +12,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from components.agent import AGENT
-from components.errors import ServiceError
+from components.credentials import expired, no_credentials
 
 _SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 _CALL_S = 20.0
 _VARIABLE = "CLOUDSDK_API_ENDPOINT_OVERRIDES_"
-LOGIN = "gcloud auth application-default login"
 
 
 @dataclass(frozen=True)
@@ -70,10 +69,7 @@ def asker(region: str) -> Ask:
                 "GET" if send is None else "POST", url, params=query, json=send, timeout=_CALL_S
             )
         except GoogleAuthError as error:
-            raise ServiceError(
-                "Your Google credentials are not accepted; they have expired or were revoked",
-                fix=f"Run: {LOGIN}.",
-            ) from error
+            raise expired() from error
         except RequestException as error:
             return Answer(0, said=f"no answer from {urlsplit(url).netloc}: {type(error).__name__}")
         return _answer(answer)
@@ -101,9 +97,7 @@ def _session() -> Any:
         try:
             credentials, _ = google.auth.default(scopes=_SCOPES)
         except GoogleAuthError as error:
-            raise ServiceError(
-                "There are no Google credentials on this machine", fix=f"Run: {LOGIN}."
-            ) from error
+            raise no_credentials() from error
         session = AuthorizedSession(credentials)
     session.headers["User-Agent"] = AGENT
     return session
@@ -119,8 +113,5 @@ def _answer(answer: Any) -> Answer:
     told = body.get("error")
     said = told.get("message", "") if isinstance(told, dict) else ""
     if answer.status_code == 401:
-        raise ServiceError(
-            "Your Google credentials are not accepted; they have expired or were revoked",
-            fix=f"Run: {LOGIN}.",
-        )
+        raise expired()
     return Answer(answer.status_code, body, " ".join(str(said).split())[:300])
