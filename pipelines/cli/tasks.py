@@ -189,10 +189,17 @@ def _say_whose(job: Any) -> None:
 
 def service_error(error: Exception, name: str) -> Exception:
     """What the services said of a job's tasks, as an error for a person."""
+    from google.auth.exceptions import DefaultCredentialsError, RefreshError
+
+    from components.credentials import expired, no_credentials
     from components.errors import Intent2BatchError, ServiceError
 
     if isinstance(error, Intent2BatchError):
         return error
+    if isinstance(error, DefaultCredentialsError):
+        return no_credentials()
+    if isinstance(error, RefreshError):
+        return expired()
     if getattr(error, "code", None) == 404:
         return no_such_job(name)
     return ServiceError(f"The tasks cannot be listed ({error})", where=name)

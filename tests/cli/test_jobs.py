@@ -7,8 +7,11 @@ import re
 from pathlib import Path
 
 import pytest
+from google.api_core.exceptions import ServiceUnavailable
+from google.auth.exceptions import DefaultCredentialsError, RefreshError, TransportError
 
 from emulator.launch import Emulator
+from pipelines.cli.tasks import service_error
 from tests.cli.conftest import GOOD, Command
 
 BAD = {**GOOD, "priority": 500}
@@ -180,3 +183,16 @@ def test_many_jobs_are_watched_at_once(emulator: Emulator, command: Command) -> 
     assert sum(line.startswith("DELETED ") for line in out.splitlines()) == 1
     assert "task 1 failed: exit code 137" in told
     assert "2 of 5 jobs have not succeeded: 3 SUCCEEDED" in told
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (DefaultCredentialsError("none"), "There are no Google credentials"),
+        (RefreshError("gone"), "have expired or were revoked"),
+        (TransportError("no route"), "The tasks cannot be listed (no route)"),
+        (ServiceUnavailable("later"), "The tasks cannot be listed (503 later)"),
+    ],
+)
+def test_what_a_service_says_of_tasks_is_told_plainly(error: Exception, said: str) -> None:
+    assert said in str(service_error(error, "projects/p/locations/r/jobs/j"))
