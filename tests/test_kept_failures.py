@@ -46,6 +46,12 @@ def test_intents(text: str) -> None:
     assert answer_intent([f"5 tasks of `date`, {text}"]).outcome in ("config", "clarify")
 
 
+def test_an_option_of_docker_by_its_short_name_is_kept_by_its_long_one() -> None:
+    answer = answer_intent(["docker run -h box -e A=1 us-docker.pkg.dev/p/r/tiles:9 --all"])
+    (runnable,) = answer.job["taskGroups"][0]["taskSpec"]["runnables"]
+    assert runnable["container"]["options"] == "--hostname=box"
+
+
 def test_blanks_are_shortened_and_this_is_said() -> None:
     answer = answer_intent([f"5 tasks of `date`{' ' * 5_000}on spot"])
     assert answer.outcome == "config"

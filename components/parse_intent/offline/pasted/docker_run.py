@@ -81,10 +81,10 @@ def read(text: str) -> Part | None:
     step = Step(
         kind="container", image=Asked(value=image.text, quote=text[image.start : image.end])
     )
-    kept = [word for option in given for word in docker_option(option, step, part)]
+    kept = [(word, option) for option in given for word in docker_option(option, step, part)]
     if kept:
-        quote = next(o.quote for o in given if kept[0].startswith(o.name.split("=")[0]))
-        step.options = Asked(value=" ".join(kept), quote=quote)
+        words = " ".join(word for word, _ in kept)
+        step.options = Asked(value=words, quote=kept[0][1].quote)
     arguments(rest[1:], text, step)
     part.draft.steps.append(step)
     return part
