@@ -11,6 +11,7 @@ import yaml
 
 from emulator.messages import ApiError, not_emulated
 from emulator.pipelines.spec import check_spec, checked_parameters, pipeline_name, whole_numbers
+from emulator.proto_json import named
 
 JOB_ID = re.compile(r"[a-z][-a-z0-9]{0,127}")
 _KEPT = {"displayName", "pipelineSpec", "labels", "runtimeConfig", "serviceAccount"}
@@ -100,21 +101,6 @@ def job_id(asked: str, name: str, now: str) -> str:
     if not JOB_ID.fullmatch(made):
         raise _bad(f"pipeline_job_id {made[:200]!r} does not match {JOB_ID.pattern}.")
     return made
-
-
-def named(body: Mapping[str, Any], known: set[str], place: str) -> dict[str, Any]:
-    """The object with camelCase names, all of them known, without nulls."""
-    found: dict[str, Any] = {}
-    for name, value in body.items():
-        camel = re.sub(r"_([a-z])", lambda m: m[1].upper(), name)
-        if camel not in known:
-            raise _bad(
-                f"Invalid JSON payload received. Unknown name \"{name[:200]}\" at '{place}': "
-                "Cannot find field."
-            )
-        if value is not None:
-            found[camel] = value
-    return found
 
 
 def _check_texts(job: Mapping[str, Any]) -> None:

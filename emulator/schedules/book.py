@@ -11,8 +11,8 @@ from typing import Any
 
 from emulator.clock import moment
 from emulator.messages import ApiError, not_emulated
-from emulator.pipelines.request import named
 from emulator.projects import is_project, project_number
+from emulator.proto_json import named
 from emulator.schedules.cron import next_time
 
 _TEXTS = {"displayName", "cron", "startTime", "endTime"}

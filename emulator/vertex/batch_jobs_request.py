@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from emulator.http import ApiError, not_emulated
+from emulator.proto_json import named
 
 _KEPT = {"displayName", "model", "inputConfig", "outputConfig", "labels", "serviceAccount"}
 _KEPT |= {"encryptionSpec"}
@@ -60,7 +61,7 @@ def checked_create(body: Mapping[str, Any], project: str, location: str) -> dict
     Raises:
         ApiError: 400 or 404, in the service's words or saying what is not emulated.
     """
-    job = _named(body, _KEPT | _NOT_EMULATED | _ITS_OWN, "batch_prediction_job")
+    job = named(body, _KEPT | _NOT_EMULATED | _ITS_OWN, "batch_prediction_job")
     for name in sorted(job.keys() & _NOT_EMULATED):
         raise not_emulated(f"the field {name} of a batch prediction job")
     job = {name: job[name] for name in job if name in _KEPT}
@@ -121,7 +122,7 @@ def _check_model(model: object, project: str, location: str) -> None:
 def _input(value: Any) -> dict[str, Any]:
     place = "input_config"
     known = {"instancesFormat", "gcsSource", "bigquerySource", "vertexMultimodalDatasetSource"}
-    found = _named(_object(value, place), known, place)
+    found = named(_object(value, place), known, place)
     if "bigquerySource" in found:
         raise not_emulated("BigQuery as the input of a batch prediction; use a JSONL file")
     if "vertexMultimodalDatasetSource" in found:
@@ -129,7 +130,7 @@ def _input(value: Any) -> dict[str, Any]:
     if found.get("instancesFormat") != "jsonl":
         raise _bad("input_config.instances_format must be jsonl for a gcs_source.")
     place = "input_config.gcs_source"
-    found["gcsSource"] = _named(_object(found.get("gcsSource"), place), {"uris"}, place)
+    found["gcsSource"] = named(_object(found.get("gcsSource"), place), {"uris"}, place)
     uris = found["gcsSource"].get("uris")
     uris = [uris] if isinstance(uris, str) else uris
     if not isinstance(uris, list) or not uris:
@@ -144,7 +145,7 @@ def _input(value: Any) -> dict[str, Any]:
 def _output(value: Any) -> dict[str, Any]:
     place = "output_config"
     known = {"predictionsFormat", "gcsDestination", "bigqueryDestination"}
-    found = _named(_object(value, place), known | {"vertexMultimodalDatasetDestination"}, place)
+    found = named(_object(value, place), known | {"vertexMultimodalDatasetDestination"}, place)
     if "bigqueryDestination" in found:
         raise not_emulated("BigQuery as the output of a batch prediction; use a folder")
     if "vertexMultimodalDatasetDestination" in found:
@@ -152,25 +153,11 @@ def _output(value: Any) -> dict[str, Any]:
     if found.get("predictionsFormat") != "jsonl":
         raise _bad("output_config.predictions_format must be jsonl for a gcs_destination.")
     place = "output_config.gcs_destination"
-    target = _named(_object(found.get("gcsDestination"), place), {"outputUriPrefix"}, place)
+    target = named(_object(found.get("gcsDestination"), place), {"outputUriPrefix"}, place)
     prefix = target.get("outputUriPrefix")
     if not isinstance(prefix, str) or not split_gcs(prefix.rstrip("/") + "/")[0]:
         raise _bad(f"Invalid Cloud Storage uri in gcs_destination: {str(prefix)[:200]!r}")
     return found | {"gcsDestination": target}
-
-
-def _named(body: Mapping[str, Any], known: set[str], place: str) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, value in body.items():
-        camel = re.sub(r"_([a-z])", lambda m: m[1].upper(), name)
-        if camel not in known:
-            raise _bad(
-                f"Invalid JSON payload received. Unknown name \"{name[:200]}\" at '{place}': "
-                "Cannot find field."
-            )
-        if value is not None:
-            found[camel] = value
-    return found
 
 
 def _object(value: Any, place: str) -> Mapping[str, Any]:

@@ -7,11 +7,11 @@ emulate it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from emulator.http import ApiError, not_emulated
+from emulator.proto_json import named
 
 _GENERATE = {
     "contents",
@@ -110,7 +110,7 @@ def checked_generate(body: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         ApiError: 400, in the service's words or saying what is not emulated.
     """
-    found = _named(body, _GENERATE, "")
+    found = named(body, _GENERATE, "")
     _refuse(found, _GENERATE_NOT_EMULATED)
     found["contents"] = _contents(found.get("contents"))
     if "systemInstruction" in found:
@@ -122,7 +122,7 @@ def checked_generate(body: Mapping[str, Any]) -> dict[str, Any]:
 
 def checked_count(body: Mapping[str, Any]) -> dict[str, Any]:
     """The body of countTokens with its names in camelCase."""
-    found = _named(body, _COUNT, "")
+    found = named(body, _COUNT, "")
     _refuse(found, _COUNT_NOT_EMULATED)
     found["contents"] = _contents(found.get("contents"))
     if "systemInstruction" in found:
@@ -143,7 +143,7 @@ def _contents(value: Any) -> list[dict[str, Any]]:
 
 
 def _content(value: Any, place: str) -> dict[str, Any]:
-    found = _named(_object(value, place), _CONTENT, place)
+    found = named(_object(value, place), _CONTENT, place)
     parts = found.get("parts")
     parts = [parts] if isinstance(parts, Mapping) else parts
     if not parts or not isinstance(parts, list):
@@ -156,7 +156,7 @@ def _content(value: Any, place: str) -> dict[str, Any]:
 
 
 def _part(value: Any, place: str) -> dict[str, Any]:
-    found = _named(_object(value, place), _PART, place)
+    found = named(_object(value, place), _PART, place)
     _refuse(found, _PART_NOT_EMULATED)
     if len(found.keys() & _PART_DATA) != 1:
         raise _bad(
@@ -169,7 +169,7 @@ def _part(value: Any, place: str) -> dict[str, Any]:
 
 
 def _generation(value: Any) -> dict[str, Any]:
-    found = _named(_object(value, "generation_config"), _GENERATION, "generation_config")
+    found = named(_object(value, "generation_config"), _GENERATION, "generation_config")
     _refuse(found, _GENERATION_NOT_EMULATED)
     if found.get("candidateCount", 1) != 1:
         raise not_emulated("more than one candidate")
@@ -230,7 +230,7 @@ def _range(found: Mapping[str, Any], name: str, low: float, high: float) -> None
 def _schema(value: Any, place: str, depth: int) -> dict[str, Any]:
     if depth > _MAX_DEPTH:
         raise _bad(f"The schema at '{place}' is nested too deeply.")
-    found = _named(_object(value, place), _SCHEMA, place)
+    found = named(_object(value, place), _SCHEMA, place)
     if str(found.get("type", "OBJECT")) not in _TYPES:
         raise _bad(f"Invalid value at '{place}.type' (type Type), \"{found['type']}\".")
     if "items" in found:
@@ -247,21 +247,6 @@ def _schema(value: Any, place: str, depth: int) -> dict[str, Any]:
             _schema(entry, f"{place}.any_of[{i}]", depth + 1)
             for i, entry in enumerate(found["anyOf"])
         ]
-    return found
-
-
-def _named(body: Mapping[str, Any], known: set[str], place: str) -> dict[str, Any]:
-    """The object with camelCase names, all of them known."""
-    found: dict[str, Any] = {}
-    for name, value in body.items():
-        camel = re.sub(r"_([a-z])", lambda m: m.group(1).upper(), name)
-        if camel not in known:
-            at = f" at '{place}'" if place else ""
-            raise _bad(
-                f'Invalid JSON payload received. Unknown name "{name}"{at}: Cannot find field.'
-            )
-        if value is not None:  # proto JSON: null is a field that is not set
-            found[camel] = value
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,16 @@ GOOD = {
 }
 
 
+def ended(app: typer.Typer, words: Sequence[str], given: str | None) -> tuple[int, str, str]:
+    """Exit code, stdout and stderr, as `intent2batch` gives them."""
+    result = CliRunner().invoke(app, words, input=given)
+    error = result.exception
+    if isinstance(error, Intent2BatchError):
+        return error.exit_code, result.stdout, f"{result.stderr}{error}"
+    assert error is None or isinstance(error, SystemExit), result.exc_info
+    return result.exit_code, result.stdout, result.stderr
+
+
 class Command:
     """Runs verbs in a folder of their own."""
 
@@ -41,12 +52,7 @@ class Command:
 
     def __call__(self, *words: str, given: str | None = None) -> tuple[int, str, str]:
         """Exit code, stdout and stderr, as `intent2batch` gives them."""
-        result = CliRunner().invoke(self.app, words, input=given)
-        error = result.exception
-        if isinstance(error, Intent2BatchError):
-            return error.exit_code, result.stdout, f"{result.stderr}{error}"
-        assert error is None or isinstance(error, SystemExit), result.exc_info
-        return result.exit_code, result.stdout, result.stderr
+        return ended(self.app, words, given)
 
 
 @pytest.fixture

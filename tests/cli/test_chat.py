@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from components.errors import Intent2BatchError
 from emulator.launch import Emulator
 from pipelines.cli import chat
+from tests.cli.conftest import ended
 
 FIRST = "2 tasks of `test $BATCH_TASK_INDEX -lt 2`, 5 minutes each, e2-standard-2"
 
@@ -28,12 +29,7 @@ class Chat:
 
     def __call__(self, *lines: str, words: tuple[str, ...] = ()) -> tuple[int, str, str]:
         """Exit code, stdout and stderr, as `intent2batch` gives them."""
-        result = CliRunner().invoke(self.app, ["chat", *words], input="\n".join([*lines, ""]))
-        error = result.exception
-        if isinstance(error, Intent2BatchError):
-            return error.exit_code, result.stdout, f"{result.stderr}{error}"
-        assert error is None or isinstance(error, SystemExit), result.exc_info
-        return result.exit_code, result.stdout, result.stderr
+        return ended(self.app, ["chat", *words], "\n".join([*lines, ""]))
 
 
 @pytest.fixture

@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 import typer
-from typer.testing import CliRunner
 
-from components.errors import Intent2BatchError
 from emulator.launch import Emulator
 from pipelines.cli import forecast, parse, submit
+from tests.cli.conftest import ended
 
 JOB: dict[str, Any] = {
     "taskGroups": [
@@ -44,12 +43,7 @@ class Command:
 
     def __call__(self, *words: str, given: str | None = None) -> tuple[int, str, str]:
         """Exit code, stdout and stderr, as `intent2batch` gives them."""
-        result = CliRunner().invoke(self.app, words, input=given)
-        error = result.exception
-        if isinstance(error, Intent2BatchError):
-            return error.exit_code, result.stdout, f"{result.stderr}{error}"
-        assert error is None or isinstance(error, SystemExit), result.exc_info
-        return result.exit_code, result.stdout, result.stderr
+        return ended(self.app, words, given)
 
 
 @pytest.fixture
