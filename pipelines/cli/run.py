@@ -10,6 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from components.errors import WrongUse
+from pipelines.cli.run_options import (
+    NoCache,
+    ParameterFile,
+    Parameters,
+    Pipeline,
+    ServiceAccount,
+    Template,
+)
 
 if TYPE_CHECKING:
     from pipelines.remote.starting import Asked
@@ -22,20 +30,13 @@ WHERE = (
 
 
 def run(
-    pipeline: Annotated[
-        str, typer.Argument(help="intent-to-batch, batch-prediction, or a compiled spec.")
-    ],
+    pipeline: Pipeline,
     text: Annotated[
         list[str] | None,
         typer.Argument(help="What should run, in words; for batch-prediction, files of rows."),
     ] = None,
-    parameter: Annotated[
-        list[str] | None,
-        typer.Option("-p", "--parameter", metavar="NAME=VALUE", help="A pipeline parameter."),
-    ] = None,
-    params: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Parameters as YAML or JSON; -p wins.")
-    ] = None,
+    parameter: Parameters = None,
+    params: ParameterFile = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be sent; send nothing.")
     ] = False,
@@ -58,17 +59,12 @@ def run(
     kfp_host: Annotated[
         str, typer.Option("--kfp-host", metavar="URL", help="Run on this Kubeflow Pipelines.")
     ] = "",
-    template: Annotated[
-        str,
-        typer.Option(metavar="URL", help="The spec in Artifact Registry, or gs://BUCKET/FILE."),
-    ] = "",
+    template: Template = "",
     root: Annotated[
         str,
         typer.Option(metavar="gs://…", help="Folder for the run's files [INTENT2BATCH_ROOT]."),
     ] = "",
-    service_account: Annotated[
-        str, typer.Option("--service-account", metavar="EMAIL", help="Who runs the steps.")
-    ] = "",
+    service_account: ServiceAccount = "",
     label: Annotated[
         list[str] | None, typer.Option(metavar="KEY=VALUE", help="A label of the run (Vertex AI).")
     ] = None,
@@ -76,9 +72,7 @@ def run(
         str,
         typer.Option("--run-id", metavar="ID", help="Names the run; one id never makes two runs."),
     ] = "",
-    no_cache: Annotated[
-        bool, typer.Option("--no-cache", help="Run every step, also one that ran like this before.")
-    ] = False,
+    no_cache: NoCache = False,
     no_wait: Annotated[
         bool, typer.Option("--no-wait", help="Return as soon as the run is made.")
     ] = False,

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import functools
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from pipelines.cli.run_options import (
+    NoCache,
+    ParameterFile,
+    Parameters,
+    Pipeline,
+    ServiceAccount,
+    Template,
+)
 
 if TYPE_CHECKING:
     from pipelines.schedules.vertex import Schedules
@@ -33,41 +41,27 @@ def register(app: typer.Typer) -> None:
 @group.command("set")
 def set_one(
     name: Name,
-    pipeline: Annotated[
-        str, typer.Argument(help="intent-to-batch, batch-prediction, or a compiled spec.")
-    ],
+    pipeline: Pipeline,
     cron: Annotated[
         str,
         typer.Option(
             metavar="CRON", help='When: "TZ=Europe/London 0 3 * * *"; in UTC without TZ=ZONE.'
         ),
     ],
-    parameter: Annotated[
-        list[str] | None,
-        typer.Option("-p", "--parameter", metavar="NAME=VALUE", help="A pipeline parameter."),
-    ] = None,
-    params: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Parameters as YAML or JSON; -p wins.")
-    ] = None,
+    parameter: Parameters = None,
+    params: ParameterFile = None,
     project: Project = "",
     region: Region = "",
-    template: Annotated[
-        str,
-        typer.Option(metavar="URL", help="The spec in Artifact Registry, or gs://BUCKET/FILE."),
-    ] = "",
+    template: Template = "",
     root: Annotated[
         str,
         typer.Option(metavar="gs://…", help="Folder for the runs' files [INTENT2BATCH_ROOT]."),
     ] = "",
-    service_account: Annotated[
-        str, typer.Option("--service-account", metavar="EMAIL", help="Who runs the steps.")
-    ] = "",
+    service_account: ServiceAccount = "",
     label: Annotated[
         list[str] | None, typer.Option(metavar="KEY=VALUE", help="A label of the runs.")
     ] = None,
-    no_cache: Annotated[
-        bool, typer.Option("--no-cache", help="Run every step, also one that ran like this before.")
-    ] = False,
+    no_cache: NoCache = False,
     at_once: Annotated[int, typer.Option(help="Runs that may be under way at once.")] = 1,
     queue: Annotated[
         bool, typer.Option("--queue", help="Let a run wait for room; else it is left out.")
