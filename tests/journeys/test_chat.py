@@ -69,7 +69,9 @@ class Typist:
         """Press Ctrl-C until the words are shown.
 
         Once is not always enough: Python's readline misses a signal that comes just before it
-        begins to wait for a key, until the next one.
+        begins to wait for a key, until the next one. Whoever typed before must have seen it
+        shown: Ctrl-C empties the terminal's queue, and a readline that was just told of a key
+        there waits for it for ever, whatever signals come.
         """
         for _ in range(int(PATIENCE_S)):
             self.presses("\x03")
@@ -150,6 +152,7 @@ def test_ctrl_c_and_ctrl_d_leave_and_submit_nothing(
     chat.sees("To submit")
     chat.sees("> ")
     chat.presses(line)
+    chat.sees(line)
     if "```" in line:
         chat.presses("\r")
         chat.sees("... ")
