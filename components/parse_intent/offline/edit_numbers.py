@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from components.parse_intent.draft import Asked, Draft
+from components.parse_intent.draft import Asked, BootDisk, Draft
 from components.parse_intent.offline.field_words import NEW_VERB, fields_in
 from components.parse_intent.offline.page import Page
 
@@ -47,12 +47,15 @@ NUMBER_FIELDS = {
     "priority": "priority",
     "gpus": "GPUs",
     "boot_disk": "boot disk size",
+    "disks": "disk size",
     "max_run_s": "time limit",
 }
 
 
 def number_of(draft: Draft, name: str) -> float | None:
     """A field's number in the unit that people use; None where it has none."""
+    if name == "disks":
+        return _disk_size(draft)
     value = getattr(draft, name)
     if value is None:
         return None
@@ -66,7 +69,9 @@ def number_of(draft: Draft, name: str) -> float | None:
 
 def set_number(draft: Draft, name: str, number: float, quote: str) -> None:
     """Set a field from a number in the unit that people use."""
-    if name == "gpus" and draft.gpus is not None:
+    if name == "disks":
+        set_disk_size(draft, max(1, round(number)), quote)
+    elif name == "gpus" and draft.gpus is not None:
         draft.gpus.count = max(1, round(number))
     elif name == "boot_disk" and draft.boot_disk is not None:
         draft.boot_disk.size_gb = Asked(value=max(1, round(number)), quote=quote)
@@ -75,13 +80,41 @@ def set_number(draft: Draft, name: str, number: float, quote: str) -> None:
         setattr(draft, name, Asked(value=max(0, round(number * scale)), quote=quote))
 
 
+def _own_fields(draft: Draft) -> list[str]:
+    """The fields with a number of their own."""
+    return [name for name in NUMBER_FIELDS if name != "disks" or draft.disks]
+
+
+def _disk_size(draft: Draft) -> float | None:
+    """The size in GB of the one disk that "the disk" can mean."""
+    if len(draft.disks) == 1 and draft.disks[0].size_gb:
+        return float(draft.disks[0].size_gb)
+    return None if draft.disks else number_of(draft, "boot_disk")
+
+
+def set_disk_size(draft: Draft, gb: int, quote: str) -> bool:
+    """Set the size of the one new disk, or of the boot disk where there is no other.
+
+    Returns:
+        Whether it is clear which disk is meant.
+    """
+    if not draft.disks:
+        have = draft.boot_disk or BootDisk()
+        draft.boot_disk = have.model_copy(update={"size_gb": Asked(value=gb, quote=quote)})
+    elif len(draft.disks) == 1 and not draft.disks[0].existing:
+        draft.disks[0].size_gb, draft.disks[0].quote = gb, quote
+    else:
+        return False
+    return True
+
+
 def swap_numbers(page: Page, draft: Draft) -> list[str]:
     """As in "make the 8 a 10": the one field that is 8; asked back where several are."""
     questions = []
     for match in page.find(NUMBER_SWAP, free=False):
         old, new = float(match["a"]), float(match["b"])
         named = [f for f, _, _ in fields_in(f"{match['w'] or ''} {match['r']}")]
-        having = [f for f in NUMBER_FIELDS if number_of(draft, f) == old]
+        having = [f for f in _own_fields(draft) if number_of(draft, f) == old]
         named = named or [f for f, _, _ in fields_in(page.norm)]
         chosen = [f for f in having if f in named] or having
         if len(chosen) == 1:
@@ -113,10 +146,10 @@ def scale_numbers(page: Page, draft: Draft) -> None:
                 if f in NUMBER_FIELDS
             ]
             if both and not before:  # "halve both numbers": the two that there are
-                have = [f for f in NUMBER_FIELDS if number_of(draft, f) is not None]
+                have = [f for f in _own_fields(draft) if number_of(draft, f) is not None]
                 before = have if len(have) == 2 else []
             names = list(dict.fromkeys(before)) if both else before[-1:]
-        if not names or any(getattr(page.draft, f) is not None for f in names):
+        if not names or any(getattr(page.draft, f) not in (None, []) for f in names):
             continue
         adverb = word in ("twice", "thrice", "half") and match.group().lower() == word
         if adverb and not both and not named:

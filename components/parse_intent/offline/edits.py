@@ -7,13 +7,14 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Any
 
-from components.parse_intent.draft import Asked, BootDisk, Draft, Volume
+from components.parse_intent.draft import Asked, Draft, Volume
 from components.parse_intent.offline.edit_commands import edit_commands
 from components.parse_intent.offline.edit_names import edit_names
 from components.parse_intent.offline.edit_numbers import (
     lone_amounts,
     lone_numbers,
     scale_numbers,
+    set_disk_size,
     step_numbers,
     swap_numbers,
 )
@@ -257,15 +258,13 @@ DISK_WORD = re.compile(
 
 
 def _larger_disk(page: Page, draft: Draft) -> None:
-    """As in "use a bigger disk: 100 GB" where the boot disk is the only one."""
-    if draft.disks or page.draft.boot_disk is not None:
+    """As in "use a bigger disk: 100 GB" where only one can be meant."""
+    if page.draft.boot_disk is not None or page.draft.disks:
         return
     for size in page.sizes:
         said = page.sentence_text(size.start)
         if page.is_free(size.start, size.end) and DISK_WORD.search(said):
-            asked: Asked[int] = Asked(
-                value=max(1, round(size.value / 1024)), quote=page.take(size.start, size.end)
-            )
-            have = draft.boot_disk or BootDisk()
-            draft.boot_disk = have.model_copy(update={"size_gb": asked})
+            gb = max(1, round(size.value / 1024))
+            if set_disk_size(draft, gb, page.quote(size.start, size.end)):
+                page.take(size.start, size.end)
             return

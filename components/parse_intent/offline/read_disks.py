@@ -44,8 +44,9 @@ DISK_TYPE = (
     r"|ssd)"
 )
 BOOT = re.compile(
-    r"\bboot(?:[ -]?(?:disks?|volume|drive))?\b(?:\s+(?:image|disk image))?|\broot (?:disk"
-    r"|volume)\b",
+    r"\bboot(?:[ _-]?(?:disks?|volume|drive))?(?:[ _-]?size(?:[ _-]?gb)?)?\b"
+    r"(?:\s+(?:image|disk image))?"
+    r"|\b(?:root|system|os|default|stock|main) (?:disks?|volume|drive)\b",
     re.IGNORECASE,
 )
 BOOT_IMAGE = re.compile(
@@ -119,7 +120,7 @@ def _boot_size(page: Page, match: re.Match[str]) -> Asked[int] | None:
 # "boot disk size 80": GB, as everywhere for disks
 BARE_SIZE = re.compile(
     r"(?: size)?(?: gb)?(?: ?[:=]| of| is| to| should be"
-    r"| must be)? ?(?P<n>\d{2,4})(?![\w.-])",
+    r"| must be)? ?(?P<n>\d{2,4})(?![\w-]|\.\d)",
     re.IGNORECASE,
 )
 
@@ -133,7 +134,8 @@ def _boot_type(page: Page, match: re.Match[str]) -> Asked[str] | None:
         if before and not _touches(page.norm[kind.end() : match.start()]):
             continue
         if not before and re.search(
-            r"\band\b|\bnew\b|\bplus\b|, ?an? ", page.norm[match.end() : kind.start()]
+            r"\b(?:and|new|plus|extra|additional|second|another|scratch)\b|, ?an? ",
+            page.norm[match.end() : kind.start()],
         ):
             continue
         return Asked(value=disk_type(kind.group()), quote=page.take(*kind.span()))
@@ -142,6 +144,7 @@ def _boot_type(page: Page, match: re.Match[str]) -> Asked[str] | None:
 
 def _touches(between: str) -> bool:
     """Whether two words belong together: nothing but a few plain words between them."""
+    between = TYPE.sub("", between)
     return len(between) < 20 and re.fullmatch(r"[\w -]*", between) is not None
 
 
@@ -181,7 +184,7 @@ def new_disks(page: Page) -> list[Place]:
     for match in page.find(LOCAL_SSD):
         if page.negated(match.start()):
             continue
-        size = _nearest_size(page, match, 45)
+        size = nearest_size(page, match, 45)
         count = int(match["n"] or 1)
         gb = count * LOCAL_SSD_GB
         quote = page.take(*match.span())
@@ -201,7 +204,7 @@ def new_disks(page: Page) -> list[Place]:
             r"\bboot\W*$", page.left(match.start(), 12), re.I
         ):
             continue
-        size = _nearest_size(page, match, 30)
+        size = nearest_size(page, match, 30)
         if size is None and match["t"].lower() in ("ssd",):
             continue
         disk = Disk(type=disk_type(DISK_NOUN.sub("", match["t"])), quote=page.take(*match.span()))
@@ -229,7 +232,14 @@ def _joined(page: Page, places: list[Place]) -> list[Place]:
     return result
 
 
-def _nearest_size(page: Page, match: re.Match[str], width: int) -> tuple[int, int, float] | None:
+def nearest_size(page: Page, match: re.Match[str], width: int) -> tuple[int, int, float] | None:
+    """The free size that stands nearest to some words: start, end, MiB.
+
+    Args:
+        page: the turn.
+        match: the words.
+        width: how many characters may lie between.
+    """
     start, end = page.sentence(match.start())
     best = None
     for size in page.sizes:

@@ -7,6 +7,7 @@ import re
 from components.parse_intent.draft import Volume
 from components.parse_intent.offline.mounting import Place, find_mount
 from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.plain_disk import is_boot_disk, plain_disk
 from components.parse_intent.offline.read_disks import existing_disks, new_disks, read_boot_disk
 from components.parse_intent.offline.vocabulary import words
 
@@ -64,13 +65,16 @@ def read_storage(page: Page) -> None:
         places += _unnamed_bucket(page)
     places.sort(key=lambda p: p.start)
     aliases = {id(place.volume): _alias(page, place) for place in places}
+    plain = None if any(place.disk for place in places) else plain_disk(page)
+    if plain is not None:
+        places = sorted([*places, plain], key=lambda p: p.start)
     for i, place in enumerate(places):
         end = places[i + 1].start if i + 1 < len(places) else len(page.norm)
         begin = places[i - 1].end if i else 0
         find_mount(page, place, begin, end)
         if place.volume is not None:
             _add_volume(page, place.volume)
-        elif place.disk is not None:
+        elif place.disk is not None and not is_boot_disk(page, place):
             page.draft.disks.append(place.disk)
     if page.before is None:
         _mounts_of_commands(page, aliases)

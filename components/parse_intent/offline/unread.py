@@ -38,6 +38,7 @@ def unread_words(page: Page) -> list[str]:
     marks = [*page._clauses, len(page.norm)]
     for start, end in itertools.pairwise(marks):
         if any(page.used[start:end]) or FILL in page.norm[start:end]:
+            found += _unread_amounts(page, start, end)
             continue
         words = [w.lower() for w in WORD.findall(page.norm[start:end])]
         if len(words) == 1 and words[0].strip(".").isdecimal() and LISTED.match(page.norm, start):
@@ -48,4 +49,26 @@ def unread_words(page: Page) -> list[str]:
         quote = page.quote(start, end).strip(" ,.;:()-*\n")
         if tells and quote:
             found.append(quote)
+    return found
+
+
+AROUND = 3
+
+
+def _unread_amounts(page: Page, start: int, end: int) -> list[str]:
+    """Sizes and times of a clause that reached no field, though some of the clause did."""
+    found = []
+    for amount in (*page.sizes, *page.durations):
+        if not start <= amount.start < end or not page.is_free(amount.start, amount.end):
+            continue
+        words = [
+            word.span()
+            for word in WORD.finditer(page.norm, start, end)
+            if page.is_free(*word.span())
+        ]
+        left = [a for a, b in words if b <= amount.start and page.is_free(a, amount.start)]
+        right = [b for a, b in words if a >= amount.end and page.is_free(amount.end, b)]
+        first = left[-AROUND:][0] if left else amount.start
+        last = right[:AROUND][-1] if right else amount.end
+        found.append(page.quote(first, last))
     return found
