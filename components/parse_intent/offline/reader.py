@@ -6,8 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from components.parse_intent.build_steps import split_words
-from components.parse_intent.draft import Asked, Draft
+from components.parse_intent.draft import Draft
 from components.parse_intent.offline import judge
 from components.parse_intent.offline.amounts import Amount
 from components.parse_intent.offline.corrections import TAKES_BACK, corrections
@@ -25,53 +24,10 @@ from components.parse_intent.offline.pasted.cluster import in_batch_words
 from components.parse_intent.offline.pasted.part import Pending
 from components.parse_intent.offline.pasted.read import Pasted, read_pasted
 from components.parse_intent.offline.pasted.settle import over_pasted, settle
-from components.parse_intent.offline.plain_steps import plain_steps
-from components.parse_intent.offline.read_count import read_task_count, read_vague_count
-from components.parse_intent.offline.read_fields import read_fields
-from components.parse_intent.offline.read_images import (
-    Image,
-    read_binds,
-    read_entrypoint,
-    read_images,
-    read_login,
-    read_options,
-    read_workdir,
-)
-from components.parse_intent.offline.read_limits import (
-    pick_time,
-    read_cpu,
-    read_memory,
-    time_points,
-)
-from components.parse_intent.offline.read_machine import (
-    read_collocated,
-    read_drivers,
-    read_gpu_words,
-    read_gpus,
-    read_machine_type,
-    read_platform,
-    read_reservation,
-    read_template,
-)
-from components.parse_intent.offline.read_messages import read_logs, read_notifications
-from components.parse_intent.offline.read_network import read_account, read_network
-from components.parse_intent.offline.read_packing import read_tasks_per_node
-from components.parse_intent.offline.read_pairs import (
-    read_pairs,
-    read_secrets,
-    read_task_environments,
-)
-from components.parse_intent.offline.read_places import read_locations
-from components.parse_intent.offline.read_provisioning import read_provisioning
-from components.parse_intent.offline.read_retries import read_policies, read_retries
-from components.parse_intent.offline.read_steps import read_steps, waiting_container
-from components.parse_intent.offline.read_storage import read_storage
-from components.parse_intent.offline.read_switches import read_priority, read_switches
-from components.parse_intent.offline.read_tasks import (
-    read_in_order,
-    read_parallelism,
-)
+from components.parse_intent.offline.read_count import read_vague_count
+from components.parse_intent.offline.read_limits import time_points
 from components.parse_intent.offline.read_things import is_unit, unit_nouns
+from components.parse_intent.offline.read_turn import read_names, read_work
 from components.parse_intent.offline.replies import corrected_number, fill_wants
 from components.parse_intent.offline.segment import cut_payloads
 from components.parse_intent.offline.spoken_of import unnamed
@@ -186,8 +142,8 @@ def _read_turn(
         pasted = replace(pasted, draft=edited)
     units = unit_nouns(page)
     page.durations = [a for a in page.durations if not _is_thing(page, a, units)]
-    _names(page, wants)
-    warnings = _work(page, wants)
+    read_names(page, wants)
+    warnings = read_work(page, wants)
     if pasted:
         _with_pasted(page, pasted, before, wants)
     if not pasted:
@@ -230,195 +186,6 @@ def _fill(target: Draft, source: Draft) -> None:
     for name in Draft.model_fields:
         if getattr(target, name) in (None, []):
             setattr(target, name, getattr(source, name))
-
-
-def _names(page: Page, wants: dict[str, str]) -> None:
-    """Read what has a name of its own form, so that its parts are not read as anything else."""
-    draft = page.draft
-    draft.instance_template, spoken = read_template(page)
-    if spoken and draft.instance_template is None:
-        wants["template"] = QUESTIONS["template"]
-    draft.secret_env, loose = read_secrets(page)
-    page_secret = loose[0] if loose else None
-    draft.service_account = read_account(page)
-    draft.notifications, missing = read_notifications(page)
-    if missing:
-        wants[missing] = QUESTIONS[missing]
-    draft.task_envs = read_task_environments(page)
-    read_pairs(page)
-    images = read_images(page)
-    read_storage(page)
-    draft.logs = read_logs(page)
-    draft.machine_type = read_machine_type(page)
-    draft.min_cpu_platform = read_platform(page)
-    draft.gpus = read_gpus(page)
-    _gpu_type(page, wants)
-    draft.install_gpu_drivers = read_drivers(page)
-    draft.locations, unknown = read_locations(page)
-    for name in unknown:
-        near = judge.nearest_region(name)
-        hint = f"; the nearest name is {near}" if near else ""
-        wants[f"region {name}"] = f"{name} is not a region of Batch{hint}. Which region is meant?"
-    read_network(page)
-    draft.reservation = read_reservation(page)
-    draft.collocated = read_collocated(page)
-    read_fields(page)
-    draft.priority = draft.priority or read_priority(page)
-    read_switches(page)
-    draft.provisioning = draft.provisioning or read_provisioning(page)
-    _steps(page, images, page_secret, wants)
-
-
-GPU_ASKED = re.compile(
-    r"\b(?:need|with|want|attach|on|use|has|have|a|an|1|2|4|8)\b[^.;]{0,12}$", re.IGNORECASE
-)
-
-
-def _gpu_type(page: Page, wants: dict[str, str]) -> None:
-    draft = page.draft
-    known = draft.gpus or draft.instance_template or (page.before and page.before.gpus)
-    machine = draft.machine_type or (page.before.machine_type if page.before else None)
-    if (
-        known
-        or (machine and machine.value.startswith(("a2-", "a3-", "a4-", "g2-")))
-        or "gpus" in page.dropped
-    ):
-        return
-    for start in read_gpu_words(page):
-        asked = GPU_ASKED.search(page.left(start + 2, 20))
-        if asked and not re.search(r"template|drop|remove|driver", page.sentence_text(start), re.I):
-            number = re.search(r"(?<![\w.-])(\d{1,2}) (?:x )?$", page.left(start, 20)) or re.match(
-                r"(\d{1,2}) ", page.norm[start : start + 3]
-            )
-            wants[f"gpu {number[1]}" if number else "gpu"] = QUESTIONS["gpu"]
-
-
-CONTAINER_WORD = re.compile(r"\b(?:container|docker(?:ised|ized)?|image)s?\b", re.IGNORECASE)
-
-
-def _steps(
-    page: Page,
-    images: list[Image],
-    secret: Asked[str] | None,
-    wants: dict[str, str],
-) -> None:
-    """Read the steps and what belongs to containers."""
-    draft = page.draft
-    before = page.before.steps if page.before else []
-    default = next((s.image for s in before if s.image is not None), None)
-    draft.steps = read_steps(page, images, default)
-    if not draft.steps and page.before is None:
-        draft.steps, _ = plain_steps(page)
-    containers = [s for s in draft.steps if s.kind == "container"]
-    binds, login, options = read_binds(page), read_login(page), read_options(page)
-    entrypoint = read_entrypoint(page)
-    target = containers or [s for s in before if s.kind == "container" and page.draft.steps == []]
-    if containers:
-        step = containers[-1]
-        step.volumes = binds or step.volumes
-        step.options = options
-        step.entrypoint = entrypoint
-        if login is not None:
-            step.username = login
-            step.password = secret
-        if entrypoint is not None and step.text is not None and step.commands is None:
-            words = split_words(step.text.value)
-            if words:
-                step.commands, step.text = Asked(value=words, quote=step.text.quote), None
-    _workdir(page)
-    if not target and not images:
-        _unnamed_image(page, wants)
-
-
-def _workdir(page: Page) -> None:
-    commands = [p for p in page.payloads if p.role == "command"]
-    workdir = read_workdir(page, commands[-1].end if commands else None)
-    steps = [s for s in page.draft.steps if s.kind != "barrier" and s.text is not None]
-    if workdir is not None:
-        for step in steps:
-            step.workdir = workdir
-
-
-def _unnamed_image(page: Page, wants: dict[str, str]) -> None:
-    args = any(p.role == "args" for p in page.payloads)
-    for match in page.find(CONTAINER_WORD):
-        if not page.negated(match.start()) and not re.match(
-            r"images\b|image\b(?! from| with| that| in)",
-            match.group() + page.right(match.end(), 6),
-            re.I,
-        ):
-            wants["image"] = QUESTIONS["image"]
-    if args and page.before is None:
-        wants["image"] = QUESTIONS["image"]
-    if "image" in wants and page.before is None and not page.draft.steps:
-        page.draft.steps = [waiting_container(page)]
-
-
-def _work(page: Page, wants: dict[str, str]) -> list[str]:
-    """Read numbers: how many, how long, how often; gives warnings."""
-    draft = page.draft
-    draft.tasks_per_node = draft.tasks_per_node or read_tasks_per_node(page)
-    parallelism, all_at_once = read_parallelism(page)
-    draft.parallelism = draft.parallelism or parallelism
-    draft.in_order = read_in_order(page)
-    draft.retry_policies = read_policies(page)
-    draft.max_retries = draft.max_retries or read_retries(page)
-    draft.cpu_milli = draft.cpu_milli or read_cpu(page)
-    draft.memory_mib = draft.memory_mib or read_memory(page)
-    time = pick_time(page, page.durations)
-    if time is not None and draft.max_run_s is None:
-        quote = page.take(time.start, time.end)
-        draft.max_run_s = Asked(value=max(1, round(time.value)), quote=quote)
-    draft.task_count = draft.task_count or read_task_count(page)
-    _one_per_core(page)
-    _count_in_limit(page)
-    if draft.task_count is None and not draft.task_envs and page.before is None:
-        thing = read_vague_count(page)
-        if thing is not None:
-            wants["count"] = count_question(thing)
-    if any(v.kind == "gcs" and not v.remote for v in draft.volumes):
-        wants["bucket"] = QUESTIONS["bucket"]
-    count = draft.task_count or (page.before.task_count if page.before is not None else None)
-    if all_at_once and count is not None:
-        draft.parallelism = Asked(value=count.value, quote=count.quote)
-    return []
-
-
-PER_CORE = re.compile(r"\b1 task (?:per|for (?:each|every)|on each) core\b", re.IGNORECASE)
-
-
-def _one_per_core(page: Page) -> None:
-    """As in "14 cores, 1 task per core": the cores are of the job and tell how many tasks."""
-    draft = page.draft
-    if draft.task_count is not None or draft.cpu_milli is None:
-        return
-    for match in page.find(PER_CORE):
-        if draft.cpu_milli.value % 1000 == 0:
-            page.take(*match.span())
-            draft.task_count = Asked(
-                value=draft.cpu_milli.value // 1000, quote=draft.cpu_milli.quote
-            )
-            draft.cpu_milli = None
-        return
-
-
-AT_MOST = re.compile(
-    r"\b(?:most|than|to|max\w*|only|limit\w*|let|parallelism|concurrency)\b", re.IGNORECASE
-)
-
-
-def _count_in_limit(page: Page) -> None:
-    """As in "3 tasks in parallel": without another number it is how many there are."""
-    draft = page.draft
-    limit = draft.parallelism
-    if draft.task_count is not None or limit is None or page.before is not None:
-        return
-    at = page.turn.find(limit.quote)
-    said = page.left(page.at(max(at, 0)), 20) + " " + limit.quote
-    noun = re.compile(r"\b(?:tasks?|runs|copies|jobs)\b", re.IGNORECASE)
-    after = page.turn[at + len(limit.quote) :].split()[:1] if at >= 0 else []
-    if noun.search(" ".join([limit.quote, *after])) and not AT_MOST.search(said):
-        draft.task_count = limit.model_copy()
 
 
 EARLIER = re.compile(
