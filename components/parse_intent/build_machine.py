@@ -7,7 +7,7 @@ from typing import Any
 
 from components.batch.locations import DEFAULT_REGION, is_zone, region_of
 from components.batch.machine_choice import Choice, Need, choose, hyperdisk_only
-from components.batch.machines import LOCAL_SSD_GB, lookup
+from components.batch.machines import LOCAL_SSD_GB, families, lookup
 from components.batch.rules.compute import DEFAULT_CPU_MILLI, DEFAULT_MEMORY_MIB
 from components.batch.vm_prices import VmPrices
 from components.parse_intent.draft import Draft
@@ -28,7 +28,7 @@ def chosen_machine(draft: Draft, group: dict[str, Any], prices: VmPrices) -> Cho
         group: the task group as built so far.
         prices: what machines cost.
     """
-    amounts = (draft.cpu_milli, draft.memory_mib, draft.gpus)
+    amounts = (draft.cpu_milli, draft.memory_mib, draft.gpus, draft.machine_series)
     named = (
         draft.machine_type,
         draft.instance_template,
@@ -41,7 +41,9 @@ def chosen_machine(draft: Draft, group: dict[str, Any], prices: VmPrices) -> Cho
     need = _need(draft, int(group.get("parallelism", 1)), spot=model != "STANDARD")
     choice = choose(need, prices)
     if not choice.machine_type and need.families:
-        choice = choose(replace(need, families=frozenset()), prices)
+        other = choose(replace(need, families=frozenset(), arch="x86_64"), prices)
+        why = f"{choice.reason}; {other.reason}" if draft.machine_series else other.reason
+        choice = replace(other, reason=why)
     return choice if choice.machine_type else None
 
 
@@ -69,12 +71,15 @@ def _need(draft: Draft, at_once: int, *, spot: bool) -> Need:
     memory_mib = draft.memory_mib.value if draft.memory_mib is not None else DEFAULT_MEMORY_MIB
     places = [place.value for place in draft.locations]
     in_zone = any(is_zone(place.removeprefix("zones/")) for place in places)
+    any_zone = ANY_ZONE if in_zone and draft.gpus is None else frozenset()
+    series = draft.machine_series.value if draft.machine_series is not None else ""
     return Need(
         vcpus=together * _cpu_milli(draft) / 1000,
         memory_gib=together * memory_mib / 1024,
         gpu_type=draft.gpus.type if draft.gpus is not None else "",
         gpu_count=draft.gpus.count if draft.gpus is not None else 0,
-        families=ANY_ZONE if in_zone and draft.gpus is None else frozenset(),
+        families=frozenset({series}) if series else any_zone,
+        arch=families()[series].arch if series in families() else "x86_64",
         spot=spot,
         region=(region_of(places[0]) if places else None) or DEFAULT_REGION,
         local_ssds=sum(_local_ssds(disk.size_gb) for disk in draft.disks if _is_local(disk.type)),

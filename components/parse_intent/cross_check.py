@@ -21,6 +21,7 @@ _COMPARED = frozenset(
     {
         *("task_count", "parallelism", "tasks_per_node", "cpu_milli", "memory_mib", "max_run_s"),
         *("max_retries", "priority", "machine_type", "provisioning", "min_cpu_platform"),
+        "machine_series",
     }
 )
 _BETWEEN_WORDS = re.compile(r"[\s\"'`();|&<>=,]+")

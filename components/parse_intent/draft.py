@@ -171,6 +171,9 @@ class Draft(_Model):
     volumes: list[Volume] = []
 
     machine_type: Asked[str] | None = None
+    machine_series: Asked[str] | None = Field(
+        None, description="series of machines where no type is named, e.g. n2d"
+    )
     min_cpu_platform: Asked[str] | None = None
     gpus: Gpus | None = None
     install_gpu_drivers: Asked[bool] | None = None

@@ -116,7 +116,8 @@ MIB = {"k": 1 / 1024, "m": 1.0, "g": 1024.0, "t": 1024.0 * 1024}
 SIZE = re.compile(
     r"(?:(?<![\w./-])|(?<=pu/)|(?<=pus/)|(?<=ore/)"
     r"|(?<=ores/))(?:(?P<n>\d{1,7}(?:\.\d{1,3})?)(?P<half> and a half)? ?-?"
-    r"(?P<u>kib|mib|gib|tib|kb|mb|gb|tb|ki|mi|gi|ti|gigs?|megs?|(?:kilo|mega|giga|tera)bytes?"
+    r"(?P<u>kib|mib|gib|tib|kb|mb|gb|tb|ki|mi|gi|ti|gigs?|megs?|[gmt]i?bs|[gmtk]bytes?"
+    r"|(?:kilo|mega|giga|tera)(?: ?bytes?)?"
     r"|(?:kibi|mebi|gibi|tebi)bytes?|(?<=\d)[gt])"
     r"|(?P<frac>half|quarter of) ?an? (?P<u2>gigs?|gb|gib|gigabyte|gibibyte|tb|tib|terabyte)"
     r"|(?:an?) (?P<u3>gigs?|gigabyte|gibibyte|terabyte|tb))(?![\w/])",

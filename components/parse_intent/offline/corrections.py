@@ -11,7 +11,8 @@ TAKEN_BACK = (
     r"(?:(?:oh|ah|hm+|uh+|err?),? )?(?:no,? wait|wait,? no|wait(?=\s*[,:-])|no,? no"
     r"|no(?=\s*[,:-]|\s+(?:sorry|wait|i mean|i meant|make|rather|actually|better|it's)\b)"
     r"|nope|scratch that|correction|sorry|pardon|i mean(?:t)?|make (?:that|it)|or rather|rather"
-    r"|actually|better|let's say)"
+    r"|actually|better|let's say|or (?:let's say|better|rather|maybe|perhaps)"
+    r"|on (?:second|2nd|further) thoughts?|well(?: no)?|hm+|make it)"
     r"(?:[ ,:-]+(?:no|wait|sorry|i mean(?:t)?|make (?:that|it)|rather|actually|better|it's"
     r"|let's say"
     r"))*"
@@ -21,6 +22,22 @@ CORRECTED = re.compile(
     rf"(?<![\w.-])(?P<old>{NUMBER})(?P<mid>[a-z%]{{0,8}}(?:[ -][a-z%]{{1,20}}){{0,4}}?)"
     rf"\s*(?:[,;:(\u2026-]|\.{{2,3}}|\.(?= ))[\s,;:(.\u2026-]{{0,6}}{TAKEN_BACK}[\s,:;-]{{1,4}}"
     rf"(?P<new>{NUMBER})(?P<after>[a-z%]{{0,8}}(?: [a-z%]{{1,20}})?)",
+    re.IGNORECASE,
+)
+# Names of one kind, of which the last holds: "n1-standard-8, no, rather c2-standard-8".
+NAME = (
+    r"(?:[a-z]\d[a-z]{0,2}-(?:[a-z]{3,10}-)?[a-z0-9]{1,6}"
+    r"|(?:us|europe|asia|australia|me|africa|northamerica|southamerica)-[a-z]+\d{1,2}(?:-[a-f])?)"
+)
+RENAMED = re.compile(
+    rf"(?<![\w./-])(?P<old>{NAME})(?![\w/-])(?P<mid>(?: [a-z]{{1,20}}){{0,3}}?)"
+    rf"\s*(?:[,;:(\u2026-]|\.{{2,3}}|\.(?= ))[\s,;:(.\u2026-]{{0,6}}{TAKEN_BACK}[\s,:;-]{{1,4}}"
+    rf"(?:(?:on|in|a|an|the|use) )?(?P<new>{NAME})(?![\w/-])",
+    re.IGNORECASE,
+)
+# "2, or 3 rather"
+OR_RATHER = re.compile(
+    rf"(?<![\w.-])(?P<old>{NUMBER}),? or (?P<new>{NUMBER})(?= (?:rather|better|to be safe)\b)",
     re.IGNORECASE,
 )
 MAX_CORRECTED = 20
@@ -36,6 +53,12 @@ def take_back(words: Words) -> None:
 
     The words that stay lead back to the number that holds, or to the whole of "50 cities, no, 52".
     """
+    for pattern in (RENAMED, OR_RATHER):
+        for _ in range(MAX_CORRECTED):
+            match = pattern.search(words.text)
+            if match is None or not _alike(match["old"], match["new"]):
+                break
+            words.splice(match.start("old"), match.end("new"), match["new"])
     for _ in range(MAX_CORRECTED):
         match = CORRECTED.search(words.text)
         if match is None:
@@ -47,6 +70,11 @@ def take_back(words: Words) -> None:
             words.splice(match.start(), match.end("new"), match["new"] + match["mid"])
         else:  # something else is counted: both numbers stay
             return
+
+
+def _alike(old: str, new: str) -> bool:
+    """Whether both are machine types, both places, or both numbers."""
+    return bool(re.match(r"[a-z]\d", old, re.I)) == bool(re.match(r"[a-z]\d", new, re.I))
 
 
 def takes_back(said: str) -> bool:

@@ -36,6 +36,7 @@ FIELD_WORDS: tuple[tuple[str, str], ...] = (
     ("network", r"network|vpc"),
     ("tags", r"(?:network )?tags?"),
     ("service_account", r"service account"),
+    ("machine_series", r"(?:machine )?(?:series|family)"),
     ("min_cpu_platform", r"(?:min(?:imum)? )?cpu platform"),
     ("install_ops_agent", r"ops agent"),
     ("block_project_ssh_keys", r"ssh keys?"),

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from components.parse_intent.draft import Disk, Draft, Pair, Step, Volume
+from components.parse_intent.draft import Asked, Disk, Draft, Pair, Step, Volume
 from components.parse_intent.offline.edit_steps import refs_in
 from components.parse_intent.offline.judge import region_of
 from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.read_machine import in_series
 from components.parse_intent.offline.step_places import places_of
 from components.parse_intent.offline.vocabulary import words
 
@@ -56,12 +57,25 @@ def _merge_scalars(page: Page, draft: Draft) -> None:
         draft.parallelism = page.draft.parallelism
     elif page.draft.parallelism is not None:
         draft.in_order = page.draft.in_order
+    _merge_series(page.draft, draft)
     boot = page.draft.boot_disk
     if boot is not None:
         have = draft.boot_disk or boot
         draft.boot_disk = have.model_copy(
             update={k: getattr(boot, k) for k in ("image", "type", "size_gb") if getattr(boot, k)}
         )
+
+
+def _merge_series(new: Draft, draft: Draft) -> None:
+    """As in "use n2d instead", which keeps the size of the machine that was named."""
+    if new.machine_type is not None:
+        draft.machine_series = new.machine_series
+    elif new.machine_series is not None:
+        quote = new.machine_series.quote
+        old = draft.machine_type.value if draft.machine_type is not None else ""
+        same = in_series(old, new.machine_series.value)
+        draft.machine_type = Asked(value=same, quote=quote) if same else None
+        draft.machine_series = None if same else new.machine_series
 
 
 def _by_name(old: list[Pair], new: list[Pair]) -> list[Pair]:

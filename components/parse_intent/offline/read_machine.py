@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from components.batch.machines import families, machine_types
 from components.parse_intent.draft import Asked, Gpus
 from components.parse_intent.offline.page import Page
 from components.parse_intent.offline.vocabulary import GPU_NAMES
@@ -38,6 +39,45 @@ def read_machine_type(page: Page) -> Asked[str] | None:
         else:
             chosen = chosen or Asked(value=match["m"].lower(), quote=quote)
     return chosen
+
+
+SERIES = re.compile(
+    r"(?<![\w./$-])(?P<s>" + "|".join(sorted(families(), key=len, reverse=True)) + r")"
+    r"(?:[ -](?P<k>standard|high-?mem(?:ory)?|high-?cpu))?s?(?![\w-]|\.\w|=)",
+    re.IGNORECASE,
+)
+OF_SERIES = re.compile(
+    r"[ -](?:machines?|family|families|series|instances?|vms?|nodes?|types?|1s?\b|class|hardware"
+    r"|boxes|box|generation)\b",
+    re.IGNORECASE,
+)
+ON_SERIES = re.compile(
+    r"\b(?:on|use|using|with|want|prefer(?:ably|red)?|some|family|series|machines?|vms?|take|to|be"
+    r"|from|the|an?|rather|say|type|instances?)[ :=(]+$",
+    re.IGNORECASE,
+)
+
+
+def read_series(page: Page) -> Asked[str] | None:
+    """The series of machines, where it is named without a size ("on C3", "n2d machines")."""
+    for match in page.find(SERIES):
+        told = OF_SERIES.match(page.norm, match.end())
+        alone = ON_SERIES.search(page.left(match.start(), 20)) and AT_END.match(
+            page.norm, match.end()
+        )
+        if (told or alone) and not page.negated(match.start()):
+            end = told.end() if told else match.end()
+            return Asked(value=match["s"].lower(), quote=page.take(match.start(), end))
+    return None
+
+
+AT_END = re.compile(r"\s*(?:[.,;)\n]|$|(?:please|if|instead|for|in|and|with)\b)", re.IGNORECASE)
+
+
+def in_series(machine_type: str, series: str) -> str:
+    """The type of the same shape and size in another series; empty where there is none."""
+    name = f"{series}-{machine_type.partition('-')[2]}"
+    return name if name in machine_types() else ""
 
 
 def read_platform(page: Page) -> Asked[str] | None:

@@ -96,9 +96,9 @@ ASSIGNMENT = re.compile(
     r"|(?:[^\s,;)\ue000]|,(?![\w.-]*=)(?=[^\s,;)\ue000]))*[^\s,;).\ue000!?])"
 )
 TASK_LINE = re.compile(
-    r"(?:^|\n|[;,:.]|\band\b)[ \t*-]*(?:for )?(?:the )?task\s*#?\s*(?P<i>\d{1,3})\s*(?:gets|has"
+    r"(?:^|\n|[;,:.]|\band\b)[ \t*-]*(?:for )?(?:the )?task\s*#?\s*(?P<i>\d{1,3})(?:\s*(?:gets|has"
     r"|:|->|=>"
-    r"|=|-|is|with|uses|sees|takes)+\s*(?P<rest>[^\n;]{0,300}?)(?=(?:,"
+    r"|=|-|is|with|uses|sees|takes)+\s*|[ \t](?=[A-Za-z_]\w{0,60}=))(?P<rest>[^\n;]{0,300}?)(?=(?:,"
     r"|\band)?\s*(?:and )?(?:the )?task\s*#?\d"
     r"|[\n;]|$)",
     re.IGNORECASE,
@@ -157,6 +157,26 @@ def read_task_environments(page: Page) -> list[TaskEnvironment]:
     if found and min(e.index for e in found) == 1 and 0 not in {e.index for e in found}:
         found = [TaskEnvironment(index=e.index - 1, variables=e.variables) for e in found]
     return found
+
+
+def by_task(page: Page) -> None:
+    """Make one variable with several values the variables of as many tasks, in their order.
+
+    As in "one task for LANG=fr, one for LANG=de": a task begins where a name comes again.
+    """
+    draft = page.draft
+    names = [pair.name for pair in draft.env]
+    repeated = {name for name in names if names.count(name) > 1}
+    values = {(pair.name, pair.value) for pair in draft.env if pair.name in repeated}
+    if page.before is not None or draft.task_envs or len(values) <= len(repeated):
+        return
+    tasks: list[list[Pair]] = [[]]
+    for pair in [pair for pair in draft.env if pair.name in repeated]:
+        if pair.name in {p.name for p in tasks[-1]}:
+            tasks.append([])
+        tasks[-1].append(pair)
+    draft.env = [pair for pair in draft.env if pair.name not in repeated]
+    draft.task_envs = [TaskEnvironment(index=i, variables=v) for i, v in enumerate(tasks)]
 
 
 def _pair(page: Page, match: re.Match[str]) -> Pair:

@@ -11,7 +11,7 @@ from components.parse_intent.offline.read_things import counted_noun
 
 RETRY = (
     r"(?:re-?tr(?:y|ies|ied|ying)|retrys|re-?run(?:s|ning)?|re-?start(?:s|ed|ing)?"
-    r"|(?:tr(?:y|ied)|run|start(?:ed)?|do|go|launch(?:ed)?|attempt(?:ed)?|be done)"
+    r"|(?:tr(?:y|ied)|run|start(?:ed)?|begin|begun|do|go|launch(?:ed)?|attempt(?:ed)?|be done)"
     r"(?: (?!again\b)[\w'-]+){0,3} again|(?:another|a second|1 more|new) (?:try|go"
     r"|attempt|chance|shot|run)|resubmit(?:ted)?|re-?queued?|repeat(?:ed)?)"
 )

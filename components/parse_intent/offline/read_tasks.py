@@ -108,7 +108,7 @@ def _order_of_steps(sentence: str) -> bool:
 
 def read_parallelism(page: Page) -> tuple[Asked[int] | None, bool]:
     """The most tasks at once, and whether all at once were asked."""
-    found = None
+    found: Asked[int] | None = None
     for pattern in PARALLEL:
         for match in page.find(pattern):
             if _of_threads(page, match):
@@ -119,6 +119,9 @@ def read_parallelism(page: Page) -> tuple[Asked[int] | None, bool]:
             asked: Asked[int] = Asked(value=value, quote=page.quote(*match.span()))
             # "200 tasks at once" may be count and limit: leave "200 tasks" to the count.
             page.take(match.start("n"), match.end())
+            if found is not None and value < found.value and TIMES.search(found.quote):
+                # "12 times in parallel, 4 at any moment": the larger one is the count
+                page.draft.task_count, found = page.draft.task_count or found, asked
             found = found or asked
     if found is None:
         for match in page.find(ALL_AT_ONCE):
@@ -128,6 +131,7 @@ def read_parallelism(page: Page) -> tuple[Asked[int] | None, bool]:
     return found, False
 
 
+TIMES = re.compile(r"\b(?:times|x|tasks?|runs|copies|jobs)\b", re.IGNORECASE)
 NEVER = re.compile(r"\b(?:never|no|not|not any)\s+$", re.IGNORECASE)
 
 

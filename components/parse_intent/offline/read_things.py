@@ -228,6 +228,21 @@ def _noun(phrase: str, units: set[str]) -> tuple[str, int]:
     return "", 0
 
 
+# As people write whose language has no plural: "15 simulation. Each one ...".
+ENDS = re.compile(r"\s*(?:[.,;:)\n]|$|(?:and|but|from|in|with|for|to) )", re.IGNORECASE)
+
+
+def _one_noun(phrase: str, said: str) -> tuple[str, int]:
+    """A noun without a plural that ends its part of the sentence, and where it ends."""
+    for match in NOUN.finditer(phrase):
+        word = match.group().lower()
+        if word in NOT_THINGS or word in STOPS or f"{word}s" in NOT_THINGS:
+            return "", 0
+        if len(word) > 3 and ENDS.match(said, match.end()):
+            return word, match.end()
+    return "", 0
+
+
 def counted_noun(page: Page, end: int) -> str:
     """The plural noun that a number which ends here counts: "periods" in "26 pay periods"."""
     gap = re.match(r"[ \t]+(?=[a-z])", page.norm[end : end + 4])
@@ -271,6 +286,8 @@ def _counted(page: Page, base: int, units: set[str]) -> Iterator[Thing]:
         if not noun and phrase and array_of(page, match.end(), phrase.group()):
             noun = phrase.group().split()[0].lower()
             size = len(noun)
+        if not noun and phrase and base >= 3:
+            noun, size = _one_noun(phrase.group(), page.norm[match.end() :][:60])
         if not noun or int(match["n"]) < 2:
             continue
         end = match.end() + size

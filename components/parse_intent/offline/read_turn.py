@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from components.parse_intent.build_steps import split_words
-from components.parse_intent.draft import Asked
+from components.parse_intent.draft import Asked, Draft
 from components.parse_intent.offline import judge
 from components.parse_intent.offline.open_questions import QUESTIONS, count_question
 from components.parse_intent.offline.page import Page
@@ -23,6 +23,7 @@ from components.parse_intent.offline.read_images import (
 )
 from components.parse_intent.offline.read_limits import pick_time, read_cpu, read_memory
 from components.parse_intent.offline.read_machine import (
+    in_series,
     read_collocated,
     read_drivers,
     read_gpu_words,
@@ -30,12 +31,14 @@ from components.parse_intent.offline.read_machine import (
     read_machine_type,
     read_platform,
     read_reservation,
+    read_series,
     read_template,
 )
 from components.parse_intent.offline.read_messages import read_logs, read_notifications
 from components.parse_intent.offline.read_network import read_account, read_network
 from components.parse_intent.offline.read_packing import read_tasks_per_node
 from components.parse_intent.offline.read_pairs import (
+    by_task,
     read_pairs,
     read_secrets,
     read_task_environments,
@@ -47,6 +50,7 @@ from components.parse_intent.offline.read_steps import read_steps, waiting_conta
 from components.parse_intent.offline.read_storage import read_storage
 from components.parse_intent.offline.read_switches import read_priority, read_switches
 from components.parse_intent.offline.read_tasks import read_in_order, read_parallelism
+from components.parse_intent.offline.read_things import unit_nouns
 
 
 def read_names(page: Page, wants: dict[str, str]) -> None:
@@ -67,6 +71,8 @@ def read_names(page: Page, wants: dict[str, str]) -> None:
     read_storage(page)
     draft.logs = read_logs(page)
     draft.machine_type = read_machine_type(page)
+    draft.machine_series = read_series(page)
+    _same_size(draft)
     draft.min_cpu_platform = read_platform(page)
     draft.gpus = read_gpus(page)
     _gpu_type(page, wants)
@@ -84,6 +90,17 @@ def read_names(page: Page, wants: dict[str, str]) -> None:
     read_switches(page)
     draft.provisioning = draft.provisioning or read_provisioning(page)
     _steps(page, images, page_secret, wants)
+
+
+def _same_size(draft: Draft) -> None:
+    """As in "n2-standard-4, or rather the n2d one": the size stays where a series has it."""
+    kind, series = draft.machine_type, draft.machine_series
+    if kind is None or series is None:
+        return
+    same = in_series(kind.value, series.value)
+    if same:
+        draft.machine_type = Asked(value=same, quote=series.quote)
+    draft.machine_series = None
 
 
 GPU_ASKED = re.compile(
@@ -142,6 +159,7 @@ def _steps(
             words = split_words(step.text.value)
             if words:
                 step.commands, step.text = Asked(value=words, quote=step.text.quote), None
+    by_task(page)
     _workdir(page)
     if not target and not images:
         _unnamed_image(page, wants)
@@ -156,10 +174,16 @@ def _workdir(page: Page) -> None:
             step.workdir = workdir
 
 
+# "each image is a task", "40 image": what is worked on.
+COUNTED = re.compile(r"(?:\b(?:[2-9]|\d{2,9})|\b(?:each|every|per)) $", re.IGNORECASE)
+
+
 def _unnamed_image(page: Page, wants: dict[str, str]) -> None:
     args = any(p.role == "args" for p in page.payloads)
+    worked_on = unit_nouns(page)
     for match in page.find(CONTAINER_WORD):
-        if not page.negated(match.start()) and not re.match(
+        counted = match.group().lower() in worked_on or COUNTED.search(page.left(match.start(), 12))
+        if not (counted or page.negated(match.start())) and not re.match(
             r"images\b|image\b(?! from| with| that| in)",
             match.group() + page.right(match.end(), 6),
             re.I,

@@ -56,7 +56,13 @@ IGNORE = re.compile(
     rf"|nobody)"
     rf" (?:care|cares|mind|matter) (?:if|when|whether) (?:it|that|this|step \w+|the [\w.-]+)"
     rf"[\w ]{{0,12}} (?:fails?|works?)|{FAILS} harmlessly|exit (?:code|status) (?:of \w+ )?(?:is )?"
-    rf"(?:ignored|irrelevant)|whatever (?:its )?exit (?:code|status))\b",
+    rf"(?:ignored|irrelevant)|whatever (?:its )?exit (?:code|status)"
+    r"|(?:may|can|might|could|will|sometimes) (?:well )?(?:return|exit|end|finish)s?"
+    r"(?: with)?(?: an?| status| code)* (?:non-?zero|not zero|unequal 0|error\b|1\b)(?! task)"
+    r"|(?:exit|return) (?:code|status|value) (?:does|do|is)(?:n't| not) (?:matter|important"
+    r"|relevant|interesting)|(?:disregard|don't (?:look at|check|care about|mind)) (?:its|the|that"
+    r"|any) (?:exit|return) (?:code|status)|(?:not|non)[ -](?:fatal"
+    r"|critical|blocking))\b",
     re.IGNORECASE,
 )
 ALWAYS = re.compile(
@@ -286,16 +292,46 @@ OF_STEP = re.compile(
 )
 
 
+OF_ALL = re.compile(
+    r"\b(?:whole|entire|both|all|every|each) (?:the )?(?:task|step|container|script|runnable"
+    r"|of)s?\b"
+    r"|\bboth\b|\btask[- ](?:level|wide|env\w*)|\b(?:every|all)(?:body|where|thing)\b",
+    re.IGNORECASE,
+)
+# "IMAGE (A=1)", "IMAGE with A=1 and B=2", "`x.sh` with environment A=1"
+ATTACHED = re.compile(
+    rf"[{FILL}'\"]*[\s,]*(?:\(|\[)?(?:\b(?:with|using|and|where|given|under|has|gets|needs|in|an?|its"
+    r"|own|the|set|environments?|variables?|var|container|image|that|which|to)\b[\s:,]*)*",
+    re.IGNORECASE,
+)
+
+
 def _step_variables(page: Page, work: list[Item], names: StepNames) -> None:
-    """Variables that are for one step: said so, or one name with a value for each step."""
+    """Variables that are for one step: said so, or right behind it, or with a value for each."""
     given = [pair.name for _, pair in page.pairs]
+    spans = [(pos, pos + len(f"{pair.name}={pair.value}")) for pos, pair in page.pairs]
     for pos, pair in page.pairs:
+        step = _attached(page, pos, spans, work)
         twice = given.count(pair.name) > 1
-        if not (twice or OF_STEP.search(page.sentence_text(pos))):
-            continue
-        first, last = page.sentence(pos)
-        inside = [item.step for item in work if first <= page.at(item.start) < last]
-        step = _named(page, pos, pos, names) or (inside[0] if len(inside) == 1 else None)
+        if step is None and (twice or OF_STEP.search(page.sentence_text(pos))):
+            first, last = page.sentence(pos)
+            inside = [item.step for item in work if first <= page.at(item.start) < last]
+            step = _named(page, pos, pos, names) or (inside[0] if len(inside) == 1 else None)
         if step is not None and step.kind != "barrier" and pair in page.draft.env:
             page.draft.env.remove(pair)
             step.env.append(pair)
+
+
+def _attached(page: Page, pos: int, spans: list[tuple[int, int]], work: list[Item]) -> Step | None:
+    """The step that a variable stands right behind, but for other variables."""
+    first, last = page.sentence(pos)
+    before = [item for item in work if first <= page.at(item.start) < page.at(item.end) <= pos]
+    if not before or OF_ALL.search(page.norm[first:last]):
+        return None
+    start = page.at(before[-1].end)
+    between = "".join(
+        char
+        for at, char in enumerate(page.norm[start:pos], start)
+        if not any(a <= at < b for a, b in spans)
+    )
+    return before[-1].step if ATTACHED.fullmatch(between) else None
