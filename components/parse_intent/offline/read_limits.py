@@ -252,10 +252,27 @@ def time_points(page: Page, amount: Amount) -> int:
         points -= 4  # "12 months of data" is no limit
     if re.search(r"(?:sleep)\w*\s*$", left, re.I):
         points -= 20
+    points += 5 if of_whole_task(page, amount) else 0
     clause = page.norm[slice(*page.clause(amount.start))].strip(" ,.;:-*/|\n")
     if clause == page.norm[amount.start : amount.end]:
         points += 1
     return points
+
+
+WHOLE = re.compile(
+    r"\b(?:(?:whole|entire|complete) (?:task|thing|job|run)|overall|in all|altogether|in total"
+    r"|all in all|as a whole|everything together|together)\b",
+    re.IGNORECASE,
+)
+WHOLE_LEFT = re.compile(
+    r"\b(?:as a whole|overall|in total|total|altogether): (?:[a-z]+ ){0,3}$", re.I
+)
+
+
+def of_whole_task(page: Page, amount: Amount) -> bool:
+    """Whether a time is said of the task as a whole, and of none of its steps."""
+    clause = page.norm[slice(*page.clause(amount.start))]
+    return bool(WHOLE.search(clause) or WHOLE_LEFT.search(page.left(amount.start, 60)))
 
 
 LONGEST = 14 * 86400  # seconds that a task may run; more must be asked for in so many words

@@ -58,14 +58,15 @@ NO_EXTERNAL = re.compile(
 )
 TAG_NAME = r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?"
 TAG = re.compile(
-    r"\b(?:(?:network|firewall|vm|instance|target)[ -]?tags?|tag(?:ged|s)?(?=\s*[:=])"
+    r"\b(?:(?:network|firewall|vm|instance|target)[ -]?tags?"
+    r"|tag(?:ged|s)?(?=\s*[:=]|\s+[a-z]+-[a-z])"
     r"|tagged(?= (?:as )?[a-z]+-[a-z])"
     r"|tag(?:ged)?(?: (?:the|all|every|each|our))* (?:vms?|machines?|nodes?|instances?)"
     r"|(?:vms?|machines?|nodes?|instances?) (?:are |should be |get )?tagged)"
     r"(?:\s*\((?:network|firewall) tags?\))?"
     r"(?:\s+(?:is|are|of|called|named|with|as|on|to|the|all|vms?|machines|nodes|should be|both))*"
     rf"[\s:=\"']+(?P<t>{TAG_NAME}(?:(?:\s*,\s*(?:and\s+)?|\s+and\s+)"
-    rf"(?![\w ]+\b(?:vms?|labels?)\b){TAG_NAME}(?=[\s,.;)\"']|$))*)",
+    rf"(?![\w ]+\b(?:vms?|labels?)\b){TAG_NAME}(?=[\s,.;)\"']|$))*)(?![\w-]*=)",
     re.IGNORECASE,
 )
 TAG_BEFORE = re.compile(

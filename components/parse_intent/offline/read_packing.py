@@ -56,6 +56,13 @@ ON_EACH = re.compile(
     r"(?:on|in|to|for) each\b",
     re.IGNORECASE,
 )
+# "8 nodes, 1 rank process manager per node so one task each", "5 VMs, on each one task"
+EACH_VM = re.compile(
+    rf"(?<![\w.])\d{{1,4}} {VM}\b[^.;\n]{{0,60}}?[ ,(](?:on each(?: of them)? )?"
+    r"(?P<n>\d{1,3})(?: [a-z]+)? (?:tasks?|ranks?|process(?:es)?)"
+    r"(?: each\b| apiece\b| on each\b| per (?:vm|node|machine|host)\b|(?=[,.;:)\n]|$))",
+    re.IGNORECASE,
+)
 ALONE = re.compile(
     rf"\b(?:own|separate|dedicated|different|whole|entire|exclusive)(?: \w+)? {VM}\b"
     rf"|\b(?:a|an|1|the) (?:\w+ )?{VM} (?:(?:all )?to (?:itself|themselves)|of (?:its|their) own"
@@ -88,6 +95,10 @@ NO_TWO = re.compile(
 
 def read_tasks_per_node(page: Page) -> Asked[int] | None:
     """How many tasks share a VM."""
+    return _per_vm(page) or _on_each(page) or _alone(page)
+
+
+def _per_vm(page: Page) -> Asked[int] | None:
     for pattern in PER_VM:
         # The machine of "four on one e2-medium" is read already; the number is not.
         for match in page.find(pattern, free=False):
@@ -99,11 +110,19 @@ def read_tasks_per_node(page: Page) -> Asked[int] | None:
             if value == 2 and NO_TWO.search(page.left(match.start(), 30)):
                 value = 1  # "no two on the same VM"
             return Asked(value=value, quote=page.take(*match.span()))
-    for match in page.find(ON_EACH, free=False):
-        if page.is_free(*match.span("n")):
-            quote = page.quote(match.start("n"), match.end())
-            page.take(match.start("n"), match.end())
-            return Asked(value=int(match["n"]), quote=quote)
+    return None
+
+
+def _on_each(page: Page) -> Asked[int] | None:
+    for pattern in (ON_EACH, EACH_VM):
+        for match in page.find(pattern, free=False):
+            if page.is_free(*match.span("n")):
+                quote = page.take(match.start("n"), match.end())
+                return Asked(value=int(match["n"]), quote=quote)
+    return None
+
+
+def _alone(page: Page) -> Asked[int] | None:
     for match in page.find(ALONE, free=False):
         if page.is_free(match.start(), match.start() + 3) and not page.negated(match.start()):
             return Asked(value=1, quote=page.take(*match.span()))

@@ -110,7 +110,11 @@ INDEX_LINE = re.compile(
     re.IGNORECASE,
 )
 ENV_CUE = re.compile(r"\b(?:environment|variables?|export)\b", re.IGNORECASE)
-LABEL_CUE = re.compile(r"\blabel(?:s|led|led|ing|ling)?\b|\blabelled\b", re.IGNORECASE)
+LABEL_CUE = re.compile(
+    r"\blabel(?:s|led|ed|ing|ling)?\b"
+    r"|(?<!network )(?<!firewall )\btag(?:s|ged)?\b(?=[^.;\n]{0,40}$)",
+    re.IGNORECASE,
+)
 VM_CUE = re.compile(
     r"\b(?:vms?|instances?|machines?|nodes?)\b(?:'s)?[^.;,\n]{0,25}$", re.IGNORECASE
 )

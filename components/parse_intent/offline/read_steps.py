@@ -8,6 +8,7 @@ from bisect import bisect_left, bisect_right
 from components.parse_intent.build_steps import split_words
 from components.parse_intent.draft import Asked, Step
 from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.read_barriers import read_barriers
 from components.parse_intent.offline.read_images import Image
 from components.parse_intent.offline.segment import Payload
 from components.parse_intent.offline.step_conditions import Item, add_conditions
@@ -31,8 +32,6 @@ IN_CONTAINER = re.compile(
     r"|it's )?(?:same )?(?:docker )?(?:container|image)\b",
     re.IGNORECASE,
 )
-BARRIER = re.compile(r"\bbarriers?\b", re.IGNORECASE)
-BARRIER_NAME = re.compile(r"^\s*(?:called|named)\s+[\"']?(?P<n>[a-z][\w-]*)", re.IGNORECASE)
 
 
 def read_steps(page: Page, images: list[Image], default_image: Asked[str] | None) -> list[Step]:
@@ -45,39 +44,11 @@ def read_steps(page: Page, images: list[Image], default_image: Asked[str] | None
     """
     items = [Item(p.start, p.end, payload=p) for p in page.payloads]
     items += [Item(i.pos, i.end, image=i) for i in images]
-    items += _barriers(page)
+    items += read_barriers(page, items)
     items.sort(key=lambda item: item.start)
     steps = _assemble(page, items, images, default_image)
     add_conditions(page, items, steps)
     return steps
-
-
-def _barriers(page: Page) -> list[Item]:
-    found = []
-    for match in page.find(BARRIER):
-        if page.negated(match.start()):
-            page.take(*match.span())
-            continue
-        around = page.sentence_text(match.start())
-        both = re.search(r"before and after|both sides|around|either side", around, re.I)
-        name = BARRIER_NAME.match(page.right(match.end(), 40))
-        quote = page.take(*match.span())
-        start, end = page.words.original_span(*match.span())
-        item = Item(start, end, barrier=name["n"] if name else "")
-        item.step = Step(kind="barrier", name=Asked(value=name["n"], quote=quote) if name else None)
-        found.append(item)
-        if both and match.group().lower().endswith("s"):
-            last = Item(len(page.turn), len(page.turn), barrier="")
-            last.step = Step(kind="barrier")
-            found.append(last)
-            item.start = 0
-        elif re.search(
-            r"\bafter(?:wards)?\b|\bat the end\b|\bonce\b.*\bdone\b",
-            page.left(match.start(), 20) + page.right(match.end(), 12),
-            re.I,
-        ) and not re.search(r"\bafter (?:the|that|a)\b", page.left(match.start(), 20), re.I):
-            item.start = item.start
-    return found
 
 
 def waiting_container(page: Page) -> Step:

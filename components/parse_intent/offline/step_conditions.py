@@ -10,7 +10,7 @@ from components.parse_intent.offline.amounts import Amount
 from components.parse_intent.offline.normal import FILL
 from components.parse_intent.offline.page import Page
 from components.parse_intent.offline.read_images import Image
-from components.parse_intent.offline.read_limits import time_points
+from components.parse_intent.offline.read_limits import of_whole_task, time_points
 from components.parse_intent.offline.segment import Payload
 from components.parse_intent.offline.step_names import ALL_STEPS, STEP_NOUN, StepNames
 
@@ -236,7 +236,8 @@ def _step_timeouts(page: Page, work: list[Item], names: StepNames) -> None:
     for amount in page.durations:
         if not page.is_free(amount.start, amount.end):
             continue
-        if time_points(page, amount) < (1 if _bare(page, amount, names) else 2):
+        sure = _bare(page, amount, names) or _bracketed(page, amount, work)
+        if time_points(page, amount) < (1 if sure else 2):
             continue
         targets = _timed(page, amount, work, names)
         if targets:
@@ -256,19 +257,11 @@ def _bare(page: Page, amount: Amount, names: StepNames) -> bool:
     )
 
 
-def _timed(page: Page, amount: Amount, work: list[Item], names: StepNames) -> list[Step]:
-    """The steps that a time limit is for; none where it is for the task as a whole."""
-    sentence = page.sentence_text(amount.start)
-    clause = page.norm[slice(*page.clause(amount.start))]
-    runs = [step for step in names.steps if step.kind != "barrier"]
-    if ALL_STEPS.search(clause) and not re.search(r"\bboth\b.*\btogether\b", clause, re.I):
-        return runs
-    named = _named(page, amount.start, amount.end, names)
-    if named is not None:
-        return [named] if named.kind != "barrier" else []
-    first, last = page.sentence(amount.start)
+def _bracketed(page: Page, amount: Amount, work: list[Item]) -> Step | None:
+    """The step that a time stands right behind: "`x.sh` (10 min)"."""
+    first, _ = page.sentence(amount.start)
     close = [
-        item
+        item.step
         for item in work
         if first <= page.at(item.start) < amount.start
         and re.fullmatch(
@@ -276,8 +269,25 @@ def _timed(page: Page, amount: Amount, work: list[Item], names: StepNames) -> li
             page.norm[page.at(item.end) - 1 : amount.start],
         )
     ]
-    if close and close[-1].step is not None:
-        return [close[-1].step]
+    return close[-1] if close else None
+
+
+def _timed(page: Page, amount: Amount, work: list[Item], names: StepNames) -> list[Step]:
+    """The steps that a time limit is for; none where it is for the task as a whole."""
+    sentence = page.sentence_text(amount.start)
+    clause = page.norm[slice(*page.clause(amount.start))]
+    if of_whole_task(page, amount):
+        return []
+    runs = [step for step in names.steps if step.kind != "barrier"]
+    if ALL_STEPS.search(clause) and not re.search(r"\bboth\b.*\btogether\b", clause, re.I):
+        return runs
+    named = _named(page, amount.start, amount.end, names)
+    if named is not None:
+        return [named] if named.kind != "barrier" else []
+    close = _bracketed(page, amount, work)
+    if close is not None:
+        return [close]
+    first, last = page.sentence(amount.start)
     if re.search(r"\b(?:tasks?|whole|overall|job|in all|altogether|total)\b", sentence, re.I):
         return []
     inside = [item.step for item in work if first <= page.at(item.start) < last and item.step]

@@ -1,0 +1,81 @@
+"""Barriers: where all tasks wait for one another between two steps, in so many words or others."""
+
+from __future__ import annotations
+
+import re
+
+from components.parse_intent.draft import Asked, Step
+from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.step_conditions import Item
+
+BARRIER = re.compile(r"\bbarriers?\b", re.IGNORECASE)
+BARRIER_NAME = re.compile(r"^\s*(?:called|named)\s+[\"']?(?P<n>[a-z][\w-]*)", re.IGNORECASE)
+ALL = (
+    r"(?:all(?: (?:of )?(?:them|the|\d+))*|every(?:one|body| 1| single)?|each 1|the (?:others?"
+    r"|rest)|others|each other|1 another)"
+)
+WHO = r"(?: (?:tasks?|nodes?|vms?|ranks?|machines?|workers?|others?|members?|of them|processes))?"
+READY = (
+    r"(?:done|finished|finish|ready|through|complete(?:d)?|there|over|arrived|caught up|got there"
+    r"|past|up)"
+)
+HAVE = r"(?: (?:has|have|is|are|must|should|must have|should have|had|to|get|gets|be|got))*"
+WAITS = re.compile(
+    r"\b(?:sync(?:hroni[sz](?:e|ation))?(?:[ -]?(?:point|here|up|step|them|all|between|the tasks))*"
+    r"|rendezvous)\b"
+    rf"|\bwait(?:s|ing)?(?: here| there)? (?:for|until|till|on) {ALL}{WHO}(?:{HAVE} {READY})?\b"
+    rf"|\b(?:once|when|as soon as|after|until|till|before) {ALL}{WHO}{HAVE} {READY}\b"
+    rf"|\b{ALL}{WHO} (?:must|should|have to|need to)(?: have)? {READY}\b"
+    rf"|\b(?:before|until|till) (?:any|anyone|anybody|1)(?: of them| task| node)?(?: \w+)? "
+    r"(?:starts?|begins?|moves? on|goes on|enters?)\b",
+    re.IGNORECASE,
+)
+
+
+def read_barriers(page: Page, work: list[Item]) -> list[Item]:
+    """The barriers that a turn asks for, each at its place among the steps.
+
+    Args:
+        page: the turn.
+        work: its commands and images, in their order.
+    """
+    named = _named(page)
+    return named or _waits(page, work)
+
+
+def _named(page: Page) -> list[Item]:
+    found = []
+    for match in page.find(BARRIER):
+        if page.negated(match.start()):
+            page.take(*match.span())
+            continue
+        around = page.sentence_text(match.start())
+        both = re.search(r"before and after|both sides|around|either side", around, re.I)
+        name = BARRIER_NAME.match(page.right(match.end(), 40))
+        quote = page.take(*match.span())
+        start, end = page.words.original_span(*match.span())
+        item = Item(start, end, barrier=name["n"] if name else "")
+        item.step = Step(kind="barrier", name=Asked(value=name["n"], quote=quote) if name else None)
+        found.append(item)
+        if both and match.group().lower().endswith("s"):
+            last = Item(len(page.turn), len(page.turn), barrier="")
+            last.step = Step(kind="barrier")
+            found.append(last)
+            item.start = 0
+    return found
+
+
+def _waits(page: Page, work: list[Item]) -> list[Item]:
+    """As in "once all tasks are through with step 1": what a barrier does, in other words."""
+    places = sorted({item.start for item in work})
+    for match in page.find(WAITS):
+        if len(places) < 2 or page.negated(match.start()):
+            continue
+        start, end = page.words.original_span(*match.span())
+        # Said behind the steps, it speaks of the last of them.
+        at = start if places[0] < start < places[-1] else places[-1] - 1
+        page.take(*match.span())
+        item = Item(at, min(end, at + 1), barrier="")
+        item.step = Step(kind="barrier")
+        return [item]
+    return []
