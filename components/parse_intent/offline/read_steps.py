@@ -31,7 +31,10 @@ IN_CONTAINER = re.compile(
     r"|it's )?(?:same )?(?:docker )?(?:container|image)\b",
     re.IGNORECASE,
 )
-BARRIER = re.compile(r"\bbarriers?\b", re.IGNORECASE)
+BARRIER = re.compile(
+    r"\bbarriers?\b|\bsync(?:hroni[sz](?:ation|ing|e))?[- ]?points?\b|\brendez-?vous\b",
+    re.IGNORECASE,
+)
 BARRIER_NAME = re.compile(r"^\s*(?:called|named)\s+[\"']?(?P<n>[a-z][\w-]*)", re.IGNORECASE)
 
 
