@@ -1,4 +1,7 @@
-"""One setting in many words: wordings.jsonl holds a field, its value, and ways to ask for it."""
+"""One setting in many words: wordings.jsonl holds a field, its value, and ways to ask for it.
+
+A row's `around` is the intent that each of its wordings stands in; most leave it out.
+"""
 
 from __future__ import annotations
 
@@ -15,16 +18,42 @@ LINES = [
     json.loads(line)
     for line in (Path(__file__).parent / "wordings.jsonl").read_text("utf-8").splitlines()
 ]
-WORDINGS = [(line["path"], line["value"], said) for line in LINES for said in line["said"]]
+AROUND = "Please run `./a $BATCH_TASK_INDEX` as 40 tasks. {}."
 
 
-@pytest.mark.parametrize(("path", "value", "said"), WORDINGS)
-def test_wordings_of_one_setting(path: str, value: Any, said: str) -> None:
-    answer = answer_intent([f"Please run `./a $BATCH_TASK_INDEX` as 40 tasks. {said}."])
+def rows(*, own: bool) -> list[tuple[Any, ...]]:
+    """Path, value and intent of each wording of the rows with an `around`, or of the others."""
+    return [
+        (line["path"], line["value"], line.get("around", AROUND).replace("{}", said))
+        for line in LINES
+        if own is ("around" in line)
+        for said in line["said"]
+    ]
+
+
+WORDINGS = [
+    (line["path"], line["value"], said)
+    for line in LINES
+    if "around" not in line
+    for said in line["said"]
+]
+
+
+@pytest.mark.parametrize(("path", "value", "intent"), rows(own=False))
+def test_wordings_of_one_setting(path: str, value: Any, intent: str) -> None:
+    answer = answer_intent([intent])
     assert answer.job is not None, answer.message
     found = [plain(found) for found in walk(answer.job, path)]
     assert found[:1] == [value] or (value in (0, False) and not found)
     assert answer.job["taskGroups"][0]["taskCount"] == 40
+
+
+@pytest.mark.parametrize(("path", "value", "intent"), rows(own=True))
+def test_wordings_in_intents_of_their_own(path: str, value: Any, intent: str) -> None:
+    answer = answer_intent([intent])
+    assert answer.job is not None, answer.message
+    found = [plain(found) for found in walk(answer.job, path)]
+    assert found == (value if isinstance(value, list) else [value])
 
 
 @pytest.mark.parametrize(("path", "value", "said"), WORDINGS[::9])

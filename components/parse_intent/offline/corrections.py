@@ -90,12 +90,16 @@ TAKES_BACK = re.compile(
     re.IGNORECASE,
 )
 CORRECTION = re.compile(
-    r"(?:[.;,!\n(]|\s-+|\s—|\.\.\.|…)\s*(?:(?:oh |ah |hmm,? |uh,? )?(?:no,? wait|wait,? no"
+    r"(?:[.;,!?\n(]|\s-+|\s—|\.\.\.|…)\s*(?:(?:oh |ah |hmm,? |uh,? )?(?:no,? wait|wait,? no"
     r"|wait,|no no|scratch that|correction|sorry,? (?:i mean|make that|no)|i mean(?:t)?"
     r"|make that(?! (?:visible|available|accessible|readable|writable|mounted|run|use|sure|work"
     r"|show|appear|happen|start|stop|fail)\w*)"
-    r"|actually,? (?:make (?:it|that)|no|let's))\b)[\s,:-]*"
-    r"|\s\(?or (?:rather|better)\b[\s,:-]*",
+    r"|(?:hm+|uh+|err?|oh|ah|well|no|nah),? (?:actually|better|rather|on second thoughts?"
+    r"|make|take|use|let's"
+    r"|no,)|(?:actually|better|rather)(?:,| (?=make|take|use|go|do|let's|no\b|run|give|put))"
+    r"|(?:actually|no),? (?:make (?:it|that|them)|no|let's)|on second thoughts?|thinking about it"
+    r"|strike that|hang on|hold on|forget that|my mistake|my bad)\b)[\s,:-]*"
+    r"|\s\(?or (?:rather|better)\b[\s,:-]*|(?<=\w)\? ?(?:no|nope|nah), ?(?=[a-z\d])",
     re.IGNORECASE,
 )
 

@@ -175,10 +175,19 @@ POWER = re.compile(
 ROLES = re.compile(
     r"\broles/\w[\w.]*|\b(?:owner|editor|admin) (?:role|rights|access)\b", re.IGNORECASE
 )
+# Attacks; those who study, find or ward them off name them too.
+WARDING = (
+    r"(?:anal(?:ys(?:is|es|e|ing|ts?)|yz\w+)|detect\w*|classif\w+|scann?\w*|triage|research\w*|samples?|lab|team"
+    r"|sandbox\w*|detonat\w+|defen[cs]e|protection|mitigation|filter\w*|famil(?:y|ies)|dataset|corpus|feed"
+    r"|signatures?|report|model|predict\w*|hunt\w*|forensics?|traffic (?:class|anal)\w*)"
+)
 MINING = re.compile(
-    r"\b(?:ddos|denial[- ]of[- ]service|ransomware|malware|botnet|brute[- ]?force (?:ssh"
-    r"|passwords?|logins?))\b",
+    r"(?<!anti-)\b(?:ddos|denial[- ]of[- ]service|ransomware|malware|botnet|brute[- ]?force (?:ssh"
+    rf"|passwords?|logins?))\b(?![- ](?:\w+ )?{WARDING}\b)",
     re.IGNORECASE,
+)
+WARDED = re.compile(
+    rf"\b{WARDING}(?: (?:of|for|against|on|from|the|new|known|all|our)){{0,3}} $", re.I
 )
 OTHER_WORK = re.compile(
     r"^\W*(?:please |can you |could you |i want you to "
@@ -211,7 +220,9 @@ def forbidden(norm: str, draft: Draft, before: Draft | None = None) -> list[str]
             "I cannot set my rules aside or show prompts, keys or my environment; I only turn "
             "descriptions of work into Google Cloud Batch jobs."
         ]
-    if MINING.search(norm):
+    if any(
+        not WARDED.search(norm[max(0, m.start() - 40) : m.start()]) for m in MINING.finditer(norm)
+    ):
         return ["I will not build a job that attacks other systems."]
     match = POWER.search(norm)
     if match and before is not None and before.steps and not OF_ALL.search(match.group()):

@@ -19,7 +19,8 @@ MOUNT_RIGHT = re.compile(
 )
 MOUNT_LEFT = re.compile(
     rf"(?P<p>{PATH})\s*(?:<-|<=|←|=|:|\b(?:should|must|will) (?:be|hold|contain|show|have)\b"
-    rf"|\bholds\b|\bcontains\b|\bshows\b|\bis\b"
+    rf"|\b(?:holds|contains|shows|is|being|means|is where)\b|,? (?:which|that|where) (?:is"
+    rf"|holds|has|shows)\b"
     rf"|\bfrom\b|\bcomes from\b|\bmaps to\b"
     rf"|\bfor\b)\s*(?:the |a |our |nfs |bucket )*$",
     re.IGNORECASE,
@@ -88,7 +89,7 @@ def _mount_before(page: Page, place: Place, begin: int, target: Volume | Disk) -
     start = max(begin, page.sentence(place.start)[0])
     pattern = re.compile(
         rf"\b(?:on|at|under)\s+(?P<p>{PATH})[^.;\n]{{0,30}}\b(?:mount|goes|put|is|comes"
-        rf"|attach)\w*\b[^.;\n]{{0,30}}$",
+        rf"|attach|want|need|like|expect|have|see|find)\w*\b[^.;\n]{{0,30}}$",
         re.I,
     )
     match = pattern.search(page.norm[start : place.start])

@@ -62,7 +62,8 @@ def mend(word: str) -> str:
     for i in range(len(word)):  # one letter too many, or one letter wrong, or two swapped
         short = word[:i] + word[i + 1 :]
         if len(short) >= 6 and short in KEYWORDS:
-            return short
+            inflected = i == len(word) - 1 and word[-1] in "ds" and short[-1] != word[-1]
+            return word if inflected else short  # "ignored" is a word of its own
         if len(word) >= 6 and short in table and abs(len(table[short]) - len(word)) == 0:
             return _same_but_one(word, table[short])
     return word

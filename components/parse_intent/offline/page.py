@@ -39,6 +39,7 @@ NEGATION = re.compile(
 )
 
 
+LISTED = re.compile(r"[\s*+-]*[\w.-]+\s?(?:[=:]|->|=>|\u2192|at|on)\s?\S")
 # How far a sentence is looked at on each side, so that one without an end costs no more.
 REACH = 600
 # No person says one thing as often; what lies beyond is not read.
@@ -106,6 +107,24 @@ class Page:
         """The words after a place, in its sentence."""
         at = max(pos - 1, 0)
         return self.norm[pos : min(max(self.sentence(at)[1], pos), pos + width)]
+
+    def headed(self, pos: int) -> str:
+        """The sentence before a place; in a list of `name: value` lines, also what heads it."""
+        start, _ = self.sentence(pos)
+        own = self.norm[start:pos]
+        text, back = own, start
+        for _ in range(12):
+            if back <= 0:
+                break
+            begin, _ = self.sentence(back - 1)
+            line = self.norm[begin:back]
+            text = line + text
+            if line.rstrip().endswith(":"):
+                return text
+            if line.strip() and not LISTED.match(line):
+                break
+            back = begin
+        return own
 
     def near(self, pos: int, width: int = 60) -> str:
         """The words around a place, in its sentence."""

@@ -8,7 +8,10 @@ from components.parse_intent.draft import Asked, Step
 from components.parse_intent.offline.page import Page
 from components.parse_intent.offline.step_conditions import Item
 
-BARRIER = re.compile(r"\bbarriers?\b", re.IGNORECASE)
+BARRIER = re.compile(
+    r"\bbarriers?\b|\bsync(?:hroni[sz](?:ation|ing|e))?[- ]?points?\b|\brendez-?vous\b",
+    re.IGNORECASE,
+)
 BARRIER_NAME = re.compile(r"^\s*(?:called|named)\s+[\"']?(?P<n>[a-z][\w-]*)", re.IGNORECASE)
 ALL = (
     r"(?:all(?: (?:of )?(?:them|the|\d+))*|every(?:one|body| 1| single)?|each 1|the (?:others?"
@@ -19,10 +22,9 @@ READY = (
     r"(?:done|finished|finish|ready|through|complete(?:d)?|there|over|arrived|caught up|got there"
     r"|past|up)"
 )
-HAVE = r"(?: (?:has|have|is|are|must|should|must have|should have|had|to|get|gets|be|got))*"
+HAVE = r"(?: (?:has|have|is|are|must|should|had|to|get|gets|be|got)){0,3}"
 WAITS = re.compile(
-    r"\b(?:sync(?:hroni[sz](?:e|ation))?(?:[ -]?(?:point|here|up|step|them|all|between|the tasks))*"
-    r"|rendezvous)\b"
+    r"\bsync(?:hroni[sz]e)?(?: (?:here|up|them|all|the tasks))?(?=[ ]*[,.;:)\n]|$| (?:then|and))"
     rf"|\bwait(?:s|ing)?(?: here| there)? (?:for|until|till|on) {ALL}{WHO}(?:{HAVE} {READY})?\b"
     rf"|\b(?:once|when|as soon as|after|until|till|before) {ALL}{WHO}{HAVE} {READY}\b"
     rf"|\b{ALL}{WHO} (?:must|should|have to|need to)(?: have)? {READY}\b"
@@ -40,6 +42,8 @@ def read_barriers(page: Page, work: list[Item]) -> list[Item]:
         work: its commands and images, in their order.
     """
     named = _named(page)
+    if len(named) == 1 and BETWEEN.search(page.sentence_text(page.at(named[0].start))):
+        named[0].start = _between(work, named[0].start)
     return named or _waits(page, work)
 
 
@@ -67,15 +71,22 @@ def _named(page: Page) -> list[Item]:
 
 def _waits(page: Page, work: list[Item]) -> list[Item]:
     """As in "once all tasks are through with step 1": what a barrier does, in other words."""
-    places = sorted({item.start for item in work})
     for match in page.find(WAITS):
-        if len(places) < 2 or page.negated(match.start()):
+        if len({item.start for item in work}) < 2 or page.negated(match.start()):
             continue
-        start, end = page.words.original_span(*match.span())
-        # Said behind the steps, it speaks of the last of them.
-        at = start if places[0] < start < places[-1] else places[-1] - 1
+        at = _between(work, page.words.original_span(*match.span())[0])
         page.take(*match.span())
-        item = Item(at, min(end, at + 1), barrier="")
+        item = Item(at, at + 1, barrier="")
         item.step = Step(kind="barrier")
         return [item]
     return []
+
+
+BETWEEN = re.compile(r"\bbetween\b", re.IGNORECASE)
+
+
+def _between(work: list[Item], start: int) -> int:
+    """The place of a barrier; said before or behind all steps, it is the one before the last."""
+    places = sorted(item.start for item in work)
+    inside = not places or places[0] < start < places[-1]
+    return start if inside else places[-1] - 1

@@ -101,7 +101,8 @@ USER = re.compile(
     re.IGNORECASE,
 )
 OPTION = re.compile(
-    r"(?<!\S)(?P<o>--[a-z][a-z-]+(?:[= ](?!(?:and|or|with|please|for|on|in|to|so)\b)[\w.:/]+)?)"
+    r"(?<!\S)(?P<o>--[a-z][a-z-]+(?:[= ](?!(?:and|or|with|please|for|on|in|to"
+    r"|so)\b)[\w.:/=,@%+-]*[\w/])?)"
     r"(?=[\s.,;)]|$)"
 )
 OPTION_CUE = re.compile(

@@ -225,38 +225,59 @@ EVERY = re.compile(
 )
 
 
+# "an hour of audio" measures what is worked on
+OF_DATA = re.compile(
+    r"\s*(?:worth )?of (?!(?:[\w-]+ ){0,2}(?:run ?time|running|wall ?time|wall ?clock|compute|time"
+    r"|computing|processing|cpu|the|each|every|it|them|work)\b)[a-z]",
+    re.I,
+)
+# "allow every point ten hours", "a run gets 2 days", "each of them has an hour"
+GIVEN = re.compile(
+    r"\b(?:give|gives|gets?|allow|allows|grant|grants|has|have)\s+(?:to )?(?:each|every|any"
+    r"|all|a|an"
+    r"|1|the|those|them|your)(?: (?:of|the|them|those|these|single))*(?: [a-z][a-z-]+){0,2}"
+    r"(?: (?:about|up to|at most|maximum|only|no more than))*\s*$"
+    r"|\b(?:each|every|any|all)(?: of (?:them|those|these|the))?(?: [a-z][a-z-]+){0,2} (?:gets?|has"
+    r"|have|is allowed|are allowed|is given|are given)(?: (?:about|up to|at most|maximum"
+    r"|only))*\s*$",
+    re.I,
+)
+
+
+OTHER_TIME = re.compile(r"\s*(?:ago|old|later|apart|between)\b", re.I)
+SLEEPS = re.compile(r"sleep\w*\s*$", re.I)
+LONGER = re.compile(r"\b(?:timeout|time limit|no longer than|longer)\b", re.I)
+
+
 def time_points(page: Page, amount: Amount) -> int:
     """How much a duration looks like a limit on a task's time."""
     left = page.left(amount.start, 60)
-    right = page.right(amount.end, 60)
-    sentence = page.sentence_text(amount.start)
-    points = 1
-    given = re.search(r"\b(?:give|gets?|allow)\s+(?:each|every)\s*$", left, re.I)
-    if (EVERY.search(left) and not given) or re.match(
-        r"\s*(?:ago|old|later|apart|between)\b", right, re.I
-    ):
-        points -= 8
-    if LIMIT_LEFT.search(left):
-        points += 5
-    if LIMIT_RIGHT.match(right):
-        points += 5
-    if KILL.search(sentence):
-        points += 2
-    if re.search(r"\b(?:timeout|time limit|no longer than|longer)\b", sentence, re.I):
-        points += 1
+    points = 1 + _limit_points(left, page.right(amount.end, 60), page.sentence_text(amount.start))
     own = page.norm[max(page.clause(amount.start)[0], amount.start - 60) : amount.start]
     usual = USUAL.search(own if LIMIT_LEFT.search(own) else left)
     if usual and not EXCEEDS.search(left) and not MAY.search(left):
         points -= 6
     if "month" in page.norm[amount.start : amount.end].lower() and points < 6:
         points -= 4  # "12 months of data" is no limit
-    if re.search(r"(?:sleep)\w*\s*$", left, re.I):
-        points -= 20
     points += 5 if of_whole_task(page, amount) else 0
     clause = page.norm[slice(*page.clause(amount.start))].strip(" ,.;:-*/|\n")
-    if clause == page.norm[amount.start : amount.end]:
-        points += 1
-    return points
+    return points + (clause == page.norm[amount.start : amount.end])
+
+
+def _limit_points(left: str, right: str, sentence: str) -> int:
+    """What the words around a duration say for a limit, and against it."""
+    given = GIVEN.search(left)
+    other = (EVERY.search(left) and not given) or OTHER_TIME.match(right)
+    weights = (
+        (-8, other),
+        (5, LIMIT_LEFT.search(left) or given),
+        (5, LIMIT_RIGHT.match(right)),
+        (2, KILL.search(sentence)),
+        (1, LONGER.search(sentence)),
+        (-20, SLEEPS.search(left)),
+        (-12, OF_DATA.match(right)),
+    )
+    return sum(weight for weight, found in weights if found)
 
 
 WHOLE = re.compile(

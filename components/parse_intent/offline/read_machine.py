@@ -16,6 +16,32 @@ MACHINE = re.compile(
     r"|e2-(?:micro|small|medium)|f1-micro|g1-small|custom-\d+-\d+))s?(?![\w-])",
     re.IGNORECASE,
 )
+# "an n2-standard-8 was too small", "c3-standard-4 is sold out so take e2-standard-4"
+WAS = re.compile(
+    r"\b(?:was|were|currently|instead of|used to (?:be|use|run)|so far|until now|normally"
+    r"|usually|before"
+    r"|first tried|tried|out of|short of|ran on|today we (?:use|have)|at the moment)(?: (?:on"
+    r"|an?|the"
+    r"|with|it))*\s*$",
+    re.IGNORECASE,
+)
+GONE = re.compile(
+    r"(?:'s)?\s*(?:vms?|machines?|1s?|instances?|nodes?)?,? ?(?:(?:that )?(?:is|are|was|were"
+    r"|seems?|proved|gets?"
+    r"|would be|will be)(?: (?:always|currently|all|often|just|way|far|a bit|much|now|simply))*"
+    r" (?:sold out|out of stock|too|unavailable|gone|exhausted|stocked out|overkill"
+    r"|(?:more )?expensive|pricey|slow"
+    r"|no longer|deprecated|our old|(?:not|never)(?: (?:currently|really|quite|always))?"
+    r" (?:available|enough|big enough|fast enough|to be had|allowed|an option|possible|worth"
+    r"|what we))\b"
+    r"|(?:isn't|aren't|wasn't|weren't) (?:available|enough|big enough|fast enough|to be had"
+    r"|allowed|an option"
+    r"|possible|worth|what we)\b|(?:ran|runs|run|went) out of|(?:has|have|had) (?:no|too)\b"
+    r"|(?:won't|will not|can't|cannot|couldn't"
+    r"|doesn't|does not|didn't) (?:do|fit|cut it|suffice|be|work|get|have|help)\b|crashed"
+    r"|died|oom)",
+    re.IGNORECASE,
+)
 PLATFORM = re.compile(
     r"\b(?:(?P<v>intel|amd|ampere)\s+)?(?P<p>ice lake|cascade lake|skylake|broadwell|haswell"
     r"|sandy bridge|ivy bridge|sapphire rapids|emerald rapids|granite rapids|rome|milan|genoa"
@@ -30,9 +56,7 @@ def read_machine_type(page: Page) -> Asked[str] | None:
     chosen: Asked[str] | None = None
     for match in page.find(MACHINE):
         denied = page.negated(match.start())
-        was = re.search(
-            r"\b(?:was|were|currently|instead of)\s*$", page.left(match.start(), 20), re.I
-        )
+        was = WAS.search(page.left(match.start(), 30)) or GONE.match(page.right(match.end(), 60))
         quote = page.take(*match.span())
         if denied or was:
             page.dropped.add("machine_type")

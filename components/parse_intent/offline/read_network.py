@@ -6,7 +6,7 @@ import re
 
 from components.parse_intent.draft import Asked
 from components.parse_intent.offline.page import Page
-from components.parse_intent.offline.vocabulary import words
+from components.parse_intent.offline.vocabulary import KEYWORDS, words
 
 EMAIL = re.compile(r"(?<![\w.])[\w.-]+@[\w.-]+\.gserviceaccount\.com")
 
@@ -58,15 +58,15 @@ NO_EXTERNAL = re.compile(
 )
 TAG_NAME = r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?"
 TAG = re.compile(
-    r"\b(?:(?:network|firewall|vm|instance|target)[ -]?tags?"
+    r"\b(?:(?:network|firewall|vm|instance|target)[ -]?tags?|tags? for (?:the )?firewalls?"
     r"|tag(?:ged|s)?(?=\s*[:=]|\s+[a-z]+-[a-z])"
     r"|tagged(?= (?:as )?[a-z]+-[a-z])"
     r"|tag(?:ged)?(?: (?:the|all|every|each|our))* (?:vms?|machines?|nodes?|instances?)"
     r"|(?:vms?|machines?|nodes?|instances?) (?:are |should be |get )?tagged)"
     r"(?:\s*\((?:network|firewall) tags?\))?"
     r"(?:\s+(?:is|are|of|called|named|with|as|on|to|the|all|vms?|machines|nodes|should be|both))*"
-    rf"[\s:=\"']+(?P<t>{TAG_NAME}(?:(?:\s*,\s*(?:and\s+)?|\s+and\s+)"
-    rf"(?![\w ]+\b(?:vms?|labels?)\b){TAG_NAME}(?=[\s,.;)\"']|$))*)(?![\w-]*=)",
+    rf"[\s:=\"']+(?P<t>{TAG_NAME}(?:(?:\s*,\s*(?:and\s+)?|\s+(?:and|plus)\s+|\s*[&+]\s*)"
+    rf"(?!(?:\w+ ){{0,2}}(?:vms?|labels?)\b){TAG_NAME}(?=[\s,.;)\"']|$))*)(?![\w-]*=)",
     re.IGNORECASE,
 )
 TAG_BEFORE = re.compile(
@@ -77,6 +77,11 @@ TAG_BEFORE = re.compile(
 NOT_TAGS = frozenset(words("on for the is and with as to vm vms none no via in of a an must if"))
 
 
+# What may follow a list of tags in one line and is a setting of its own.
+FIELDS = KEYWORDS | frozenset(words("spot gpu gpus cpu cpus ram disk retry priority prio ssd arm"))
+ENDED = re.compile(r"[\"')]{0,2}\s*(?:[.;\n)]|$|(?:on|to|for) (?:the|all|every|each|our) )")
+
+
 def _tags(page: Page) -> None:
     for pattern in (TAG, TAG_BEFORE):
         for match in page.find(pattern):
@@ -84,9 +89,16 @@ def _tags(page: Page) -> None:
                 r"\b(?:image|docker|container|git)\s*$", page.left(match.start(), 12), re.I
             ):
                 continue
-            names = re.split(r"\s*,\s*(?:and\s+)?|\s+and\s+", match["t"].lower())
+            names = re.split(
+                r"\s*,\s*(?:and\s+)?|\s+(?:and|plus)\s+|\s*[&+]\s*", match["t"].lower()
+            )
             # behind the first, only what looks like a name: "tags a-b, retries 2" has one tag
-            names = [n for i, n in enumerate(names) if n not in NOT_TAGS and (not i or "-" in n)]
+            whole = ENDED.match(page.norm, match.end()) is not None
+            names = [
+                n
+                for i, n in enumerate(names)
+                if n not in NOT_TAGS and (not i or "-" in n or (whole and n not in FIELDS))
+            ]
             if names:
                 quote = page.take(*match.span())
                 page.draft.tags += [Asked(value=name, quote=quote) for name in names]

@@ -32,7 +32,8 @@ HOLDS = (
 ATMOST = r"(?: (?:exactly|at most|up to|no more than|more than|only|just|maximum|never|about))*"
 PER_VM = [
     re.compile(
-        rf"(?<![\w.])(?P<n>\d{{1,4}}|an?(?= (?:task|job|run))){WHAT}"
+        rf"(?<![\w.])(?P<n>\d{{1,4}}|an?(?: single)?(?= (?:task|job|run|[a-z]+ (?:per"
+        rf"|for each|on each)))){WHAT}"
         rf"(?: at (?:a time|once)| at most| only| maximum)?{MODAL}{JOINED}{VM}\b"
         rf"(?! (?:type|label|template))",
         re.IGNORECASE,
@@ -45,7 +46,7 @@ PER_VM = [
     re.compile(
         rf"\b(?:each|every|an?|any|1|no|the) {VM}"
         rf"(?:{MODAL} {HOLDS}|(?: (?:should|may|can|must|will|never"
-        rf"|only))+ run){ATMOST} (?P<n>\d{{1,4}}){WHAT}"
+        rf"|only))+ run){ATMOST} (?P<n>\d{{1,4}}|an? single(?= )){WHAT}"
         rf"(?![\w.-])",
         re.IGNORECASE,
     ),

@@ -10,8 +10,8 @@ from components.parse_intent.offline.vocabulary import words
 
 SECRET = re.compile(r"projects/[\w.:-]+/secrets/[\w-]+(?:/versions/(?:\d+|latest))?")
 SECRET_NAMED = re.compile(
-    r"\bsecret(?:\s+manager)?(?:\s+(?:secret|called|named"
-    r"|is))*\s+[\"']?(?P<s>[A-Za-z][\w-]*\w)[\"']?(?P<r>[^.;\n]{0,60})",
+    r"\bsecret(?:\s+manager)?(?:[\s:,(]+(?:secret|called|named|name"
+    r"|is))*(?:\s+|\s*[:(]\s*)[\"']?(?P<s>(?!manager\b)[A-Za-z][\w-]*\w)[\"']?(?P<r>[^.;\n]{0,60})",
     re.IGNORECASE,
 )
 VERSION = re.compile(
@@ -110,11 +110,9 @@ INDEX_LINE = re.compile(
     re.IGNORECASE,
 )
 ENV_CUE = re.compile(r"\b(?:environment|variables?|export)\b", re.IGNORECASE)
-LABEL_CUE = re.compile(
-    r"\blabel(?:s|led|ed|ing|ling)?\b"
-    r"|(?<!network )(?<!firewall )\btag(?:s|ged)?\b(?=[^.;\n]{0,40}$)",
-    re.IGNORECASE,
-)
+LABEL_CUE = re.compile(r"\blabel(?:s|led|ed|ing|ling)?\b|\blabelled\b", re.IGNORECASE)
+# "tag the job with team=x": a network tag has no value, so a label is meant.
+TAG_CUE = re.compile(r"\btag(?:s|ged|ging)?\b[^.;\n]{0,40}$", re.IGNORECASE)
 VM_CUE = re.compile(
     r"\b(?:vms?|instances?|machines?|nodes?)\b(?:'s)?[^.;,\n]{0,25}$", re.IGNORECASE
 )
@@ -214,6 +212,8 @@ def _assigned(page: Page) -> None:
         ):
             continue
         cue = _label_cue(page, match.start())
+        if not cue and not match["k"].isupper() and TAG_CUE.search(page.headed(match.start())):
+            cue = "job"
         clause = page.norm[slice(*page.clause(match.start()))]
         if cue and ENV_CUE.search(clause) and not LABEL_CUE.search(clause):
             cue = ""  # "labelled team=red, pass MODE=fast in the environment"
@@ -221,7 +221,7 @@ def _assigned(page: Page) -> None:
             page.draft.vm_labels.append(_lower(_pair(page, match)))
         elif cue == "job":
             page.draft.job_labels.append(_lower(_pair(page, match)))
-        elif match["k"].isupper() or ENV_CUE.search(_before(page, match.start())):
+        elif match["k"].isupper() or ENV_CUE.search(page.headed(match.start())):
             _variable(page, match)
 
 
@@ -280,28 +280,6 @@ def _lower(pair: Pair) -> Pair:
     return Pair(name=pair.name.lower(), value=pair.value.lower(), quote=pair.quote)
 
 
-def _before(page: Page, pos: int) -> str:
-    """The sentence before a place; in a list of NAME=value lines, also the line that heads it."""
-    start, _ = page.sentence(pos)
-    own = page.norm[start:pos]
-    text, back = own, start
-    for _ in range(12):
-        if back <= 0:
-            break
-        begin, _ = page.sentence(back - 1)
-        line = page.norm[begin:back]
-        text = line + text
-        if line.rstrip().endswith(":"):
-            return text
-        if line.strip() and not LISTED.match(line):
-            break
-        back = begin
-    return own
-
-
-LISTED = re.compile(r"[\s*+-]*[\w.-]+\s?[=:]\s?\S")
-
-
 ON_VMS = re.compile(
     r"\s+(?:on )?(?:the |our |all )?(?:vms?|instances|machines|nodes)\b", re.IGNORECASE
 )
@@ -321,7 +299,7 @@ def _on_vms(page: Page, end: int) -> bool:
 
 def _label_cue(page: Page, pos: int) -> str:
     """As in "job" or "vm" where the words before a pair speak of labels, else ""."""
-    before = _before(page, pos)
+    before = page.headed(pos)
     labels = list(LABEL_CUE.finditer(before))
     if not labels:
         return ""

@@ -25,6 +25,12 @@ BUCKET = [
         rf"|storage )?bucket\b",
         re.IGNORECASE,
     ),
+    re.compile(
+        rf"\bbucket (?:for|on|at|under|behind|in|to go (?:to|on)|to mount (?:at"
+        rf"|on)) [\"']?/[\w./-]{{1,200}}[\"']?"
+        rf"(?: (?:is|called|named|will be|should be))+ [\"']?(?P<b>{BUCKET_NAME})(?![\w/-])",
+        re.IGNORECASE,
+    ),
 ]
 # In a later turn "the bucket" mostly is the one that is known.
 ONE_MORE_BUCKET = re.compile(
@@ -32,6 +38,18 @@ ONE_MORE_BUCKET = re.compile(
     r"|my|usual"
     r"|other|shared)\b[^.;\n]{0,20}\bbucket\b",
     re.IGNORECASE,
+)
+# "mount ref-data at /ref and out-data at /out": what is mounted by a bare name is a bucket
+MOUNTED = re.compile(
+    rf"(?<![\w./@:$-])[\"']?(?P<b>{BUCKET_NAME})[\"']?(?:,? ?(?:\(?(?:ro|read[- ]?only)\)? ?)?"
+    r"(?:(?P<m>(?:(?:is|are|be|gets|should|must|to|goes|shall|will) ){0,3}mounted )?(?:goes "
+    r"|should be )?"
+    r"(?:at|on|onto|under|to|in|into)|->|=>|\u2192|:) ?[\"']?/[\w])",
+    re.IGNORECASE,
+)
+OF_BUCKETS = re.compile(r"\b(?:buckets?|mount(?:s|ed|ing)?|volumes?|gcs)\b", re.IGNORECASE)
+NO_BUCKETS = re.compile(
+    r"\b(?:disks?|ssds?|nfs|filestore|docker|container|host|bind|share)\b", re.IGNORECASE
 )
 BUCKET_WORD = re.compile(r"\b(?:gcs |storage )?buckets?\b", re.IGNORECASE)
 NOT_BUCKET = frozenset(
@@ -133,13 +151,37 @@ def _buckets(page: Page) -> list[Place]:
             said = re.search(r"called|named|name is|[:=]", match.group(), re.I)
             if name in NOT_BUCKET or not (said or re.search(r"[\d_.-]", name)):
                 continue
-            quote = page.take(*match.span())
+            # of "the bucket for /mnt/x is y" the path is still to be read
+            span = match.span("b") if "/" in match.group() else match.span()
+            quote = page.take(*span)
             if page.negated(match.start()) or (page.before and _aside(page, match)):
                 continue
-            found.append(
-                Place(match.start(), match.end(), Volume(kind="gcs", remote=name, quote=quote))
-            )
+            found.append(Place(*span, Volume(kind="gcs", remote=name, quote=quote)))
+    return found + (_mounted(page) if page.before is None else [])
+
+
+def _mounted(page: Page) -> list[Place]:
+    """Buckets that only their names and the words about mounting tell."""
+    found = []
+    for match in page.find(MOUNTED):
+        name, before = match["b"], page.headed(match.start())
+        cue = max((m.end() for m in OF_BUCKETS.finditer(before)), default=-1)
+        told = cue >= 0 or match["m"] is not None
+        if not told or NO_BUCKETS.search(before[max(0, cue - 30) :]) or page.negated(match.start()):
+            continue
+        if (
+            name != name.lower()
+            or not re.search(r"[a-z0-9][-_][a-z0-9]", name)
+            or name.endswith(KNOWN_FILES)
+        ):
+            continue
+        quote = page.take(*match.span("b"))
+        place = Place(*match.span("b"), Volume(kind="gcs", remote=name, quote=quote))
+        found.append(place)
     return found
+
+
+KNOWN_FILES = (".sh", ".py", ".r", ".txt", ".csv", ".json", ".yaml", ".yml", ".gz", ".zip", ".tar")
 
 
 def _aside(page: Page, match: re.Match[str]) -> bool:

@@ -26,14 +26,25 @@ def read_priority(page: Page) -> Asked[int] | None:
 SWITCHES = {
     "require_hosts_file": re.compile(r"\bhosts?[ -]?file\b|\brequireHostsFile\b", re.IGNORECASE),
     "permissive_ssh": re.compile(
-        r"\b(?:passwordless|permissive|password-less|passphraseless)[ -]?ssh\b"
-        r"|\bssh (?:access )?(?:between|among|across)\b|\bpermissiveSsh\b",
+        r"\b(?:passwordless|permissive|pass(?:word|phrase)-?(?:less|free))[ -]?ssh\b"
+        r"|\bssh (?:access |keys? |logins? )?(?:between|among|across|(?:from )?(?:node|vm"
+        r"|host)s? to)\b"
+        r"|\bssh (?:\w+ ){0,3}without (?:a |any )?(?:password|passphrase|prompt)s?\b"
+        r"|\b(?:ssh|log in|reach|connect)(?: \w+){0,2} (?:to|into|with) (?:each other"
+        r"|1 another|every other"
+        r"|the other(?:s| nodes| vms| hosts)?)\b(?: (?:by|over|via) ssh\b)?"
+        r"|\bpermissiveSsh\b",
         re.IGNORECASE,
     ),
     "run_as_non_root": re.compile(
         r"\bnon[- ]?root\b|\brootless\b"
-        r"|\b(?:not|never|without|\w+n't run|no)\b(?: \w+){0,4} (?:as )?root\b(?! (?:disk|volume))"
-        r"|\bunprivileged\b|\brunAsNonRoot\b",
+        r"|\b(?:not|never|without|\w+n't(?: run| be)?|no|nothing|nobody|none|forbid\w*"
+        r"|avoid)\b(?: \w+){0,4}"
+        r" (?:as )?root\b(?! (?:disk|volume))|\broot (?:is |user is "
+        r"|rights are )?(?:forbidden|not allowed"
+        r"|prohibited|banned|out of the question)\b"
+        r"|\b(?:unprivileged|non-?privileged|ordinary|normal) user\b|\bunprivileged\b"
+        r"|\brunAsNonRoot\b",
         re.IGNORECASE,
     ),
     "install_ops_agent": re.compile(

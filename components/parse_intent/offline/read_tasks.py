@@ -34,6 +34,8 @@ PARALLEL = [
         re.IGNORECASE,
     ),
     re.compile(r"\b(?P<n>\d{1,6})-way\b", re.IGNORECASE),
+    re.compile(r"(?<![\w.:/-])(?P<n>\d{1,6}) ?(?:\|\||\u2225|//)(?=[\s,.;)]|$)"),
+    re.compile(r"(?:\|\||\u2225) ?[=:]? ?(?P<n>\d{1,6})(?=[\s,.;)]|$)"),
     re.compile(
         r"\b(?:in )?(?:waves|batches|groups) of (?P<n>\d{1,6})\b(?! (?:mb|gb|rows|files"
         r"|images|records))",

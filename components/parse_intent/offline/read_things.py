@@ -298,15 +298,19 @@ def _counted(page: Page, base: int, units: set[str]) -> Iterator[Thing]:
         yield Thing(int(match["n"]), match.start(), end, points, noun)
 
 
+# "retry 3", and not "rerun the check for all 75 stations"
+AGAIN = re.compile(
+    r"\b(?:retr(?:y|ies|ied)|(?:tr(?:y|ied)|run|start\w*)(?: \w+){0,3} again|attempts?|tries"
+    r"|re-?run)\b"
+    rf"(?:(?!\b(?:for|over|on|of|across|all|our|my) )[^,;.:{FILL}])*$",
+    re.IGNORECASE,
+)
+
+
 def _points(page: Page, start: int, end: int) -> int:
     """What the words around a number of things add to their weight."""
     left = page.left(start, 60)
-    if LIMIT.search(left) or re.search(
-        r"\b(?:retr(?:y|ies|ied)|(?:tr(?:y|ied)|run|start\w*)(?: \w+){0,3} again|attempts?|tries"
-        r"|rerun)\b[^,;.:]*$",
-        left,
-        re.I,
-    ):
+    if LIMIT.search(left) or AGAIN.search(left):
         return -20
     sentence = page.sentence_text(start)
     points = 3 if VERB.search(left) else 0

@@ -163,7 +163,12 @@ def _read_turn(
 def _is_thing(page: Page, amount: Amount, units: set[str]) -> bool:
     """Whether "28 days" is what the tasks work on, one each, and no limit of time."""
     said = page.norm[amount.start : amount.end]
-    return is_unit(said, units) and time_points(page, amount) < 5
+    if not is_unit(said, units):
+        return False
+    ranged = re.search(
+        r"\b(?:for|over|across|through) (?:all |the |these )*$", page.left(amount.start)
+    )
+    return ranged is not None or time_points(page, amount) < 5
 
 
 def _with_pasted(page: Page, pasted: Pasted, before: State | None, wants: dict[str, str]) -> None:

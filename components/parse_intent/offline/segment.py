@@ -14,6 +14,7 @@ from components.parse_intent.offline.arguments import option_runs
 from components.parse_intent.offline.commands import command_end, looks_like_command, starts_command
 from components.parse_intent.offline.layout import plain_layout
 from components.parse_intent.offline.normal import FILL
+from components.parse_intent.offline.script_lines import PYTHON_FIRST, of_script, script_block
 
 Role = Literal["command", "args"]
 
@@ -221,7 +222,7 @@ def _labelled(cutter: Cutter) -> None:
         if start >= len(cutter.masked) or cutter.hidden(start, start + 1):
             continue
         if cutter.masked[start] == "\n":
-            _block(cutter, start + 1, flush=True)
+            _block(cutter, start + 1, flush=True, labelled=not is_args)
             continue
         if _quoted_value(cutter, start, is_args):
             continue
@@ -258,6 +259,9 @@ def _lines(cutter: Cutter) -> None:
         if start >= len(cutter.masked) or cutter.masked[start] in "\n" + FILL:
             continue
         indented = match.group().startswith(("    ", "\t")) and match.group().strip() == ""
+        if PYTHON_FIRST.match(cutter.masked, start):
+            _block(cutter, match.start(), flush=not indented)
+            continue
         if not starts_command(cutter.masked, start, strict=not indented):
             continue
         if indented:
@@ -270,48 +274,22 @@ def _lines(cutter: Cutter) -> None:
                 cutter.cut(Payload(start, end, cutter.text[start:end]))
 
 
-SHELL_LINE = re.compile(
-    r"[ \t]+\S|(?:#|set -|export |for |while |until |if |then\b|else\b|elif |fi\b|do\b|done\b"
-    r"|case |esac\b|source |\. |exit\b|\}|\)|wait\b|[A-Za-z_]\w*=[^\s=]*(?:$|[\"'$]))",
-)
-
-
-def _of_script(line: str) -> bool:
-    """Whether a line goes on with the script of the lines before it."""
-    return SHELL_LINE.match(line) is not None or starts_command(line, 0, strict=False)
-
-
 def _in_a_row(cutter: Cutter, first: re.Match[str]) -> bool:
     """Whether a command at the start of a line is followed by a line of the same script."""
     line_end = cutter.masked.find("\n", first.end())
     if line_end < 0 or first.group().strip() or FILL in cutter.masked[first.end() : line_end]:
         return False
     following = cutter.masked[line_end + 1 :].split("\n", 1)[0]
-    return bool(following.strip()) and FILL not in following and _of_script(following)
+    return bool(following.strip()) and FILL not in following and of_script(following)
 
 
-def _block(cutter: Cutter, start: int, *, flush: bool = False) -> None:
-    """Indented lines as one script; flush: also lines that are not, as far as they are code."""
-    lines: list[str] = []
-    end = start
-    for line in cutter.masked[start:].split("\n"):
-        blank = not line.strip()
-        goes_on = line.startswith((" ", "\t")) or (flush and not blank and _of_script(line))
-        if (blank and not lines) or (lines and not goes_on) or FILL in line:
-            if blank and not lines:
-                start = end = end + len(line) + 1
-                continue
-            break
-        lines.append(line)
-        end += len(line) + 1
-    end = min(end, len(cutter.masked))
-    while lines and not lines[-1].strip():
-        lines.pop()
-    first = start + len(lines[0]) - len(lines[0].lstrip()) if lines else start
-    if lines and starts_command(cutter.masked, first, strict=False):
-        indent = lines[0][: len(lines[0]) - len(lines[0].lstrip())]
-        body = "\n".join(line.removeprefix(indent) for line in lines)
-        cutter.cut(Payload(start, end, body.strip("\n")))
+def _block(cutter: Cutter, start: int, *, flush: bool = False, labelled: bool = False) -> None:
+    """Cut the lines from a place as one script, if they are one."""
+    block = script_block(cutter.masked, start, flush=flush, labelled=labelled)
+    if block is not None:
+        lines = cutter.masked[block.start : block.end].rstrip("\n").split("\n")
+        body = "\n".join(line.removeprefix(block.indent) for line in lines)
+        cutter.cut(Payload(block.start, block.end, body, "command", block.lang))
 
 
 def _colons(cutter: Cutter) -> None:
