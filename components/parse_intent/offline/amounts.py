@@ -8,7 +8,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Amount:
-    """A duration (`value` in seconds) or a size (`value` in MiB) and its span in the text."""
+    """A duration (`value` in seconds) or a size (`value` in MiB) and its span in the text.
+
+    unit is that of a size as it was written; KEYED for a time whose name holds the unit.
+    """
 
     start: int
     end: int
@@ -83,7 +86,8 @@ def durations(text: str) -> list[Amount]:
             value = _unit_seconds(match["u2"]) * (1 + AND_A.get((match["half"] or "").lower(), 0.0))
         if value > 0:
             found.append(Amount(match.start(), match.end(), value))
-    return sorted(found + _bare_limits(text, found), key=lambda amount: amount.start)
+    found += [*_bare_limits(text, found), *_keyed_units(text)]
+    return sorted(found, key=lambda amount: amount.start)
 
 
 # "it needs about 20 hours; stop it after 30": the number has the unit of the time before it.
@@ -97,6 +101,25 @@ BARE_LIMIT = re.compile(
     re.IGNORECASE,
 )
 UNIT_REACH = 100
+# "timeout_minutes: 5", "max hours 2": the unit stands with the name.
+KEYED_UNIT = re.compile(
+    r"(?<![\w.-])(?:(?:timeout|time limit|time|walltime|limit|maximum|max|duration|run ?time|kill"
+    r"|after|active ?deadline)[ _]?)?\(?(?:in[ _])?(?P<u>minutes|hours|seconds|mins?|secs?|hrs?)\)?"
+    r"(?: ?[:=] ?| (?=\d+(?:\.\d)?\s*(?:[,;/)\n]|\.\s|\.?$)))"
+    r"(?P<n>\d{1,6}(?:\.\d{1,2})?)(?![\w:]|\.\d)",
+    re.IGNORECASE,
+)
+
+
+KEYED = "keyed"
+
+
+def _keyed_units(text: str) -> list[Amount]:
+    """Times whose unit comes before the number."""
+    return [
+        Amount(*match.span(), float(match["n"]) * _unit_seconds(match["u"]), KEYED)
+        for match in KEYED_UNIT.finditer(text)
+    ]
 
 
 def _bare_limits(text: str, known: list[Amount]) -> list[Amount]:

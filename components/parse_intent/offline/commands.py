@@ -184,6 +184,9 @@ def command_end(text: str, start: int, *, to_line_end: bool) -> int:
     line_end = len(text) if line_end < 0 else line_end
     hidden = text.find(FILL, start, line_end)
     line_end = line_end if hidden < 0 else hidden
+    told = TOLD.match(text, start)
+    if told is not None:
+        return told.end()
     if to_line_end:
         end = _cut_line(text, start, line_end)
     else:
@@ -198,6 +201,12 @@ def command_end(text: str, start: int, *, to_line_end: bool) -> int:
 
 
 SEMICOLON = re.compile(r";[ \t]+(?=\S)")
+# "/opt/etl.sh is on the image": a path of which something is told.
+TOLD = re.compile(
+    r"(?:[./~][\w./-]*/)?[\w.-]+\.\w{1,4}(?= (?:is|are|was|lives|exists|sits|has|does|pulls"
+    r"|loads|makes|creates|merges|should|must|will|can|gets|downloads|fetches|uploads|writes|reads|takes|needs)"
+    r" (?![-/$.]))"
+)
 KEYWORD = re.compile(
     r"(?:do|done|then|fi|else|elif|esac|exit|export|wait|set|if|for|while|exec|trap|true|read|cd"
     r"|rm|mv|cp"

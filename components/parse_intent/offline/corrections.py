@@ -37,7 +37,16 @@ RENAMED = re.compile(
 )
 # "2, or 3 rather"
 OR_RATHER = re.compile(
-    rf"(?<![\w.-])(?P<old>{NUMBER}),? or (?P<new>{NUMBER})(?= (?:rather|better|to be safe)\b)",
+    rf"(?<![\w.-])(?P<old>{NUMBER})(?P<mid>(?: [a-z]{{1,8}}){{0,2}}?),? (?:or|so|make it)"
+    rf" (?P<new>{NUMBER})(?= (?:rather|better|to be (?:safe|sure))\b)",
+    re.IGNORECASE,
+)
+# "it grows to 7 GB, so reserve 8"
+RESERVED = re.compile(
+    rf"(?<![\w.-])(?P<old>{NUMBER})(?P<mid> ?(?:[mgt]i?b|gigs?))[\s,;:.-]{{1,4}}"
+    r"(?:(?:so|please|better|therefore|and|we|i|you|should|to) ){0,4}"
+    r"(?:reserve|allocate|request|provision|give|book|ask for|take)"
+    rf" (?:(?:it|them|each|every task|task) )?(?P<new>{NUMBER})(?![\w.-]*\w| [a-z])",
     re.IGNORECASE,
 )
 MAX_CORRECTED = 20
@@ -53,12 +62,13 @@ def take_back(words: Words) -> None:
 
     The words that stay lead back to the number that holds, or to the whole of "50 cities, no, 52".
     """
-    for pattern in (RENAMED, OR_RATHER):
+    for pattern in (RENAMED, OR_RATHER, RESERVED):
         for _ in range(MAX_CORRECTED):
             match = pattern.search(words.text)
             if match is None or not _alike(match["old"], match["new"]):
                 break
-            words.splice(match.start("old"), match.end("new"), match["new"])
+            unit = "" if pattern is RENAMED else match["mid"]
+            words.splice(match.start("old"), match.end("new"), match["new"] + unit)
     for _ in range(MAX_CORRECTED):
         match = CORRECTED.search(words.text)
         if match is None:

@@ -32,7 +32,7 @@ NEGATION = re.compile(
     r"|mustn't|needn't|cannot|neither|nor|drop|remove|instead of|rather than|anything but"
     r"|other than|stop using|no longer|lose|skip|than|away from|clear of|forget about)\b"
     r"|\bfrom\b(?=.*\bto\b))"
-    r"[\s-]+(?:(?:the|a|an|any|on|in|at|be|to|use|using|run|need|want|have|get|them|it|as|with|for"
+    r"[\s-]+(?:(?:the|a|an|any|on|in|at|be|to|use|using|run|need|want|have|get|them|it|as|with|for|bother"
     r"|allow|anything|that|can|running|be|is|more|our|its|my|of|old|current|our|"
     r"going|put|want|kind)[\s-]+){0,5}(?:(?:[\w-]+ ){1,3}(?:or|nor) (?:any |an? |the )?)?$",
     re.IGNORECASE,

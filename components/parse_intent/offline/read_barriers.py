@@ -19,7 +19,7 @@ ALL = (
 )
 WHO = r"(?: (?:tasks?|nodes?|vms?|ranks?|machines?|workers?|others?|members?|of them|processes))?"
 READY = (
-    r"(?:done|finished|finish|ready|through|complete(?:d)?|there|over|arrived|caught up|got there"
+    r"(?:[a-z]{3,14}ed|done|finish|ready|through|complete|there|over|caught up|got there"
     r"|past|up)"
 )
 HAVE = r"(?: (?:has|have|is|are|must|should|had|to|get|gets|be|got)){0,3}"

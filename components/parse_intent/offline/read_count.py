@@ -25,7 +25,8 @@ NOT_COUNT_NOUN = (
 )
 COUNTS = [
     re.compile(
-        r"\b(?:task[ _]?count|number of tasks|no\.? of tasks|#tasks|# tasks|num[ _]?tasks"
+        r"\b(?:task[ _]?count|ntasks|completions"
+        r"|number of tasks|no\.? of tasks|#tasks|# tasks|num[ _]?tasks"
         r"|count of tasks|array (?:size|length)|(?:how many|quantity|qty|count)(?=\s*[:=])"
         r"|tasks(?=\s*[:=]|\s+(?:to|should be|are|will be)\s))"
         r"\s*(?:is|are|=|:|to|of|should be|will be)?\s*(?P<n>\d{1,9})\b"

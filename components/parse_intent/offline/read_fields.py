@@ -8,12 +8,14 @@ from typing import Any
 
 from components.parse_intent.draft import Asked
 from components.parse_intent.offline.amounts import durations, sizes
+from components.parse_intent.offline.normal import FILL
 from components.parse_intent.offline.page import Page
 
 KEYED = re.compile(
     r"(?:^|[\n;,|/.({\[]\s*|\s[-*•>]+\s+|\n[ \t>*•-]*)[\"']?(?P<k>[a-z][a-z0-9 _/-]{1,40}?)[\"']?"
     r"[ \t]*(?:[:=]|=>|->)[ \t]*[\"']?"
-    r"(?P<v>[-\w.+%:½ ]{1,30}?)[\"']?(?=[ \t]*(?:$|[\n;,|/(}\]]|\.(?:\s|$)))",
+    r"(?P<v>[-\w.+%:½ ]{1,30}?)[\"']?(?=[ \t]*(?:$|[\n;,|/(}\]]|\.(?:\s|$)))"
+    rf"(?!\.\s*{FILL})",  # "Per task: 1. `a.sh` 2. `b.sh`" is a list
     re.IGNORECASE,
 )
 # Words that say nothing about which field is meant.
@@ -32,6 +34,8 @@ COUNT = (
     "quantity",
     "qty",
     "n",
+    "ntasks",
+    "completions",
 )
 NAMES: dict[str, tuple[str, ...]] = {
     "parallelism": (
@@ -60,6 +64,8 @@ NAMES: dict[str, tuple[str, ...]] = {
         "parallel degree",
         "fan out",
         "fan-out",
+        "par",
+        "conc",
     ),
     "task_count": ("count", "task", "tasks", *COUNT),
     "max_retries": (

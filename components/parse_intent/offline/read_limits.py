@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from components.parse_intent.draft import Asked
-from components.parse_intent.offline.amounts import Amount
+from components.parse_intent.offline.amounts import KEYED, Amount
 from components.parse_intent.offline.page import Page
 
 CPU_NOUN = r"(?:v ?cpus?|cpus?|v?cores?|processors?)"
@@ -36,8 +36,8 @@ CPU = [
         re.IGNORECASE,
     ),
     re.compile(
-        rf"(?:^|[,;/|\n(.]\s*(?:[-*\u2022]\s+)?){CPU_NOUN} "
-        r"(?P<n>\d{1,4}(?:\.\d{1,3})?)(?P<half>)(?=\s*(?:[,;/|\n)]|$))",
+        rf"(?:^|[,;/|\n(.]\s*(?:[-*\u2022]\s+)?|\brequests? (?:of )?){CPU_NOUN} "
+        r"(?P<n>\d{1,4}(?:\.\d{1,3})?)(?P<half>)(?=\s*(?:[,;/|\n)]|$|(?:and )?(?:mem\w*|ram)\b))",
         re.IGNORECASE,
     ),
     re.compile(
@@ -173,7 +173,7 @@ def _memory_points(page: Page, size: Amount) -> int:
 
 
 LIMIT_LEFT = re.compile(
-    r"\b(?:maximum|at most|up to|no more than|not more than|more than|longer than|over|under"
+    r"\b(?:maximum|at most|up to|no more than|not more than|more than|longer than|over|above|under"
     r"|within|less than|timeout|time limit|limit|limited"
     r"|cap|capped|cap it|cap them|cut (?:it|them|each)? ?off at|ttl|after|allowed|budget"
     r"|run ?time|runtime|walltime|wall time"
@@ -183,11 +183,13 @@ LIMIT_LEFT = re.compile(
     r"|kill(?:ed)?|stop(?:ped)?|abort(?:ed)?|terminate[ds]?|exceeds?|past|beyond|finished in"
     r"|done in|finish in|for|run|time)\b"
     r"(?:\s+(?:of|is|to|at|it|be|for|a|an|the|after|each|every|task|should|must|set|out|them"
-    r"|run|about|by|with|in|than))*\s*[:=]?\s*$",
+    r"|run|about|by|with|in|than))*\s*[:=]?\s*$|[<>\u2264]=? ?$",
     re.I,
 )
 LIMIT_RIGHT = re.compile(
-    r"^\s*(?:-?\s*)?(?:(?:each |per \w+ )?at the (?:very )?(?:most|outside)|maximum|limit|timeout"
+    r"^\s*(?:-?\s*)?(?:(?:per|for each|for every|an?|each) [a-z]{2,20},? (?:at (?:the )?most|tops"
+    r"|maximum|not more|no more|or less)|(?:each |per \w+ )?at the (?:very )?(?:most|outside)"
+    r"|maximum|limit|timeout"
     r"|time limit|tops|at most|cap|or less|hard limit"
     r"|(?:per task )?(?:maximum|timeout|limit)|each at most|each\b|apiece|per (?:task|run|job)"
     r"|a task|deadline|walltime"
@@ -199,7 +201,8 @@ LIMIT_RIGHT = re.compile(
     re.I,
 )
 KILL = re.compile(
-    r"\b(?:kill(?:ed)?|stop(?:ped)?|abort(?:ed)?|terminated?|stuck|cut off|time (?:it "
+    r"\b(?:(?:is|means) (?:a bug|broken|dead|hung|wrong|an error)|kill(?:ed)?|stop(?:ped)?"
+    r"|abort(?:ed)?|terminated?|stuck|cut off|time (?:it "
     r"|them )?out|timeout|hung|hanging|give up|pull the plug|limit|maximum|without a break"
     r"|in 1 go)\b",
     re.I,
@@ -215,7 +218,7 @@ MAY = re.compile(
 )
 EXCEEDS = re.compile(
     r"\b(?:more than|longer than|over|exceeds?|still (?:going|running)|at most|up to|maximum"
-    r"|max|than)\b[^.;,]{0,20}$",
+    r"|max|than|above|beyond)\b[^.;,]{0,20}$|[<>\u2264]=? ?$",
     re.I,
 )
 EVERY = re.compile(
@@ -260,6 +263,7 @@ def time_points(page: Page, amount: Amount) -> int:
     if "month" in page.norm[amount.start : amount.end].lower() and points < 6:
         points -= 4  # "12 months of data" is no limit
     points += 5 if of_whole_task(page, amount) else 0
+    points += 3 if amount.unit == KEYED else 0
     clause = page.norm[slice(*page.clause(amount.start))].strip(" ,.;:-*/|\n")
     return points + (clause == page.norm[amount.start : amount.end])
 

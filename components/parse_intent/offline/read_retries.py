@@ -21,7 +21,9 @@ RETRY_COUNT = [
         r"|should be)?\s*(?P<n>\d{1,4})\b",
         re.IGNORECASE,
     ),
-    re.compile(r"\bmaxRetryCount\s*(?:is|=|:|to|of)?\s*(?P<n>\d{1,4})\b", re.IGNORECASE),
+    re.compile(
+        r"\b(?:maxRetryCount|backoff ?limit)\s*(?:is|=|:|to|of)?\s*(?P<n>\d{1,4})\b", re.IGNORECASE
+    ),
     re.compile(
         r"(?<![\w.])(?P<n>\d{1,4})\s*(?:x\s*)?(?:more\s+|further\s+|extra\s+"
         r"|automatic\s+)?(?:re-?tries|retry|retrys|re-?runs|restarts|do-overs"

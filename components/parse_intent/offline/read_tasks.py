@@ -21,7 +21,8 @@ GAP = r"(?:[ \t]+(?!\d)[\w'%-]+){0,7}?"
 PARALLEL = [
     re.compile(rf"(?<![\w.:/-])(?P<n>\d{{1,7}})(?P<w>{GAP})[ -]+{AT_ONCE}\b", re.IGNORECASE),
     re.compile(
-        r"\b(?:parallelism|concurrency|(?:maximum )?parallel(?: tasks?| limit)?|parallel_?tasks?"
+        r"\b(?:parallelism|concurrency|par|conc|(?:maximum )?parallel(?: tasks?| limit)?"
+        r"|parallel_?tasks?"
         r"|width|max(?:imum)? (?:running|concurrent|simultaneous|in flight)(?: tasks)?"
         r"|(?:concurrent|simultaneous) tasks)"
         r"(?:\s+(?:level|limit|cap|factor))?\s*(?:is|=|:|to|of|at|should be|must be)?\s*(?:to "
@@ -148,3 +149,22 @@ def _of_threads(page: Page, match: re.Match[str]) -> bool:
     """Whether something else than tasks is counted, or a time that is no task's own."""
     found = OTHER_UNITS.search(match.group())
     return found is not None and found.group().lower().removesuffix("s") not in unit_nouns(page)
+
+
+# "half of them at once"
+SHARE = re.compile(
+    r"\b(?P<s>half|a quarter|quarter|1 quarter|a third|1 third|3 quarters"
+    r"|(?P<p>\d{1,2}) ?(?:%|percent))"
+    rf"(?: of (?:them|it|these|those|all|the tasks|all tasks))?(?: \w+){{0,2}}? {AT_ONCE}\b",
+    re.IGNORECASE,
+)
+SHARES = {"half": 0.5, "quarter": 0.25, "third": 1 / 3, "3 quarters": 0.75}
+
+
+def read_share(page: Page, count: int) -> Asked[int] | None:
+    """The most tasks at once where they are given as a share of all, at least 1."""
+    for match in page.find(SHARE):
+        word = re.sub(r"^(?:a|1) ", "", match["s"].lower())
+        share = int(match["p"]) / 100 if match["p"] else SHARES[word]
+        return Asked(value=max(1, round(count * share)), quote=page.take(*match.span()))
+    return None

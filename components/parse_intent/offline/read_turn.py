@@ -49,7 +49,7 @@ from components.parse_intent.offline.read_retries import read_policies, read_ret
 from components.parse_intent.offline.read_steps import read_steps, waiting_container
 from components.parse_intent.offline.read_storage import read_storage
 from components.parse_intent.offline.read_switches import read_priority, read_switches
-from components.parse_intent.offline.read_tasks import read_in_order, read_parallelism
+from components.parse_intent.offline.read_tasks import read_in_order, read_parallelism, read_share
 from components.parse_intent.offline.read_things import unit_nouns
 
 
@@ -219,6 +219,8 @@ def read_work(page: Page, wants: dict[str, str]) -> list[str]:
             wants["count"] = count_question(thing)
     if any(v.kind == "gcs" and not v.remote for v in draft.volumes):
         wants["bucket"] = QUESTIONS["bucket"]
+    if draft.task_count is not None and draft.parallelism is None:
+        draft.parallelism = read_share(page, draft.task_count.value)
     count = draft.task_count or (page.before.task_count if page.before is not None else None)
     if all_at_once and count is not None:
         draft.parallelism = Asked(value=count.value, quote=count.quote)

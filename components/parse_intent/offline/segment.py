@@ -6,7 +6,9 @@ which every payload is replaced by fill characters.
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
 from dataclasses import dataclass
 from typing import Literal
 
@@ -91,6 +93,8 @@ VERB = re.compile(
     r"|call(?:s|ing)?|keep|start(?:s|ing)?|kick off"
     r"|(?:command|script|cmd|step|1) (?:should|must|has to|ought to) (?:be|run|call)|command is"
     r"|script is|cmd is|tasks? of|copies of"
+    r"|(?:script|command|cmd|program|binary|executable)(?=[ \t]+[./~])"
+    r"|script\b[^.;\n]{0,40}? (?:at|in|under)(?=[ \t]+/\S+\.(?:sh|py|pl|rb|R|jl)\b)"
     r"|via|\d+ ?x|x ?\d+|task|tasks|then|first|finally|just|program|[1-9]\))"
     r"(?: (?:just|the|a|this|my|our|own|script|command|program|binary|only|following|is|called"
     r"|of))*"
@@ -143,6 +147,7 @@ def cut_payloads(text: str, *, hidden: list[tuple[int, int]] | None = None) -> C
     _ticks(cutter)
     cutter.masked = OVERLONG.sub(lambda match: FILL * len(match[0]), cutter.masked)
     cutter.masked = plain_layout(cutter.masked)
+    _arrays(cutter)
     _options(cutter)
     _quoted(cutter)
     _labelled(cutter)
@@ -152,6 +157,7 @@ def cut_payloads(text: str, *, hidden: list[tuple[int, int]] | None = None) -> C
     _lone_scripts(cutter)
     _anywhere(cutter)
     _with_index(cutter)
+    _only_script(cutter)
     _loose_options(cutter)
     cutter.payloads.sort(key=lambda p: p.start)
     return cutter
@@ -187,6 +193,32 @@ def _options(cutter: Cutter) -> None:
     """Options without quotes around them, where words say that they are arguments."""
     for start, end in list(option_runs(cutter.masked)):
         cutter.cut(Payload(start, end, cutter.text[start:end], "args"))
+
+
+ARRAY = re.compile(
+    r"\b(?P<k>command|cmd|args|arguments|entrypoint)s?\b[ \t]*(?:is|are|[:=])?[ \t]*"
+    r"(?P<a>\[[ \t]*\"[^\]\n]{0,2000}\])",
+    re.IGNORECASE,
+)
+
+
+# What a shell takes as it is, variables included, which are to be filled in.
+PLAIN = re.compile(r"[\w@%+=:,./~{}$-]+")
+
+
+def _arrays(cutter: Cutter) -> None:
+    """Command lines as JSON lists, as container tools write them."""
+    for match in ARRAY.finditer(cutter.masked):
+        try:
+            words = json.loads(match["a"])
+        except ValueError:
+            continue
+        is_args = match["k"].lower().startswith("arg")
+        if all(isinstance(word, str) for word in words) and not cutter.hidden(*match.span("a")):
+            text = " ".join(word if PLAIN.fullmatch(word) else shlex.quote(word) for word in words)
+            role: Role = "args" if is_args else "command"
+            if match["k"].lower() != "entrypoint":
+                cutter.cut(Payload(*match.span("a"), text, role, said=match["a"]))
 
 
 def _quoted(cutter: Cutter) -> None:
@@ -324,6 +356,25 @@ def _lone_scripts(cutter: Cutter) -> None:
         end = command_end(cutter.masked, start, to_line_end=False)
         if end > start and not cutter.hidden(start, end):
             cutter.cut(Payload(start, end, cutter.text[start:end]))
+
+
+ANY_SCRIPT = re.compile(
+    r"(?<![\w./$~=-])(?P<c>/(?:[\w.-]+/)+[\w-]+\.(?:sh|py|R|pl|rb|jl|bash))(?!\w)"
+)
+CALLED = re.compile(
+    r"\b(?:call|run|execute|start|launch|invoke)(?:s|ed|ing)? (?:it|that|this|the script)\b"
+    r"|\b(?:tasks?|times|copies|instances) (?:of|for) (?:it|that|this)\b",
+    re.IGNORECASE,
+)
+
+
+def _only_script(cutter: Cutter) -> None:
+    """As in "our image has /opt/etl.sh, call it 14 times": the one script that is spoken of."""
+    found = {match["c"]: match for match in ANY_SCRIPT.finditer(cutter.masked)}
+    if cutter.payloads or len(found) != 1 or not CALLED.search(cutter.masked):
+        return
+    match = next(iter(found.values()))
+    cutter.cut(Payload(*match.span("c"), match["c"]))
 
 
 def _anywhere(cutter: Cutter) -> None:

@@ -211,9 +211,10 @@ def _target(
     others: re.Pattern[str] | None = None,
 ) -> Step | None:
     """The step that words at a place speak of; `others` matches words about other steps."""
-    named = _named(page, start, end, names, others)
-    if named is not None:
-        return named
+    alone = _alone_in_clause(page, start, work)
+    named = _named(page, start, end, names, others, clause_only=alone is not None)
+    if named is not None or alone is not None:
+        return named or alone
     first, last = page.sentence(start)
     inside = [item for item in work if first <= page.at(item.start) < last]
     if len(inside) == 1:
@@ -227,6 +228,13 @@ def _target(
             return after[0].step
         return (before or inside)[-1].step if before else inside[0].step
     return before[-1].step if before else work[0].step
+
+
+def _alone_in_clause(page: Page, pos: int, work: list[Item]) -> Step | None:
+    """The one step whose command stands in the same part of the sentence."""
+    first, last = page.clause(pos)
+    inside = [item.step for item in work if first <= page.at(item.start) < last]
+    return inside[0] if len(inside) == 1 else None
 
 
 def _leads_to(page: Page, before: Item, after: Item, start: int, end: int) -> bool:
@@ -248,9 +256,11 @@ def _named(
     end: int,
     names: StepNames,
     others: re.Pattern[str] | None = None,
+    *,
+    clause_only: bool = False,
 ) -> Step | None:
     """The step that the clause names, else the sentence."""
-    for first, last in (page.clause(start), page.sentence(start)):
+    for first, last in (page.clause(start), page.sentence(start))[: 1 if clause_only else 2]:
         text = page.norm[first : max(last, end)]
         if others is not None:
             text = others.sub(lambda match: " " * len(match[0]), text)

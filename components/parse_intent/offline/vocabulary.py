@@ -55,7 +55,8 @@ OWN_WORDS = frozenset(
     mounts mountain images imagine images labeled labelled scripted hourly minute network networks
     attached attaches retire retires second seconds secondly limits limited orders ordered
     standards memorial machined serviced account accounts accounting failing failover instants
-    regional zoned tasked taste toasts topical messages finale final commanded container
+    reserve reserves regional zoned tasked taste toasts topical messages finale final commanded
+    container
     """)
 )
 
@@ -97,6 +98,12 @@ SHORTHAND = {
     "proc": "processor",
     "swich": "switch",
     "rn": "right now",
+    "hors": "hours",
+    "houres": "hours",
+    "huors": "hours",
+    "hous": "hours",
+    "minuets": "minutes",
+    "secounds": "seconds",
     "premptions": "preemptions",
     "premptible": "preemptible",
     "preemptable": "preemptible",
