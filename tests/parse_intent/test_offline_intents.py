@@ -109,6 +109,8 @@ SHARES = {
     "intents_tenth.jsonl": 40,
     "intents_eleventh.jsonl": 40,
     "intents_config.jsonl": 40,
+    "intents_refusals.jsonl": 22,
+    "intents_dialogues.jsonl": 18,
 }
 
 

@@ -240,3 +240,30 @@ def test_what_reached_no_field_is_told() -> None:
         ["2 tasks of `./a`. The firewall group 17 needs a quota of 55 snowballs."]
     )
     assert any("snowballs" in line for line in answer.unread)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "echo a" + 500 * " " + "b",
+        "printf '" + 300 * "\t" + "'\necho" + 250 * " " + "x",
+        "a" + 201 * "\n" + "b",
+    ],
+)
+@pytest.mark.parametrize(
+    "frame", ["3 tasks of\n```\n{}\n```\n", "```bash\n{}\n```\n\nmake it 4\n\n4 tasks"]
+)
+def test_long_blanks_of_a_script_are_payload(script: str, frame: str) -> None:
+    answer = answer_intent([frame.format(script)])
+    assert answer.job is not None
+    [runnable] = answer.job["taskGroups"][0]["taskSpec"]["runnables"]
+    assert runnable["script"]["text"].endswith(script)
+    assert answer.warnings == []
+
+
+def test_long_blanks_in_prose_are_nothing() -> None:
+    turns = ["3 tasks of `./a`," + 900 * " " + "spot", "4 tasks" + 300 * "\n" + "please"]
+    answer = answer_intent(turns)
+    assert answer.job is not None
+    assert answer.job["taskGroups"][0]["taskCount"] == 4
+    assert answer.warnings == []

@@ -147,6 +147,8 @@ def looks_like_command(body: str, *, sure: bool, run: bool, strong: bool, data: 
         return _word_is_command(first, sure=sure, run=run, strong=strong, data=data)
     if starts_command(body, 0, strict=False, run=True):
         return True
+    if sure and not data and first in PROGRAMS:
+        return True  # "`echo hi`"
     if not sure:
         return run and bool(COMMANDISH.search(body)) and not _reads_as_prose(words)
     # In backticks: several words are code unless they are all plain settings (A=1 B=2).

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from components.parse_intent.draft import Draft, Pair
+from components.parse_intent.offline.field_words import fields_in
 from components.parse_intent.offline.page import Page
 
 GONE = re.compile(
@@ -68,6 +69,25 @@ def edit_names(page: Page, draft: Draft) -> None:
     for pairs in lists:
         for pair in list(pairs):
             _edit(page, pairs, pair, label=_is_label(pairs, draft))
+    for pair in [pair for pairs in lists for pair in pairs]:
+        _number(page, pair)
+
+
+def _number(page: Page, pair: Pair) -> None:
+    """As in "shards 16" where there is SHARDS=8: a number behind the name in small letters."""
+    if not pair.value.isdecimal() or len(pair.name) < 3 or fields_in(pair.name.lower()):
+        return
+    spoken = re.compile(
+        rf"(?<![\w./$-]){re.escape(pair.name).replace('_', '[_ -]')}(?:(?: (?:to|is|be|should"
+        rf"|now|of"
+        rf"|at|=))*| ?=) ?(?P<v>\d{{1,9}})(?![\w.-])",
+        re.IGNORECASE,
+    )
+    for match in spoken.finditer(page.norm):
+        if not page.is_free(*match.span()):
+            continue
+        pair.value = match["v"]
+        pair.quote = page.take(*match.span())
 
 
 def _is_label(pairs: list[Pair], draft: Draft) -> bool:

@@ -338,6 +338,21 @@ def lone_numbers(page: Page, draft: Draft, refused: Sequence[tuple[str, float]])
             set_number(draft, "task_count", float(match["n"]), page.take(*match.span()))
 
 
+SAME = re.compile(
+    r"(?:,|\band\b|&) *(?:the )?(?P<f>[a-z][a-z ]{2,24}?) (?:too|as well|likewise)\b", re.IGNORECASE
+)
+SOME_NUMBER = re.compile(r"(?<![\w.-])\d{1,6}(?![\w.])")
+
+
+def same_numbers(page: Page, draft: Draft) -> None:
+    """As in "32 shards, tasks too": the number said before is another field's as well."""
+    for match in page.find(SAME):
+        named = [f for f, _, _ in fields_in(match["f"])]
+        said = SOME_NUMBER.findall(page.norm[page.sentence(match.start())[0] : match.start()])
+        if len(named) == 1 and named[0] in COUNTED and said:
+            set_number(draft, named[0], float(said[-1]), page.take(*match.span()))
+
+
 PART = re.compile(r"[,;.!\n()]|\b(?:and|plus|with|then|but)\b|&")
 FILLER = re.compile(
     r"\W*(?:(?:also|now|make (?:it|that)|rather|to|a|for|use|take|give (?:it|them|each)|better|go"

@@ -5,16 +5,21 @@ from __future__ import annotations
 import itertools
 import re
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from components.parse_intent.draft import Asked, Draft, Step
 from components.parse_intent.offline.edit_images import other_image
 from components.parse_intent.offline.page import Page
 from components.parse_intent.offline.step_conditions import CONDITIONS
-from components.parse_intent.offline.step_names import ALL_STEPS, ORDER, STEP_NOUN, program_names
+from components.parse_intent.offline.step_names import (
+    ALL_STEPS,
+    ONE,
+    ORDER,
+    STEP_NOUN,
+    program_names,
+    spoken,
+)
 from components.parse_intent.offline.vocabulary import ORDINALS
 
-ONE = rf"(?:{STEP_NOUN}|1)"
 REF = re.compile(
     rf"(?P<art>\ban? (?:new )?)?\b(?:{STEP_NOUN}\s+(?:number |no\.? ?|#)?(?P<n>\d{{1,2}})\b"
     rf"(?! ?(?:of|more|times?|gpus?|v?cpus?|retries|tasks?|s|sec\w*|m|min\w*|h|hours?|hrs?|d|days?"
@@ -24,7 +29,6 @@ REF = re.compile(
     rf"|may\b|can\b|should\b|must\b|needs?\b|gets?\b|has\b|is\b|fails?\b|to\b|first\b|last\b)))",
     re.IGNORECASE,
 )
-ENDINGS = r"(?:es?|ed|s|ing|ions?|ers?|ations?|ment)?"
 # "add a second step", "as the third step": a step that is still to be made.
 TO_MAKE = re.compile(
     r"\b(?:add|insert|append|include|as|another|new|there's|need)\b(?: (?:a|an|the|also|new"
@@ -42,7 +46,8 @@ SWAP = re.compile(
 SWAP_VERB = re.compile(r"\b(?:swap|exchange|flip)\b", re.IGNORECASE)
 OUT_BEFORE = re.compile(
     r"\b(?:drop|remove|delete|get rid of|lose|scrap|strip|cut|without|no longer (?:need|want|run)"
-    r"|(?:don't|do not) (?:need|want|run)|no more|ditch|kick(?: out)?|kill|omit|skip|take(?: out)?"
+    r"|(?:don't|do not) (?:need|want|run)|no|no more|ditch|kick(?: out)?|kill|omit|skip"
+    r"|take(?: out)?"
     r"|leave(?: out)?|throw(?: out)?|discard|forget(?: about)?)\b(?: (?:the|our|that|this|of|any))*"
     r"\s*$",
     re.IGNORECASE,
@@ -190,20 +195,8 @@ def _by_name(page: Page, steps: list[Step], work: list[int]) -> list[Ref]:
         return []
     found = []
     for name, index in alone.items():
-        found += [Ref(m.start(), m.end(), index, m.group()) for m in page.find(_spoken(name))]
+        found += [Ref(m.start(), m.end(), index, m.group()) for m in page.find(spoken(name))]
     return found
-
-
-@lru_cache(maxsize=256)
-def _spoken(name: str) -> re.Pattern[str]:
-    """Words for a step by the name of its program: "the scoring step", "after the detection"."""
-    word = rf"{re.escape(name.removesuffix('e'))}{re.escape(name[-1])}?{ENDINGS}"
-    return re.compile(
-        rf"(?<![\w/.-]){word}(?:\.\w{{1,3}})? {ONE}\b"
-        rf"|(?<![\w/.-]){word}(?:\.\w{{1,3}})?(?![\w/-])(?= (?:before|after|first|last|out)\b)"
-        rf"|(?:(?<=before )|(?<=after )|(?<=before the )|(?<=after the )){word}(?![\w/-])",
-        re.IGNORECASE,
-    )
 
 
 def _swap(page: Page, edits: StepEdits, refs: list[Ref], handles: list[Step]) -> None:

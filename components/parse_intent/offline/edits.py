@@ -9,10 +9,12 @@ from typing import Any
 
 from components.parse_intent.draft import Asked, Draft, Volume
 from components.parse_intent.offline.edit_commands import edit_commands
+from components.parse_intent.offline.edit_mounts import meant_by, move_known
 from components.parse_intent.offline.edit_names import edit_names
 from components.parse_intent.offline.edit_numbers import (
     lone_amounts,
     lone_numbers,
+    same_numbers,
     scale_numbers,
     set_disk_size,
     step_numbers,
@@ -29,7 +31,7 @@ MAX_DROPS = 40
 DROP = re.compile(
     r"\b(?:drop|remove|delete|get rid of|lose|take out|take away|leave out|scrap|strip|clear"
     r"|unset|forget about|without|no longer (?:need|want)|don't (?:need|want)|do not (?:need"
-    r"|want)|no more|"
+    r"|want)|no more(?! than)|"
     r"no(?= (?:\w+ )?limit\b)|cancel|ditch|kick out|kill|omit|skip|turn off|switch off|unmount"
     r"|detach"
     r"|disable)\b\s*",
@@ -56,6 +58,7 @@ def edit_before_reading(
     draft.steps = steps.steps
     edit_commands(page, draft.steps, refs_in(page, draft.steps, 0, len(page.norm)))
     edit_names(page, draft)
+    move_known(page, draft)
     questions = steps.questions + step_numbers(page, draft)
     scale_numbers(page, draft)
     return draft, questions
@@ -66,6 +69,7 @@ def apply_edits(page: Page, before: Draft) -> tuple[Draft, list[str]]:
     draft = before.model_copy(deep=True)
     questions: list[str] = []
     questions += _drop(page, draft)
+    _gone(page, draft)
     for name in page.dropped:
         if name in SCALARS and getattr(page.draft, name) is None:
             setattr(draft, name, None)
@@ -75,6 +79,7 @@ def apply_edits(page: Page, before: Draft) -> tuple[Draft, list[str]]:
     _rename(page, draft)
     _other_server(page, draft)
     _larger_disk(page, draft)
+    same_numbers(page, draft)
     lone_amounts(page, draft)
     lone_numbers(page, draft, broken_numbers(before))
     questions += _used_elsewhere(page)
@@ -141,7 +146,35 @@ def _clear(draft: Draft, name: str, quote: str) -> None:
         draft.install_gpu_drivers = None
 
 
+MOUNTED = re.compile(r"\b(?:bucket|volume|mount|share|nfs)\b", re.IGNORECASE)
 BARRIER = re.compile(r"\bbarriers?\b", re.IGNORECASE)
+
+
+GONE = re.compile(
+    r"\b(?:(?:can|may|should|must|has to|have to|is to|are to) (?:go(?! to\b)|be (?:dropped|removed"
+    r"|deleted|unmounted|detached)|disappear)|(?:is|are) (?:no longer|not) (?:needed|used|necessary"
+    r"|wanted)|(?:is|are) (?:obsolete|superfluous|unnecessary))\b",
+    re.IGNORECASE,
+)
+
+
+def _gone(page: Page, draft: Draft) -> None:
+    """As in "the out-b bucket can go": what stands before the verb goes."""
+    for match in islice(page.find(GONE), MAX_DROPS):
+        start = page.clause(match.start())[0]
+        reach = page.norm[start : match.start()]
+        named = [f for f in fields_in(reach) if page.is_free(start + f[1], start + f[2])]
+        had = {volume.remote for volume in draft.volumes}
+        if _drop_named(draft, reach, page.quote(start, match.start())):
+            had -= {volume.remote for volume in draft.volumes}
+            page.draft.volumes = [v for v in page.draft.volumes if v.remote not in had]
+            page.take(start, match.end())
+            continue
+        for name, first, last in named if len(named) == 1 else ():
+            open_now = getattr(page.draft, name) in (None, [])
+            if open_now and not _which(draft, name, reach, reach[first:last]):
+                _clear(draft, name, page.quote(start, match.end()))
+                page.take(start, match.end())
 
 
 def _drop_named(draft: Draft, reach: str, original: str) -> bool:
@@ -154,6 +187,9 @@ def _drop_named(draft: Draft, reach: str, original: str) -> bool:
         done = done or len(kept) < len(pairs)
         setattr(draft, attribute, kept)
     volumes = [v for v in draft.volumes if not _named_volume(v, names)]
+    if len(volumes) == len(draft.volumes) > 1 and MOUNTED.search(reach):
+        part = meant_by(reach, volumes)  # "drop the output bucket"
+        volumes = [v for v in volumes if len(part) != 1 or v is not part[0]]
     done = done or len(volumes) < len(draft.volumes)
     draft.volumes = volumes
     tags = [t for t in draft.tags if t.value not in names]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from components.parse_intent.draft import Asked, Disk, Draft, Pair, Step, Volume
+from components.parse_intent.draft import Asked, Draft, Pair, Step
+from components.parse_intent.offline.edit_mounts import edit_mounts
 from components.parse_intent.offline.edit_steps import refs_in
 from components.parse_intent.offline.judge import region_of
 from components.parse_intent.offline.page import Page
@@ -105,8 +106,7 @@ def _merge_lists(page: Page, draft: Draft) -> None:
     _merge_notifications(page.norm, draft, new)
     _merge_volumes(page, draft)
     _merge_disks(page, draft)
-    _mount_buckets(page, draft)
-    _move_mount(page, draft)
+    edit_mounts(page, draft)
 
 
 OTHER_TOPIC = re.compile(
@@ -167,72 +167,6 @@ def _merge_volumes(page: Page, draft: Draft) -> None:
             draft.volumes[i] = merged
         else:
             draft.volumes.append(volume)
-
-
-READ_ONLY = re.compile(
-    r"\bread[- ]?only\b|\bro\b|\b(?P<w>writ(?:e?able)|read[- ]write|rw)\b", re.IGNORECASE
-)
-MOUNT_AT = re.compile(
-    r"\b(?:mount(?:ed|ing|s)?|mount ?(?:point|path))\b[^.;\n]{0,30}?\b(?:at|on|under|to|as|is"
-    r"|be)\s+(?P<p>/[\w./-]*\w)",
-    re.IGNORECASE,
-)
-
-
-MOUNT_NAMED = re.compile(
-    r"\bmount (?:the )?[\"']?(?P<n>[a-z0-9][a-z0-9_]*(?:[-.][a-z0-9_]+)+)[\"']? (?:at|to|on|onto"
-    r"|under|in"
-    r"|as) (?P<p>/[\w./-]*\w)"
-)
-
-
-def _mount_buckets(page: Page, draft: Draft) -> None:
-    """As in "mount furnace-out at /mnt/out as well", where buckets are mounted already."""
-    if not any(volume.kind == "gcs" for volume in draft.volumes):
-        return
-    for match in page.find(MOUNT_NAMED):
-        same = [volume for volume in draft.volumes if volume.remote == match["n"]]
-        quote = page.take(*match.span())
-        if same:
-            same[0].mount, same[0].quote = match["p"], quote
-        else:
-            draft.volumes.append(
-                Volume(kind="gcs", remote=match["n"], mount=match["p"], quote=quote)
-            )
-
-
-def _move_mount(page: Page, draft: Draft) -> None:
-    """As in "mount it at /mnt/input instead": the one thing that is mounted moves."""
-    mounted: list[Volume | Disk] = [*draft.volumes, *draft.disks]
-    if page.draft.volumes or page.draft.disks:
-        return
-    if len(mounted) == 1:
-        for match in page.find(MOUNT_AT):
-            mounted[0].mount = match["p"].rstrip("/")
-            mounted[0].quote = page.take(*match.span())
-    for match in page.find(READ_ONLY):
-        target = _meant(page, match.start(), mounted)
-        if target is not None:
-            others = [option for option in target.options if option not in ("ro", "rw")]
-            off = page.negated(match.start()) or match["w"]
-            target.options = others if off else ["ro", *others]
-            page.take(*match.span())
-
-
-def _meant(page: Page, at: int, mounted: list[Volume | Disk]) -> Volume | Disk | None:
-    """The mounted thing that a clause names by its name or path, or a part of it; else the one."""
-    start, end = page.clause(at)
-    spoken = set(re.findall(r"[a-z0-9][\w-]*", page.norm[start:end].lower()))
-    named = [m for m in mounted if spoken & _names_of(m)]
-    if len(named) == 1:
-        return named[0]
-    return mounted[0] if len(mounted) == 1 else None
-
-
-def _names_of(thing: Volume | Disk) -> set[str]:
-    name = thing.remote if isinstance(thing, Volume) else thing.existing or thing.device
-    tails = [text.rstrip("/").rsplit("/", 1)[-1].lower() for text in (name, thing.mount) if text]
-    return {part for tail in tails for part in (tail, *re.split(r"[-_.]", tail)) if len(part) > 2}
 
 
 def _merge_disks(page: Page, draft: Draft) -> None:

@@ -111,10 +111,11 @@ IS_ONE = re.compile(rf"(?:\b{BECOMES}|=|\u2192|->|=>)\s*(?:own )?$", re.IGNORECA
 
 def read_task_count(page: Page) -> Asked[int] | None:
     """How many tasks: said outright, as an array, as copies, or as the things to be worked on."""
-    return _said_outright(page) or read_things(page) or _nodes(page) or _once(page)
+    return said_outright(page) or read_things(page) or _nodes(page) or _once(page)
 
 
-def _said_outright(page: Page) -> Asked[int] | None:
+def said_outright(page: Page) -> Asked[int] | None:
+    """A number of tasks in so many words: "20 tasks", "array 0-9", "5 copies"."""
     for number, pattern in enumerate(COUNTS):
         gap = "w" in pattern.groupindex  # of "25 spot tasks" the middle may be read already
         for match in page.find(pattern, free=not gap):

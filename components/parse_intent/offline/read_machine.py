@@ -55,14 +55,19 @@ def read_machine_type(page: Page) -> Asked[str] | None:
     """The machine type; the last one that is not denied."""
     chosen: Asked[str] | None = None
     for match in page.find(MACHINE):
-        denied = page.negated(match.start())
-        was = WAS.search(page.left(match.start(), 30)) or GONE.match(page.right(match.end(), 60))
+        denied = machine_denied(page, match)
         quote = page.take(*match.span())
-        if denied or was:
+        if denied:
             page.dropped.add("machine_type")
         else:
             chosen = chosen or Asked(value=match["m"].lower(), quote=quote)
     return chosen
+
+
+def machine_denied(page: Page, match: re.Match[str]) -> bool:
+    """Whether the words tell of a machine that is not, or no longer, wanted."""
+    was = WAS.search(page.left(match.start(), 30)) or GONE.match(page.right(match.end(), 60))
+    return page.negated(match.start()) or was is not None
 
 
 SERIES = re.compile(

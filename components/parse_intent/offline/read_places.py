@@ -21,6 +21,15 @@ SHORT_LOCATION = re.compile(
     r"[- ]?(?P<n>\d{1,2})(?P<z>-[a-f])?(?![\w-])",
     re.IGNORECASE,
 )
+# A name in the form of a region, of another cloud or made up, where a region is spoken of.
+NO_REGION = re.compile(
+    r"\b(?:in|to|from|at|use|the)? ?(?:region|zone|location)s?(?: (?:is|called|named|to"
+    r"|of))*\s*[:=]?"
+    r"\s*[\"'(]?(?P<r>[a-z]{2,12}(?:-[a-z]{2,12}){1,3}-?\d{1,2}|(?:north|south|east|west|central)"
+    r"(?:us|europe|asia|uk|india)\d?|[a-z]{2,9}(?:us|europe|asia)\d)\b(?![\w-])"
+    r"|\b(?:in|to) (?:the )?(?P<s>(?:east|west|central|north|south)(?:us|europe|india)\d?)\b",
+    re.IGNORECASE,
+)
 DIRECTIONS = {
     "c": "central",
     "e": "east",
@@ -96,8 +105,12 @@ def read_locations(page: Page) -> tuple[list[Asked[str]], list[str]]:
         continent = {"eu": "europe", "as": "asia"}.get(continent, continent)
         direction = DIRECTIONS.get(match["d"].lower(), match["d"].lower())
         region = f"{continent}-{direction}{match['n']}"
-        if region in REGIONS:
+        if region in REGIONS or PLACE_CUE.search(page.left(match.start(), 24)):
             places.add(region, (match["z"] or "").lower(), *match.span())
+    for match in page.find(NO_REGION):
+        if not page.negated(match.start()):
+            places.unknown.append((match["r"] or match["s"]).lower())
+            page.take(*match.span())
     _nicknames(page, places)
     return places.narrowed(), places.unknown
 

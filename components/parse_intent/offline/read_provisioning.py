@@ -51,18 +51,31 @@ RULED_OUT = re.compile(
     r"|wanted|acceptable)|forbidden|ruled out|never|[:=] ?(?:no|false|off|never|n)\b)",
     re.IGNORECASE,
 )
+PRICED = re.compile(
+    r"\s*(?:vms?|machines?|instances?|capacity)?\s*(?:is|are|would be|gets?|was|were|costs?)"
+    r" (?:just |way |far |much |simply )?(?:too|more) (?:expensive|costly|pricey|dear|much)",
+    re.IGNORECASE,
+)
 HAPPENED = re.compile(
     r"\b(?:last time|last week|yesterday|previously|too many|used to|we had)\b[^.;]{0,30}$", re.I
 )
+HABIT = re.compile(r"\b(?:normally|usually|typically|otherwise|mostly)\b[^.;,]{0,30}$", re.I)
 
 
 def read_provisioning(page: Page) -> Asked[Provisioning] | None:
     """Spot, on demand, flex-start or bound to a reservation."""
-    for pattern, flex in ((FLEX, True), (BOUND, False)):
+    named: tuple[tuple[re.Pattern[str], Provisioning], ...] = (
+        (FLEX, "FLEX_START"),
+        (BOUND, "RESERVATION_BOUND"),
+    )
+    for pattern, model in named:
         for match in page.find(pattern):
             if not page.negated(match.start()):
-                quote = page.take(*match.span())
-                return Asked(value="FLEX_START" if flex else "RESERVATION_BOUND", quote=quote)
+                return Asked(value=model, quote=page.take(*match.span()))
+    return _of_two(page)
+
+
+def _of_two(page: Page) -> Asked[Provisioning] | None:
     votes: list[tuple[int, Provisioning, str]] = []
     for match in page.find(STANDARD):
         if re.match(r"on|standard|regular|full|prov", match.group(), re.I) and page.negated(
@@ -70,19 +83,42 @@ def read_provisioning(page: Page) -> Asked[Provisioning] | None:
         ):
             page.take(*match.span())
             continue
+        if _told(page, match):
+            continue
         votes.append((match.start(), "STANDARD", page.take(*match.span())))
     for match in page.find(SPOT):
         if page.negated(match.start()) or RULED_OUT.match(page.right(match.end(), 40)):
             votes.append((match.start(), "STANDARD", page.take(*match.span())))
-        elif not STORY.match(page.right(match.end(), 20)) and not HAPPENED.search(
-            page.left(match.start(), 40)
-        ):
+        elif not _told(page, match):
             votes.append((match.start(), "SPOT", page.take(*match.span())))
     if not votes:
         return _by_loss(page)
     plain = [v for v in votes if re.match(r"spot|preempt|on|standard|non", v[2], re.I)] or votes
     _, value, quote = plain[0]
     return Asked(value=value, quote=quote)
+
+
+def _told(page: Page, match: re.Match[str]) -> bool:
+    """Whether the words tell of other runs, or of a price, and ask for nothing."""
+    right, left = page.right(match.end(), 40), page.left(match.start(), 40)
+    habit = page.norm[max(page.clause(match.start())[0], match.start() - 40) : match.start()]
+    story = match.re is SPOT and (STORY.match(right) or HAPPENED.search(left))
+    return bool(story or PRICED.match(right) or HABIT.search(habit))
+
+
+def affirmed(page: Page) -> list[tuple[Provisioning, int, int]]:
+    """Every place that asks for Spot or for standard VMs, whatever has read it: value, span."""
+    found: list[tuple[Provisioning, int, int]] = [
+        ("STANDARD", *match.span())
+        for match in page.find(STANDARD, free=False)
+        if not page.negated(match.start()) and not _told(page, match)
+    ]
+    for match in page.find(SPOT, free=False):
+        inside = any(start <= match.start() < end for _, start, end in found)
+        denied = page.negated(match.start()) or RULED_OUT.match(page.right(match.end(), 40))
+        if not inside and not denied and not _told(page, match):
+            found.append(("SPOT", *match.span()))
+    return found
 
 
 # A VM that goes away, by words that are said of VMs only, and by words that need a VM beside them.

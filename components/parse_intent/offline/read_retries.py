@@ -236,6 +236,9 @@ def _events_only(page: Page) -> list[RetryPolicy]:
 PRONOUN = re.compile(r"\b(?:an?|the|that|this|each|every|any|failed|failing)(?: \w+)?\s*$", re.I)
 
 
+AT_MOST = re.compile(r"\b(?:no|not|never) (?:more|oftener) than (?:a total of )?$", re.IGNORECASE)
+
+
 def read_retries(page: Page) -> Asked[int] | None:
     """How often a failed task is tried again."""
     for pattern in RETRY_COUNT:
@@ -260,7 +263,8 @@ def _retry_count(page: Page, match: re.Match[str]) -> int | None:
         return None
     if match["n"] == "1" and PRONOUN.search(between):
         return None
-    if page.negated(match.start()) and match["n"] != "0":
+    at_most = AT_MOST.search(page.left(match.start(), 24))
+    if page.negated(match.start()) and match["n"] != "0" and not at_most:
         return None
     if groups.get("rest") is not None and not re.search(RETRY, page.left(match.start(), 200), re.I):
         return None

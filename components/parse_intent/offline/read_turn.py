@@ -81,7 +81,11 @@ def read_names(page: Page, wants: dict[str, str]) -> None:
     for name in unknown:
         near = judge.nearest_region(name)
         hint = f"; the nearest name is {near}" if near else ""
-        wants[f"region {name}"] = f"{name} is not a region of Batch{hint}. Which region is meant?"
+        said = f"{name} is not a region of Batch{hint}."
+        if page.before is None and NOWHERE_ELSE.search(page.norm):
+            draft.refusals.append(f"{said} A job can only run in a region that there is.")
+        else:
+            wants[f"region {name}"] = f"{said} Which region is meant?"
     read_network(page)
     draft.reservation = read_reservation(page)
     draft.collocated = read_collocated(page)
@@ -103,6 +107,12 @@ def _same_size(draft: Draft) -> None:
     draft.machine_series = None
 
 
+NOWHERE_ELSE = re.compile(
+    r"\bnowhere else\b|\bno(?:t in any| in no)? other (?:region|zone|place|location)"
+    r"|\b(?:only|just|must|has to|exactly|strictly|insist)\b[^.;\n]{0,40}"
+    r"\b(?:there|that (?:region|zone|one)|region|zone|location)\b",
+    re.IGNORECASE,
+)
 GPU_ASKED = re.compile(
     r"\b(?:need|with|want|attach|on|use|has|have|a|an|1|2|4|8)\b[^.;]{0,12}$", re.IGNORECASE
 )

@@ -9,9 +9,11 @@ from dataclasses import dataclass, field, replace
 from components.parse_intent.draft import Draft
 from components.parse_intent.offline import judge
 from components.parse_intent.offline.amounts import Amount
+from components.parse_intent.offline.clashes import Clash, clashes, settle_clash
 from components.parse_intent.offline.corrections import TAKES_BACK, corrections
 from components.parse_intent.offline.edits import apply_edits, edit_before_reading
 from components.parse_intent.offline.impossible import conflicts, impossible, no_job
+from components.parse_intent.offline.long_blanks import MOST, long_runs, put_back, shortened
 from components.parse_intent.offline.open_questions import (
     OF_EDITS,
     QUESTIONS,
@@ -33,6 +35,7 @@ from components.parse_intent.offline.segment import cut_payloads
 from components.parse_intent.offline.spoken_of import unnamed
 from components.parse_intent.offline.undo import taken_back
 from components.parse_intent.offline.unread import unread_words
+from components.parse_intent.offline.vague_edits import vague_edits
 from components.parse_intent.reading import Reading
 
 
@@ -42,6 +45,7 @@ class State:
 
     wants: what was spoken of and not named, by kind, with the question for it.
     pending: what pasted text points at and nothing has named so far.
+    clashes: fields with two values, asked about and not settled.
     heard: whether the turn asked for anything that has a field.
     turn: the words of the turn.
     """
@@ -52,6 +56,7 @@ class State:
     warnings: list[str] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
     pending: list[Pending] = field(default_factory=list)
+    clashes: list[Clash] = field(default_factory=list)
     heard: bool = False
     turn: str = ""
 
@@ -78,22 +83,13 @@ def read(turns: Sequence[str], given: Draft | None = None) -> Reading:
             history.append(_next_state(rest, history))
     if not history:
         return Reading(Draft(questions=[QUESTIONS["run"]]), "offline")
-    if any(BLANKS.search(turn) for turn in turns):
-        kept = f"Of more than {MOST_BLANKS} blanks in a row, {MOST_BLANKS} were kept."
-        history[-1].warnings.append(kept)
+    runs = long_runs(turns)
+    whole = [put_back(state.draft, runs) for state in history[-2:]] if runs else []
+    if not all(whole):
+        history[-1].warnings.append(f"Of more than {MOST} blanks in a row, {MOST} were kept.")
     start = _finish(history[-2]).draft if len(history) > 1 else None
     open_before = start is not None and (start.questions or start.refusals)
     return replace(_finish(history[-1]), start=None if open_before else start)
-
-
-MOST_BLANKS = 200
-BLANKS = re.compile(rf"\s{{{MOST_BLANKS + 1},}}")
-
-
-def shortened(turn: str) -> str:
-    """A turn in which no run of blanks is so long that patterns go over it again and again."""
-    half = MOST_BLANKS // 2
-    return BLANKS.sub(lambda match: match[0][:half] + match[0][-half:], turn)
 
 
 def _next_state(turn: str, history: Sequence[State]) -> State:
@@ -103,7 +99,7 @@ def _next_state(turn: str, history: Sequence[State]) -> State:
     were asked about, over what was there before them.
     """
     if len(history) > 1 and _asks_about_edit(history[-1]):
-        joined = f"{history[-1].turn.rstrip(' .')} ({turn.strip(' .')})"
+        joined = f"{history[-1].turn.rstrip(' .?!')} ({turn.strip(' .')})"
         reply = _corrected(joined, history[:-1])
         if not _asks_about_edit(reply):
             return reply
@@ -134,6 +130,11 @@ def _read_turn(
     page = Page(turn, cutter.masked, payloads, earlier)
     wants: dict[str, str] = {}
     questions: list[str] = []
+    known_before = before.draft if before is not None else Draft()
+    if before is not None and before.clashes:
+        settled = before.draft.model_copy(deep=True)
+        still = [clash for clash in before.clashes if not settle_clash(page, settled, clash)]
+        before = replace(before, draft=settled, clashes=still)
     if before is not None:
         edited, questions = edit_before_reading(page, before.draft, history)
         before = replace(before, draft=edited)
@@ -150,7 +151,14 @@ def _read_turn(
         wants |= unnamed(page, page.draft)
     state = _joined(page, before, wants, said)
     state.warnings += warnings
+    if before is not None:
+        vague = vague_edits(page, known_before, state.draft)
+        state.wants |= {f"edit vague {i}": question for i, question in enumerate(vague)}
     state.wants |= {f"step {i}": question for i, question in enumerate(questions)}
+    if before is None and not pasted:
+        state.clashes = clashes(page)
+    state.wants |= {f"clash {clash.name}": clash.question for clash in state.clashes}
+    state.refusals += page.draft.refusals
     state.refusals += judge.forbidden(page.norm, page.draft, page.before) + impossible(page)
     state.refusals += [] if pasted else no_job(page)
     state.unread += unread_words(page) + pasted.unread
@@ -213,16 +221,17 @@ def _joined(page: Page, before: State | None, wants: dict[str, str], said: str) 
     if said:
         corrected_number(page, draft, said)
     fill_wants(page, draft, before.wants)
+    still = [clash for clash in before.clashes if getattr(page.draft, clash.name) is None]
     open_wants = {
         want: question
         for want, question in before.wants.items()
-        if want.split()[0] not in OF_EDITS and not answered(want, page.draft, draft)
+        if want.split()[0] not in (*OF_EDITS, "clash") and not answered(want, page.draft, draft)
     }
     relevant = {k: v for k, v in wants.items() if not known(k, before.draft) and not page.dropped}
     merged = {**open_wants, **relevant, **{f"edit {i}": q for i, q in enumerate(questions)}}
     # A refusal holds until the person says something else that can be done.
     refusals = [] if any(page.used) else list(before.refusals)
-    return State(draft, merged, refusals, list(before.warnings), list(before.unread))
+    return State(draft, merged, refusals, list(before.warnings), list(before.unread), clashes=still)
 
 
 def _finish(state: State) -> Reading:

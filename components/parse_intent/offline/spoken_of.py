@@ -51,8 +51,11 @@ KINDS = {
     ),
     "nfs": Kind(
         re.compile(
-            rf"{OURS}(?: [\w'-]+){{0,2}} (?:filestore|nfs|nas)\b(?: (?:share|server|export|mount"
-            r"|instance))?",
+            rf"{OURS}(?: [\w'-]+){{0,2}} (?:(?:filestore|nfs|nas|filer|file ?server|network drive"
+            r"|shared drive|file share)\b(?: (?:share|server|export|mount|instance))?"
+            r"|(?:share|drive)\b(?=[^.;\n]{0,30} (?:/|nfs\b)))"
+            r"|\bmount\w*\b(?: (?!gs\b)[\w'-]+){0,5} (?:via|over|with|by|using) nfs\b"
+            r"|\bnfs(?: share| mount| volume| export)? (?:mounted )?(?:on|at|to|under) /",
             re.IGNORECASE,
         ),
         lambda draft: any(volume.kind != "gcs" for volume in draft.volumes),
@@ -62,7 +65,9 @@ KINDS = {
     "disk": Kind(
         re.compile(
             r"\b(?:the|an?|our|my) (?:existing |zonal |data )*persistent disk"
-            rf"(?={WE_HAVE}|[^.;\n]{{0,30}}\b(?:already|existing)\b)"
+            rf"(?={WE_HAVE}| (?:with|holding|containing|full of) (?:the|our|all|my|its"
+            rf"|everything)\b"
+            r"|[^.;\n]{0,30}\b(?:already|existing)\b)"
             r"|\b(?:our|my|the|an?) existing (?:persistent |data |zonal )*disk\b"
             r"|\b(?:our|my) (?:persistent|data|reference) disk\b"
             rf"|\bdisk(?= (?:that|which) (?:we|i) (?:already|have))",

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from components.parse_intent.draft import Step
 from components.parse_intent.offline.vocabulary import ORDINALS, PROGRAMS, words
 
 STEP_NOUN = r"(?:steps?|runnables?|commands?|scripts?|parts?|containers?|stages?|phases?|images?)"
+ONE = rf"(?:{STEP_NOUN}|1)"
+ENDINGS = r"(?:es?|ed|s|ing|ions?|ers?|ations?|ment)?"
 ORDER = "|".join([*ORDINALS, "last", "final"])
 NUMBERED = re.compile(
     rf"\b{STEP_NOUN}\s+(?:number\s+|no\.? ?|#)?(?P<n>\d{{1,2}}|[a-f])\b(?! (?:of|more))"
@@ -120,3 +123,19 @@ def program_names(step: Step) -> set[str]:
         ):
             names |= {stem, *(part for part in re.split(r"[_-]", stem) if len(part) > 4)}
     return names - COMMON
+
+
+@lru_cache(maxsize=256)
+def spoken(name: str) -> re.Pattern[str]:
+    """Words for a step by the name of its program: "the scoring step", "after the detection"."""
+    word = rf"{re.escape(name.removesuffix('e'))}{re.escape(name[-1])}?{ENDINGS}"
+    return re.compile(
+        rf"(?<![\w/.-]){word}(?:\.\w{{1,3}})? {ONE}\b"
+        rf"|(?<![\w/.-]){word}(?:\.\w{{1,3}})?(?![\w/-])(?= (?:before|after|first|last|out)\b)"
+        rf"|(?:(?<=before )|(?<=after )|(?<=before the )|(?<=after the )){word}(?![\w/-])"
+        rf"|(?<=\bthe ){word}(?:\.\w{{1,3}})?(?![\w/.-])(?=[,;:.!?]|\W*$| (?:a|an|and|or|may|can"
+        rf"|should"
+        r"|must|needs?|gets?|has|is|isn't|takes?|fails?|only|always|to|up|in|please|any|runs?"
+        r"|times?)\b)",
+        re.IGNORECASE,
+    )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from components.parse_intent.draft import Step
-from components.parse_intent.offline.edit_steps import ONE, Ref, refs_in
+from components.parse_intent.offline.edit_steps import Ref, refs_in
 from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.step_names import ONE
 from components.parse_intent.offline.vocabulary import ORDINALS
 
 Span = tuple[int, int]

@@ -56,7 +56,7 @@ OWN_WORDS = frozenset(
     attached attaches retire retires second seconds secondly limits limited orders ordered
     standards memorial machined serviced account accounts accounting failing failover instants
     reserve reserves regional zoned tasked taste toasts topical messages finale final commanded
-    container
+    container drive drives
     """)
 )
 
