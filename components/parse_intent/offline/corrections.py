@@ -49,6 +49,7 @@ RESERVED = re.compile(
     rf" (?:(?:it|them|each|every task|task) )?(?P<new>{NUMBER})(?![\w.-]*\w| [a-z])",
     re.IGNORECASE,
 )
+CLOSED = re.compile(r" ?[),](?= (?!and\b|or\b|but\b|with\b|on\b)[a-z])", re.IGNORECASE)
 MAX_CORRECTED = 20
 
 
@@ -76,6 +77,8 @@ def take_back(words: Words) -> None:
         before, after = _first(match["mid"]), _first(match["after"])
         if after and after not in STOP and (after == before or not before):
             words.splice(match.start(), match.start("new"), "")
+        elif not before and (closed := CLOSED.match(words.text, match.end("new"))):
+            words.splice(match.start(), closed.end(), match["new"])  # "31 (sorry, 28) tasks"
         elif not after or after in STOP or after == before:
             words.splice(match.start(), match.end("new"), match["new"] + match["mid"])
         else:  # something else is counted: both numbers stay
@@ -101,7 +104,8 @@ TAKES_BACK = re.compile(
 )
 CORRECTION = re.compile(
     r"(?:[.;,!?\n(]|\s-+|\s—|\.\.\.|…)\s*(?:(?:oh |ah |hmm,? |uh,? )?(?:no,? wait|wait,? no"
-    r"|wait,|no no|scratch that|correction|sorry,? (?:i mean|make that|no)|i mean(?:t)?"
+    r"|wait(?=,)|wait(?: (?=it's|that's|there are|actually|make|sorry|i ))|no no|scratch that"
+    r"|correction|sorry,? (?:i mean|make that|no)|i mean(?:t)?"
     r"|make that(?! (?:visible|available|accessible|readable|writable|mounted|run|use|sure|work"
     r"|show|appear|happen|start|stop|fail)\w*)"
     r"|(?:hm+|uh+|err?|oh|ah|well|no|nah),? (?:actually|better|rather|on second thoughts?"

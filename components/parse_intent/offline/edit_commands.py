@@ -11,7 +11,7 @@ from components.parse_intent.offline.edit_images import retagged
 from components.parse_intent.offline.edit_steps import Ref
 from components.parse_intent.offline.field_words import fields_in
 from components.parse_intent.offline.page import Page
-from components.parse_intent.offline.segment import Payload
+from components.parse_intent.offline.payloads import Payload
 
 FLAG = re.compile(r"(?<![\w=-])-{1,2}[A-Za-z][\w-]*")
 # Behind a flag: "to 14", "= 14", "should be 14 instead of 7", "14".

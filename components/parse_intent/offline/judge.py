@@ -172,6 +172,7 @@ POWER = re.compile(
     r"|\bdisable (?:the )?(?:audit|firewall|billing)\b|\bopen (?:the )?firewall\b",
     re.IGNORECASE,
 )
+OF_LABELS = re.compile(r"\blabels?\b", re.IGNORECASE)  # "the label owner=x" grants nothing
 ROLES = re.compile(
     r"\broles/\w[\w.]*|\b(?:owner|editor|admin) (?:role|rights|access)\b", re.IGNORECASE
 )
@@ -246,7 +247,7 @@ def forbidden(norm: str, draft: Draft, before: Draft | None = None) -> list[str]
         not WARDED.search(norm[max(0, m.start() - 40) : m.start()]) for m in MINING.finditer(norm)
     ):
         return ["I will not build a job that attacks other systems."]
-    match = POWER.search(norm)
+    match = next((m for m in POWER.finditer(norm) if not OF_LABELS.search(m.group())), None)
     if match and before is not None and before.steps and not OF_ALL.search(match.group()):
         match = ROLES.search(norm)
     if match and (

@@ -22,7 +22,9 @@ MOUNT_LEFT = re.compile(
     rf"|\b(?:holds|contains|shows|is|being|means|is where)\b|,? (?:which|that|where) (?:is"
     rf"|holds|has|shows)\b"
     rf"|\bfrom\b|\bcomes from\b|\bmaps to\b"
-    rf"|\bfor\b)\s*(?:the |a |our |nfs |bucket )*$",
+    rf"|\bfor\b)\s*(?:the |a |an |our |my |nfs |bucket |export |share |filestore |server "
+    rf"|gcs |disk "
+    rf"|mounted |from |called |named |new |existing |path )*$",
     re.IGNORECASE,
 )
 OPTION = re.compile(

@@ -11,8 +11,8 @@ from components.parse_intent.draft import Draft, Pair
 from components.parse_intent.offline.amounts import Amount, durations, sizes
 from components.parse_intent.offline.corrections import take_back
 from components.parse_intent.offline.normal import FILL, Words
+from components.parse_intent.offline.payloads import Payload
 from components.parse_intent.offline.required import required
-from components.parse_intent.offline.segment import Payload
 
 SENTENCE = re.compile(
     r"(?:(?<!maximum)(?<!max)(?<!min)(?<!approx)(?<!\bca)(?<!\bno)(?<!\bnr)|(?![.]\s\d))"
@@ -39,6 +39,10 @@ NEGATION = re.compile(
 )
 
 
+HEAD_ROW = re.compile(
+    r"\s*(?:names?|keys?|\w+|environment variables?)\s*:\s*(?:values?|vals?|settings?)\s*",
+    re.IGNORECASE,
+)
 LISTED = re.compile(r"[\s*+-]*[\w.-]+\s?(?:[=:]|->|=>|\u2192|at|on)\s?\S")
 # How far a sentence is looked at on each side, so that one without an end costs no more.
 REACH = 600
@@ -119,7 +123,7 @@ class Page:
             begin, _ = self.sentence(back - 1)
             line = self.norm[begin:back]
             text = line + text
-            if line.rstrip().endswith(":"):
+            if line.rstrip().endswith(":") or HEAD_ROW.fullmatch(line):
                 return text
             if line.strip() and not LISTED.match(line):
                 break

@@ -25,8 +25,9 @@ NOT_COUNT_NOUN = (
 )
 COUNTS = [
     re.compile(
-        r"\b(?:task[ _]?count|ntasks|completions"
-        r"|number of tasks|no\.? of tasks|#tasks|# tasks|num[ _]?tasks"
+        r"\b(?:task[ _]?count|tasks? (?:number|quantity|total)|(?:number|quantity|amount"
+        r"|total) of tasks?|ntasks|completions"
+        r"|no\.? of tasks|#tasks|# tasks|num[ _]?tasks"
         r"|count of tasks|array (?:size|length)|(?:how many|quantity|qty|count)(?=\s*[:=])"
         r"|tasks(?=\s*[:=]|\s+(?:to|should be|are|will be)\s))"
         r"\s*(?:is|are|=|:|to|of|should be|will be)?\s*(?P<n>\d{1,9})\b"
@@ -220,3 +221,40 @@ def read_vague_count(page: Page) -> str | None:
         page.take(*match.span())
         return "tasks"
     return None
+
+
+PER_CORE = re.compile(r"\b1 task (?:per|for (?:each|every)|on each) core\b", re.IGNORECASE)
+
+
+def count_by_cores(page: Page) -> None:
+    """As in "14 cores, 1 task per core": the cores are of the job and tell how many tasks."""
+    draft = page.draft
+    if draft.task_count is not None or draft.cpu_milli is None:
+        return
+    for match in page.find(PER_CORE):
+        if draft.cpu_milli.value % 1000 == 0:
+            page.take(*match.span())
+            draft.task_count = Asked(
+                value=draft.cpu_milli.value // 1000, quote=draft.cpu_milli.quote
+            )
+            draft.cpu_milli = None
+        return
+
+
+AT_MOST = re.compile(
+    r"\b(?:most|than|to|max\w*|only|limit\w*|let|parallelism|concurrency)\b", re.IGNORECASE
+)
+
+
+def count_in_limit(page: Page) -> None:
+    """As in "3 tasks in parallel": without another number it is how many there are."""
+    draft = page.draft
+    limit = draft.parallelism
+    if draft.task_count is not None or limit is None or page.before is not None:
+        return
+    at = page.turn.find(limit.quote)
+    said = page.left(page.at(max(at, 0)), 20) + " " + limit.quote
+    noun = re.compile(r"\b(?:tasks?|runs|copies|jobs)\b", re.IGNORECASE)
+    after = page.turn[at + len(limit.quote) :].split()[:1] if at >= 0 else []
+    if noun.search(" ".join([limit.quote, *after])) and not AT_MOST.search(said):
+        draft.task_count = limit.model_copy()

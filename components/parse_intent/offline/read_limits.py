@@ -247,6 +247,12 @@ GIVEN = re.compile(
 )
 
 
+ENDS = re.compile(
+    r"\b(?:kill|stop|abort|terminat|cancel|cut|end|give up|time out)(?:p?ed|s"
+    r"|e[ds]?)?(?: [a-z']+){0,3}"
+    r" (?:after|at|past|beyond|over)\s*$",
+    re.I,
+)
 OTHER_TIME = re.compile(r"\s*(?:ago|old|later|apart|between)\b", re.I)
 SLEEPS = re.compile(r"sleep\w*\s*$", re.I)
 LONGER = re.compile(r"\b(?:timeout|time limit|no longer than|longer)\b", re.I)
@@ -276,6 +282,7 @@ def _limit_points(left: str, right: str, sentence: str) -> int:
         (-8, other),
         (5, LIMIT_LEFT.search(left) or given),
         (5, LIMIT_RIGHT.match(right)),
+        (3, ENDS.search(left)),
         (2, KILL.search(sentence)),
         (1, LONGER.search(sentence)),
         (-20, SLEEPS.search(left)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from components.parse_intent.draft import Asked, Pair, TaskEnvironment
+from components.parse_intent.offline.commands import STOP
 from components.parse_intent.offline.page import Page
 from components.parse_intent.offline.vocabulary import words
 
@@ -137,6 +138,16 @@ LABEL_NAMED = re.compile(
     r"(?P<v>[a-z0-9](?:[\w.-]*\w)?)",
     re.IGNORECASE,
 )
+# "label cost-centre 5512 and label owner rahul"
+LABEL_BARE = re.compile(
+    r"\blabels? [\"']?(?P<k>[a-z][a-z0-9_-]{1,62})[\"']? [\"']?(?P<v>[a-z0-9][a-z0-9_-]*)[\"']?"
+    r"(?=\s*(?:[,.;)\n]|$|and\b))"
+)
+NOT_LABELS = frozenset(
+    words(
+        "job jobs vm vms machine machines instance instances node nodes task tasks them everything"
+    )
+)
 ON_VMS_AFTER = re.compile(
     r"(?:, ?[\w-]+=[\w.-]+| and [\w-]+=[\w.-]+){0,8}"
     r"[^.;,\n]{0,40}?\b(?:on|to|for|of) (?:the |our |all |every |each |these )*(?:vms?|instances?"
@@ -235,11 +246,15 @@ def _set_to(page: Page) -> None:
     """NAME is value, label name set to value."""
     for match in page.find(SET_TO):
         known = page.before is not None and match["k"] in {p.name for p in page.before.env}
-        told = SET_CUE.search(page.left(match.start("k"), 30)) is not None
+        told = SET_CUE.search(page.left(match.start("k"), 30)) or ENV_CUE.search(
+            page.sentence_text(match.start())
+        )
         named = "_" in match["k"] and not page.negated(match.start("k"))
         if match["k"] not in NOT_VARIABLE and (known or named or (told and len(match["k"]) > 2)):
             _variable(page, match)
-    for match in page.find(LABEL_NAMED):
+    for match in [*page.find(LABEL_NAMED), *page.find(LABEL_BARE)]:
+        if match["k"] in STOP or match["v"] in STOP or match["k"] in NOT_LABELS:
+            continue
         target = page.draft.vm_labels if _on_vms(page, match.end()) else page.draft.job_labels
         target.append(_lower(_pair(page, match)))
 
@@ -247,7 +262,9 @@ def _set_to(page: Page) -> None:
 def _with_colon(page: Page) -> None:
     """NAME: value, where the sentence speaks of variables or of labels."""
     for match in page.find(ENV_COLON):
-        told = ENV_CUE.search(page.sentence_text(match.start())) is not None
+        told = ENV_CUE.search(page.sentence_text(match.start())) or ENV_CUE.search(
+            page.headed(match.start())
+        )
         if told and match["k"] not in NOT_VARIABLE and not _label_cue(page, match.start()):
             _variable(page, match)
     for match in page.find(COLON_PAIR):

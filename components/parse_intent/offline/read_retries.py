@@ -125,6 +125,12 @@ EXCEPT = re.compile(
     re.IGNORECASE,
 )
 
+# "5 retries in general, but code 3 is final"
+TURN = re.compile(
+    r"^(?!.*\bonly\b).*(?:\b(?:but|however|though|while|whereas)\b|[;:.(]| - )",
+    re.IGNORECASE | re.DOTALL,
+)
+
 Action = Literal["RETRY_TASK", "FAIL_TASK"]
 FATAL = re.compile(
     r"\b(?:fail(?:ed|s)?(?: \w+){0,3} (?:right away|immediately|at once|fast|straight away"
@@ -201,11 +207,13 @@ def _action(page: Page, match: re.Match[str]) -> Action | None:
     ]
     last_fatal = max((start for start, _ in fatal), default=-1)
     last_retry = max(retry, default=-1)
+    final = FATAL.search(after)
     if last_retry > last_fatal:
-        return "FAIL_TASK" if EXCEPT.search(before, last_retry) else "RETRY_TASK"
+        turned = EXCEPT.search(before, last_retry) or (final and TURN.match(before[last_retry:]))
+        return "FAIL_TASK" if turned else "RETRY_TASK"
     if last_fatal >= 0:
         return "FAIL_TASK"
-    final, again = FATAL.search(after), re.search(RETRY, after, re.I)
+    again = re.search(RETRY, after, re.I)
     if final and (again is None or final.start() <= again.start()):
         return "FAIL_TASK"
     return "RETRY_TASK" if again else None

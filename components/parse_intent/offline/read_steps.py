@@ -8,9 +8,9 @@ from bisect import bisect_left, bisect_right
 from components.parse_intent.build_steps import split_words
 from components.parse_intent.draft import Asked, Step
 from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.payloads import Payload
 from components.parse_intent.offline.read_barriers import read_barriers
 from components.parse_intent.offline.read_images import Image
-from components.parse_intent.offline.segment import Payload
 from components.parse_intent.offline.step_conditions import Item, add_conditions
 
 MARKER = re.compile(

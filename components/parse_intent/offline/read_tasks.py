@@ -34,6 +34,14 @@ PARALLEL = [
         rf"|over)\s+(?P<n>\d{{1,7}})\b",
         re.IGNORECASE,
     ),
+    re.compile(
+        rf"\b(?:{AT_ONCE}|same time|parallel(?:ly)?|simultaneous(?:ly)?|concurrent(?:ly)?),?"
+        r"(?: (?:running|run|runs|tasks?|jobs?|number|count|working|execution|going|active))*"
+        r"(?: (?:is|are|be|should be|may be|must be|of|to))*\s*[=:]?"
+        r"(?: (?:maximum|at most|only|up to|not more than|no more than|never more than|about))* "
+        r"(?P<n>\d{1,6})\b(?! ?(?:minutes?|hours?|h|gb|gib|cpus?|vcpus?|cores?|times|retr\w+))",
+        re.IGNORECASE,
+    ),
     re.compile(r"\b(?P<n>\d{1,6})-way\b", re.IGNORECASE),
     re.compile(r"(?<![\w.:/-])(?P<n>\d{1,6}) ?(?:\|\||\u2225|//)(?=[\s,.;)]|$)"),
     re.compile(r"(?:\|\||\u2225) ?[=:]? ?(?P<n>\d{1,6})(?=[\s,.;)]|$)"),

@@ -10,7 +10,12 @@ from components.parse_intent.offline import judge
 from components.parse_intent.offline.open_questions import QUESTIONS, count_question
 from components.parse_intent.offline.page import Page
 from components.parse_intent.offline.plain_steps import plain_steps
-from components.parse_intent.offline.read_count import read_task_count, read_vague_count
+from components.parse_intent.offline.read_count import (
+    count_by_cores,
+    count_in_limit,
+    read_task_count,
+    read_vague_count,
+)
 from components.parse_intent.offline.read_fields import read_fields
 from components.parse_intent.offline.read_images import (
     Image,
@@ -221,8 +226,8 @@ def read_work(page: Page, wants: dict[str, str]) -> list[str]:
         quote = page.take(time.start, time.end)
         draft.max_run_s = Asked(value=max(1, round(time.value)), quote=quote)
     draft.task_count = draft.task_count or read_task_count(page)
-    _one_per_core(page)
-    _count_in_limit(page)
+    count_by_cores(page)
+    count_in_limit(page)
     if draft.task_count is None and not draft.task_envs and page.before is None:
         thing = read_vague_count(page)
         if thing is not None:
@@ -235,40 +240,3 @@ def read_work(page: Page, wants: dict[str, str]) -> list[str]:
     if all_at_once and count is not None:
         draft.parallelism = Asked(value=count.value, quote=count.quote)
     return []
-
-
-PER_CORE = re.compile(r"\b1 task (?:per|for (?:each|every)|on each) core\b", re.IGNORECASE)
-
-
-def _one_per_core(page: Page) -> None:
-    """As in "14 cores, 1 task per core": the cores are of the job and tell how many tasks."""
-    draft = page.draft
-    if draft.task_count is not None or draft.cpu_milli is None:
-        return
-    for match in page.find(PER_CORE):
-        if draft.cpu_milli.value % 1000 == 0:
-            page.take(*match.span())
-            draft.task_count = Asked(
-                value=draft.cpu_milli.value // 1000, quote=draft.cpu_milli.quote
-            )
-            draft.cpu_milli = None
-        return
-
-
-AT_MOST = re.compile(
-    r"\b(?:most|than|to|max\w*|only|limit\w*|let|parallelism|concurrency)\b", re.IGNORECASE
-)
-
-
-def _count_in_limit(page: Page) -> None:
-    """As in "3 tasks in parallel": without another number it is how many there are."""
-    draft = page.draft
-    limit = draft.parallelism
-    if draft.task_count is not None or limit is None or page.before is not None:
-        return
-    at = page.turn.find(limit.quote)
-    said = page.left(page.at(max(at, 0)), 20) + " " + limit.quote
-    noun = re.compile(r"\b(?:tasks?|runs|copies|jobs)\b", re.IGNORECASE)
-    after = page.turn[at + len(limit.quote) :].split()[:1] if at >= 0 else []
-    if noun.search(" ".join([limit.quote, *after])) and not AT_MOST.search(said):
-        draft.task_count = limit.model_copy()

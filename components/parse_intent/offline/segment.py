@@ -9,40 +9,19 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from dataclasses import dataclass
-from typing import Literal
 
-from components.parse_intent.offline.arguments import option_runs
-from components.parse_intent.offline.commands import command_end, looks_like_command, starts_command
+from components.parse_intent.offline.arguments import option_runs, run_end
+from components.parse_intent.offline.commands import (
+    STOP,
+    command_end,
+    looks_like_command,
+    starts_command,
+)
 from components.parse_intent.offline.layout import plain_layout
 from components.parse_intent.offline.normal import FILL
+from components.parse_intent.offline.payloads import MAX_PAYLOADS, Cutter, Payload, Role
 from components.parse_intent.offline.script_lines import PYTHON_FIRST, of_script, script_block
-
-Role = Literal["command", "args"]
-
-
-@dataclass(frozen=True)
-class Payload:
-    """A piece of text to be run as it is.
-
-    start and end are its place in the turn, fences and quotes included; `text` is without them.
-    role is "args" where it can only be arguments of a container; lang is a fence's language.
-    said is the person's own text where `text` was changed on the way in.
-    """
-
-    start: int
-    end: int
-    text: str
-    role: Role = "command"
-    lang: str = ""
-    fenced: bool = False
-    said: str = ""
-
-    @property
-    def quote(self) -> str:
-        """The person's own text."""
-        return self.said or self.text
-
+from components.parse_intent.offline.vocabulary import PROGRAMS
 
 FENCE = re.compile(r"^([ \t]*)(```+|~~~+)[ \t]*([\w+.-]*)[ \t]*\n", re.MULTILINE)
 TICKS = re.compile(r"(?<!`)(`{1,2})(?!`)([^`\n]+)\1(?!`)")
@@ -108,29 +87,7 @@ SHOWN = re.compile(
     r"(?=-{1,2}[A-Za-z]|\$[\w{(]|-\d)"
 )
 # No name or path is this long: data that nobody reads, and that patterns would search for ever.
-MAX_PAYLOADS = 200
 OVERLONG = re.compile(r"[^\s\ue000]{500,}")
-
-
-class Cutter:
-    """Collects payloads and hides them from what comes after."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.masked = text
-        self.payloads: list[Payload] = []
-
-    def cut(self, payload: Payload) -> None:
-        """Take a payload out of the instructions; beyond a sane number of them, none."""
-        if len(self.payloads) >= MAX_PAYLOADS:
-            return
-        self.payloads.append(payload)
-        size = payload.end - payload.start
-        self.masked = self.masked[: payload.start] + FILL * size + self.masked[payload.end :]
-
-    def hidden(self, start: int, end: int) -> bool:
-        """Whether any of a span is payload already."""
-        return FILL in self.masked[start:end]
 
 
 def cut_payloads(text: str, *, hidden: list[tuple[int, int]] | None = None) -> Cutter:
@@ -148,6 +105,7 @@ def cut_payloads(text: str, *, hidden: list[tuple[int, int]] | None = None) -> C
     cutter.masked = OVERLONG.sub(lambda match: FILL * len(match[0]), cutter.masked)
     cutter.masked = plain_layout(cutter.masked)
     _arrays(cutter)
+    _subcommands(cutter)
     _options(cutter)
     _quoted(cutter)
     _labelled(cutter)
@@ -219,6 +177,29 @@ def _arrays(cutter: Cutter) -> None:
             role: Role = "args" if is_args else "command"
             if match["k"].lower() != "entrypoint":
                 cutter.cut(Payload(*match.span("a"), text, role, said=match["a"]))
+
+
+# "registry/tool:3.8 separate -i x": words between an image and its options are arguments too
+SUBCOMMAND = re.compile(
+    r"(?<![\w./-])[\w.-]{1,80}(?:/[\w.-]{1,80}){1,6}[:@][\w.:-]{1,130}"
+    r"(?:\s?(?:->|=>|:|,|\(|\b(?:with|running|runs|and)\b)|\s(?:the |its )?(?:command|cmd"
+    r"|arguments?|args)\b:?){0,3}"
+    r"[ \t]+\(?(?P<w>[a-z][\w-]{1,20}(?: [a-z][\w.-]{1,20})?)[ \t]+(?P<o>-{1,2}[A-Za-z][\w.-]*)"
+)
+
+
+def _subcommands(cutter: Cutter) -> None:
+    """Arguments right behind an image that begin with words."""
+    for match in SUBCOMMAND.finditer(cutter.masked):
+        words = match["w"].split()
+        if words[0] in STOP or words[0] in PROGRAMS or any(word in TOLD for word in words):
+            continue
+        end = run_end(cutter.masked, match.start("o"), match.end("o"))
+        if not cutter.hidden(match.start("w"), end):
+            cutter.cut(Payload(match.start("w"), end, cutter.text[match.start("w") : end], "args"))
+
+
+TOLD = frozenset(("arguments", "args", "options", "flags", "called", "command", "image", "step"))
 
 
 def _quoted(cutter: Cutter) -> None:

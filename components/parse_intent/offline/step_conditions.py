@@ -9,9 +9,9 @@ from components.parse_intent.draft import Asked, Step
 from components.parse_intent.offline.amounts import Amount
 from components.parse_intent.offline.normal import FILL
 from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.payloads import Payload
 from components.parse_intent.offline.read_images import Image
 from components.parse_intent.offline.read_limits import of_whole_task, time_points
-from components.parse_intent.offline.segment import Payload
 from components.parse_intent.offline.step_names import ALL_STEPS, STEP_NOUN, StepNames
 
 
@@ -110,7 +110,11 @@ BACKGROUND = re.compile(
 STREAMING = re.compile(
     r"\bimage streaming\b|\bstream(?:ed|ing)? (?:it|this|that)(?= (?:instead|rather|in|from|as"
     r"|when))|\bstream(?:ing)? (?:of )?(?:the |that |this "
-    r"|it's )?(?:container )?image\b|\benableImageStreaming\b",
+    r"|it's )?(?:container )?image\b|\benableImageStreaming\b"
+    r"|\bstream(?:ed|ing)? (?:for|of|on|to) (?:the |this |that |our |all )?(?:[\w-]+ )?images?\b"
+    r"|(?<=image)s?\b[^.;\n]{0,60}?\bstream(?:ed|ing)?\b(?: (?:it|this|that|them))?(?! (?:of"
+    r"|from|data"
+    r"|video|audio)\b)",
     re.IGNORECASE,
 )
 NO_INTERNET = re.compile(
@@ -275,8 +279,8 @@ def _step_timeouts(page: Page, work: list[Item], names: StepNames) -> None:
     for amount in page.durations:
         if not page.is_free(amount.start, amount.end):
             continue
-        sure = _bare(page, amount, names) or _bracketed(page, amount, work)
-        if time_points(page, amount) < (1 if sure else 2):
+        least = 1 if _bracketed(page, amount, work) else 2
+        if time_points(page, amount) < least and not _bare(page, amount, names):
             continue
         targets = _timed(page, amount, work, names)
         if targets:
@@ -285,10 +289,21 @@ def _step_timeouts(page: Page, work: list[Item], names: StepNames) -> None:
                 step.timeout_s = Asked(value=max(1, round(amount.value)), quote=quote)
 
 
+USUALLY = re.compile(
+    r"\b(?:usually|normally|typically|about|around|roughly|on average|expected|approximately)\b|~",
+    re.IGNORECASE,
+)
+AFTER_FOR = re.compile(r" (?:at most |maximum |each )?(?:for|in|on|to) ", re.IGNORECASE)
+
+
 def _bare(page: Page, amount: Amount, names: StepNames) -> bool:
     """As in ", the second 1 hour": a clause that holds a step's name and a time, no more."""
     start, end = page.clause(amount.start)
+    lettered = re.search(r"\(\w\)\s*$", page.norm[max(0, start - 4) : amount.start])
+    start = start if lettered is None else max(0, start - 4) + lettered.start()
     left, right = page.norm[start : amount.start], page.norm[amount.end : end]
+    if USUALLY.search(page.sentence_text(amount.start)):
+        return False
     return (
         len(left.split()) <= 4
         and not re.search(r"\w", right)
@@ -320,7 +335,9 @@ def _timed(page: Page, amount: Amount, work: list[Item], names: StepNames) -> li
     runs = [step for step in names.steps if step.kind != "barrier"]
     if ALL_STEPS.search(clause) and not re.search(r"\bboth\b.*\btogether\b", clause, re.I):
         return runs
-    named = _named(page, amount.start, amount.end, names)
+    behind = AFTER_FOR.match(page.norm, amount.end)
+    named = names.named(page.right(behind.end(), 30), 0, 25) if behind else None
+    named = named or _named(page, amount.start, amount.end, names)
     if named is not None:
         return [named] if named.kind != "barrier" else []
     close = _bracketed(page, amount, work)

@@ -18,6 +18,9 @@ NUMBERED = re.compile(
     # "for the second half an hour", "the first: 5 minutes", "the last gets 2 h"
     rf"|\b(?:the|for|on|of) (?P<p>{ORDER})\b(?=\s*(?:[,.;:)(]|$|\d|an?\b|half|gets?|has|is|may|can"
     r"|should|must|takes?|needs?|only|within|at\b|up\b|to\b|if\b|fails|with|under|in\b|-))"
+    # "(a) may take 6 hours", "#2: 1 hour", "the 2nd has no limit"
+    rf"|(?<![\w)])\((?P<r>\d|[a-f])\)|(?<![\w#])#(?P<s>\d)\b(?!\d)"
+    rf"|\b(?P<t>1st|2nd|3rd|[4-9]th)\b(?! (?:of|task|node|vm|attempt|try|day|hour|quarter))"
     # "first: 5 min, second: half an hour"
     rf"|(?:^\s*|[,;\n(]\s*)(?P<q>{ORDER})(?=\s*[:=])",
     re.IGNORECASE,
@@ -94,11 +97,11 @@ class StepNames:
 def _numbered(text: str, steps: list[Step]) -> list[tuple[int, Step]]:
     found = []
     for match in NUMBERED.finditer(text):
-        word = (match["n"] or match["o"] or match["p"] or match["q"]).lower()
+        word = next(group for group in match.groups() if group).lower()
         if word in ("last", "final"):
             index = len(steps)
-        elif word.isdecimal():
-            index = int(word)
+        elif word[0].isdecimal():
+            index = int(word[0]) if len(word) > 2 else int(word)
         else:
             index = ORDINALS.get(word) or "abcdef".index(word) + 1
         if 1 <= index <= len(steps):

@@ -14,7 +14,7 @@ from components.parse_intent.draft import Asked, Gpus, Pair
 from components.parse_intent.offline.pasted.amounts import gpu_name, known_gpu
 from components.parse_intent.offline.pasted.docker_run import gpus as gpus_of_no_type
 from components.parse_intent.offline.pasted.part import Part
-from components.parse_intent.offline.segment import Payload
+from components.parse_intent.offline.payloads import Payload
 
 
 @dataclass
