@@ -18,16 +18,14 @@ import threading
 from types import FrameType
 from typing import Any
 
-import yaml
-
 from components.reporting import CANCELLED_VARIABLE
+from pipelines.light_kfp import import_light_kfp
 
 # What kfp.local 2.17 logs about a task; colours included, so that no value can pass for it.
 STARTED = re.compile(r"Executing task \x1b\[96m'([^']+)'\x1b\[0m")
 ENDED = re.compile(
     r"Task \x1b\[96m'([^']+)'\x1b\[0m finished with status \x1b\[9\dm(SUCCESS|FAILURE)\x1b\[0m"
 )
-COMPONENT_PREFIX = "comp-"
 
 
 class Progress(logging.Filter):
@@ -59,21 +57,6 @@ class Progress(logging.Filter):
         """Write an event as one line that begins with the token."""
         sys.stdout.write(f"{self.token} {json.dumps({'event': event, **content})}\n")
         sys.stdout.flush()
-
-
-def exit_steps(spec: dict[str, Any]) -> frozenset[str]:
-    """The steps that run after all others, by kfp.local's name for them (their component's)."""
-    return frozenset(
-        task["componentRef"]["name"].removeprefix(COMPONENT_PREFIX)
-        for task in spec["root"]["dag"]["tasks"].values()
-        if any("taskFinalStatus" in given for given in _parameters(task).values())
-        or task.get("triggerPolicy", {}).get("strategy") == "ALL_UPSTREAM_TASKS_COMPLETED"
-    )
-
-
-def _parameters(task: dict[str, Any]) -> dict[str, Any]:
-    parameters: dict[str, Any] = task.get("inputs", {}).get("parameters", {})
-    return parameters
 
 
 def cancel_on_sigterm(progress: Progress) -> None:
@@ -125,12 +108,13 @@ def main() -> int:
     """Run a pipeline; returns the exit code.
 
     The first line on stdin: `pipeline` (a name) or `spec` (its text), and `token`. The event
-    `ready` answers with the text. The second line: `parameters`, `pipeline_root`, and
-    `environment` for the steps.
+    `ready` answers with the text. The second line: `parameters`, `pipeline_root`, `environment`
+    for the steps, and `exit_steps`, those that run after all others.
     """
     request = json.loads(sys.stdin.readline())
     progress = Progress(request["token"])
     cancel_on_sigterm(progress)
+    import_light_kfp()
     from kfp import components, local
 
     text = request["spec"]
@@ -145,7 +129,7 @@ def main() -> int:
     run = json.loads(second)
     os.environ.update(run["environment"])
     end_with_parent(run["environment"].get("GOOGLE_APPLICATION_CREDENTIALS", ""))
-    progress.exit_steps = exit_steps(yaml.safe_load(text))
+    progress.exit_steps = frozenset(run["exit_steps"])
     local.init(runner=local.SubprocessRunner(use_venv=False), pipeline_root=run["pipeline_root"])
     logging.getLogger().addFilter(progress)
     try:

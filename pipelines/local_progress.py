@@ -143,6 +143,19 @@ def titles(spec: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
+def exit_steps(spec: Mapping[str, Any]) -> list[str]:
+    """kfp.local's names of the steps that run after all others."""
+    return [
+        task["componentRef"]["name"].removeprefix("comp-")
+        for task in spec["root"]["dag"]["tasks"].values()
+        if any(
+            "taskFinalStatus" in given
+            for given in task.get("inputs", {}).get("parameters", {}).values()
+        )
+        or task.get("triggerPolicy", {}).get("strategy") == "ALL_UPSTREAM_TASKS_COMPLETED"
+    ]
+
+
 def _tasks(spec: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     for component in [spec["root"], *spec.get("components", {}).values()]:
         yield from component.get("dag", {}).get("tasks", {}).values()

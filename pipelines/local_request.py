@@ -16,7 +16,7 @@ from components.errors import InputError, WrongUse
 from components.storage.uris import join
 from pipelines import parameters
 from pipelines.notification import mails
-from pipelines.request import Request, check_intent, given_parameters, parse_spec, spec_text
+from pipelines.request import Request, check_intent, given_parameters, reread_spec, spec_text
 
 # Where the files of jobs lie that a run on this machine sends to the stand-ins.
 STAGING = "staging"
@@ -37,7 +37,7 @@ def local_spec(pipeline: str) -> str:
         WrongUse: it is neither a known name nor a compiled spec, or runs on Vertex alone.
     """
     text = spec_text(pipeline)
-    if text and mails(parse_spec(text, pipeline)):
+    if text and mails(reread_spec(text)):
         raise WrongUse(
             "This spec mails its outcome, which only Vertex AI Pipelines can",
             where=pipeline,

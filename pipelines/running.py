@@ -11,12 +11,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-import yaml
-
 from components.errors import WorkFailed
 from components.reporting import run_folder
 from pipelines.local_process import Cancellation, Driver, cancellable
-from pipelines.local_progress import Display, titles
+from pipelines.local_progress import Display, exit_steps, titles
 from pipelines.local_request import (
     Settled,
     choose_folder,
@@ -25,7 +23,7 @@ from pipelines.local_request import (
     settle,
 )
 from pipelines.local_services import check_uploads, services, stand_in_project, upload
-from pipelines.request import Request
+from pipelines.request import Request, reread_spec
 
 
 @dataclass(frozen=True)
@@ -74,7 +72,8 @@ def run_here(
         project = stand_in_project()
         lines = driver.lines()
         text = _await_spec(driver, lines)
-        settled = settle(request, yaml.safe_load(text), folder, project)
+        spec = reread_spec(text)
+        settled = settle(request, spec, folder, project)
         make_folder(folder, settled)
         (folder / "pipeline.yaml").write_text(text, encoding="utf-8")
         with (
@@ -91,11 +90,12 @@ def run_here(
                 sentence_of=partial(_sentence, folder / "steps"),
                 cancelled=lambda: bool(cancellation.signal),
             )
-            display.titles = titles(yaml.safe_load(text))
+            display.titles = titles(spec)
             if not cancellation.signal:
                 driver.send(
                     parameters=settled.parameters,
                     pipeline_root=str(folder / "steps"),
+                    exit_steps=exit_steps(spec),
                     environment={**environment, "TMPDIR": str(folder / "tmp")},
                 )
             for line in lines:

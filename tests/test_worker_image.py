@@ -1,18 +1,18 @@
 """The worker image without an engine: its packages in a virtual environment, every step run there.
 
-The Dockerfile itself is carried out: the instructions of its `packages` stage, as they stand.
+The Dockerfile itself is carried out: the instructions of its `packages` stage, as they stand. What
+they install is linked from this environment (tests/linking_pip.py), not loaded again.
 """
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 import venv
 from collections.abc import Mapping
 from pathlib import Path
@@ -30,6 +30,8 @@ CODE = ("prompts", "components")
 
 RUN_SPEC = """
 import json, sys
+from pipelines.light_kfp import import_light_kfp
+import_light_kfp()
 from kfp import components, local
 request = json.loads(sys.stdin.read())
 sys.executable = request["python"]  # kfp.local puts it where a step says python3
@@ -66,8 +68,7 @@ def carry_out(instructions: list[tuple[str, str]], folder: Path) -> None:
             done = subprocess.run(
                 ["sh", "-c", rest],
                 cwd=folder,
-                # Of what is installed here a part is imported; that part writes its bytecode then.
-                env={**os.environ, "PATH": path, "PIP_NO_COMPILE": "1"},
+                env={**os.environ, "PATH": path, "LINKED_FROM": sysconfig.get_path("purelib")},
                 capture_output=True,
                 text=True,
                 check=False,
@@ -76,22 +77,14 @@ def carry_out(instructions: list[tuple[str, str]], folder: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def worker_python() -> Path:
-    """The interpreter of an environment with exactly the worker's packages; made once a set."""
-    packages = stages()["packages"]
-    contents = [json.dumps(packages), sys.version]
-    contents += [(ROOT / name).read_text() for name in ("pyproject.toml", "constraints.txt")]
-    digest = hashlib.sha256("\n".join(contents).encode()).hexdigest()[:16]
-    folder = ROOT / "build" / f"worker-{digest}"
-    folder.parent.mkdir(exist_ok=True)
-    with folder.with_suffix(".lock").open("w") as lock:  # tests run in several processes
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (folder / "complete").exists():
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir()
-            venv.create(folder / "venv", with_pip=True)
-            carry_out(packages, folder)
-            (folder / "complete").touch()
+def worker_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The interpreter of an environment with exactly the worker's packages."""
+    folder = tmp_path_factory.mktemp("worker")
+    venv.create(folder / "venv", symlinks=True)
+    [packages] = (folder / "venv").glob("lib/python*/site-packages")
+    shutil.copy(Path(__file__).with_name("linking_pip.py"), packages / "pip.py")
+    carry_out(stages()["packages"], folder)
+    (packages / "pip.py").unlink()
     return folder / "venv" / "bin" / "python"
 
 

@@ -15,39 +15,42 @@ import typer
 from components.errors import Intent2BatchError
 from pipelines.cli import streams
 
-app = typer.Typer(
-    name="intent2batch",
-    help="From words to finished Google Cloud Batch jobs, and from rows of prompts to answers.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-
-# In the order in which `--help` lists them.
-COMMAND_MODULES = (
-    "parse",
-    "chat",
-    "validate",
-    "fix",
-    "forecast",
-    "submit",
-    "jobs",
-    "tasks",
-    "rerun",
-    "rows",
-    "run",
-    "runs",
-    "schedule",
-    "doctor",
-    "emulate",
-)
+# Module -> its verbs, in the order in which `--help` lists them.
+VERBS = {
+    "parse": ("parse",),
+    "chat": ("chat",),
+    "validate": ("validate",),
+    "fix": ("fix",),
+    "forecast": ("forecast",),
+    "submit": ("submit",),
+    "jobs": ("watch", "cancel"),
+    "tasks": ("tasks", "tail"),
+    "rerun": ("rerun",),
+    "rows": ("prepare", "predict", "aggregate"),
+    "run": ("run",),
+    "runs": ("runs", "results"),
+    "schedule": ("schedule",),
+    "doctor": ("doctor",),
+    "emulate": ("emulate",),
+}
 
 
 @functools.cache
-def load_commands() -> typer.Typer:
-    """Let each command module add its verbs to the app; returns the app."""
-    for name in COMMAND_MODULES:
+def load_commands(verb: str = "") -> typer.Typer:
+    """The command with the verb and those of its module; with all verbs where it is none.
+
+    To declare all takes 0.1 s, longer than many a verb takes to run.
+    """
+    app = typer.Typer(
+        name="intent2batch",
+        help="From words to finished Google Cloud Batch jobs, and from rows of prompts to answers.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    app.callback()(lambda: None)  # typer would make a single verb the command itself
+    for name in [name for name, verbs in VERBS.items() if verb in verbs] or VERBS:
         importlib.import_module(f"pipelines.cli.{name}").register(app)
     return app
 
@@ -58,7 +61,7 @@ def main() -> None:
     try:
         streams.check_words(sys.argv[1:])
         try:
-            load_commands()()
+            load_commands(*sys.argv[1:2])()
         finally:
             sys.stdout.flush()  # what cannot be written shows here at the latest
     except Intent2BatchError as error:

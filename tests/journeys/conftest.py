@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import secrets
 import subprocess
@@ -15,6 +16,7 @@ import pytest
 
 from emulator.batch.processes import kill_marked
 from emulator.launch import Emulator, start
+from pipelines.cli import main
 
 COMMAND = Path(sys.executable).with_name("intent2batch")
 # What points at services of Google, or changes how text is read and written.
@@ -84,6 +86,34 @@ class Terminal:
         with self.start(*words, stdin=given, before=before, more=more) as process:
             out, err = process.communicate(stdin, timeout=60)
         return Ended(process.returncode, out, err)
+
+    def within(self, *words: str, stdin: str = "") -> Ended:
+        """Run the command to its end in the tests' own process, for tables of many rows.
+
+        It costs none of the 0.3 s in which a process starts. What the command itself starts is a
+        process as ever, and carries the mark.
+        """
+        out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
+        code: object = 0
+        with pytest.MonkeyPatch.context() as patch:
+            for name in os.environ.keys() - self.environment.keys():
+                patch.delenv(name)
+            for name, value in self.environment.items():
+                patch.setenv(name, value)
+            patch.chdir(self.folder)
+            patch.setattr(sys, "argv", [COMMAND.name, *words])
+            patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
+            patch.setattr(sys, "stdout", out)
+            patch.setattr(sys, "stderr", err)
+            try:
+                main()
+            except SystemExit as end:
+                code = end.code or 0
+        for stream in (out, err):
+            stream.flush()
+        told = [stream.buffer.getvalue().decode() for stream in (out, err)]
+        assert isinstance(code, int)
+        return Ended(code, *told)
 
     def until(self, process: subprocess.Popen[str], words: str) -> None:
         """Read what the command tells, until it says the words."""

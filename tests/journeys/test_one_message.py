@@ -34,7 +34,7 @@ WRONG_USE = {
 @pytest.mark.parametrize("case", WRONG_USE)
 def test_wrong_use_ends_with_2_and_starts_nothing(terminal, case):
     words, says = WRONG_USE[case]
-    ended = terminal(*words, stdin="")
+    ended = terminal.within(*words)
     assert (ended.code, ended.out) == (2, "")
     assert says in ended.message
     assert ended.message.startswith("intent2batch: ")
@@ -65,7 +65,7 @@ def test_bad_input_ends_with_1_and_is_told_once(terminal, written, case):
     words, content, says = BAD_INPUT[case]
     path = written("given", content)
     stdin = content if isinstance(content, str) else ""
-    ended = terminal(*(word.replace("FILE", path) for word in words), stdin=stdin)
+    ended = terminal.within(*(word.replace("FILE", path) for word in words), stdin=stdin)
     assert ended.code == 1
     assert (ended.out + ended.err).count(says) == 1
     assert "Traceback" not in ended.err

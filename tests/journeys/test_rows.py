@@ -114,7 +114,7 @@ def test_a_whole_run(rows: Terminal) -> None:
 def test_what_a_careless_person_does_is_told_in_one_message(
     rows: Terminal, line: str, code: int, says: str
 ) -> None:
-    ended = rows(*line.split(" "))
+    ended = rows.within(*line.split(" "))
     assert ended.code == code, ended.err
     assert says in ended.err
     assert "Traceback" not in ended.err

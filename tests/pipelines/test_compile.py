@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import subprocess
 import sys
@@ -95,6 +96,23 @@ def test_two_machines_write_the_same_bytes(tmp_path):
     first, second = ((tmp_path / s / "intent-to-batch.yaml").read_bytes() for s in ("1", "2"))
     assert first == second == compiled("intent-to-batch").encode()
     assert not first.startswith(b"#")
+
+
+def test_the_client_of_kubeflow_is_not_loaded_to_compile(tmp_path):
+    code = (
+        "import os, sys; from pipelines.compiling import compiled; compiled('intent-to-batch'); "
+        "from kfp import components, dsl, local; dsl.component; "
+        "sys.exit('kubernetes' in sys.modules or '_KFP_RUNTIME' in os.environ)"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
+
+
+@pytest.mark.parametrize("name", PIPELINES)
+def test_no_part_of_a_pipeline_is_for_kubernetes_alone(name):
+    # A spec leaves it out: Vertex reads one document.
+    function = name.replace("-", "_")
+    pipeline = getattr(importlib.import_module(f"pipelines.{function}"), function)
+    assert not pipeline.platform_spec.platforms
 
 
 @pytest.mark.parametrize("name", PIPELINES)
