@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 from components.batch.client import batch_client, batch_endpoint, is_local
 from components.batch.names import JobNames, console_url, job_names
+from components.credentials import no_credentials
 from components.errors import InputError, ServiceError
 from components.submit_batch_job.batch_job import BatchJob, check_job
 from components.submit_batch_job.progress import Progress
@@ -258,10 +259,7 @@ def client_here() -> BatchServiceClient:
     try:
         return batch_client()
     except GoogleAuthError as error:
-        raise ServiceError(
-            f"There are no credentials for Google Cloud ({error})",
-            fix="Run `gcloud auth application-default login`, or use --local.",
-        ) from error
+        raise no_credentials() from error
 
 
 def _request(names: JobNames, job: Mapping[str, Any]) -> dict[str, Any]:

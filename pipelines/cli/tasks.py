@@ -189,17 +189,20 @@ def _say_whose(job: Any) -> None:
 
 def service_error(error: Exception, name: str) -> Exception:
     """What the services said of a job's tasks, as an error for a person."""
-    from google.auth.exceptions import DefaultCredentialsError, RefreshError
+    from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError
 
-    from components.credentials import expired, no_credentials
+    from components.credentials import expired, no_credentials, only_away
     from components.errors import Intent2BatchError, ServiceError
 
     if isinstance(error, Intent2BatchError):
         return error
     if isinstance(error, DefaultCredentialsError):
         return no_credentials()
-    if isinstance(error, RefreshError):
+    if isinstance(error, GoogleAuthError) and not only_away(error):
         return expired()
-    if getattr(error, "code", None) == 404:
+    code = getattr(error, "code", None)
+    if code == 401:
+        return expired()
+    if code == 404:
         return no_such_job(name)
     return ServiceError(f"The tasks cannot be listed ({error})", where=name)
