@@ -7,7 +7,7 @@ import re
 from components.batch.names import JOB_NAME
 from components.credentials import LOGIN
 from components.errors import Intent2BatchError, ServiceError, WorkFailed
-from components.supervision.answers import NO_TOKEN
+from components.supervision.answers import LOGGED_OUT
 from components.supervision.ledger import Ledger
 
 _PERMISSIONS = (
@@ -64,7 +64,7 @@ def _remedy(ledger: Ledger) -> str:
     first = ""
     if re.match(r"40[13] ", ledger.reason):
         first = _PERMISSIONS
-    elif ledger.reason.startswith(NO_TOKEN):
+    elif ledger.reason.startswith(LOGGED_OUT):
         first = f"Run: {LOGIN}."
     return " ".join(filter(None, (first, _next(ledger))))
 

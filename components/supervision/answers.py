@@ -21,7 +21,7 @@ from components.supervision.life import (
     Unanswered,
 )
 
-NO_TOKEN = "no token for Google Cloud"
+LOGGED_OUT = "no token for Google Cloud"
 _LONGEST = 500
 _CAUSE = re.compile(r"\[Errno -?\d+\] ([^'\")(]+)|(Read timed out|Remote end closed[^'\")]*)")
 # 408, 499: the call was given up on the way. 500 to 504: google.aip.dev/194 and common practice.
@@ -82,7 +82,7 @@ def _told(
     try:
         return call()
     except GoogleAuthError as error:  # there is no token: nothing was sent
-        why = f"{NO_TOKEN}: {error.args[0] if error.args else error}"
+        why = f"{LOGGED_OUT}: {error.args[0] if error.args else error}"
         return Failed(_plain(why)) if only_away(error) else Refused(_plain(why))
     except GoogleAPIError as error:
         code = int(getattr(error, "code", None) or 0)

@@ -34,24 +34,10 @@ def told(doing: str, *, project: str, region: str) -> Iterator[None]:
     where = f"projects/{project}/locations/{region}"
     try:
         yield
-    except auth.DefaultCredentialsError as error:
-        raise no_credentials() from error
     except auth.GoogleAuthError as error:
-        raise (_no_token(doing, where) if only_away(error) else expired()) from error
-    except exceptions.Unauthorized as error:
-        raise expired() from error
-    except exceptions.NotFound as error:
-        raise NotThereError(
-            f"Cannot {doing}: it is not there",
-            where=where,
-            fix="Check the name, --project and --region.",
-        ) from error
-    except exceptions.Conflict as error:
-        raise TakenError(f"Cannot {doing}: there is one with this id", where=where) from error
-    except exceptions.Forbidden as error:
-        raise _forbidden(error, doing, where, project) from error
+        raise _no_token(error, doing, where) from error
     except exceptions.GoogleAPICallError as error:
-        raise _refused(error, doing, where) from error
+        raise _refused(error, doing, where, project) from error
     except (exceptions.RetryError, TimeoutError) as error:  # TimeoutError: of a long operation
         raise UnclearError(
             f"Cannot {doing}: Vertex AI answered too late", where=where, fix=_LATER
@@ -66,27 +52,39 @@ def told(doing: str, *, project: str, region: str) -> Iterator[None]:
         ) from error
 
 
-def _refused(error: exceptions.GoogleAPICallError, doing: str, where: str) -> Intent2BatchError:
-    code, said = int(error.code or 0), _said(error)
-    if code in UNCLEAR:
+def _no_token(error: Exception, doing: str, where: str) -> Intent2BatchError:
+    if isinstance(error, auth.DefaultCredentialsError):
+        return no_credentials()
+    if only_away(error):
         return UnclearError(
-            f"Cannot {doing}: Vertex AI answered {code}{f': {said}' if said else ''}",
-            where=where,
-            fix=_LATER,
+            f"Cannot {doing}: no token could be fetched for it", where=where, fix=_LATER
         )
+    return expired()
+
+
+def _refused(
+    error: exceptions.GoogleAPICallError, doing: str, where: str, project: str
+) -> Intent2BatchError:
+    code, said = int(error.code or 0), _said(error)
+    if code == 401:
+        return expired()
+    if code == 403:
+        return _forbidden(error, doing, where, project)
+    if code == 404:
+        fix = "Check the name, --project and --region."
+        return NotThereError(f"Cannot {doing}: it is not there", where=where, fix=fix)
+    if code == 409:
+        return TakenError(f"Cannot {doing}: there is one with this id", where=where)
+    answered = f"Cannot {doing}: Vertex AI answered {code}{f': {said}' if said else ''}"
+    if code in UNCLEAR:
+        return UnclearError(answered, where=where, fix=_LATER)
     if isinstance(error, exceptions.ClientError):
         return InputError(f"Vertex AI refuses to {doing}: {said}", where=where)
-    return ServiceError(f"Cannot {doing}: Vertex AI answered {code}: {said}", where=where)
-
-
-def _no_token(doing: str, where: str) -> UnclearError:
-    return UnclearError(
-        f"Cannot {doing}: no token could be fetched for it", where=where, fix=_LATER
-    )
+    return ServiceError(answered, where=where)
 
 
 def _forbidden(
-    error: exceptions.Forbidden, doing: str, where: str, project: str
+    error: exceptions.GoogleAPICallError, doing: str, where: str, project: str
 ) -> Intent2BatchError:
     said = _said(error)
     if re.search(r"SERVICE_DISABLED|has not been used|is disabled", str(error)):
