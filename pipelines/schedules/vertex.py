@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from google.protobuf import field_mask_pb2, json_format
 
 from components.errors import InputError, WrongUse
-from pipelines.remote.vertex import CALL_S, PROJECT, pipeline_job, rest_client
+from pipelines.remote.vertex import CALL_S, PROJECT, pipeline_job, rest_client, state_name
 from pipelines.remote.vertex_errors import told
 from pipelines.remote.wanted import OUR_LABEL, Wanted
 from pipelines.schedules.wanted import GROUP_LABEL, NAME_LABEL, WantedSchedule
@@ -51,7 +51,9 @@ class Found:
     @property
     def state(self) -> str:
         """ACTIVE, PAUSED or COMPLETED."""
-        return str(self.message.state.name)
+        from google.cloud.aiplatform_v1.types import Schedule
+
+        return state_name(Schedule.State, self._pb.state)
 
     @property
     def job(self) -> Any:

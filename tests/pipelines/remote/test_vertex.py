@@ -7,7 +7,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-from google.cloud.aiplatform_v1.types import PipelineJob, PipelineState, PipelineTaskDetail
+from google.cloud.aiplatform_v1.types import (
+    PipelineJob,
+    PipelineState,
+    PipelineTaskDetail,
+    Schedule,
+)
 
 from components.errors import InputError, ServiceError, WrongUse
 from emulator.faults import Fault
@@ -22,6 +27,7 @@ from pipelines.remote.vertex import (
     pipeline_job,
 )
 from pipelines.remote.wanted import OUR_LABEL
+from pipelines.schedules.vertex import Found
 from pipelines.service_errors import NotThereError, TakenError, UnclearError
 from tests.emulator.pipelines.specs import compiled
 from tests.pipelines.remote.conftest import Here, wanted
@@ -189,6 +195,20 @@ def test_the_console_and_the_logs_of_the_real_service(emulated: Emulator, monkey
     assert step.logs.startswith(f"{console}/logs/query;query=")
     assert "345" in step.logs
     assert step.logs.endswith("?project=p")
+
+
+def test_a_state_of_a_later_release_is_unknown_and_goes_on(emulated: Emulator, here: Here):
+    """Enums come as numbers over REST; an unknown one has no name."""
+    spec = yaml.safe_load(compiled("fails"))
+    job = PipelineJob(pipeline_spec=spec)
+    job.job_detail.task_details = [{"task_name": "fail"}]
+    PipelineJob.pb(job).state = 99
+    PipelineJob.pb(job).job_detail.task_details[0].state = 77
+    run = here._run(job)
+    assert (run.state, run.has_ended, run.steps[0].state) == ("unknown", False, "unknown")
+    schedule = Schedule()
+    Schedule.pb(schedule).state = 9
+    assert Found(schedule, "p").state == "9"
 
 
 @pytest.mark.parametrize("project", ["", "a b", "../x", "P?x"])
