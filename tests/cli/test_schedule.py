@@ -112,7 +112,9 @@ def test_what_cannot_be_unset_is_replaced_and_stays_paused(here: Emulator) -> No
     done("pause", "nightly")
     before = shown()
     assert (before["max_runs"], before["end"]) == (5, "2100-01-01T00:00:00Z")
-    assert "would be replaced" in set_one("--dry-run")
+    said = set_one("--dry-run")
+    assert "would be replaced" in said
+    assert "it stays paused" in said
     assert shown() == before
     assert set_one().startswith("replaced  nightly  (runs in all: 5 -> 0; end: 2100-")
     (after,) = listed()
@@ -139,6 +141,50 @@ def test_a_replacement_that_was_cut_off_is_finished(here: Emulator) -> None:
     assert "deleted  nightly  (there is another of this name)" in set_one()
     (after,) = listed()
     assert (after["state"], after["max_runs"]) == ("ACTIVE", None)
+
+
+@pytest.mark.parametrize("status", [403, 400, 503])
+def test_a_replacement_that_cannot_be_made_leaves_the_old_schedule_active(
+    here: Emulator, status: int
+) -> None:
+    set_one("--max-runs", "5")
+    here.faults.add(Fault("vertex.CreateSchedule", status=status, count=9))
+    refused("set", "nightly", "short.yaml", "--cron", CRON)
+    (after,) = listed()
+    assert (after["state"], after["max_runs"]) == ("ACTIVE", 5)
+    here.faults.clear()
+    set_one()
+    (after,) = listed()
+    assert (after["state"], after["max_runs"]) == ("ACTIVE", None)
+
+
+def test_a_replacement_that_cannot_be_undone_says_that_the_schedule_rests(here: Emulator) -> None:
+    set_one("--max-runs", "5")
+    rests = f"intent2batch schedule resume nightly {' '.join(VERTEX)}"
+    for refused_calls, told in (
+        (["PauseSchedule"], False),
+        (["CreateSchedule", "ResumeSchedule"], True),
+    ):
+        for call in refused_calls:
+            here.faults.add(Fault(f"vertex.{call}", status=403, count=9))
+        result = command("schedule", "set", "nightly", "short.yaml", "--cron", CRON, *VERTEX)
+        assert isinstance(result.exception, Intent2BatchError)
+        assert (rests in result.stderr) is told
+        here.faults.clear()
+
+
+@pytest.mark.parametrize(
+    "call", ["PauseSchedule", "CreateSchedule", "DeleteSchedule", "UpdateSchedule"]
+)
+def test_a_lost_answer_is_no_matter_where_the_call_may_be_repeated(
+    here: Emulator, call: str
+) -> None:
+    set_one("--max-runs", "5")
+    here.faults.add(Fault(f"vertex.{call}", kind="lose_reply"))
+    more = ["--max-runs", "6"] if call == "UpdateSchedule" else []
+    set_one(*more)
+    (after,) = listed()
+    assert (after["state"], after["max_runs"]) == ("ACTIVE", 6 if more else None)
 
 
 def test_a_lost_answer_makes_no_second_schedule(here: Emulator) -> None:
