@@ -174,8 +174,8 @@ class Vertex:
             with self._told("cancel the run"):
                 self._client.cancel_pipeline_job(name=name, retry=None, timeout=CALL_S)
         except InputError:
-            # It may have ended in the meantime, which the service answers with a refusal.
-            if not self.get(run_id).has_ended:
+            # It may have ended in the meantime, or be on its way there, which is refused.
+            if not self.get(run_id).ends:
                 raise
 
     def recent(self) -> Iterator[Run]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from emulator.faults import Fault
 from emulator.launch import Emulator
 from pipelines.remote import run as states
 from pipelines.remote.listing import lines, youngest
+from pipelines.remote.run import Run
 from pipelines.remote.vertex import (
     RUN_STATES,
     STEP_STATES,
@@ -98,6 +100,17 @@ def test_a_run_is_cancelled(here: Here, tmp_path: Path):
 
 def ids(here: Here) -> list[str]:
     return [run.id for run in here.recent()]
+
+
+@pytest.mark.parametrize(("state", "passes"), [("cancelling", True), ("running", False)])
+def test_a_cancel_that_is_refused_passes_where_the_run_ends_anyway(
+    emulated: Emulator, here: Here, monkeypatch, state, passes
+):
+    emulated.faults.add(Fault("vertex.CancelPipelineJob", status=400))
+    run = Run(id="r", name="r", title="", pipeline="p", state=state)
+    monkeypatch.setattr(here, "get", lambda run_id: run)
+    with contextlib.nullcontext() if passes else pytest.raises(InputError, match="refuses"):
+        here.cancel("r")
 
 
 @pytest.mark.parametrize("kind", ["lose_reply", "drop", "status"])
