@@ -269,6 +269,21 @@ def test_a_run_has_one_job(step: Step, more: dict[str, Any]) -> None:
     assert from_text(Path(step.ledger).read_text()).outcome == "succeeded"
 
 
+def test_two_that_submit_different_jobs_as_one_run_make_one_of_them(step: Step) -> None:
+    other = job_of("exit 0")
+
+    def at_first_look(method: str) -> None:
+        if method == "batch.GetJob":
+            step.emulator.faults.on_call = lambda _: None
+            assert step.submit(other).outcome == "succeeded"
+
+    step.emulator.faults.on_call = at_first_look
+    with pytest.raises(InputError, match="another job"):
+        step.submit(QUICK)
+    assert len(step.made()) == 1
+    assert step.submit(other).outcome == "succeeded"
+
+
 @pytest.mark.parametrize(
     ("job", "more", "error"),
     [
