@@ -24,7 +24,20 @@ Region = Annotated[
     str, typer.Option("--region", help="Region of the job, where JOB is only ID [us-central1].")
 ]
 MaxWait = Annotated[
-    str, typer.Option("--max-wait", metavar="TIME", help="How long to wait: 90s, 30m, 2h, 1d.")
+    str,
+    typer.Option(
+        "--max-wait", metavar="TIME", help="Watch so long: 90s, 30m, 2h, 1d; the jobs go on."
+    ),
+]
+CancelAfter = Annotated[
+    str,
+    typer.Option(
+        "--max-wait", metavar="TIME", help="Cancel the job if it takes longer: 90s, 30m, 2h, 1d."
+    ),
+]
+NoWait = Annotated[bool, typer.Option("--no-wait", help="Return as soon as the job is made.")]
+Force = Annotated[
+    bool, typer.Option("--force", help="Submit although the checks find errors; never a policy's.")
 ]
 Prices = Annotated[
     str,
