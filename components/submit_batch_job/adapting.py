@@ -216,7 +216,7 @@ def _plan(
 ) -> tuple[Planned | None, str]:
     """The next round; or None and why there is none."""
     try:
-        service = live_service()
+        service = live_service(waiting.say)
         series = gather(ledger.job_name, service)
         base = rounds[-1].base if rounds else dict(job)
         ended, preempted = _ended(service, series, rounds, base)

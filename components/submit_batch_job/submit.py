@@ -237,7 +237,8 @@ def _follow(
         raise
     except ServiceError as error:
         if known.job_name:
-            raise ServiceError(error.what, where=error.where, fix=_may_run(known)) from error
+            fix = f"{error.fix} {_may_run(known)}".strip()
+            raise ServiceError(error.what, where=error.where, fix=fix) from error
         raise
 
 

@@ -86,13 +86,14 @@ def _told(
         return Failed(_plain(why)) if only_away(error) else Refused(_plain(why))
     except GoogleAPIError as error:
         code = int(getattr(error, "code", None) or 0)
-        return meaning(code, _reason(error), _retry_after(error))
+        return meaning(code, reason_of(error), _retry_after(error))
     except (RequestException, ParseError, OSError) as error:
         # Not an answer of the service: a dropped connection, or a proxy that spoke for it.
-        return meaning(0, _reason(error), 0.0)
+        return meaning(0, reason_of(error), 0.0)
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
+    """What the service or the network said, in one line."""
     text = str(getattr(error, "message", "") or error) or type(error).__name__
     text = re.sub(r"^(\d{3} )?(GET|POST|DELETE) https?://\S+: ", "", text)
     # requests tells of a connection with its whole stack of objects and their addresses.

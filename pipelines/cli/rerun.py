@@ -77,12 +77,13 @@ def rerun(
     from components.batch.service import live_service, told_by_service
     from components.errors import WrongUse
     from components.rounds.gather import gather
+    from pipelines.cli.streams import say
 
     if not failed:
         raise WrongUse("What is to run again is not said", fix="Add --failed.")
     name = job_named(job, project, region)
     try:
-        series = gather(name, live_service())
+        series = gather(name, live_service(say))
     except Exception as error:
         if not told_by_service(error):
             raise
@@ -90,7 +91,6 @@ def rerun(
     if not _something_to_do(series):
         return
     from components.submit_batch_job.submit import Waiting
-    from pipelines.cli.streams import say
 
     waiting = Waiting(until_ended=not no_wait, max_wait_s=seconds_of(max_wait), say=say)
     if not series.last.ended:
@@ -131,7 +131,8 @@ def _something_to_do(series: Series) -> bool:
     if not left:
         say("every task has succeeded; there is nothing to run again")
         return False
-    say(f"to run again: {plural(len(left), 'task')} ({ranges(left)})")
+    new = "" if len(left) == len(series.first.indexes) else "; Batch counts them from 0 again"
+    say(f"to run again: {plural(len(left), 'task')} ({ranges(left)}){new}")
     return True
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from components.errors import InputError, Intent2BatchError
 from pipelines.parameters import short
@@ -212,14 +213,17 @@ def _content(found: Found, wanted: WantedSchedule) -> str:
     changed = [name for name in names if before.get(name) != after.get(name)]
     if changed:
         return "parameters: " + ", ".join(
-            f"{name} {short(str(before.get(name)))} -> {short(str(after.get(name)))}"
-            for name in changed
+            f"{name} {_value(before, name)} -> {_value(after, name)}" for name in changed
         )
     if found.job.runtime_config.gcs_output_directory != wanted.run.root:
         return "root"
     if found.job.service_account != wanted.run.service_account:
         return "service account"
     return "the pipeline's spec"
+
+
+def _value(parameters: Mapping[str, Any], name: str) -> str:
+    return short(str(parameters[name])) if name in parameters else "(default)"
 
 
 def _told(moment: datetime.datetime | None) -> str:

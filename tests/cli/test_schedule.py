@@ -229,8 +229,20 @@ def test_a_schedule_that_has_ended_tells_of_its_last_run(here: Emulator) -> None
     assert (found["last_time"], found["last_response"]) == (due, "OK")
     assert "completed" in done("list")
     assert set_one("--max-runs", "1") == "unchanged  nightly  (it has ended)\n"
+    assert done("pause", "nightly") == ""
+    assert "has ended" in str(refused("resume", "nightly"))
     assert set_one("--max-runs", "2").startswith("replaced  nightly")
     assert shown()["state"] == "ACTIVE"
+
+
+def test_an_end_that_has_passed_is_wrong_use(here: Emulator) -> None:
+    found = refused("set", "n", "short.yaml", "--cron", CRON, "--end", "2020-01-01T00:00:00Z")
+    assert (found.exit_code, listed()) == (2, [])
+
+
+def test_a_file_without_end_is_not_read(here: Emulator, tmp_path: Path) -> None:
+    (tmp_path / "huge.yaml").write_text("a" * 2_000_001, encoding="utf-8")
+    assert "more than 2 million characters" in str(refused("apply", "huge.yaml"))
 
 
 FILE: dict[str, Any] = {

@@ -267,6 +267,15 @@ def test_the_project_may_stand_in_the_environment(
     assert "Give --project" in str(result.exception)
 
 
+def test_stand_ins_have_no_project_to_look_at(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GOOGLE_VERTEX_BASE_URL", "http://127.0.0.1:9")
+    result = _run(*WHOLE)
+    assert isinstance(result.exception, Intent2BatchError)
+    assert "stand-ins" in str(result.exception)
+
+
 def test_without_bucket_and_account_these_are_unknown(project: Project) -> None:
     unknown = _found("--project", "my-project")["unknown"]
     assert [line.split(":")[0] for line in unknown] == ["bucket", "account"]
