@@ -27,8 +27,8 @@ Region = Annotated[str, typer.Option(help="Region of the schedules [us-central1]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 group = typer.Typer(
-    help="Schedules on Vertex AI: set one, or keep many in a file; list, pause, resume, delete. Those "
-    "of Kubeflow are made by kfp's own client (docs/schedules.md).",
+    help="Schedules on Vertex AI: set one, or keep many in a file; list, pause, resume, delete. "
+    "Those of Kubeflow are made by kfp's own client (docs/schedules.md).",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
