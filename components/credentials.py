@@ -12,6 +12,21 @@ def no_credentials() -> ServiceError:
     return ServiceError("There are no Google credentials on this machine", fix=f"Run: {LOGIN}.")
 
 
+def only_away(error: Exception) -> bool:
+    """Whether a token could only not be fetched, so that the same call may work in a while.
+
+    On machines of Google, google-auth tells of a metadata server that does not answer as of
+    credentials that are refused; only the cause says which (compute_engine.credentials 2.62).
+    """
+    from google.auth.exceptions import GoogleAuthError, TransportError
+
+    return isinstance(error, GoogleAuthError) and (
+        error.retryable
+        or isinstance(error, TransportError)
+        or isinstance(error.__cause__, TransportError)
+    )
+
+
 def expired() -> ServiceError:
     """There are some, and they are not taken any more."""
     return ServiceError(

@@ -20,7 +20,7 @@ from kfp.registry import registry_client
 from kfp.registry.registry_client import DEFAULT_REGISTRY_CONTEXT, RegistryClient
 
 from components.agent import AGENT
-from components.credentials import expired, no_credentials
+from components.credentials import expired, no_credentials, only_away
 from components.errors import Intent2BatchError, ServiceError, WrongUse
 from pipelines.service_errors import NotThereError, TakenError, UnclearError
 
@@ -196,7 +196,9 @@ def _told(where: str) -> Iterator[None]:
         yield
     except google.auth.exceptions.DefaultCredentialsError as error:
         raise no_credentials() from error
-    except google.auth.exceptions.RefreshError as error:
+    except google.auth.exceptions.GoogleAuthError as error:
+        if only_away(error):
+            raise _no_answer(error, where) from error
         raise expired() from error
     except requests.HTTPError as error:
         raise _refused(error.response, where) from error
@@ -206,12 +208,16 @@ def _told(where: str) -> Iterator[None]:
             where=where,
             fix="Check the address.",
         ) from error
-    except (requests.RequestException, google.auth.exceptions.TransportError) as error:
-        raise UnclearError(
-            f"Artifact Registry did not answer ({type(error).__name__})",
-            where=where,
-            fix="Check the region in the address and the network, then run the command again.",
-        ) from error
+    except requests.RequestException as error:
+        raise _no_answer(error, where) from error
+
+
+def _no_answer(error: Exception, where: str) -> UnclearError:
+    return UnclearError(
+        f"Artifact Registry did not answer ({type(error).__name__})",
+        where=where,
+        fix="Check the region in the address and the network, then run the command again.",
+    )
 
 
 def _refused(response: requests.Response, where: str) -> Intent2BatchError:

@@ -30,22 +30,15 @@ def batch_client() -> BatchServiceClient:
     An http:// endpoint is a stand-in on this machine and gets no credentials.
     """
     from google.api_core.gapic_v1.client_info import ClientInfo
+    from google.auth.credentials import AnonymousCredentials
     from google.cloud.batch_v1 import BatchServiceClient
 
     endpoint = os.environ.get(BATCH_VARIABLE, "").rstrip("/")
-    if not endpoint:
-        return BatchServiceClient(client_info=ClientInfo(user_agent=AGENT))
-    options = {"api_endpoint": endpoint}
-    if urlsplit(endpoint).scheme != "http":
-        return BatchServiceClient(
-            transport="rest", client_options=options, client_info=ClientInfo(user_agent=AGENT)
-        )
-    from google.auth.credentials import AnonymousCredentials
-
     return BatchServiceClient(
+        # Not gRPC: it tells of credentials that have expired as of a service that is away (503).
         transport="rest",
-        credentials=AnonymousCredentials(),
-        client_options=options,
+        credentials=AnonymousCredentials() if is_local() else None,
+        client_options={"api_endpoint": endpoint} if endpoint else None,
         client_info=ClientInfo(user_agent=AGENT),
     )
 

@@ -220,19 +220,20 @@ def first_stock_out(events: Sequence[Event]) -> float | None:
     )
 
 
-def failure_reason(events: Sequence[Event]) -> str:
-    """Why a failed job failed, from its newest event that tells; with what to do.
+def failure_reason(events: Sequence[Event], *, remedy: bool = True) -> str:
+    """Why a failed job failed, from its newest event that tells.
 
     Args:
         events: the job's events, oldest first.
+        remedy: whether to add what to do.
     """
     for event in reversed(events):
         found = diagnose(event.description)
         task = _TASK.search(event.description)
         if task and _CODE.search(event.description):
-            return f"task {task[1]} failed: {told(found)}"
+            return f"task {task[1]} failed: {told(found) if remedy else found.cause}"
         if found.kind != "info":
-            return told(found)
+            return told(found) if remedy else found.cause
     for event in reversed(events):
         if "FAILED" in event.description:
             return _shortened(event.description)

@@ -21,6 +21,7 @@ from components.batch.logs import (
     task_id,
     task_pattern,
 )
+from components.credentials import only_away
 from components.errors import ServiceError
 from components.supervision.clock import Clock
 from components.tables.formats import moment, stamp
@@ -142,7 +143,7 @@ class Source:
 
     def _read(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
         import requests
-        from google.auth.exceptions import TransportError
+        from google.auth.exceptions import GoogleAuthError
 
         url = f"{self.endpoint.rstrip('/')}/v2/entries:list"
         for left in reversed(range(self.pace.tries)):
@@ -153,7 +154,9 @@ class Source:
                     page: Mapping[str, Any] = answer.json()
                     return page
                 why, passing = refusal(answer), answer.status_code in _PASSING
-            except (requests.RequestException, TransportError, ValueError) as error:
+            except (requests.RequestException, GoogleAuthError, ValueError) as error:
+                if isinstance(error, GoogleAuthError) and not only_away(error):
+                    raise
                 why, passing = f"no answer ({type(error).__name__}).", True
             if not passing or not left:
                 raise ServiceError(f"The logs cannot be read: {why.rstrip('.')}")

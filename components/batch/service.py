@@ -28,19 +28,25 @@ class Service:
     tails: Callable[..., Tails]
 
 
-def live_service() -> Service:
-    """The real calls, through the client of components.batch.client."""
+def live_service(trouble: Callable[[str], None] = lambda _: None) -> Service:
+    """The real calls, through the client of components.batch.client.
+
+    Args:
+        trouble: is told of a call that failed and is made again.
+    """
     from components.batch.client import batch_client
 
-    client = batch_client()
+    client, patience = batch_client(), _patience(trouble)
     return Service(
-        job=lambda name: _raw(client.get_job(name=name, retry=_patience())),
-        tasks=lambda name, group, state: list_tasks(client, name, group, state),
+        job=lambda name: _raw(client.get_job(name=name, retry=patience)),
+        tasks=lambda name, group, state: list_tasks(client, name, group, state, patience),
         tails=tails,
     )
 
 
-def list_tasks(client: Any, job_name: str, group: str, state: str = "") -> Iterator[Any]:
+def list_tasks(
+    client: Any, job_name: str, group: str, state: str = "", patience: Any = None
+) -> Iterator[Any]:
     """Raw Task messages, one page of them in memory at a time.
 
     Args:
@@ -48,11 +54,12 @@ def list_tasks(client: Any, job_name: str, group: str, state: str = "") -> Itera
         job_name: `projects/P/locations/L/jobs/J`.
         group: name of the task group.
         state: only tasks in this state; empty: all. (Form of the filter: ListTasksRequest.)
+        patience: how a call that failed is repeated; None: in silence.
     """
     request: dict[str, Any] = {"parent": f"{job_name}/taskGroups/{group}", "page_size": PAGE}
     if state:
         request["filter"] = f"State={state}"
-    for page in client.list_tasks(request=request, retry=_patience()).pages:
+    for page in client.list_tasks(request=request, retry=patience or _patience()).pages:
         yield from _raw(page).tasks
 
 
@@ -61,10 +68,12 @@ def _raw(message: Any) -> Any:
     return type(message).pb(message)
 
 
-def _patience() -> Any:
+def _patience(trouble: Callable[[str], None] = lambda _: None) -> Any:
     """Retry what passes by itself; the client's own default knows only 503 within 60 s."""
     import requests
     from google.api_core import exceptions, retry
+
+    from components.supervision.answers import reason_of
 
     return retry.Retry(
         predicate=retry.if_exception_type(
@@ -79,6 +88,7 @@ def _patience() -> Any:
         initial=0.5,
         maximum=20.0,
         timeout=_PATIENCE_S,
+        on_error=lambda error: trouble(f"no answer, trying again: {reason_of(error)}"),
     )
 
 

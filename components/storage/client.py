@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
 
 from components.agent import AGENT
-from components.credentials import expired, no_credentials
+from components.credentials import expired, no_credentials, only_away
 from components.errors import InputError, ServiceError
 from components.storage.uris import split_gcs
 
@@ -58,6 +58,8 @@ def told_plainly(uri: str, doing: str) -> Iterator[None]:
     except auth.DefaultCredentialsError as error:
         raise no_credentials() from error
     except (auth.RefreshError, exceptions.Unauthorized) as error:
+        if only_away(error):
+            raise ServiceError(f"Cannot {doing}: {error}", where=uri) from error
         raise expired() from error
     except exceptions.NotFound as error:
         raise InputError(

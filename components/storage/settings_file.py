@@ -6,8 +6,10 @@ from typing import Any
 
 import yaml
 
-from components.errors import Intent2BatchError, WrongUse
+from components.errors import InputError, Intent2BatchError, WrongUse
 from components.storage import files
+
+_LONGEST = 2_000_000  # characters; PyYAML takes some seconds for each 100,000 of them
 
 
 def read_settings(uri: str, what: str) -> dict[str, Any]:
@@ -22,7 +24,7 @@ def read_settings(uri: str, what: str) -> dict[str, Any]:
     """
     try:
         # The loader is SafeLoader without aliases.
-        content = yaml.load(files.read_text(uri), Loader=_PlainLoader)  # noqa: S506
+        content = yaml.load(_text(uri), Loader=_PlainLoader)  # noqa: S506
     except Intent2BatchError as error:
         raise WrongUse(f"{what} cannot be read: {_lowered(error.what)}", where=uri) from error
     except (ValueError, yaml.YAMLError, RecursionError) as error:
@@ -30,6 +32,13 @@ def read_settings(uri: str, what: str) -> dict[str, Any]:
     if not isinstance(content, dict) or not all(isinstance(name, str) for name in content):
         raise WrongUse(f"{what} must hold names and values, as YAML or JSON", where=uri)
     return content
+
+
+def _text(uri: str) -> str:
+    text = files.read_text(uri)
+    if len(text) > _LONGEST:
+        raise InputError(f"it holds more than {_LONGEST // 10**6} million characters")
+    return text
 
 
 class _PlainLoader(yaml.SafeLoader):

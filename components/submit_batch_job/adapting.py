@@ -8,7 +8,8 @@ goes on with the same round and decides nothing twice.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -28,6 +29,7 @@ from components.rounds.payload import Choices
 from components.storage import files
 from components.storage.uris import is_gcs, join
 from components.submit_batch_job.submit import Waiting, submit_and_watch, submit_named
+from components.supervision.clock import stopping_clock
 from components.supervision.ledger import Ledger
 from components.tables.formats import plural, ranges
 
@@ -127,19 +129,37 @@ def submit_and_adapt(
         InputError: this is no Batch job, or a ledger or rounds.json belongs to another.
         ServiceError: there are no credentials, or a ledger cannot be written.
     """
+    # Signals are heard from the first job to the last: one between two of them ends both.
+    with nullcontext(waiting.clock) if waiting.clock else stopping_clock() as clock:
+        return _rounds(
+            job,
+            ledger_uri,
+            replace(waiting, clock=clock),
+            bounds,
+            lambda patient: submit_and_watch(
+                job,
+                project=project,
+                region=region,
+                run=run,
+                ledger_uri=ledger_uri,
+                dry_run=dry_run,
+                made_before=made_before,
+                waiting=patient,
+            ),
+        )
+
+
+def _rounds(
+    job: Mapping[str, Any],
+    ledger_uri: str,
+    waiting: Waiting,
+    bounds: Bounds | None,
+    submit_first: Callable[[Waiting], Ledger],
+) -> Adapted:
     most = bounds.adapt.rounds if bounds else 0
     if bounds and most:
         waiting = replace(waiting, stock_out_s=bounds.adapt.stock_out_s)
-    ledger = submit_and_watch(
-        job,
-        project=project,
-        region=region,
-        run=run,
-        ledger_uri=ledger_uri,
-        dry_run=dry_run,
-        made_before=made_before,
-        waiting=waiting,
-    )
+    ledger = submit_first(waiting)
     if bounds is None or not most or ledger.outcome in (None, "dry_run"):
         return Adapted(ledger)
     folder = ledger_uri.rpartition("/")[0] or "."
@@ -196,7 +216,7 @@ def _plan(
 ) -> tuple[Planned | None, str]:
     """The next round; or None and why there is none."""
     try:
-        service = live_service()
+        service = live_service(waiting.say)
         series = gather(ledger.job_name, service)
         base = rounds[-1].base if rounds else dict(job)
         ended, preempted = _ended(service, series, rounds, base)

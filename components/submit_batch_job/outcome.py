@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 from components.batch.names import JOB_NAME
+from components.credentials import LOGIN
 from components.errors import Intent2BatchError, ServiceError, WorkFailed
+from components.supervision.answers import LOGGED_OUT
 from components.supervision.ledger import Ledger
 
 _PERMISSIONS = (
@@ -59,9 +61,12 @@ def failure(ledger: Ledger, *, see: str = "") -> Intent2BatchError | None:
 
 
 def _remedy(ledger: Ledger) -> str:
+    first = ""
     if re.match(r"40[13] ", ledger.reason):
-        return _PERMISSIONS
-    return _next(ledger)
+        first = _PERMISSIONS
+    elif ledger.reason.startswith(LOGGED_OUT):
+        first = f"Run: {LOGIN}."
+    return " ".join(filter(None, (first, _next(ledger))))
 
 
 def _next(ledger: Ledger) -> str:

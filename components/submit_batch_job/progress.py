@@ -72,7 +72,10 @@ def line_of(event: Event) -> str:
     if task:
         text = f"task {task[1]}: {told(diagnose(event.description))}"
     elif not moved or moved[2] == "FAILED":
-        meaning = failure_reason([event]) if moved else told(diagnose(event.description))
+        # What to do about it is told at the end.
+        meaning = (
+            failure_reason([event], remedy=False) if moved else told(diagnose(event.description))
+        )
         text = f"{text}: {meaning}" if moved else meaning
     clock = event.time[11:19]
     return f"{clock} {text}" if clock else text

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 from components.batch.client import batch_client, batch_endpoint, is_local
 from components.batch.names import JobNames, console_url, job_names
+from components.credentials import no_credentials
 from components.errors import InputError, ServiceError
 from components.submit_batch_job.batch_job import BatchJob, check_job
 from components.submit_batch_job.progress import Progress
@@ -148,7 +149,7 @@ def submit_named(
     # Signals are heard before the first call: the job may have been made by an earlier attempt.
     with nullcontext(waiting.clock) if waiting.clock else stopping_clock() as clock:
         _claim(store, fresh)
-        return _follow(jobs, store, fresh, replace(waiting, clock=clock))
+        return _follow(jobs, _OwnLedger(ledger_uri, fresh), fresh, replace(waiting, clock=clock))
 
 
 def watch(job_name: str, *, waiting: Waiting | None = None) -> Ledger:
@@ -236,7 +237,8 @@ def _follow(
         raise
     except ServiceError as error:
         if known.job_name:
-            raise ServiceError(error.what, where=error.where, fix=_may_run(known)) from error
+            fix = f"{error.fix} {_may_run(known)}".strip()
+            raise ServiceError(error.what, where=error.where, fix=fix) from error
         raise
 
 
@@ -258,10 +260,7 @@ def client_here() -> BatchServiceClient:
     try:
         return batch_client()
     except GoogleAuthError as error:
-        raise ServiceError(
-            f"There are no credentials for Google Cloud ({error})",
-            fix="Run `gcloud auth application-default login`, or use --local.",
-        ) from error
+        raise no_credentials() from error
 
 
 def _request(names: JobNames, job: Mapping[str, Any]) -> dict[str, Any]:
@@ -282,6 +281,29 @@ def _only_show(store: FileStore | None, fresh: Ledger) -> Ledger:
     if store is not None:
         _claim(store, shown)
     return shown
+
+
+class _OwnLedger(FileStore):
+    """The ledger of this job and no other: one claimed it between our claim and our create."""
+
+    def __init__(self, uri: str, fresh: Ledger) -> None:
+        super().__init__(uri)
+        self._fresh = fresh
+
+    def load(self) -> Loaded | Failed:
+        """The ledger as it stands.
+
+        Raises:
+            InputError: it is no ledger, or that of another job.
+        """
+        found = super().load()
+        if isinstance(found, Loaded) and found.ledger and _ids(found.ledger) != _ids(self._fresh):
+            raise InputError(
+                f"This run submits another job at this moment ({_ids(found.ledger)[1]})",
+                where=self.uri,
+                fix="Give each job a run of its own (--run).",
+            )
+        return found
 
 
 def _claim(store: FileStore, fresh: Ledger) -> None:

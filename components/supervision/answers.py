@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from components.credentials import only_away
 from components.supervision.life import (
     Accepted,
     Exists,
@@ -20,6 +21,7 @@ from components.supervision.life import (
     Unanswered,
 )
 
+LOGGED_OUT = "no token for Google Cloud"
 _LONGEST = 500
 _CAUSE = re.compile(r"\[Errno -?\d+\] ([^'\")(]+)|(Read timed out|Remote end closed[^'\")]*)")
 # 408, 499: the call was given up on the way. 500 to 504: google.aip.dev/194 and common practice.
@@ -73,25 +75,25 @@ def _told(
     call: Callable[[], Observation], meaning: Callable[[int, str, float], Observation]
 ) -> Observation:
     from google.api_core.exceptions import GoogleAPIError
-    from google.auth.exceptions import GoogleAuthError, TransportError
+    from google.auth.exceptions import GoogleAuthError
     from google.protobuf.json_format import ParseError
     from requests.exceptions import RequestException
 
     try:
         return call()
-    except TransportError as error:  # no token could be fetched: nothing was sent
-        return Failed(_reason(error))
-    except GoogleAuthError as error:
-        return Refused(_reason(error))
+    except GoogleAuthError as error:  # there is no token: nothing was sent
+        why = f"{LOGGED_OUT}: {error.args[0] if error.args else error}"
+        return Failed(_plain(why)) if only_away(error) else Refused(_plain(why))
     except GoogleAPIError as error:
         code = int(getattr(error, "code", None) or 0)
-        return meaning(code, _reason(error), _retry_after(error))
+        return meaning(code, reason_of(error), _retry_after(error))
     except (RequestException, ParseError, OSError) as error:
         # Not an answer of the service: a dropped connection, or a proxy that spoke for it.
-        return meaning(0, _reason(error), 0.0)
+        return meaning(0, reason_of(error), 0.0)
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
+    """What the service or the network said, in one line."""
     text = str(getattr(error, "message", "") or error) or type(error).__name__
     text = re.sub(r"^(\d{3} )?(GET|POST|DELETE) https?://\S+: ", "", text)
     # requests tells of a connection with its whole stack of objects and their addresses.
@@ -101,6 +103,10 @@ def _reason(error: Exception) -> str:
     code = getattr(error, "code", None)
     if isinstance(code, int):
         text = f"{int(code)} {text}"
+    return _plain(text)
+
+
+def _plain(text: str) -> str:
     plain = " ".join(text.split()).rstrip(".")
     return plain if len(plain) <= _LONGEST else f"{plain[:_LONGEST]}..."
 

@@ -1,5 +1,5 @@
 output "pipeline_root" {
-  description = "For --pipeline-root and schedules.yaml."
+  description = "For --root, INTENT2BATCH_ROOT and `root` in schedules.yaml."
   value       = "gs://${google_storage_bucket.results.name}/pipelines"
 }
 

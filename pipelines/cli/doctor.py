@@ -25,7 +25,9 @@ def register(app: typer.Typer) -> None:
 
     @app.command()
     def doctor(
-        project: Annotated[str, typer.Option(help="The project to look at.")],
+        project: Annotated[
+            str, typer.Option(help="The project to look at [GOOGLE_CLOUD_PROJECT].")
+        ] = "",
         region: Annotated[str, typer.Option(help="Where pipelines run.")] = "us-central1",
         bucket: Annotated[str, typer.Option(help="The results bucket.")] = "",
         service_account: Annotated[
@@ -41,9 +43,19 @@ def register(app: typer.Typer) -> None:
 
         Only looks. What may not be looked at is called unknown.
         """
+        from components.gemini.endpoint import is_local
+        from components.project import project_here
         from pipelines.doctor.checks import Wanted, examine
         from pipelines.doctor.google import asker
 
+        if is_local():
+            raise WrongUse(
+                "The environment points at stand-ins, which have no project to look at",
+                fix="Run it in a terminal without the variables that `emulate` printed.",
+            )
+        project = project or project_here()
+        if not project:
+            raise WrongUse("No project is named", fix="Give --project.")
         bucket = bucket.removeprefix("gs://").rstrip("/")
         given = {
             "--project": project,

@@ -24,7 +24,20 @@ Region = Annotated[
     str, typer.Option("--region", help="Region of the job, where JOB is only ID [us-central1].")
 ]
 MaxWait = Annotated[
-    str, typer.Option("--max-wait", metavar="TIME", help="How long to wait: 90s, 30m, 2h, 1d.")
+    str,
+    typer.Option(
+        "--max-wait", metavar="TIME", help="Watch so long: 90s, 30m, 2h, 1d; the jobs go on."
+    ),
+]
+CancelAfter = Annotated[
+    str,
+    typer.Option(
+        "--max-wait", metavar="TIME", help="Cancel the job if it takes longer: 90s, 30m, 2h, 1d."
+    ),
+]
+NoWait = Annotated[bool, typer.Option("--no-wait", help="Return as soon as the job is made.")]
+Force = Annotated[
+    bool, typer.Option("--force", help="Submit although the checks find errors; never a policy's.")
 ]
 Prices = Annotated[
     str,
@@ -69,6 +82,7 @@ def watch(
     from pipelines.cli.streams import say
 
     given = [line for job in jobs for line in (sys.stdin.read().split() if job == "-" else [job])]
+    region = _said_region(given, region)
     names = list(dict.fromkeys(job_named(job, project, region) for job in given))
 
     from components.submit_batch_job import submit as steps
@@ -141,16 +155,23 @@ def checked_project(project: str, region: str) -> str:
 
 def job_named(job: str, project: str, region: str) -> str:
     """The full name of the job that was meant."""
-    from components.batch.locations import DEFAULT_REGION
     from components.batch.names import job_name
-    from pipelines.cli.streams import say
 
     if "/" not in job:
         project = checked_project(project, region)
-        if not region:
-            region = DEFAULT_REGION
-            say(f"region {region} (--region names another)")
+        region = _said_region([job], region)
     return job_name(job, project=project, region=region)
+
+
+def _said_region(jobs: list[str], region: str) -> str:
+    """The region of jobs that are given by their ids; where none is given, it is said once."""
+    from components.batch.locations import DEFAULT_REGION
+    from pipelines.cli.streams import say
+
+    if region or all("/" in job for job in jobs):
+        return region
+    say(f"region {DEFAULT_REGION} (--region names another)")
+    return DEFAULT_REGION
 
 
 def checked_job(data: bytes, shown: str, against: Against, *, force: bool) -> dict[str, Any]:
@@ -216,7 +237,7 @@ def seconds_of(text: str) -> float | None:
     if not text:
         return None
     found = meant_seconds(text)
-    if not found:
+    if not found or text.strip()[-1:].isdigit():  # 5 what? a guess may cancel a job
         raise WrongUse(f"{text!r} is not a time", fix="Write 90s, 30m, 2h or 1d.")
     return found
 

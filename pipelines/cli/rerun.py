@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipelines.cli.jobs import (
+    CancelAfter,
     Entrypoint,
+    Force,
     IndexUnused,
     Job,
-    MaxWait,
+    NoWait,
     Prices,
     Project,
     Region,
@@ -54,10 +56,8 @@ def rerun(
         str,
         typer.Option("--manifest", metavar="gs://…", help="Folder for the indexes of over 200."),
     ] = "",
-    no_wait: Annotated[
-        bool, typer.Option("--no-wait", help="Return as soon as the job is made.")
-    ] = False,
-    max_wait: MaxWait = "",
+    no_wait: NoWait = False,
+    max_wait: CancelAfter = "",
     max_cost: Annotated[
         float,
         typer.Option(
@@ -67,9 +67,7 @@ def rerun(
     task_time: TaskTime = "",
     prices: Prices = "",
     policy: PolicyFile = "",
-    force: Annotated[
-        bool, typer.Option("--force", help="Submit although the checks find errors.")
-    ] = False,
+    force: Force = False,
 ) -> None:
     """Run the failed tasks of a job again, in a new job; what succeeded stays as it is.
 
@@ -79,12 +77,13 @@ def rerun(
     from components.batch.service import live_service, told_by_service
     from components.errors import WrongUse
     from components.rounds.gather import gather
+    from pipelines.cli.streams import say
 
     if not failed:
         raise WrongUse("What is to run again is not said", fix="Add --failed.")
     name = job_named(job, project, region)
     try:
-        series = gather(name, live_service())
+        series = gather(name, live_service(say))
     except Exception as error:
         if not told_by_service(error):
             raise
@@ -92,7 +91,6 @@ def rerun(
     if not _something_to_do(series):
         return
     from components.submit_batch_job.submit import Waiting
-    from pipelines.cli.streams import say
 
     waiting = Waiting(until_ended=not no_wait, max_wait_s=seconds_of(max_wait), say=say)
     if not series.last.ended:
@@ -133,7 +131,8 @@ def _something_to_do(series: Series) -> bool:
     if not left:
         say("every task has succeeded; there is nothing to run again")
         return False
-    say(f"to run again: {plural(len(left), 'task')} ({ranges(left)})")
+    new = "" if len(left) == len(series.first.indexes) else "; Batch counts them from 0 again"
+    say(f"to run again: {plural(len(left), 'task')} ({ranges(left)}){new}")
     return True
 
 
@@ -144,13 +143,16 @@ def _follow(series: Series, waiting: Waiting) -> None:
     from pipelines.cli.streams import say
 
     last = series.last
-    say(f"rerun {last.number} is under way and is followed; Ctrl-C ends the following only")
+    say(
+        f"rerun {last.number} is under way and is followed; Ctrl-C and --max-wait end "
+        "the following only"
+    )
     sys.stdout.write(f"{last.name}\n")
     sys.stdout.flush()
     if not waiting.until_ended:
         return
     told = steps.watch(last.name, waiting=waiting)
-    _say_end(told, last.indexes)
+    _say_end(told, series, last.indexes)
     check_outcome(told)
 
 
@@ -224,7 +226,7 @@ def _submit(series: Series, made: NextRound, *, dry_run: bool, waiting: Waiting)
             say(f"the indexes would be written to {made.manifest}")
         print_json(told.request)
         return
-    _say_end(told, made.indexes)
+    _say_end(told, series, made.indexes)
     check_outcome(told)
 
 
@@ -239,7 +241,7 @@ def _check_not_gone(ledger: str) -> None:
 
     found = FileStore(ledger).load()
     told = found.ledger if isinstance(found, Loaded) else None
-    if told is not None and told.outcome in ("succeeded", "failed", "cancelled", "deleted"):
+    if told is not None and told.outcome not in (None, "refused", "dry_run"):
         raise InputError(
             f"This rerun was made already, {told.outcome}, and its job is gone",
             where=ledger,
@@ -247,15 +249,18 @@ def _check_not_gone(ledger: str) -> None:
         )
 
 
-def _say_end(told: Ledger, indexes: Any) -> None:
+def _say_end(told: Ledger, series: Series, indexes: Any) -> None:
     """Say what came of it, with the indexes of the first job."""
     from dataclasses import replace
 
     from components.batch.look_into import look_into
+    from components.tables.formats import plural
     from pipelines.cli.streams import say
 
     if told.outcome == "succeeded":
-        say("succeeded; with it every task of the job has")
+        left = len(set(series.left) - set(indexes))
+        rest = f"still to run again: {plural(left, 'task')}" if left else "with it every task has"
+        say(f"succeeded; {rest}")
     elif told.outcome is None:
         say("the job goes on")
     elif told.outcome == "failed":

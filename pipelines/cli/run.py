@@ -33,7 +33,10 @@ def run(
     pipeline: Pipeline,
     text: Annotated[
         list[str] | None,
-        typer.Argument(help="What should run, in words; for batch-prediction, files of rows."),
+        typer.Argument(
+            metavar="[TEXT]...",
+            help="What should run, in words; for batch-prediction, files of rows.",
+        ),
     ] = None,
     parameter: Parameters = None,
     params: ParameterFile = None,

@@ -21,13 +21,14 @@ if TYPE_CHECKING:
     from pipelines.schedules.vertex import Schedules
     from pipelines.schedules.wanted import WantedSchedule
 
-Name = Annotated[str, typer.Argument(help="Name of the schedule.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the schedule.")]
 Project = Annotated[str, typer.Option(help="Id of the project [GOOGLE_CLOUD_PROJECT].")]
 Region = Annotated[str, typer.Option(help="Region of the schedules [us-central1].")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 group = typer.Typer(
-    help="Schedules on Vertex AI: set one, or keep many in a file; list, pause, resume, delete.",
+    help="Schedules on Vertex AI: set one, or keep many in a file; list, pause, resume, delete. "
+    "Those of Kubeflow are made by kfp's own client (docs/schedules.md).",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -79,6 +80,9 @@ def set_one(
 
     A second time the same command changes nothing. One run at a time, unless told otherwise.
     """
+    import datetime
+
+    from components.errors import WrongUse
     from components.gemini.endpoint import is_local
     from pipelines.remote.starting import Asked
     from pipelines.request import Request
@@ -99,13 +103,17 @@ def set_one(
             at_once, queue, max_runs, read_time(start, "--start"), read_time(end, "--end")
         ),
     )
+    if described.limits.end and described.limits.end <= datetime.datetime.now(datetime.UTC):
+        raise WrongUse("The schedule would have ended already", where="--end")
     wanted = wanted_schedule(described, stand_in=is_local())
     _bring_about([wanted], _schedules(project, region), only=name, dry_run=dry_run)
 
 
 @group.command()
 def apply(
-    file: Annotated[str, typer.Argument(help="schedules.yaml, see docs/schedules.md.")],
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="schedules.yaml, see docs/schedules.md.")
+    ],
     project: Project = "",
     region: Region = "",
     tag: Annotated[
@@ -191,10 +199,15 @@ def resume(
     ] = False,
 ) -> None:
     """Let a paused schedule go on."""
-    from pipelines.schedules.vertex import PAUSED
+    from components.errors import InputError
+    from pipelines.schedules.vertex import COMPLETED, PAUSED
 
     schedules = _schedules(project, region)
     found = schedules.named(name)
+    if found.state == COMPLETED:
+        raise InputError(
+            "The schedule has ended", where=name, fix="`schedule set` makes it anew, as does apply."
+        )
     if found.state == PAUSED:
         schedules.resume(found, catch_up=catch_up)
     _end("resumed", name, found.state == PAUSED, f"it is {found.state.lower()}")

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipelines.cli.jobs import (
+    CancelAfter,
     Entrypoint,
+    Force,
     IndexUnused,
-    MaxWait,
+    NoWait,
     Prices,
     Project,
     TaskTime,
@@ -58,16 +60,12 @@ def submit(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the exact request and call nothing.")
     ] = False,
-    no_wait: Annotated[
-        bool, typer.Option("--no-wait", help="Return as soon as the job is made.")
-    ] = False,
-    max_wait: MaxWait = "",
+    no_wait: NoWait = False,
+    max_wait: CancelAfter = "",
     leave: Annotated[
         bool, typer.Option("--leave", help="Leave the job running when --max-wait is over.")
     ] = False,
-    force: Annotated[
-        bool, typer.Option("--force", help="Submit although Batch's rules find errors.")
-    ] = False,
+    force: Force = False,
     policy: PolicyFile = "",
     max_cost: Annotated[
         float,
@@ -109,6 +107,8 @@ def submit(
     from components.submit_batch_job.submit import Waiting
     from pipelines.cli.streams import print_json, say
 
+    adapted = adapt_time or (adapt_rounds, adapt_preemptions) != (2, 2)
+    _check_together(adapt=adapt, adapted=adapted, no_wait=no_wait, leave=leave, max_wait=max_wait)
     project = checked_project(project, region)
     against = held_against(policy, region, prices)
     content = _checked(job_file, against, force=force)
@@ -159,6 +159,24 @@ def submit(
         print_json(told.request)
     say_end(told)
     check_outcome(told)
+
+
+def _check_together(
+    *, adapt: bool, adapted: bool, no_wait: bool, leave: bool, max_wait: str
+) -> None:
+    """Refuse options that would do nothing.
+
+    Raises:
+        WrongUse: says which.
+    """
+    from components.errors import WrongUse
+
+    if adapt and no_wait:
+        raise WrongUse("--adapt waits for what a job comes to", fix="Leave out --no-wait.")
+    if adapted and not adapt:
+        raise WrongUse("--adapt-… says how --adapt does it", fix="Add --adapt.")
+    if leave and not max_wait:
+        raise WrongUse("--leave says what --max-wait does", fix="Add --max-wait TIME.")
 
 
 def _checked(job_file: str, against: Against, *, force: bool) -> dict[str, Any]:

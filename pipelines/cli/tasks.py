@@ -40,9 +40,10 @@ def tasks(
     name = job_named(job, project, region)
 
     from components.batch.service import live_service, told_by_service
+    from pipelines.cli.streams import say
 
     try:
-        _print_tasks(live_service(), name, as_json=as_json)
+        _print_tasks(live_service(say), name, as_json=as_json)
     except Exception as error:
         if not told_by_service(error):
             raise
@@ -75,6 +76,7 @@ def tail(
     from components.batch.log_tail import last_lines
     from components.batch.service import told_by_service
     from components.errors import WrongUse
+    from pipelines.cli.streams import say
 
     wanted = list(dict.fromkeys(task or ()))
     if len(wanted) > _MOST_TASKS:
@@ -83,8 +85,12 @@ def tail(
     try:
         source, ended = _source(name, wanted)
         found = followed(source, lines, ended) if follow else last_lines(source, lines)
+        printed = False
         for line in found:
+            printed = True
             _print_line(line, alone=len(wanted) == 1, as_json=as_json)
+        if not printed:
+            say("nothing was printed, or it has not arrived in Cloud Logging yet")
     except Exception as error:
         if not told_by_service(error):
             raise
@@ -95,7 +101,7 @@ def _source(name: str, wanted: list[int]) -> tuple[Source, Callable[[], bool]]:
     """Where the lines of the job are read, and whether it has ended.
 
     Raises:
-        InputError: the job keeps no logs in Cloud Logging.
+        InputError: the job keeps no logs in Cloud Logging, or has no such task.
     """
     from components.batch.client import is_local
     from components.batch.job_json import job_json
@@ -105,12 +111,21 @@ def _source(name: str, wanted: list[int]) -> tuple[Source, Callable[[], bool]]:
     from components.batch.states import ENDED, job_stage, job_state_name
     from components.batch.task_rows import GROUP, job_facts
     from components.errors import InputError
+    from components.rounds.build import task_count
     from components.supervision.clock import SystemClock
+    from components.tables.formats import plural
     from pipelines.cli.streams import say
 
-    calls = live_service()
+    calls = live_service(say)
     job = calls.job(name)
-    policy = job_json(job).get("logsPolicy", {})
+    told = job_json(job)
+    policy = told.get("logsPolicy", {})
+    count = task_count(told)
+    if beyond := [index for index in wanted if index >= count]:
+        raise InputError(
+            f"There is no task {beyond[0]}: the job has {plural(count, 'task')}, counted from 0",
+            where=name,
+        )
     group, _ = job_facts(job, GROUP, "")
     if policy.get("destination") != "CLOUD_LOGGING" or not is_name(job.uid, group):
         raise InputError(
@@ -189,17 +204,20 @@ def _say_whose(job: Any) -> None:
 
 def service_error(error: Exception, name: str) -> Exception:
     """What the services said of a job's tasks, as an error for a person."""
-    from google.auth.exceptions import DefaultCredentialsError, RefreshError
+    from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError
 
-    from components.credentials import expired, no_credentials
+    from components.credentials import expired, no_credentials, only_away
     from components.errors import Intent2BatchError, ServiceError
 
     if isinstance(error, Intent2BatchError):
         return error
     if isinstance(error, DefaultCredentialsError):
         return no_credentials()
-    if isinstance(error, RefreshError):
+    if isinstance(error, GoogleAuthError) and not only_away(error):
         return expired()
-    if getattr(error, "code", None) == 404:
+    code = getattr(error, "code", None)
+    if code == 401:
+        return expired()
+    if code == 404:
         return no_such_job(name)
     return ServiceError(f"The tasks cannot be listed ({error})", where=name)

@@ -259,12 +259,14 @@ def _account_roles(ask: Ask, wanted: Wanted) -> Iterator[Finding]:
     if wanted.bucket:
         path = f"/storage/v1/b/{quote(wanted.bucket, safe='')}/iam"
         policies["results bucket"] = ask("storage", path)
+    held: set[str] = set()  # what is granted on the project holds on its buckets, too
     for on, answer in policies.items():
         needed = [r for r in roles() if r.identity == "pipelines" and r.on == on and not r.when]
         if not answer.ok:
             yield _unknown(f"the account's roles on the {on}", answer)
             continue
-        yield from _lacking(needed, _held(answer, wanted.account), wanted)
+        held |= _held(answer, wanted.account)
+        yield from _lacking(needed, held, wanted)
 
 
 def _held(answer: Answer, account: str) -> set[str]:
@@ -288,7 +290,8 @@ def _lacking(needed: list[Role], held: set[str], wanted: Wanted) -> Iterator[Fin
             else f"gcloud projects add-iam-policy-binding {wanted.project} "
             f"--member={member} --role={role.role}"
         )
-        yield Finding(where, "missing", f"it lacks {role.role} ({role.why})", mend)
+        said = f"it lacks {role.role} ({role.why}), unless a folder or a group gives it"
+        yield Finding(where, "missing", said, mend)
     if not lacking:
         yield Finding(where, "ok", f"it has {', '.join(r.role for r in needed)}")
 

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from components.agent import AGENT
-from components.credentials import expired, no_credentials
+from components.credentials import expired, no_credentials, only_away
 
 _SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 _CALL_S = 20.0
@@ -68,9 +68,9 @@ def asker(region: str) -> Ask:
             answer = session.request(
                 "GET" if send is None else "POST", url, params=query, json=send, timeout=_CALL_S
             )
-        except GoogleAuthError as error:
-            raise expired() from error
-        except RequestException as error:
+        except (GoogleAuthError, RequestException) as error:
+            if isinstance(error, GoogleAuthError) and not only_away(error):
+                raise expired() from error
             return Answer(0, said=f"no answer from {urlsplit(url).netloc}: {type(error).__name__}")
         return _answer(answer)
 

@@ -179,7 +179,7 @@ class Kubeflow:
             with self._told("cancel the run", missing="There is no such run"):
                 self._client.terminate_run(run_id)
         except InputError:
-            if not self.get(run_id).has_ended:
+            if not self.get(run_id).ends:
                 raise
 
     def recent(self) -> Iterator[Run]:

@@ -77,6 +77,11 @@ class Run:
         return self.state in ENDED
 
     @property
+    def ends(self) -> bool:
+        """Whether it has ended, or is being cancelled."""
+        return self.has_ended or self.state == CANCELLING
+
+    @property
     def failed_steps(self) -> tuple[Step, ...]:
         """The steps that failed, in order."""
         return tuple(step for step in self.steps if step.state == FAILED)

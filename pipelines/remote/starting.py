@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import os
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TextIO
 
-from components.errors import InputError, ServiceError, WrongUse
+from components.errors import InputError, Intent2BatchError, ServiceError, WrongUse
 from components.gemini.endpoint import is_local
 from components.storage import files
 from components.storage.uris import is_gcs, split_gcs
-from components.supervision.clock import stopping_clock
+from components.supervision.clock import Clock, stopping_clock
 from pipelines import parameters
 from pipelines.compiling import PIPELINES, compiled
 from pipelines.local_services import check_uploads, make_bucket
@@ -29,11 +30,13 @@ from pipelines.remote.wanted import (
 )
 from pipelines.remote.watching import follow
 from pipelines.request import Request, parse_spec, spec_text
+from pipelines.service_errors import NotThereError, UnclearError
 from pipelines.templates import fetch
 
 ROOT_VARIABLE = "INTENT2BATCH_ROOT"
 
 Find = Callable[[str, str], tuple[Mapping[str, Any], str]]
+CANCELS = 4  # so often a cancel that is not answered is sent
 LOOK_S = 20.0  # for a look at the bucket; by itself the client repeats it for two minutes
 
 
@@ -197,7 +200,14 @@ def start(
     """
     # Before the call: if its answer is lost with this process, the run can be found again.
     say(f"run id {wanted.run_id}")
-    run = platform.create(wanted)
+    try:
+        run = platform.create(wanted)
+    except KeyboardInterrupt:
+        say(
+            f"whether there is a run now is not known; the same command with --run-id "
+            f"{wanted.run_id} takes it up, or makes it: it never makes two"
+        )
+        raise
     out.write(f"{run.name}\n")
     out.flush()
     if run.url:
@@ -221,17 +231,16 @@ def finish(
 
     Ctrl-C ends the following: the person is asked whether the run should end as well.
     """
-    with stopping_clock() as clock:
-        run = follow(platform, run, say=say, clock=clock)
-        stopped = clock.stop_asked()
-    if not run.has_ended:
-        asked = ask is not None and "Ctrl-C" in stopped and ask("Cancel the run as well?")
-        if asked:
-            end(platform, run, say=say)
-        else:
-            tail = commands_tail(platform, run)
-            say(f"the run goes on; watch it: intent2batch runs watch {tail}")
-        return 130
+    with _told_if_left(platform, run, say):
+        with stopping_clock() as clock:
+            run = follow(platform, run, say=say, clock=clock)
+            stopped = clock.stop_asked()
+        if not run.has_ended:
+            if ask is not None and "Ctrl-C" in stopped and ask("Cancel the run as well?"):
+                end(platform, run, say=say)
+            else:
+                say(_goes_on(platform, run))
+            return 130
     try:
         return show(run, results_folder(run), {}, out, say)
     except (InputError, ServiceError) as error:
@@ -240,13 +249,51 @@ def finish(
         return show(run, "", {}, out, say)
 
 
+@contextlib.contextmanager
+def _told_if_left(platform: Platform, run: Run, say: Callable[[str], None]) -> Iterator[None]:
+    """Whatever ends the following, the person learns that the run goes on, and how to find it."""
+    try:
+        yield
+    except NotThereError:
+        raise
+    except (Intent2BatchError, KeyboardInterrupt) as error:
+        if isinstance(error, UnclearError):
+            error.fix = ""  # the command again would start another run
+        say(_goes_on(platform, run))
+        raise
+
+
+def _goes_on(platform: Platform, run: Run) -> str:
+    tail = commands_tail(platform, run)
+    return (
+        f"the run goes on; watch it: intent2batch runs watch {tail}; "
+        f"cancel it: intent2batch runs cancel {tail}"
+    )
+
+
 def end(platform: Platform, run: Run, *, say: Callable[[str], None]) -> Run:
     """Cancel a run and wait until nothing of it is left running; returns how it ended."""
-    if not run.has_ended:
-        platform.cancel(run.id)
-        say("cancelling; its steps cancel their jobs")
     with stopping_clock() as clock:
-        return follow(platform, platform.get(run.id), say=say, clock=clock, told=run)
+        if not run.has_ended:
+            _cancel(platform, run, clock)
+            say("cancelling; its steps cancel their jobs")
+        return follow(platform, run, say=say, clock=clock, told=run)
+
+
+def _cancel(platform: Platform, run: Run, clock: Clock) -> None:
+    """Ask for the end of a run, again where that is not clearly answered: twice does no harm."""
+    pause, longest = platform.poll_s
+    for left in reversed(range(CANCELS)):
+        try:
+            platform.cancel(run.id)
+            return
+        except UnclearError as error:
+            if not left:
+                tail = commands_tail(platform, run)
+                error.fix = f"The run goes on; cancel it again: intent2batch runs cancel {tail}."
+                raise
+            clock.sleep(pause)
+            pause = min(pause * 2, longest)
 
 
 def commands_tail(platform: Platform, run: Run) -> str:

@@ -174,8 +174,8 @@ class Vertex:
             with self._told("cancel the run"):
                 self._client.cancel_pipeline_job(name=name, retry=None, timeout=CALL_S)
         except InputError:
-            # It may have ended in the meantime, which the service answers with a refusal.
-            if not self.get(run_id).has_ended:
+            # It may have ended in the meantime, or be on its way there, which is refused.
+            if not self.get(run_id).ends:
                 raise
 
     def recent(self) -> Iterator[Run]:
@@ -199,6 +199,8 @@ class Vertex:
 
     def _run(self, job: PipelineJob) -> Run:
         """Our view of a run; the service names projects by their number, we as the person does."""
+        from google.cloud.aiplatform_v1.types import PipelineState
+
         message = type(job).pb(job)
         spec = json_format.MessageToDict(message.pipeline_spec)
         config = json_format.MessageToDict(message.runtime_config)
@@ -210,7 +212,7 @@ class Vertex:
             name=f"{self._parent}/pipelineJobs/{run_id}",
             title=message.display_name,
             pipeline=str(spec.get("pipelineInfo", {}).get("name", "")),
-            state=RUN_STATES.get(job.state.name, states.UNKNOWN),
+            state=RUN_STATES.get(state_name(PipelineState, message.state), states.UNKNOWN),
             url="" if is_local() else self._console(run_id),
             root=message.runtime_config.gcs_output_directory,
             results=next((uri for task in tasks if (uri := _results(task))), ""),
@@ -233,7 +235,7 @@ class Vertex:
         return Step(
             key=str(task.task_id or task.task_name),
             title=title,
-            state=STEP_STATES.get(PipelineTaskDetail.State(task.state).name, states.UNKNOWN),
+            state=STEP_STATES.get(state_name(PipelineTaskDetail.State, task.state), states.UNKNOWN),
             reason=task.error.message,
             logs=self._logs(job) if job and not is_local() else "",
         )
@@ -296,6 +298,14 @@ def rest_client(kind: Callable[..., Client], region: str) -> Client:
         client_options={"api_endpoint": endpoint(region)},
         client_info=ClientInfo(user_agent=AGENT),
     )
+
+
+def state_name(kind: Callable[[int], Any], number: int) -> str:
+    """The service's word for a state; the number itself if a later release of it has more."""
+    try:
+        return str(kind(number).name)
+    except ValueError:
+        return str(number)
 
 
 def _moment(message: Any, field: str) -> datetime.datetime | None:

@@ -8,22 +8,18 @@ from collections.abc import Iterator
 
 from google.api_core import exceptions
 from google.auth import exceptions as auth
+from google.protobuf import json_format
 from requests import exceptions as transport
 
 from components.batch.locations import nearest_region
-from components.credentials import expired, no_credentials
+from components.credentials import expired, no_credentials, only_away
 from components.errors import InputError, Intent2BatchError, ServiceError
 from pipelines.service_errors import NotThereError, TakenError, UnclearError
 
-# 429 and what may have been done although the answer was lost: the same call is made again.
-UNCLEAR = (
-    exceptions.TooManyRequests,
-    exceptions.InternalServerError,
-    exceptions.BadGateway,
-    exceptions.ServiceUnavailable,
-    exceptions.GatewayTimeout,
-    exceptions.RetryError,
-)
+# 429 and what may have been done although the answer was lost: the same call is made again. So are
+# codes above those that HTTP knows, which are a proxy's.
+UNCLEAR = frozenset({408, 429, 499, 500, 502, 503, 504, *range(512, 600)})
+_LATER = "Run the command again in a while."
 
 
 @contextlib.contextmanager
@@ -38,34 +34,57 @@ def told(doing: str, *, project: str, region: str) -> Iterator[None]:
     where = f"projects/{project}/locations/{region}"
     try:
         yield
-    except auth.DefaultCredentialsError as error:
-        raise no_credentials() from error
-    except (auth.RefreshError, exceptions.Unauthenticated) as error:
-        raise expired() from error
-    except exceptions.NotFound as error:
-        raise NotThereError(
-            f"Cannot {doing}: it is not there",
-            where=where,
-            fix="Check the name, --project and --region.",
-        ) from error
-    except exceptions.Conflict as error:
-        raise TakenError(f"Cannot {doing}: there is one with this id", where=where) from error
-    except exceptions.Forbidden as error:
-        raise _forbidden(error, doing, where, project) from error
-    except UNCLEAR as error:
+    except auth.GoogleAuthError as error:
+        raise _no_token(error, doing, where) from error
+    except exceptions.GoogleAPICallError as error:
+        raise _refused(error, doing, where, project) from error
+    except (exceptions.RetryError, TimeoutError) as error:  # TimeoutError: of a long operation
         raise UnclearError(
-            f"Cannot {doing}: Vertex AI answered {_code(error)}",
-            where=where,
-            fix="Run the command again in a while.",
+            f"Cannot {doing}: Vertex AI answered too late", where=where, fix=_LATER
         ) from error
-    except exceptions.ClientError as error:
-        raise InputError(f"Vertex AI refuses to {doing}: {_said(error)}", where=where) from error
-    except (transport.RequestException, auth.TransportError) as error:
+    except transport.RequestException as error:
         raise _unreachable(doing, region) from error
+    except json_format.ParseError as error:
+        raise UnclearError(
+            f"Cannot {doing}: what answered does not answer as Vertex AI does",
+            where=where,
+            fix="Check proxies and the network.",
+        ) from error
+
+
+def _no_token(error: Exception, doing: str, where: str) -> Intent2BatchError:
+    if isinstance(error, auth.DefaultCredentialsError):
+        return no_credentials()
+    if only_away(error):
+        return UnclearError(
+            f"Cannot {doing}: no token could be fetched for it", where=where, fix=_LATER
+        )
+    return expired()
+
+
+def _refused(
+    error: exceptions.GoogleAPICallError, doing: str, where: str, project: str
+) -> Intent2BatchError:
+    code, said = int(error.code or 0), _said(error)
+    if code == 401:
+        return expired()
+    if code == 403:
+        return _forbidden(error, doing, where, project)
+    if code == 404:
+        fix = "Check the name, --project and --region."
+        return NotThereError(f"Cannot {doing}: it is not there", where=where, fix=fix)
+    if code == 409:
+        return TakenError(f"Cannot {doing}: there is one with this id", where=where)
+    answered = f"Cannot {doing}: Vertex AI answered {code}{f': {said}' if said else ''}"
+    if code in UNCLEAR:
+        return UnclearError(answered, where=where, fix=_LATER)
+    if isinstance(error, exceptions.ClientError):
+        return InputError(f"Vertex AI refuses to {doing}: {said}", where=where)
+    return ServiceError(answered, where=where)
 
 
 def _forbidden(
-    error: exceptions.Forbidden, doing: str, where: str, project: str
+    error: exceptions.GoogleAPICallError, doing: str, where: str, project: str
 ) -> Intent2BatchError:
     said = _said(error)
     if re.search(r"SERVICE_DISABLED|has not been used|is disabled", str(error)):
@@ -84,11 +103,6 @@ def _unreachable(doing: str, region: str) -> UnclearError:
         f"Cannot {doing}: Vertex AI does not answer for {region}",
         fix=f"Check --region and the network.{hint}",
     )
-
-
-def _code(error: exceptions.GoogleAPIError) -> str:
-    code = getattr(error, "code", None)
-    return str(int(code)) if code is not None else "too late"
 
 
 def _said(error: exceptions.GoogleAPIError) -> str:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from components.errors import InputError
+from components.errors import InputError, Intent2BatchError
 from pipelines.parameters import short
 from pipelines.remote.wanted import OUR_LABEL
 from pipelines.schedules.vertex import ACTIVE, COMPLETED, PAUSED, Found, Schedules
 from pipelines.schedules.wanted import WantedSchedule
-from pipelines.service_errors import NotThereError, TakenError
+from pipelines.service_errors import NotThereError, TakenError, UnclearError
 
 CREATE, UPDATE, REPLACE, DELETE = "create", "update", "replace", "delete"
 PAUSE, RESUME, KEEP = "pause", "resume", "keep"
@@ -130,6 +131,8 @@ def _check_owner(wanted: WantedSchedule, same: list[Found], ours: list[Found]) -
 def _action(wanted: WantedSchedule, found: Found, different: list[Difference]) -> Action:
     why = "; ".join(each.said for each in different)
     if different:
+        if found.state == PAUSED and wanted.paused is None:
+            why += "; it stays paused"
         over = found.state == COMPLETED or any(each.unset for each in different)
         fields = tuple(dict.fromkeys(each.field for each in different))
         return Action(REPLACE if over else UPDATE, wanted.name, why, wanted, found, fields)
@@ -210,14 +213,17 @@ def _content(found: Found, wanted: WantedSchedule) -> str:
     changed = [name for name in names if before.get(name) != after.get(name)]
     if changed:
         return "parameters: " + ", ".join(
-            f"{name} {short(str(before.get(name)))} -> {short(str(after.get(name)))}"
-            for name in changed
+            f"{name} {_value(before, name)} -> {_value(after, name)}" for name in changed
         )
     if found.job.runtime_config.gcs_output_directory != wanted.run.root:
         return "root"
     if found.job.service_account != wanted.run.service_account:
         return "service account"
     return "the pipeline's spec"
+
+
+def _value(parameters: Mapping[str, Any], name: str) -> str:
+    return short(str(parameters[name])) if name in parameters else "(default)"
 
 
 def _told(moment: datetime.datetime | None) -> str:
@@ -246,7 +252,7 @@ def do(action: Action, schedules: Schedules, say: Callable[[str], None]) -> None
     elif action.verb == UPDATE and found and wanted:
         _update(action, found, wanted, schedules, say)
     elif action.verb == REPLACE and found and wanted:
-        _replace(found, wanted, schedules, now)
+        _replace(found, wanted, schedules, now, say)
 
 
 def _update(
@@ -262,7 +268,7 @@ def _update(
         raise
     except InputError as error:
         say(f"{wanted.name} cannot be changed in place, so it is replaced ({error.what})")
-        _replace(found, wanted, schedules, datetime.datetime.now(datetime.UTC))
+        _replace(found, wanted, schedules, datetime.datetime.now(datetime.UTC), say)
         return
     if wanted.paused is True and found.state == ACTIVE:
         schedules.pause(found)
@@ -271,13 +277,46 @@ def _update(
 
 
 def _replace(
-    found: Found, wanted: WantedSchedule, schedules: Schedules, now: datetime.datetime
+    found: Found,
+    wanted: WantedSchedule,
+    schedules: Schedules,
+    now: datetime.datetime,
+    say: Callable[[str], None],
 ) -> None:
     """Never two that are active, and never none: the old one rests while the new one is made."""
-    if found.state == ACTIVE:
-        schedules.pause(found)
-    made = schedules.create(wanted, now)
+    try:
+        if found.state == ACTIVE:
+            schedules.pause(found)
+        made = _made(found, wanted, schedules, now)
+    except BaseException:  # also Ctrl-C: a schedule that rests for nothing is noticed too late
+        if found.state == ACTIVE:
+            _resume_again(found, schedules, say)
+        raise
     rests = wanted.paused if wanted.paused is not None else found.state == PAUSED
     if rests:
         schedules.pause(made)
     schedules.delete(found)
+
+
+def _made(
+    found: Found, wanted: WantedSchedule, schedules: Schedules, now: datetime.datetime
+) -> Found:
+    """The new schedule, also where the answer to its making was lost."""
+    try:
+        return schedules.create(wanted, now)
+    except UnclearError:
+        for each in schedules.all(wanted.name):
+            if each.is_ours and each.name != found.name and not differences(each, wanted, now):
+                return each
+        raise
+
+
+def _resume_again(found: Found, schedules: Schedules, say: Callable[[str], None]) -> None:
+    try:
+        if schedules.state_now(found) == PAUSED:
+            schedules.resume(found)
+    except Intent2BatchError as error:
+        say(
+            f"{found.title} rests now and could not be resumed ({error.what}): intent2batch "
+            f"schedule resume {found.title} {schedules.options}"
+        )

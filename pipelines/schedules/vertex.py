@@ -7,21 +7,32 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from google.protobuf import field_mask_pb2, json_format
 
 from components.errors import InputError, WrongUse
-from pipelines.remote.vertex import CALL_S, PROJECT, pipeline_job, rest_client
+from components.gemini.endpoint import is_local
+from pipelines.remote.vertex import (
+    CALL_S,
+    PAUSES_S,
+    PROJECT,
+    pipeline_job,
+    rest_client,
+    state_name,
+)
 from pipelines.remote.vertex_errors import told
 from pipelines.remote.wanted import OUR_LABEL, Wanted
 from pipelines.schedules.wanted import GROUP_LABEL, NAME_LABEL, WantedSchedule
+from pipelines.service_errors import NotThereError, UnclearError
 
 if TYPE_CHECKING:
     from google.cloud.aiplatform_v1.types import Schedule
 
 ACTIVE, PAUSED, COMPLETED = "ACTIVE", "PAUSED", "COMPLETED"
+GONE = ""
 
 
 class Found:
@@ -51,7 +62,9 @@ class Found:
     @property
     def state(self) -> str:
         """ACTIVE, PAUSED or COMPLETED."""
-        return str(self.message.state.name)
+        from google.cloud.aiplatform_v1.types import Schedule
+
+        return state_name(Schedule.State, self._pb.state)
 
     @property
     def job(self) -> Any:
@@ -134,6 +147,7 @@ class Schedules:
         self.project, self.region = project, region
         self.options = f"--project {project} --region {region}"
         self.parent = f"projects/{project}/locations/{region}"
+        self._pauses_s = (0.0,) * len(PAUSES_S) if is_local() else PAUSES_S
         with self._told("use Vertex AI"):
             self._client = rest_client(ScheduleServiceClient, region)
 
@@ -187,31 +201,79 @@ class Schedules:
         start = wanted.limits.start if "start_time" in fields else None
         changed = message(wanted, self.parent, start)
         changed.name = found.message.name
-        with self._told(f"change the schedule {wanted.name}"):
-            self._client.update_schedule(
+        self._again(
+            f"change the schedule {wanted.name}",
+            lambda: self._client.update_schedule(
                 schedule=changed,
                 update_mask=field_mask_pb2.FieldMask(paths=fields),
                 retry=None,
                 timeout=CALL_S,
-            )
+            ),
+        )
 
     def pause(self, found: Found) -> None:
         """Let it rest; what runs goes on."""
-        with self._told(f"pause the schedule {found.title}"):
-            self._client.pause_schedule(name=found.message.name, retry=None, timeout=CALL_S)
+        self._again(
+            f"pause the schedule {found.title}",
+            lambda: self._client.pause_schedule(
+                name=found.message.name, retry=None, timeout=CALL_S
+            ),
+            lambda: self.state_now(found) == PAUSED,
+        )
 
     def resume(self, found: Found, *, catch_up: bool = False) -> None:
         """Go on; `catch_up` makes up for the runs that were missed."""
         request = {"name": found.message.name, "catch_up": catch_up}
-        with self._told(f"resume the schedule {found.title}"):
-            self._client.resume_schedule(request=request, retry=None, timeout=CALL_S)
+        self._again(
+            f"resume the schedule {found.title}",
+            lambda: self._client.resume_schedule(request=request, retry=None, timeout=CALL_S),
+            lambda: self.state_now(found) == ACTIVE,
+        )
 
     def delete(self, found: Found) -> None:
         """Remove it; what runs goes on."""
-        with self._told(f"delete the schedule {found.title}"):
-            self._client.delete_schedule(
+        self._again(
+            f"delete the schedule {found.title}",
+            lambda: self._client.delete_schedule(
                 name=found.message.name, retry=None, timeout=CALL_S
-            ).result(timeout=CALL_S)
+            ).result(timeout=CALL_S),
+            lambda: self.state_now(found) == GONE,
+        )
+
+    def _again(
+        self, doing: str, call: Callable[[], object], done: Callable[[], bool] = lambda: False
+    ) -> None:
+        """Make a call that may be made twice, until it is clearly answered.
+
+        Args:
+            doing: what it is for.
+            call: makes it.
+            done: whether a call whose answer was lost has done it; asked where the next is refused.
+        """
+        for number, pause in enumerate((*self._pauses_s, None)):
+            try:
+                with self._told(doing):
+                    call()
+                return
+            except UnclearError:
+                if pause is None:
+                    raise
+                time.sleep(pause)
+            except InputError:
+                if number and done():
+                    return
+                raise
+
+    def state_now(self, found: Found) -> str:
+        """Its state as it is now; GONE if there is none of it any more."""
+        try:
+            with self._told("read the schedule"):
+                there = self._client.get_schedule(
+                    name=found.message.name, retry=None, timeout=CALL_S
+                )
+        except NotThereError:
+            return GONE
+        return Found(there, self.project).state
 
     def _told(self, doing: str) -> Any:
         return told(doing, project=self.project, region=self.region)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 from google.api_core.exceptions import ServiceUnavailable
+from google.auth.exceptions import RefreshError
 
 from components.batch import client
 from emulator.faults import Fault
@@ -21,6 +25,25 @@ from emulator.launch import Emulator
 def test_endpoint(monkeypatch: pytest.MonkeyPatch, value: str, url: str, local: bool) -> None:
     monkeypatch.setenv(client.BATCH_VARIABLE, value)
     assert (client.batch_endpoint(), client.is_local()) == (url, local)
+
+
+def test_expired_credentials_are_no_service_that_is_away(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Over gRPC they came as 503, and were waited for without end."""
+    monkeypatch.delenv(client.BATCH_VARIABLE, raising=False)
+    mine = {"type": "authorized_user", "client_id": "c", "client_secret": "s", "refresh_token": "r"}
+    file = tmp_path / "mine.json"
+    file.write_text(json.dumps(mine), encoding="utf-8")
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(file))
+
+    def revoked(*_: object, **__: object) -> None:
+        raise RefreshError("invalid_grant: Token has been expired or revoked")
+
+    monkeypatch.setattr("google.oauth2.reauth.refresh_grant", revoked)
+    batch = client.batch_client()
+    with pytest.raises(RefreshError, match="invalid_grant"):
+        batch.get_job(name="projects/p/locations/us-central1/jobs/j", **client.call_options())
 
 
 def test_logging_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -107,7 +107,11 @@ def test_a_policy_stops_a_job_forced_or_not(emulator: Emulator, command: Command
         (["submit", "job.json", "--region", "us-central1-a"], 2, "its region, us-central1"),
         (["submit", "job.json", "--project", "No Such"], 2, "not the id of a project"),
         (["submit", "job.json", "--max-wait", "soon"], 2, "not a time"),
+        (["submit", "job.json", "--max-wait", "5"], 2, "'5' is not a time"),
         (["submit", "job.json", "--run", "../up"], 2, "cannot be the name of a run"),
+        (["submit", "job.json", "--adapt", "--no-wait"], 2, "Leave out --no-wait"),
+        (["submit", "job.json", "--adapt-rounds", "3"], 2, "Add --adapt"),
+        (["submit", "job.json", "--leave"], 2, "Add --max-wait"),
         (["watch", "nothing-there"], 1, "There is no such job"),
         (["watch", "-"], 2, "No job is given"),
         (["cancel", "nothing-there"], 1, "There is no such job"),
@@ -131,6 +135,20 @@ def test_no_project_is_told(command: Command, monkeypatch: pytest.MonkeyPatch) -
     code, _, told = command("submit", "job.json")
     assert code == 2
     assert "--project" in told
+
+
+@pytest.mark.parametrize("verb", ["watch", "cancel"])
+def test_credentials_that_are_missing_are_named_before_the_job(
+    command: Command, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    def none() -> None:
+        raise DefaultCredentialsError("none")
+
+    monkeypatch.setattr("components.submit_batch_job.submit.batch_client", none)
+    code, _, told = command(verb, "projects/p-123456/locations/us-central1/jobs/j")
+    assert code == 1
+    assert "application-default login" in told
+    assert "intent2batch cancel projects/p-123456/locations/us-central1/jobs/j" in told
 
 
 def test_a_binary_file_is_no_job(emulator: Emulator, command: Command) -> None:
@@ -179,6 +197,7 @@ def test_many_jobs_are_watched_at_once(emulator: Emulator, command: Command) -> 
     given = "".join(f"{name}\n" for name in [*names, bad])
     code, out, told = command("watch", "-", "nothing-there", given=given)
     assert code == 1
+    assert told.count("region us-central1") == 1
     assert f"FAILED {bad}" in out.splitlines()
     assert sum(line.startswith("DELETED ") for line in out.splitlines()) == 1
     assert "task 1 failed: exit code 137" in told

@@ -9,9 +9,13 @@ from typing import Any
 import pytest
 
 from components.batch.rerun_marks import marked_indexes
+from components.rounds.gather import Round, Series
 from components.rounds.names import round_id
+from components.supervision.ledger import Ledger
+from components.supervision.life import Life
 from emulator.faults import Fault
 from emulator.launch import Emulator
+from pipelines.cli import rerun
 from tests.cli.conftest import GOOD, Command
 
 # Tasks 1, 3, 4 and so on fail until there is a file with their index.
@@ -174,3 +178,15 @@ def test_a_strangers_job_of_that_name_is_left_alone(emulator: Emulator, command:
     code, out, told = command("rerun", name, "--failed")
     assert (code, out) == (1, "")
     assert "labels say that it is none" in told
+
+
+@pytest.mark.parametrize(
+    ("indexes", "says"), [([1, 2], "with it every task has"), ([1], "still to run again: 1 task")]
+)
+def test_a_rerun_of_some_tasks_does_not_say_that_all_have(
+    indexes: list[int], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The rounds of `submit --adapt` run only what a change may mend."""
+    first = Round(0, "projects/p/locations/r/jobs/j", "FAILED", {}, range(3), frozenset({0}))
+    rerun._say_end(Ledger(Life(outcome="succeeded")), Series("uid", [first]), indexes)
+    assert says in capsys.readouterr().err

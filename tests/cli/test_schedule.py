@@ -112,7 +112,9 @@ def test_what_cannot_be_unset_is_replaced_and_stays_paused(here: Emulator) -> No
     done("pause", "nightly")
     before = shown()
     assert (before["max_runs"], before["end"]) == (5, "2100-01-01T00:00:00Z")
-    assert "would be replaced" in set_one("--dry-run")
+    said = set_one("--dry-run")
+    assert "would be replaced" in said
+    assert "it stays paused" in said
     assert shown() == before
     assert set_one().startswith("replaced  nightly  (runs in all: 5 -> 0; end: 2100-")
     (after,) = listed()
@@ -139,6 +141,50 @@ def test_a_replacement_that_was_cut_off_is_finished(here: Emulator) -> None:
     assert "deleted  nightly  (there is another of this name)" in set_one()
     (after,) = listed()
     assert (after["state"], after["max_runs"]) == ("ACTIVE", None)
+
+
+@pytest.mark.parametrize("status", [403, 400, 503])
+def test_a_replacement_that_cannot_be_made_leaves_the_old_schedule_active(
+    here: Emulator, status: int
+) -> None:
+    set_one("--max-runs", "5")
+    here.faults.add(Fault("vertex.CreateSchedule", status=status, count=9))
+    refused("set", "nightly", "short.yaml", "--cron", CRON)
+    (after,) = listed()
+    assert (after["state"], after["max_runs"]) == ("ACTIVE", 5)
+    here.faults.clear()
+    set_one()
+    (after,) = listed()
+    assert (after["state"], after["max_runs"]) == ("ACTIVE", None)
+
+
+def test_a_replacement_that_cannot_be_undone_says_that_the_schedule_rests(here: Emulator) -> None:
+    set_one("--max-runs", "5")
+    rests = f"intent2batch schedule resume nightly {' '.join(VERTEX)}"
+    for refused_calls, told in (
+        (["PauseSchedule"], False),
+        (["CreateSchedule", "ResumeSchedule"], True),
+    ):
+        for call in refused_calls:
+            here.faults.add(Fault(f"vertex.{call}", status=403, count=9))
+        result = command("schedule", "set", "nightly", "short.yaml", "--cron", CRON, *VERTEX)
+        assert isinstance(result.exception, Intent2BatchError)
+        assert (rests in result.stderr) is told
+        here.faults.clear()
+
+
+@pytest.mark.parametrize(
+    "call", ["PauseSchedule", "CreateSchedule", "DeleteSchedule", "UpdateSchedule"]
+)
+def test_a_lost_answer_is_no_matter_where_the_call_may_be_repeated(
+    here: Emulator, call: str
+) -> None:
+    set_one("--max-runs", "5")
+    here.faults.add(Fault(f"vertex.{call}", kind="lose_reply"))
+    more = ["--max-runs", "6"] if call == "UpdateSchedule" else []
+    set_one(*more)
+    (after,) = listed()
+    assert (after["state"], after["max_runs"]) == ("ACTIVE", 6 if more else None)
 
 
 def test_a_lost_answer_makes_no_second_schedule(here: Emulator) -> None:
@@ -183,8 +229,20 @@ def test_a_schedule_that_has_ended_tells_of_its_last_run(here: Emulator) -> None
     assert (found["last_time"], found["last_response"]) == (due, "OK")
     assert "completed" in done("list")
     assert set_one("--max-runs", "1") == "unchanged  nightly  (it has ended)\n"
+    assert done("pause", "nightly") == ""
+    assert "has ended" in str(refused("resume", "nightly"))
     assert set_one("--max-runs", "2").startswith("replaced  nightly")
     assert shown()["state"] == "ACTIVE"
+
+
+def test_an_end_that_has_passed_is_wrong_use(here: Emulator) -> None:
+    found = refused("set", "n", "short.yaml", "--cron", CRON, "--end", "2020-01-01T00:00:00Z")
+    assert (found.exit_code, listed()) == (2, [])
+
+
+def test_a_file_without_end_is_not_read(here: Emulator, tmp_path: Path) -> None:
+    (tmp_path / "huge.yaml").write_text("a" * 2_000_001, encoding="utf-8")
+    assert "more than 2 million characters" in str(refused("apply", "huge.yaml"))
 
 
 FILE: dict[str, Any] = {

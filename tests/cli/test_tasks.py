@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from emulator.faults import Fault
 from emulator.launch import Emulator
 from tests.cli.conftest import GOOD, Command
 
@@ -108,3 +109,21 @@ def test_a_job_without_logs_has_no_tail(emulator: Emulator, command: Command) ->
     assert (code, out) == (1, "")
     assert "sends nothing to Cloud Logging" in told
     assert command("tail", "nothing-there")[0] == 1
+
+
+def test_a_tail_of_nothing_says_so(emulator: Emulator, command: Command) -> None:
+    name = submitted(command, "true")
+    code, out, told = command("tail", name)
+    assert (code, out) == (0, "")
+    assert "nothing was printed" in told
+    code, out, told = command("tail", name, "--task", "3")
+    assert (code, out) == (1, "")
+    assert "There is no task 3: the job has 3 tasks, counted from 0" in told
+
+
+def test_who_waits_for_a_service_that_is_away_is_told(emulator: Emulator, command: Command) -> None:
+    name = submitted(command, "true")
+    emulator.faults.add(Fault("batch.GetJob"))
+    code, _, told = command("tasks", name)
+    assert code == 0
+    assert "no answer, trying again: 503" in told

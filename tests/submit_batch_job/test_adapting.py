@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +20,7 @@ from components.submit_batch_job import adapting
 from components.submit_batch_job.adapting import Adapted, Bounds, submit_and_adapt
 from components.submit_batch_job.batch_job import BatchJob
 from components.submit_batch_job.submit import Waiting
-from components.supervision.ledger import to_text
+from components.supervision.ledger import Ledger, to_text
 from emulator.faults import Fault
 from tests.submit_batch_job.conftest import PLACE, Step, job_of
 
@@ -161,6 +163,17 @@ def test_a_process_killed_at_the_create_of_a_round_makes_one(
     assert run(step, memory_job(step, 2000)).ledger.outcome == "succeeded"
     assert len(step.made()) == 2
     assert len(ran(step)) == 4
+
+
+def test_ctrl_c_as_a_job_fails_makes_no_further_round(step: Step) -> None:
+    """Heard in the last moment of the first job, by the command's own handlers."""
+
+    def interrupt(ledger: Ledger) -> None:
+        if ledger.outcome == "failed":
+            os.kill(os.getpid(), signal.SIGINT)
+
+    got = run(step, memory_job(step, 2000), clock=None, on_change=interrupt)
+    assert (got.ledger.outcome, len(step.made())) == ("cancelled", 1)
 
 
 def test_a_lost_reply_makes_no_second_round(step: Step) -> None:

@@ -14,7 +14,8 @@ from components.batch.client import batch_client
 from components.errors import InputError, ServiceError, WorkFailed, WrongUse
 from components.submit_batch_job.outcome import check_outcome, failure
 from components.submit_batch_job.submit import Waiting, cancel, watch
-from components.supervision.ledger import from_text, to_text
+from components.supervision.ledger import Ledger, from_text, to_text
+from components.supervision.life import Life
 from emulator.faults import Fault
 from tests.submit_batch_job.conftest import PARENT, Step, StoryClock, job_of
 
@@ -268,6 +269,21 @@ def test_a_run_has_one_job(step: Step, more: dict[str, Any]) -> None:
     assert from_text(Path(step.ledger).read_text()).outcome == "succeeded"
 
 
+def test_two_that_submit_different_jobs_as_one_run_make_one_of_them(step: Step) -> None:
+    other = job_of("exit 0")
+
+    def at_first_look(method: str) -> None:
+        if method == "batch.GetJob":
+            step.emulator.faults.on_call = lambda _: None
+            assert step.submit(other).outcome == "succeeded"
+
+    step.emulator.faults.on_call = at_first_look
+    with pytest.raises(InputError, match="another job"):
+        step.submit(QUICK)
+    assert len(step.made()) == 1
+    assert step.submit(other).outcome == "succeeded"
+
+
 @pytest.mark.parametrize(
     ("job", "more", "error"),
     [
@@ -302,6 +318,32 @@ def test_a_request_that_the_service_refuses(step: Step) -> None:
     assert "roles/batch.jobsEditor" in str(failure(ledger))
     # Granted meanwhile: the same run goes on.
     assert step.submit(QUICK).outcome == "succeeded"
+
+
+@pytest.mark.parametrize(
+    ("reason", "job_name", "fixes"),
+    [
+        ("403 Permission denied", "", ["roles/batch.jobsEditor"]),
+        ("no token for Google Cloud: invalid_grant", "", ["application-default login"]),
+        (
+            "no token for Google Cloud: invalid_grant; the job may still be running",
+            "projects/p/locations/us-central1/jobs/j",
+            ["application-default login", "intent2batch cancel projects/p/"],
+        ),
+        (
+            "403 Permission denied; the job may still be running",
+            "projects/p/locations/us-central1/jobs/j",
+            ["roles/batch.jobsEditor", "intent2batch cancel projects/p/"],
+        ),
+    ],
+)
+def test_a_refusal_says_what_to_do_and_what_may_still_run(
+    reason: str, job_name: str, fixes: list[str]
+) -> None:
+    life = Life(phase="ended", outcome="refused", reason=reason, job_name=job_name)
+    error = failure(Ledger(life))
+    assert error is not None
+    assert all(fix in error.fix for fix in fixes)
 
 
 def test_watch_follows_and_cancel_cancels(step: Step) -> None:

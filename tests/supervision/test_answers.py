@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import requests
 from google.api_core import exceptions
-from google.auth.exceptions import DefaultCredentialsError, TransportError
+from google.auth.exceptions import DefaultCredentialsError, RefreshError, TransportError
 from google.protobuf.json_format import ParseError
 from google.rpc import error_details_pb2
 
@@ -23,6 +23,8 @@ from components.supervision.life import (
     Unanswered,
 )
 
+METADATA_AWAY = RefreshError(TransportError("503"))  # as compute_engine.credentials raises it
+METADATA_AWAY.__cause__ = TransportError("503")
 JOB = "Resource 'projects/p/locations/r/jobs/j' was not found"
 
 
@@ -55,6 +57,9 @@ JOB = "Resource 'projects/p/locations/r/jobs/j' was not found"
         (ConnectionResetError("dropped"), Failed, Unanswered, Failed),
         (ParseError("a proxy's page"), Failed, Unanswered, Failed),
         (TransportError("no token"), Failed, Failed, Failed),
+        (METADATA_AWAY, Failed, Failed, Failed),
+        (RefreshError("internal_failure", retryable=True), Failed, Failed, Failed),
+        (RefreshError("invalid_grant"), Refused, Refused, Refused),
         (DefaultCredentialsError("none"), Refused, Refused, Refused),
     ],
 )
@@ -104,6 +109,11 @@ def test_the_reason_is_for_a_person() -> None:
     error = exceptions.Forbidden("GET https://batch.googleapis.com/v1/x?y=1: Permission\n denied.")
     assert raised(error).reason == "403 Permission denied"
     assert len(raised(exceptions.Forbidden("x" * 9999)).reason) < 600
+
+
+def test_credentials_that_are_refused_are_named() -> None:
+    error = RefreshError("invalid_grant: Bad Request", {"error": "invalid_grant"})
+    assert raised(error).reason == "no token for Google Cloud: invalid_grant: Bad Request"
 
 
 @pytest.mark.parametrize(

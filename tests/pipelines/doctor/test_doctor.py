@@ -249,6 +249,33 @@ def test_a_larger_role_is_enough(project: Project) -> None:
     assert not _found(*WHOLE)["missing"]
 
 
+def test_a_role_on_the_project_holds_on_its_bucket(project: Project) -> None:
+    member = f"serviceAccount:{ACCOUNT}"
+    project.policy["bindings"].append({"role": "roles/storage.admin", "members": [member]})
+    project.bucket_policy = {}
+    assert not _found(*WHOLE)["missing"]
+
+
+def test_the_project_may_stand_in_the_environment(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "my-project")
+    assert _found()["ok"]
+    monkeypatch.delenv("GOOGLE_CLOUD_PROJECT")
+    result = _run()
+    assert isinstance(result.exception, Intent2BatchError)
+    assert "Give --project" in str(result.exception)
+
+
+def test_stand_ins_have_no_project_to_look_at(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GOOGLE_VERTEX_BASE_URL", "http://127.0.0.1:9")
+    result = _run(*WHOLE)
+    assert isinstance(result.exception, Intent2BatchError)
+    assert "stand-ins" in str(result.exception)
+
+
 def test_without_bucket_and_account_these_are_unknown(project: Project) -> None:
     unknown = _found("--project", "my-project")["unknown"]
     assert [line.split(":")[0] for line in unknown] == ["bucket", "account"]

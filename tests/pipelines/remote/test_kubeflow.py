@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from kfp.client import Client
 from kfp_server_api.models import V2beta1RuntimeState
 from typer.testing import CliRunner
 
@@ -16,6 +19,7 @@ import compile as command
 from components.errors import InputError, Intent2BatchError, ServiceError, WrongUse
 from components.storage import files
 from pipelines.cli import load_commands
+from pipelines.parameters import declared
 from pipelines.remote import run as states
 from pipelines.remote.kubeflow import (
     CALL_S,
@@ -320,3 +324,14 @@ def test_a_folder_that_cannot_be_read_from_here(server: Server):
     here = Here(server.url)
     made = here.create(replace(WANTED, root=""))
     assert results_folder(made) == ""
+
+
+def test_the_recurring_run_of_the_documentation_is_one_that_kfp_and_the_pipeline_take():
+    text = (command.GOLDEN.parents[1] / "docs" / "schedules.md").read_text(encoding="utf-8")
+    block = text.partition("```python\n")[2].partition("```")[0]
+    calls = [node for node in ast.walk(ast.parse(block)) if isinstance(node, ast.Call)]
+    (made,) = [c for c in calls if ast.unparse(c.func) == "client.create_recurring_run"]
+    named = {word.arg: word.value for word in made.keywords}
+    inspect.signature(Client.create_recurring_run).bind(None, *made.args, **named)
+    spec = yaml.safe_load((command.GOLDEN / "batch-prediction.yaml").read_text())
+    assert set(ast.literal_eval(named["params"])) <= set(declared(spec))

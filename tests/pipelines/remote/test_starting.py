@@ -13,14 +13,16 @@ import pytest
 import yaml
 
 import compile as command
-from components.errors import InputError, WrongUse
+from components.credentials import expired
+from components.errors import InputError, ServiceError, WrongUse
 from components.storage import files
 from emulator.launch import Emulator
 from pipelines.remote.results import check_ours, fetch, results_folder, show, why
 from pipelines.remote.run import Run, Step
-from pipelines.remote.starting import Asked, check_bucket, finish, start, wanted_run
+from pipelines.remote.starting import Asked, check_bucket, end, finish, start, wanted_run
 from pipelines.remote.wanted import Wanted
 from pipelines.request import Request
+from pipelines.service_errors import NotThereError, UnclearError
 
 NAME = "projects/p/locations/r/pipelineJobs/r-1"
 BUCKET = "gs://local-project-bucket"
@@ -70,6 +72,67 @@ def test_ctrl_c_leaves_the_run_unless_told_otherwise(ask):
     assert platform.finish(ask) == 130
     assert platform.calls == []
     assert f"the run goes on; watch it: intent2batch runs watch {NAME}" in platform.said[-1]
+
+
+class Away(Interrupted):
+    """A platform that stops answering; whoever waits for it waits for nothing."""
+
+    def __init__(self, error: BaseException, cancels_lost: int = 0) -> None:
+        super().__init__()
+        self.error, self.cancels_lost = error, cancels_lost
+
+    def get(self, run_id: str) -> Run:
+        if self.run.has_ended:
+            return self.run
+        raise self.error
+
+    def cancel(self, run_id: str) -> None:
+        self.calls.append("cancel")
+        if len(self.calls) <= self.cancels_lost:
+            raise UnclearError("Cannot cancel", fix="Run the command again in a while.")
+        self.run = replace(self.run, state="cancelled")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ServiceError("You may not read the run"), expired(), KeyboardInterrupt(), UnclearError("503")],
+)
+def test_whatever_ends_the_following_tells_that_the_run_goes_on(error, monkeypatch):
+    monkeypatch.setattr("pipelines.remote.watching.PATIENCE_S", -1.0)
+    platform = Away(error)
+    with pytest.raises(type(error)) as raised:
+        platform.finish(None)
+    assert f"the run goes on; watch it: intent2batch runs watch {NAME}" in platform.said[-1]
+    assert "Run the command again" not in str(raised.value), "that would start another run"
+
+
+def test_a_run_that_is_gone_does_not_go_on():
+    platform = Away(NotThereError("There is no such run"))
+    with pytest.raises(NotThereError):
+        platform.finish(None)
+    assert not any("goes on" in line for line in platform.said)
+
+
+def test_a_cancel_that_is_not_answered_is_sent_again_and_then_says_how():
+    platform = Away(AssertionError(), cancels_lost=3)
+    assert end(platform, RUN, say=platform.said.append).state == "cancelled"
+    platform = Away(AssertionError(), cancels_lost=9)
+    with pytest.raises(UnclearError, match=f"intent2batch runs cancel {NAME}"):
+        end(platform, RUN, say=platform.said.append)
+    assert len(platform.calls) == 4
+
+
+def test_ctrl_c_while_the_run_is_asked_for_says_how_to_find_it():
+    platform = Interrupted()
+
+    def interrupted(wanted: Wanted) -> Run:
+        raise KeyboardInterrupt
+
+    platform.create = interrupted
+    wanted = Wanted(run_id="r-1", spec={"pipelineInfo": {"name": "n"}}, parameters={})
+    with pytest.raises(KeyboardInterrupt):
+        start(platform, wanted, wait=True, out=platform.out, say=platform.said.append, ask=None)
+    assert "--run-id r-1" in platform.said[-1]
 
 
 def test_what_a_person_needs_is_told_at_once():

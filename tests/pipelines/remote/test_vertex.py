@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 from pathlib import Path
 
 import pytest
 import yaml
-from google.cloud.aiplatform_v1.types import PipelineJob, PipelineState, PipelineTaskDetail
+from google.cloud.aiplatform_v1.types import (
+    PipelineJob,
+    PipelineState,
+    PipelineTaskDetail,
+    Schedule,
+)
 
 from components.errors import InputError, ServiceError, WrongUse
 from emulator.faults import Fault
 from emulator.launch import Emulator
 from pipelines.remote import run as states
 from pipelines.remote.listing import lines, youngest
+from pipelines.remote.run import Run
 from pipelines.remote.vertex import (
     RUN_STATES,
     STEP_STATES,
@@ -22,6 +29,7 @@ from pipelines.remote.vertex import (
     pipeline_job,
 )
 from pipelines.remote.wanted import OUR_LABEL
+from pipelines.schedules.vertex import Found
 from pipelines.service_errors import NotThereError, TakenError, UnclearError
 from tests.emulator.pipelines.specs import compiled
 from tests.pipelines.remote.conftest import Here, wanted
@@ -92,6 +100,17 @@ def test_a_run_is_cancelled(here: Here, tmp_path: Path):
 
 def ids(here: Here) -> list[str]:
     return [run.id for run in here.recent()]
+
+
+@pytest.mark.parametrize(("state", "passes"), [("cancelling", True), ("running", False)])
+def test_a_cancel_that_is_refused_passes_where_the_run_ends_anyway(
+    emulated: Emulator, here: Here, monkeypatch, state, passes
+):
+    emulated.faults.add(Fault("vertex.CancelPipelineJob", status=400))
+    run = Run(id="r", name="r", title="", pipeline="p", state=state)
+    monkeypatch.setattr(here, "get", lambda run_id: run)
+    with contextlib.nullcontext() if passes else pytest.raises(InputError, match="refuses"):
+        here.cancel("r")
 
 
 @pytest.mark.parametrize("kind", ["lose_reply", "drop", "status"])
@@ -189,6 +208,20 @@ def test_the_console_and_the_logs_of_the_real_service(emulated: Emulator, monkey
     assert step.logs.startswith(f"{console}/logs/query;query=")
     assert "345" in step.logs
     assert step.logs.endswith("?project=p")
+
+
+def test_a_state_of_a_later_release_is_unknown_and_goes_on(emulated: Emulator, here: Here):
+    """Enums come as numbers over REST; an unknown one has no name."""
+    spec = yaml.safe_load(compiled("fails"))
+    job = PipelineJob(pipeline_spec=spec)
+    job.job_detail.task_details = [{"task_name": "fail"}]
+    PipelineJob.pb(job).state = 99
+    PipelineJob.pb(job).job_detail.task_details[0].state = 77
+    run = here._run(job)
+    assert (run.state, run.has_ended, run.steps[0].state) == ("unknown", False, "unknown")
+    schedule = Schedule()
+    Schedule.pb(schedule).state = 9
+    assert Found(schedule, "p").state == "9"
 
 
 @pytest.mark.parametrize("project", ["", "a b", "../x", "P?x"])
