@@ -22,7 +22,7 @@ from components.batch_predict.schedule import Supervised, Surroundings, supervis
 from components.batch_predict.settle import Cost, Settled, Settling, settle
 from components.batch_predict.shards import BYTES_MAX, REQUESTS_MAX, Shard, is_table
 from components.batch_predict.staging import copy, copy_outputs
-from components.errors import ServiceError, WorkFailed, WrongUse
+from components.errors import InputError, ServiceError, WorkFailed, WrongUse
 from components.supervision.clock import Clock
 from components.supervision.driver import RemoteJobs
 from components.supervision.ledger import Ledger
@@ -114,7 +114,7 @@ def predict(places: Places, world: World, settings: Settings) -> Doc:
 
     Raises:
         WorkFailed: the run was cancelled.
-        InputError: what was prepared cannot be read.
+        InputError: what was prepared cannot be read, or is estimated above the limit on cost.
         ServiceError: files or the ledger cannot be kept, every job of a round was refused,
             or one can no longer be followed.
     """
@@ -137,6 +137,8 @@ class _Prediction:
         self._book.load()
         if self._book.doc.stopped:
             raise WorkFailed(f"The predictions were stopped: {self._book.doc.stopped}")
+        if not self._book.doc.entries:
+            self._check_estimate(plan)
         until = self._world.clock.now() + self._settings.deadline_s
         doc = self._book.update(
             lambda doc: doc if doc.deadline_at else replace(doc, deadline_at=until)
@@ -145,6 +147,16 @@ class _Prediction:
             self._wave(wave, plan)
             self._book.update(lambda doc, n=wave + 1: replace(doc, waves_done=n))  # type: ignore[misc]
         return self._book.doc
+
+    def _check_estimate(self, plan: Plan) -> None:
+        settings = self._settings
+        refused = plan.refusal(settings.max_cost_usd, settings.online_up_to)
+        if refused:
+            raise InputError(
+                refused,
+                where=self._places.run_uri,
+                fix="Raise the limit (max_cost_usd), take a cheaper model, or send fewer rows.",
+            )
 
     def _wave(self, wave: int, plan: Plan) -> None:
         attempt = max((e.attempt for e in self._book.doc.entries if e.wave == wave), default=0)
@@ -173,7 +185,7 @@ class _Prediction:
                 self._settings.requests_max,
                 self._settings.bytes_max,
                 plan.prompt_chars_max,
-                self._over_budget((wave, 0), 1),
+                lambda requests: self._over_budget((wave, 0), requests),
             ),
         )
 
@@ -208,8 +220,9 @@ class _Prediction:
                               self._jobs_at_once)  # fmt: skip
         supervise_all(lives, policy, around)
         if self._places.staged:
-            for entry in entries:
-                if not is_table(entry.shard):
+            names = {entry.display_name for entry in entries if not is_table(entry.shard)}
+            for entry in self._book.doc.entries:
+                if entry.display_name in names and _is_written(entry.ledger):
                     copy_outputs(world.files, self._places, entry)
 
     def _online(self, entry: Entry) -> None:
@@ -346,6 +359,13 @@ class _Prediction:
             how="online" if online else "batch",
             ledger=Ledger(Life(deadline_at=self._book.doc.deadline_at), request),
         )
+
+
+def _is_written(ledger: Ledger) -> bool:
+    """Whether the outputs are what they will be; a copy of them is never made anew."""
+    if ledger.outcome == "refused":  # it may go on, unless nobody will look at it again
+        return ledger.life.asked == "cancel"
+    return ledger.outcome is not None
 
 
 def _is_settled(entries: Sequence[Entry]) -> bool:

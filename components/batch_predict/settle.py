@@ -172,10 +172,12 @@ class _Round:
 
 
 def _counted_by_the_service(entry: Entry) -> Entry:
-    """The entry of a table, whose rows nobody here reads."""
-    stats = entry.stats
-    counts = {"ok": stats.get("successfulCount", 0), "given_up": stats.get("failedCount", 0)}
-    return replace(entry, counts=counts)
+    """The entry of a table, whose rows nobody here reads; -1 stands for a number not known."""
+    ok, failed, incomplete = (
+        max(0, entry.stats.get(name, 0))
+        for name in ("successfulCount", "failedCount", "incompleteCount")
+    )
+    return replace(entry, counts={"ok": ok, "given_up": failed + incomplete})
 
 
 def outcomes_of(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from components.batch.findings import SEVERITY_ORDER, Severity
 from components.errors import InputError
@@ -255,6 +255,14 @@ def _table_plan(
     for words in choice.warnings:
         findings.add("model", "warning", words)
     findings.add("not_checked", "warning", "rows of a table are not read, checked or estimated")
+    if settings.max_cost_usd:
+        findings.add(
+            "cost_unknown",
+            "error",
+            f"what the rows of {uri} will cost is unknown, and {dollars(settings.max_cost_usd)} is "
+            "allowed",
+            fix="Leave max_cost_usd out, or export the table as CSV or JSONL.",
+        )
     return Plan(
         rows=0,
         ready=0,
@@ -263,7 +271,11 @@ def _table_plan(
         unique_requests=0,
         waves=1,
         shards=[Shard(uri, choice.model, 0, 0, 0)],
-        estimate=estimated({}, prices, settings.expected_output_tokens),
+        estimate=replace(
+            estimated({}, prices, settings.expected_output_tokens),
+            cost_batch_usd=None,
+            cost_online_usd=None,
+        ),
         findings=[finding.to_dict() for finding in findings.kept],
         finding_counts=findings.counts,
         sources=[uri],

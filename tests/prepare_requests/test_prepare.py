@@ -213,7 +213,7 @@ def test_findings_are_bounded_and_counted(tmp_path: Path) -> None:
 def test_a_table_goes_to_the_service_as_it_is(tmp_path: Path) -> None:
     plan = prepare(["bq://p.d.t"], str(tmp_path), today=TODAY)
     assert [s.name for s in plan.shards] == ["bq://p.d.t"]
-    assert plan.estimate.cost_batch_usd == 0.0
+    assert plan.estimate.cost_batch_usd is None
     assert "not_checked" in plan.finding_counts
     with pytest.raises(InputError, match="names no table"):
         prepare(["bq://p.d"], str(tmp_path))

@@ -60,6 +60,13 @@ def test_what_stops_the_run(tmp_path: Path, text: str, more: dict[str, Any], rea
     assert reason in gate(tmp_path)["reason"]
 
 
+def test_a_limit_on_cost_stops_a_table_whose_rows_nobody_counts(tmp_path: Path) -> None:
+    prepared = prepare_step("bq://p.d.t", str(tmp_path), {"max_cost_usd": 5.0}, "", {})
+    assert not prepared.go
+    assert "will cost is unknown, and $5.00 is allowed" in prepared.reason
+    assert prepare_step("bq://p.d.t", str(tmp_path), {}, "", {}).go
+
+
 def test_a_limit_is_kept_in_a_plan_full_of_findings(tmp_path: Path) -> None:
     bad = "".join(f"x,{name}\n" for name in ["nope"] * 300)
     prepared = step(tmp_path, f"prompt,model\na,\n{bad}" + " ,\n" * 300, max_cost_usd=0.0001)
