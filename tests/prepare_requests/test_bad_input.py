@@ -88,6 +88,8 @@ def test_files_that_hold_no_rows(tmp_path: Path, name: str, data: bytes, words: 
         ROWS.replace(",", ";").encode(),
         ROWS.replace(",", "\t").encode(),
         b"sep=;\n" + ROWS.replace(",", ";").encode(),
+        b" \r\n;;\nsep=;\n\n" + ROWS.replace(",", ";").encode(),
+        b",,\r\n" + ROWS.encode(),
         ROWS.encode() + b"\n\n\n",
     ],
 )
@@ -96,6 +98,8 @@ def test_every_mark_and_delimiter_gives_the_same_rows(tmp_path: Path, data: byte
     assert (plan.rows, plan.ready) == (1, 1)
     [line] = manifest(tmp_path)
     assert line["id"] == "1"
+    above = data.split(b"prompt")[0].count(b"\n") if b"prompt" in data else 0
+    assert line["line"] == above + 2
     shard = (tmp_path / "run/prepared/shards" / line["shard"]).read_text("utf-8")
     assert "étoile" in shard
 
