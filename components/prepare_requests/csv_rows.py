@@ -112,10 +112,9 @@ def _rows(
             before = above + reader.line_num  # type: ignore[attr-defined]
             continue
         line, before = before + 1, above + reader.line_num  # type: ignore[attr-defined]
-        if len(cells) == width:
-            yield Row(line, cells)
-        elif cells:
-            yield _ragged(line, cells, width)
+        if not any(cells):  # a blank row of a sheet that became `,,`
+            continue
+        yield Row(line, cells) if len(cells) == width else _ragged(line, cells, width)
 
 
 def _ragged(line: int, cells: list[str], width: int) -> Row:

@@ -91,6 +91,7 @@ def test_files_that_hold_no_rows(tmp_path: Path, name: str, data: bytes, words: 
         b" \r\n;;\nsep=;\n\n" + ROWS.replace(",", ";").encode(),
         b",,\r\n" + ROWS.encode(),
         ROWS.encode() + b"\n\n\n",
+        ROWS.encode() + b",\n,,,\n",
     ],
 )
 def test_every_mark_and_delimiter_gives_the_same_rows(tmp_path: Path, data: bytes) -> None:
