@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from components.errors import InputError
-from components.prepare_requests.columns import no_prompt, roles_of, unused
+from components.prepare_requests.columns import no_prompt, put_in, roles_of, unused
 from components.prepare_requests.converse import conversation, media_parts
 from components.prepare_requests.made import GENERATION, BadCell, Made, generation_of
 from components.prepare_requests.ready import Choose, made_of, make_ready
@@ -79,6 +79,10 @@ class TableMaker:
         self._template = compiled(settings.template, header) if settings.template else None
         if self._template is None and not {"prompt", "turns"} & roles.keys():
             raise no_prompt(header, where)
+        placed = self._template.columns() if self._template else set()
+        doubts = [*put_in(header, roles, placed, settings.columns)]
+        doubts += unused(header, {*roles.values(), *placed})
+        self._doubts = tuple(_warning("unused_column", words) for words in doubts)
         self._roles = roles
         self._prompt = roles.get("prompt", -1)
         self._id = roles.get("id", -1)
@@ -87,8 +91,6 @@ class TableMaker:
         self._shared_cells = [place for _, place in self._shared]
         self._variants: dict[tuple[str, ...], _Variant] = {}
         self._kept_chars = 0
-        used = {*roles.values(), *(self._template.columns() if self._template else ())}
-        self._doubts = tuple(_warning("unused_column", words) for words in unused(header, used))
 
     def make(self, cells: Sequence[str]) -> Made:
         """The request of one row."""

@@ -198,5 +198,8 @@ class Findings:
 
 
 _FIXES = {
-    "unknown_model": 'Name one that is, or map it in the options: {"models": {"NAME": "gemini-…"}}.'
+    "ambiguous_reference": "Give each row an id of its own, other than a number; or, if places are "
+    'meant, {"columns": {"id": ""}} in the options.',
+    "unknown_model": "Name one that is, or map it in the options: "
+    '{"models": {"NAME": "gemini-…"}}; if the column names no models: {"columns": {"model": ""}}.',
 }

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from components.errors import InputError
 from components.rows.references import escaped, may_refer
 
 # A bound and one repetition keep this linear; blanks around the name are taken off afterwards.
@@ -56,6 +57,7 @@ def compiled(text: str, columns: Sequence[str]) -> Template:
 
     Raises:
         MissingColumns: names that are no column, all of them at once.
+        InputError: a name is that of several columns.
     """
     place = _places(columns)
     pieces: list[str | int] = []
@@ -78,6 +80,19 @@ def compiled(text: str, columns: Sequence[str]) -> Template:
 
 
 def _places(columns: Sequence[str]) -> Callable[[str], int | None]:
-    exact = {name: index for index, name in reversed(list(enumerate(columns)))}
-    loose = {name.strip().lower(): index for index, name in reversed(list(enumerate(columns)))}
-    return lambda name: exact.get(name, loose.get(name.strip().lower()))
+    exact: dict[str, list[int]] = {}
+    loose: dict[str, list[int]] = {}
+    for index, name in enumerate(columns):
+        exact.setdefault(name, []).append(index)
+        loose.setdefault(name.strip().lower(), []).append(index)
+
+    def place(name: str) -> int | None:
+        found = exact.get(name) or loose.get(name.strip().lower()) or []
+        if len(found) > 1:
+            raise InputError(
+                f"The template names the column '{name[:60]}', which is there {len(found)} times",
+                fix="Rename all but one.",
+            )
+        return found[0] if found else None
+
+    return place

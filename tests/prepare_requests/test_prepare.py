@@ -109,6 +109,19 @@ def test_references_make_waves(tmp_path: Path) -> None:
     assert ("unknown_reference", 5) in places
 
 
+def test_a_number_that_is_a_place_and_the_id_of_another_row_is_refused(tmp_path: Path) -> None:
+    rows = "id,prompt\n2,two\n3,three\n101,of ${output.2}\n102,of ${output.101}\n"
+    reasons = csv(tmp_path, rows).reasons()
+    assert reasons[2] == (
+        "ambiguous_reference: ${output.2}: the row at place 2, or row 1, whose id is 2?"
+    )
+    assert reasons[3] == "failed_reference: row 3, which it needs, is not sent"
+    run = csv(tmp_path, rows.replace("output.101", "output.1"), columns={"id": ""})
+    assert [line["refs"] for line in run.pending] == [{"2": 2}, {"1": 1}]
+    run = csv(tmp_path, "id,prompt\n1,one\n101,two\n103,of ${output.101} ${output.1}\n")
+    assert [line["refs"] for line in run.pending] == [{"101": 2, "1": 1}]
+
+
 def test_references_count_rows_of_their_own_file(tmp_path: Path) -> None:
     for name, text in (
         ("a", "prompt\none\ntwo\n"),
