@@ -260,7 +260,7 @@ class ObjectMaker:
 
     def make(self, value: Mapping[str, Any]) -> Made:
         """The request of one object."""
-        if "request" in value or "contents" in value:
+        if "contents" in value or ("request" in value and self._is_ready(value["request"])):
             return make_ready(value, self._settings, self._choose)
         if len(value) > MAX_COLUMNS:
             reason = f"too_many_fields: {len(value):,} fields, and {MAX_COLUMNS:,} are allowed"
@@ -274,6 +274,11 @@ class ObjectMaker:
         except TypeError:
             return Made("", reason="bad_json: a number of the row is out of range")
         return maker.make(cells)
+
+    def _is_ready(self, request: Any) -> bool:
+        """Whether it is a request of the service, and no text for the template."""
+        plain = isinstance(request, str) and not request.lstrip().startswith("{")
+        return not (self._settings.template and plain)
 
     def _new_maker(self, names: tuple[str, ...]) -> TableMaker | str:
         if len(self._makers) >= _MAX_MAKERS:

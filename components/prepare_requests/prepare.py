@@ -138,7 +138,7 @@ def _read_file(run: _Run, number: int, uri: str, *, alone: bool) -> None:
 def _read_rows(run: _Run, number: int, name: str, table: Table) -> None:
     make = maker_for(table, run.settings, run.chooser, run.history, name)
     source = json_text(name)
-    spool, most = run.spool, run.settings.limits.max_rows
+    spool, most, before = run.spool, run.settings.limits.max_rows, run.rows
     for row in table.rows:
         run.rows += 1
         run.invalid.append(0)
@@ -148,7 +148,7 @@ def _read_rows(run: _Run, number: int, name: str, table: Table) -> None:
         if made.reason:
             run.invalid[run.rows] = 1
             spool.invalid(run.rows, made, source, row.line)
-            _note_invalid(run, made, name, row.line)
+            _note_invalid(run, made, _place(name, row.line, run.rows - before), row.line)
         elif made.names:
             run.links.add(run.rows, made.names, number, row.line)
             spool.waiting(run.rows, made, source, row.line)
@@ -156,9 +156,14 @@ def _read_rows(run: _Run, number: int, name: str, table: Table) -> None:
             run.ready += 1
             spool.ready(run.rows, made, source, row.line)
         if made.problems and not made.reason:
-            _note_warnings(run, made, name, row.line)
+            _note_warnings(run, made, _place(name, row.line, run.rows - before), row.line)
         if run.rows % _PROGRESS_ROWS == 0:
             run.progress(run.rows)
+
+
+def _place(file: str, line: int, row: int) -> str:
+    """The file, with the row in it where there are no lines: in one JSON document."""
+    return file if line else f"{file} row {row}"
 
 
 def _note_invalid(run: _Run, made: Made, file: str, line: int) -> None:
@@ -189,8 +194,9 @@ def _note_warnings(run: _Run, made: Made, file: str, line: int) -> None:
 def _note_unsent(run: _Run, order: Settled) -> None:
     for row, (_, reason) in order.rows.items():
         if reason:
-            file = run.files[run.links.file_of[row]].name
-            run.findings.reason(reason, file, run.links.line_of[row])
+            file, line = run.files[run.links.file_of[row]], run.links.line_of[row]
+            place = _place(file.name, line, row - file.first + 1)
+            run.findings.reason(reason, place, line)
 
 
 def _tail(order: Settled, row: int) -> dict[str, object]:

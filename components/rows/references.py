@@ -1,8 +1,8 @@
 """`${output.3}` and `${output.name}`: the answer of another row, put in once.
 
 A number is the place of a row in its own file, counted from 1; anything else, and a number beyond
-the rows, is the id of a row of that file. `$${output.3}` is the text `${output.3}`. Only texts of the request are looked at; what
-an answer holds is text and is never read for references again.
+the rows, is the id of a row of that file. `$${output.3}` is the text `${output.3}`. Only texts of
+the request are looked at; what an answer holds is text and is never read for references again.
 """
 
 from __future__ import annotations

@@ -142,6 +142,12 @@ def test_the_example_of_the_seed_runs_with_names_mapped(tmp_path: Path) -> None:
     assert run.plan.ready == 2
 
 
+def test_a_text_called_request_is_a_column_of_the_template(tmp_path: Path) -> None:
+    run = jsonl(tmp_path, {"request": "a refund"}, {"request": '{"a": 1}'}, template="{{request}}!")
+    assert run.texts() == ["a refund!"]
+    assert run.reasons()[1].startswith("unknown_field: a: ")
+
+
 def test_ready_requests_pass_in_any_spelling(tmp_path: Path) -> None:
     run = jsonl(
         tmp_path,
