@@ -209,6 +209,15 @@ def test_limits_and_cost(tmp_path: Path) -> None:
     assert "prices of 2026-11-20" in run.plan.estimate.how
 
 
+def test_long_requests_are_estimated_at_their_own_price(tmp_path: Path) -> None:
+    short, long = "a" * 400_000, "b" * 1_200_000  # 100,000 and 300,000 tokens
+    given = {"model": "gemini-3.1-pro-preview", "generation": {"maxOutputTokens": 1}}
+    estimate = csv(tmp_path, f"prompt\n{short}\n{long}\n", **given).plan.estimate
+    assert estimate.cost_batch_usd == pytest.approx(0.1 * 1 + 0.3 * 2, abs=1e-4)
+    rows = f"prompt\n{long}\n{long} ${{output.1}}\n"
+    assert csv(tmp_path, rows, **given).plan.estimate.cost_batch_usd == pytest.approx(1.2, abs=0.01)
+
+
 def test_an_unknown_price_is_unknown(tmp_path: Path) -> None:
     run = csv(tmp_path, "prompt,model\na,gemini-3.99-flash\nb,\n")
     assert run.plan.estimate.cost_batch_usd is None
