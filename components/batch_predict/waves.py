@@ -126,6 +126,8 @@ def _filled(
         if outcome is None or outcome.status != "ok":
             told = f"{outcome.status} {outcome.reason}".strip() if outcome else why
             return None, f"failed_reference: row {row}, which it needs, has no answer ({told})"
+        if not outcome.text:
+            return None, f"failed_reference: the answer to row {row}, which it needs, has no text"
         texts[name] = outcome.text
     try:
         request = fill(line["template"], texts)

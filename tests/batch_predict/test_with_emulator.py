@@ -331,6 +331,15 @@ def test_later_waves_are_asked_with_the_answers_of_earlier_ones(run: Run) -> Non
     assert "${output.1}" not in text
 
 
+def test_an_answer_without_a_text_is_put_into_no_prompt(run: Run) -> None:
+    shards = {"w000-00000.jsonl": [request_of("call something")]}
+    prepare(run.uri, shards, chained=[chained(2, 1, "About: ${output.1}", r1=1)])
+    run.answer("call something", parts=[{"functionCall": {"name": "f", "args": {}}}])
+    assert (run.predict().answered, run.made()) == (1, 1)
+    rows = read_lines(f"{run.uri}/prepared/resolved/w001.jsonl")
+    assert rows[1]["reason"].endswith("the answer to row 1, which it needs, has no text")
+
+
 def test_small_rounds_go_online(run: Run) -> None:
     keys = run.prepare(*TEXTS)
     run.emulator.faults.add(Fault("vertex.generateContent", nth=2, kind="status", status=429))

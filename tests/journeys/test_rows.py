@@ -38,6 +38,7 @@ def test_step_by_step(rows: Terminal) -> None:
     assert json.loads(again.out)["jobs"] == 2  # the same ones
     collected = rows("aggregate", "runs/one", "--format", "jsonl,csv", "--excel")
     assert "3 rows, each with its answer" in collected.out
+    assert "stand-ins on this machine: the answers are made up" in collected.out
     table = (rows.folder / "runs/one/results.csv").read_bytes()
     assert table.startswith(b"\xef\xbb\xbf")
     found = list(csv.DictReader(table.decode("utf-8-sig").splitlines()))

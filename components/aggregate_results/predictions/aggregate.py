@@ -191,6 +191,7 @@ def _aggregate(
         )
         tally, samples = Tally(), Samples()
         written = _write(rows, tally, samples, names, gathering, out_uri, options, csv)
+    around = around.with_versions(v for model in tally.models.values() for v in model.versions)
     found = remarks(tally, gathering.counts, gathering.fields, asked=not around.unsent)
     summary = ended(_summary(tally, gathering, names, found, written), around)
     return _tell(summary, tally, samples, found, around, out_uri, options)
