@@ -18,6 +18,7 @@ from components.batch_predict.places import Places, content_hash, display_name, 
 from components.batch_predict.plan import Plan, beside, job_body, read_plan
 from components.batch_predict.policy import within_budget
 from components.batch_predict.progress import Progress
+from components.batch_predict.resume import resumed
 from components.batch_predict.schedule import Supervised, Surroundings, supervise_all
 from components.batch_predict.settle import Cost, Settled, Settling, settle
 from components.batch_predict.shards import BYTES_MAX, REQUESTS_MAX, Shard, is_table
@@ -31,6 +32,9 @@ from components.tables.formats import plural
 
 RUN_LABEL = "intent2batch-run"
 CONTENT_LABEL = "intent2batch-content"
+_AFTER_A_STOP = (
+    "What the jobs had finished is kept; `intent2batch predict RUN --resume` sends the rest."
+)
 
 
 class Job(RemoteJobs, Protocol):
@@ -55,6 +59,7 @@ class Settings:
         jobs_at_once: how many batch jobs are under way; 0: as many as the plan says.
         answers_table: the bq:// table for the answers to a bq:// table; a new one beside it if
             empty.
+        resume: go on with a run that was stopped, and send what its jobs had not finished.
         policy: how patient to be with the service.
         requests_max, bytes_max: limits of a shard.
     """
@@ -66,6 +71,7 @@ class Settings:
     online_at_once: int = 0
     jobs_at_once: int = 0
     answers_table: str = ""
+    resume: bool = False
     policy: Policy = Policy(poll_first=5.0, poll_max=60.0, dedupe_s=None)  # noqa: RUF009 - frozen
     requests_max: int = REQUESTS_MAX
     bytes_max: int = BYTES_MAX
@@ -134,12 +140,16 @@ class _Prediction:
         plan = read_plan(self._world.files, self._places)
         self._jobs_at_once = self._settings.jobs_at_once or plan.jobs_at_once
         self._online_at_once = self._settings.online_at_once or plan.online_at_once
+        until = self._world.clock.now() + self._settings.deadline_s
         self._book.load()
+        if self._settings.resume and self._book.doc.stopped:
+            self._book.update(lambda doc: resumed(doc, until))
         if self._book.doc.stopped:
-            raise WorkFailed(f"The predictions were stopped: {self._book.doc.stopped}")
+            raise WorkFailed(
+                f"The predictions were stopped: {self._book.doc.stopped}", fix=_AFTER_A_STOP
+            )
         if not self._book.doc.entries:
             self._check_estimate(plan)
-        until = self._world.clock.now() + self._settings.deadline_s
         doc = self._book.update(
             lambda doc: doc if doc.deadline_at else replace(doc, deadline_at=until)
         )
@@ -155,7 +165,8 @@ class _Prediction:
             raise InputError(
                 refused,
                 where=self._places.run_uri,
-                fix="Raise the limit (max_cost_usd), take a cheaper model, or send fewer rows.",
+                fix="Raise the limit (--max-cost, max_cost_usd), take a cheaper model, or send "
+                "fewer rows.",
             )
 
     def _wave(self, wave: int, plan: Plan) -> None:
@@ -258,10 +269,7 @@ class _Prediction:
                 why = entry.ledger.life.why_asked or entry.ledger.reason
         if why:
             self._book.update(lambda doc: replace(doc, stopped=why))
-            raise WorkFailed(
-                f"The predictions were stopped: {why}",
-                fix="What was finished lies in the output folders; start a new run for the rest.",
-            )
+            raise WorkFailed(f"The predictions were stopped: {why}", fix=_AFTER_A_STOP)
         ended = self._book.doc.round(wave, attempt)
         for entry in ended:
             if entry.ledger.outcome == "refused" and entry.ledger.job_name:

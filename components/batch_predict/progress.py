@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 from components.batch_predict.book import Doc, Entry
-from components.tables.formats import count, dollars
+from components.tables.formats import count, dollars, plural
 
 
 class Progress:
@@ -43,7 +43,7 @@ def _pieces(doc: Doc) -> Iterator[str]:
         tokens.update(entry.tokens)
     if tokens:
         spent = dollars(doc.spent_usd)
-        yield f"{count(tokens['input'])} tokens in, {count(tokens['output'])} out, {spent} so far"
+        yield f"{plural(tokens['input'], 'token')} in, {count(tokens['output'])} out, {spent} so far"
 
 
 def _answered(entry: Entry) -> int:

@@ -17,6 +17,7 @@ from components.prepare_requests.ready import Choose, made_of, make_ready
 from components.prepare_requests.settings import Settings
 from components.prepare_requests.tables import MAX_COLUMNS
 from components.prepare_requests.template import MissingColumns, compiled
+from components.prepare_requests.template import doubts as nearly
 from components.rows.canonical import TooDeep, canonical, encoded, json_text, normalised
 from components.rows.check import Problem, check_request, check_text, too_long
 from components.rows.conversation import Turn, text_of
@@ -82,7 +83,10 @@ class TableMaker:
         placed = self._template.columns() if self._template else set()
         doubts = [*put_in(header, roles, placed, settings.columns)]
         doubts += unused(header, {*roles.values(), *placed})
-        self._doubts = tuple(_warning("unused_column", words) for words in doubts)
+        told = [_warning("unused_column", words) for words in doubts]
+        if self._template:
+            told += [_warning("template", words) for words in nearly(self._template, header)]
+        self._doubts = tuple(told)
         self._roles = roles
         self._prompt = roles.get("prompt", -1)
         self._id = roles.get("id", -1)

@@ -242,7 +242,8 @@ def _judge_cost(
             "cost_above_limit",
             "error",
             f"the estimate is {dollars(cost)}, and {dollars(most)} is allowed",
-            fix="Raise max_cost_usd, take a cheaper model, or send fewer rows.",
+            fix="Raise the limit (--max-cost, max_cost_usd), take a cheaper model, or send fewer "
+            "rows.",
             must=True,
         )
 

@@ -14,7 +14,7 @@ from components.rows.canonical import TooDeep, camel, canonical, encoded, json_t
 from components.rows.check import Problem, check_request
 from components.rows.fields import REQUEST
 from components.rows.models import Choice
-from components.rows.references import fill, may_refer, references_of, texts_of
+from components.rows.references import broken, fill, may_refer, references_of, texts_of
 from components.rows.shown import prompt_of
 
 Choose = Callable[[str], Choice]
@@ -69,7 +69,7 @@ def made_of(
         form = canonical(sent)
     except TooDeep as error:
         return Made(name, reason=f"too_deep: the request is {error}")
-    found = (*problems, *check_request(sent, settings.limits))
+    found = (*problems, *check_request(sent, settings.limits), *_broken(sent))
     wrong = next((problem for problem in found if problem.severity == "error"), None)
     prompt = json_text(prompt_of(sent))
     if wrong is not None:
@@ -92,6 +92,17 @@ def made_of(
         found,
         prompt,
     )
+
+
+def _broken(request: Mapping[str, Any]) -> list[Problem]:
+    """A reference that lacks its brace would be sent, and paid for, as it stands."""
+    told = (broken(text) for text in texts_of(request) if may_refer(text))
+    words = "is no reference to an answer and stays as it is"
+    return [
+        Problem("broken_reference", "", f"'{piece}' {words}", "", "warning")
+        for piece in told
+        if piece
+    ]
 
 
 def _media_types(request: Mapping[str, Any]) -> tuple[str, ...]:

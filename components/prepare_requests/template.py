@@ -7,7 +7,7 @@ once: what a cell holds is text, never a placeholder or a reference to an answer
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -16,6 +16,10 @@ from components.rows.references import escaped, may_refer
 
 # A bound and one repetition keep this linear; blanks around the name are taken off afterwards.
 _PLACEHOLDER = re.compile(r"\{\{([^{}\n]{1,200})\}\}")
+
+
+# What people write who come from other templates, or forget a brace.
+_NEARLY = re.compile(r"\{{1,3}([^{}\n]{1,200})\}{1,3}|\{\{([^{}\n]{1,200})")
 
 
 class MissingColumns(ValueError):  # noqa: N818 - reads as what it is
@@ -50,6 +54,18 @@ class Template:
     def columns(self) -> set[int]:
         """The places of the columns that are put in."""
         return {piece for piece in self.pieces if isinstance(piece, int)}
+
+
+def doubts(template: Template, columns: Sequence[str]) -> Iterator[str]:
+    """Warnings of what is nearly a placeholder, and of a template that asks every row the same."""
+    names = {column.strip().lower() for column in columns}
+    for piece in template.pieces:
+        for match in _NEARLY.finditer(piece) if isinstance(piece, str) else ():
+            name = (match[1] or match[2]).strip()
+            if name.lower() in names:
+                yield f"'{match[0]}' in the template stays as it is; write {{{{{name}}}}}"
+    if not template.columns():
+        yield "the template puts in no column: every row asks the same"
 
 
 def compiled(text: str, columns: Sequence[str]) -> Template:

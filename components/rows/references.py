@@ -28,6 +28,13 @@ def names_in(text: str) -> list[str]:
     return list(dict.fromkeys(match[1].strip() for match in found))
 
 
+def broken(text: str) -> str:
+    """The beginning of what looks like a reference and is none; empty where there is no such."""
+    rest = _TOKEN.sub("", text)
+    at = rest.find(_MARK)
+    return rest[at : at + 40].split("\n")[0] if at >= 0 else ""
+
+
 def escaped(text: str) -> str:
     """The text so that substitution gives it back as it was."""
     return _TOKEN.sub(lambda match: "$" + match[0], text) if _MARK in text else text

@@ -220,5 +220,7 @@ def test_places_of_a_local_run() -> None:
 def test_credentials_that_are_not_there_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GOOGLE_VERTEX_BASE_URL", raising=False)
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "/nowhere/key.json")
-    with pytest.raises(ServiceError, match=r"/nowhere/key\.json: GOOGLE_APPLICATION_CREDENTIALS is"):
+    with pytest.raises(
+        ServiceError, match=r"/nowhere/key\.json: GOOGLE_APPLICATION_CREDENTIALS is"
+    ):
         vertex("local-project", "global")

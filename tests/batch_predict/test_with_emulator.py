@@ -151,6 +151,27 @@ def test_cancelling_the_run_cancels_its_jobs_and_keeps_what_they_finished(run: R
     assert run.made() == 3
 
 
+def test_a_stopped_run_goes_on_with_what_its_jobs_had_not_finished(
+    run: Run, tmp_path: Path
+) -> None:
+    run.uri = str(tmp_path / "run" / "one")
+    prepare(run.uri, {f"w000-{n:05d}.jsonl": [request_of(f"{n} {t}") for t in TEXTS]
+                      for n in range(3)})  # fmt: skip
+    staging = f"{BUCKET}/staging"
+    run.scenario("stuck", state="RUNNING", share=0.5, jobs=2)
+    run.clock.stop_at = 10
+    with pytest.raises(WorkFailed, match="--resume` sends the rest"):
+        run.predict(staging=staging, jobs_at_once=2)
+    run.clock.stop_at = 0
+    with pytest.raises(WorkFailed, match="--resume` sends the rest"):
+        run.predict(staging=staging)
+    summary = run.predict(staging=staging, resume=True)
+    assert (summary.outcome, summary.answered, summary.given_up) == ("succeeded", 18, 0)
+    again = [job["requests"] for job in run.jobs() if job["attempt"] == 2]
+    assert (sum(again), run.made()) == (12, 3)  # the third job was never made
+    assert run.predict(staging=staging, resume=True) == summary
+
+
 @pytest.mark.parametrize("method", ["Create", "Get", "List"])
 @pytest.mark.parametrize("kind", ["lose_reply", "drop", "status"])
 def test_trouble_with_calls_makes_no_second_job(run: Run, method: str, kind: str) -> None:

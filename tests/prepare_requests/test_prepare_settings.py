@@ -164,3 +164,31 @@ def test_a_template_says_which_of_two_columns_it_means(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="'text', which is there 2 times"):
         csv(tmp_path, "text,text\na,b\n", template="{{text}}")
     assert csv(tmp_path, "Text,text\na,b\n", template="{{text}}").texts() == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("template", "words"),
+    [
+        ("{{text}} to {lang}", "'{lang}' in the template stays as it is; write {{lang}}"),
+        ("{{text}} to {{lang}", "'{{lang}' in the template stays as it is; write {{lang}}"),
+        ("{{text}} to {{Lang", "'{{Lang' in the template stays as it is; write {{Lang}}"),
+        ("Translate it", "the template puts in no column: every row asks the same"),
+        ("{{text}} {} {x} ${HOME}", ""),
+    ],
+)
+def test_what_is_nearly_a_placeholder_is_told(tmp_path: Path, template: str, words: str) -> None:
+    run = csv(tmp_path, "text,lang\na,de\nb,fr\n", template=template)
+    assert [f["message"] for f in run.plan.findings] == ([words] if words else [])
+
+
+def test_what_is_nearly_a_reference_is_told(tmp_path: Path) -> None:
+    run = csv(tmp_path, "prompt\na\nof ${output.1\nof $${output.1} ${output.2}\n")
+    assert [f["message"] for f in run.plan.findings] == [
+        "'${output.1' is no reference to an answer and stays as it is"
+    ]
+    assert run.texts() == ["a", "of ${output.1"]
+
+
+def test_a_file_without_a_header_is_told(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="write a first line `prompt` above it"):
+        csv(tmp_path, "What is 2+2?\nWho wrote Faust?\n")
