@@ -42,8 +42,8 @@ def _pieces(doc: Doc) -> Iterator[str]:
     for entry in doc.entries:
         tokens.update(entry.tokens)
     if tokens:
-        spent = dollars(doc.spent_usd)
-        yield f"{plural(tokens['input'], 'token')} in, {count(tokens['output'])} out, {spent} so far"
+        told = f"{plural(tokens['input'], 'token')} in, {count(tokens['output'])} out"
+        yield f"{told}, {dollars(doc.spent_usd)} so far"
 
 
 def _answered(entry: Entry) -> int:

@@ -198,11 +198,11 @@ class Findings:
         if count <= _MAX_A_RULE and len(self.kept) < MAX_FINDINGS:
             self.kept.append(Finding(rule, severity, path, message, fix, file, line))
 
-    def add_once(self, rule: str, message: str, file: str, line: int) -> None:
+    def add_once(self, rule: str, message: str, file: str, line: int, fix: str) -> None:
         """Take a warning that would be the same for many rows at its first row only."""
         if (rule, message) not in self._said and len(self._said) < 10_000:
             self._said.add((rule, message))
-            self.add(rule, "warning", message, file=file, line=line)
+            self.add(rule, "warning", message, file=file, line=line, fix=fix)
 
     def reason(self, reason: str, file: str, line: int) -> None:
         """Take the typed reason of a row that is not sent."""

@@ -188,7 +188,7 @@ def _note_warnings(run: _Run, made: Made, file: str, line: int) -> None:
         if problem.rule == "history_cut":
             run.findings.add(problem.rule, "warning", message, file=file, line=line)
         else:
-            run.findings.add_once(problem.rule, message, file, line)
+            run.findings.add_once(problem.rule, message, file, line, problem.fix)
 
 
 def _note_unsent(run: _Run, order: Settled) -> None:

@@ -24,6 +24,15 @@ _ID_FIELDS = ("id", "key", "custom_id")
 _WITHIN = frozenset(REQUEST) - {"labels"}
 
 
+_ANSWERED = Problem(
+    "answered",
+    "response",
+    "the line holds an answer already; its request is sent once more",
+    "If these are the outputs of a job, collect them: intent2batch aggregate --rows … --outputs …",
+    "warning",
+)
+
+
 def make_ready(value: Mapping[str, Any], settings: Settings, choose: Choose) -> Made:
     """The request of a line `{"request": …}` or of a bare request; it is sent as it stands."""
     name = next((str(value[f]) for f in _ID_FIELDS if isinstance(value.get(f), str | int)), "")
@@ -44,6 +53,8 @@ def make_ready(value: Mapping[str, Any], settings: Settings, choose: Choose) -> 
     outside = ("model", *_ID_FIELDS) if request is value else ("model",)
     bare = {field: item for field, item in request.items() if field not in outside}
     warnings = [Problem("model", "", words, "", "warning") for words in choice.warnings]
+    if value.get("response"):
+        warnings.append(_ANSWERED)
     return made_of(name, choice.model, bare, settings, warnings)
 
 

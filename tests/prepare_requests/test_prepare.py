@@ -142,6 +142,13 @@ def test_the_example_of_the_seed_runs_with_names_mapped(tmp_path: Path) -> None:
     assert run.plan.ready == 2
 
 
+def test_a_line_that_is_an_output_is_told(tmp_path: Path) -> None:
+    request = {"contents": [{"parts": [{"text": "x"}]}]}
+    run = jsonl(tmp_path, {"request": request, "status": "", "response": {"candidates": []}})
+    assert (run.plan.ready, run.plan.finding_counts) == (1, {"answered": 1})
+    assert "intent2batch aggregate" in run.plan.findings[0]["fix"]
+
+
 def test_a_text_called_request_is_a_column_of_the_template(tmp_path: Path) -> None:
     run = jsonl(tmp_path, {"request": "a refund"}, {"request": '{"a": 1}'}, template="{{request}}!")
     assert run.texts() == ["a refund!"]
