@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
+
 from components.errors import ServiceError
 
 LOGIN = "gcloud auth application-default login"
 
 
 def no_credentials() -> ServiceError:
-    """There are none on this machine."""
+    """There are none on this machine, or not where the environment says."""
+    named = os.environ.get("GOOGLE_APPLICATION_CREDENTIALS", "")
+    if named:
+        fix = f"Name a key file, or unset it and run: {LOGIN}."
+        return ServiceError("GOOGLE_APPLICATION_CREDENTIALS is of no use", where=named, fix=fix)
     return ServiceError("There are no Google credentials on this machine", fix=f"Run: {LOGIN}.")
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from components.batch_predict.vertex import Vertex, model_path
-from components.errors import ServiceError
+from components.credentials import expired
 
 # A quota that is used up comes back within a minute or two.
 ATTEMPTS = 6
@@ -62,10 +62,7 @@ class OnlineModel:
             except (RequestException, TransportError, OSError) as error:
                 told = _status(503, f"no answer ({type(error).__name__})")
             except GoogleAuthError as error:
-                raise ServiceError(
-                    f"There are no usable credentials for Google Cloud ({error})",
-                    fix="Run `gcloud auth application-default login`, or use --local.",
-                ) from error
+                raise expired() from error
         return told, {}
 
 

@@ -7,6 +7,7 @@ join, with the texts, is the work of the aggregating step.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -15,9 +16,10 @@ from typing import Any, Literal
 import msgspec
 
 from components.gemini.finish_reasons import BLOCKING
-from components.rows.canonical import TooDeep, key_of
+from components.rows.canonical import TooDeep, encoded, key_of
 from components.rows.json_answers import json_trouble
 from components.rows.prices import NO_TOKENS, Tokens
+from components.rows.row_status import is_fine
 
 Status = Literal[
     "ok", "truncated", "blocked", "transient", "refused", "bad_json", "empty", "odd", "missing"
@@ -65,7 +67,7 @@ class _Row(msgspec.Struct):
     id: Any = None
 
 
-_decoder = msgspec.json.Decoder(_Row)
+_decode = msgspec.json.Decoder(_Row).decode
 
 
 def read_rows(
@@ -82,13 +84,25 @@ def read_rows(
     for line in lines:
         if not line.strip():
             continue
-        try:
-            row = _decoder.decode(line)
-        except (msgspec.DecodeError, RecursionError):  # a broken line proves nothing
-            continue
-        key = _key(row, model, keys, aliases)
-        if key is not None:
+        row = _row(line)
+        key = _key(row, model, keys, aliases) if row else None
+        if row and key is not None:
             yield key, outcome_of(row.status, row.response, wants_json=keys[key])
+
+
+def _row(line: bytes) -> _Row | None:
+    """The row; None for a broken line, which proves nothing."""
+    try:
+        return _decode(line)
+    except (msgspec.DecodeError, RecursionError):
+        pass
+    try:  # half a surrogate pair, which the strict reader refuses and the results show
+        told = json.loads(line)
+        row = _Row(**{name: told[name] for name in _Row.__struct_fields__ if name in told})
+        row.request = msgspec.Raw(encoded(told.get("request")))
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return None
+    return row
 
 
 def _key(row: _Row, model: str, keys: Mapping[str, bool], aliases: Mapping[str, str]) -> str | None:
@@ -118,12 +132,13 @@ def outcome_of(status: Any, response: Any, *, wants_json: bool) -> Outcome:
 
     Args:
         status: the row's `status`: empty where it went well; text or a google.rpc.Status if not.
-        response: the row's `response`: a GenerateContentResponse, empty or absent on errors.
+        response: the row's `response`: a GenerateContentResponse, as JSON or as its text; empty or
+            absent on errors.
         wants_json: whether the request asked for JSON.
     """
-    response = response if isinstance(response, dict) else {}
+    response = _object(_from_text(response))
     used = _usage(response)
-    if status:
+    if not is_fine(status):
         return _of_error(status, used)
     feedback = _object(response.get("promptFeedback"))
     if feedback.get("blockReason"):
@@ -199,6 +214,16 @@ def _text(candidate: Mapping[str, Any]) -> str:
         for part in parts
         if isinstance(part, dict) and not part.get("thought")
     )
+
+
+def _from_text(response: Any) -> Any:
+    """A response that came as JSON inside of text, as BigQuery exports it."""
+    if not isinstance(response, str):
+        return response
+    try:
+        return json.loads(response)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _object(value: Any) -> Mapping[str, Any]:

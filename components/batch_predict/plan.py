@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from components.batch_predict.files import Files
@@ -12,6 +12,7 @@ from components.batch_predict.places import Places
 from components.batch_predict.shards import Shard, is_table
 from components.batch_predict.vertex import model_path
 from components.errors import InputError
+from components.tables.formats import dollars
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Plan:
         jobs_at_once: how many batch jobs are under way; 0: any number.
         online_at_once: how many requests are under way online.
         online_timeout_s: how long one answer may take online.
+        estimate: `cost_batch_usd` and `cost_online_usd`, None where unknown; empty: not estimated.
     """
 
     waves: int
@@ -33,6 +35,19 @@ class Plan:
     jobs_at_once: int = 0
     online_at_once: int = 4
     online_timeout_s: int = 300
+    estimate: Mapping[str, float | None] = field(default_factory=dict)
+
+    def refusal(self, max_cost_usd: float, online_up_to: int) -> str:
+        """Why nothing may be sent under a limit on cost; empty where it may be."""
+        if not max_cost_usd or not self.estimate:
+            return ""
+        online = sum(shard.requests for shard in self.shards) <= online_up_to
+        cost = self.estimate.get("cost_online_usd" if online else "cost_batch_usd")
+        if cost is None:
+            return f"What it will cost is unknown, and {dollars(max_cost_usd)} is allowed"
+        if cost > max_cost_usd:
+            return f"The estimate is {dollars(cost)}, and {dollars(max_cost_usd)} is allowed"
+        return ""
 
 
 def read_plan(files: Files, places: Places) -> Plan:
@@ -59,6 +74,7 @@ def read_plan(files: Files, places: Places) -> Plan:
             int(limits.get("max_jobs", 0)),
             int(limits.get("max_threads", 4)),
             int(limits.get("row_timeout_s", 300)),
+            dict(told.get("estimate") or {}),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(

@@ -18,11 +18,12 @@ from components.batch_predict.places import Places, content_hash, display_name, 
 from components.batch_predict.plan import Plan, beside, job_body, read_plan
 from components.batch_predict.policy import within_budget
 from components.batch_predict.progress import Progress
+from components.batch_predict.resume import resumed
 from components.batch_predict.schedule import Supervised, Surroundings, supervise_all
 from components.batch_predict.settle import Cost, Settled, Settling, settle
 from components.batch_predict.shards import BYTES_MAX, REQUESTS_MAX, Shard, is_table
 from components.batch_predict.staging import copy, copy_outputs
-from components.errors import ServiceError, WorkFailed, WrongUse
+from components.errors import InputError, ServiceError, WorkFailed, WrongUse
 from components.supervision.clock import Clock
 from components.supervision.driver import RemoteJobs
 from components.supervision.ledger import Ledger
@@ -31,6 +32,9 @@ from components.tables.formats import plural
 
 RUN_LABEL = "intent2batch-run"
 CONTENT_LABEL = "intent2batch-content"
+_AFTER_A_STOP = (
+    "What the jobs had finished is kept; `intent2batch predict RUN --resume` sends the rest."
+)
 
 
 class Job(RemoteJobs, Protocol):
@@ -55,6 +59,7 @@ class Settings:
         jobs_at_once: how many batch jobs are under way; 0: as many as the plan says.
         answers_table: the bq:// table for the answers to a bq:// table; a new one beside it if
             empty.
+        resume: go on with a run that was stopped, and send what its jobs had not finished.
         policy: how patient to be with the service.
         requests_max, bytes_max: limits of a shard.
     """
@@ -66,6 +71,7 @@ class Settings:
     online_at_once: int = 0
     jobs_at_once: int = 0
     answers_table: str = ""
+    resume: bool = False
     policy: Policy = Policy(poll_first=5.0, poll_max=60.0, dedupe_s=None)  # noqa: RUF009 - frozen
     requests_max: int = REQUESTS_MAX
     bytes_max: int = BYTES_MAX
@@ -114,7 +120,7 @@ def predict(places: Places, world: World, settings: Settings) -> Doc:
 
     Raises:
         WorkFailed: the run was cancelled.
-        InputError: what was prepared cannot be read.
+        InputError: what was prepared cannot be read, or is estimated above the limit on cost.
         ServiceError: files or the ledger cannot be kept, every job of a round was refused,
             or one can no longer be followed.
     """
@@ -134,10 +140,16 @@ class _Prediction:
         plan = read_plan(self._world.files, self._places)
         self._jobs_at_once = self._settings.jobs_at_once or plan.jobs_at_once
         self._online_at_once = self._settings.online_at_once or plan.online_at_once
-        self._book.load()
-        if self._book.doc.stopped:
-            raise WorkFailed(f"The predictions were stopped: {self._book.doc.stopped}")
         until = self._world.clock.now() + self._settings.deadline_s
+        self._book.load()
+        if self._settings.resume and self._book.doc.stopped:
+            self._book.update(lambda doc: resumed(doc, until))
+        if self._book.doc.stopped:
+            raise WorkFailed(
+                f"The predictions were stopped: {self._book.doc.stopped}", fix=_AFTER_A_STOP
+            )
+        if not self._book.doc.entries:
+            self._check_estimate(plan)
         doc = self._book.update(
             lambda doc: doc if doc.deadline_at else replace(doc, deadline_at=until)
         )
@@ -145,6 +157,17 @@ class _Prediction:
             self._wave(wave, plan)
             self._book.update(lambda doc, n=wave + 1: replace(doc, waves_done=n))  # type: ignore[misc]
         return self._book.doc
+
+    def _check_estimate(self, plan: Plan) -> None:
+        settings = self._settings
+        refused = plan.refusal(settings.max_cost_usd, settings.online_up_to)
+        if refused:
+            raise InputError(
+                refused,
+                where=self._places.run_uri,
+                fix="Raise the limit (--max-cost, max_cost_usd), take a cheaper model, or send "
+                "fewer rows.",
+            )
 
     def _wave(self, wave: int, plan: Plan) -> None:
         attempt = max((e.attempt for e in self._book.doc.entries if e.wave == wave), default=0)
@@ -173,7 +196,7 @@ class _Prediction:
                 self._settings.requests_max,
                 self._settings.bytes_max,
                 plan.prompt_chars_max,
-                self._over_budget((wave, 0), 1),
+                lambda requests: self._over_budget((wave, 0), requests),
             ),
         )
 
@@ -208,8 +231,9 @@ class _Prediction:
                               self._jobs_at_once)  # fmt: skip
         supervise_all(lives, policy, around)
         if self._places.staged:
-            for entry in entries:
-                if not is_table(entry.shard):
+            names = {entry.display_name for entry in entries if not is_table(entry.shard)}
+            for entry in self._book.doc.entries:
+                if entry.display_name in names and _is_written(entry.ledger):
                     copy_outputs(world.files, self._places, entry)
 
     def _online(self, entry: Entry) -> None:
@@ -245,10 +269,7 @@ class _Prediction:
                 why = entry.ledger.life.why_asked or entry.ledger.reason
         if why:
             self._book.update(lambda doc: replace(doc, stopped=why))
-            raise WorkFailed(
-                f"The predictions were stopped: {why}",
-                fix="What was finished lies in the output folders; start a new run for the rest.",
-            )
+            raise WorkFailed(f"The predictions were stopped: {why}", fix=_AFTER_A_STOP)
         ended = self._book.doc.round(wave, attempt)
         for entry in ended:
             if entry.ledger.outcome == "refused" and entry.ledger.job_name:
@@ -346,6 +367,13 @@ class _Prediction:
             how="online" if online else "batch",
             ledger=Ledger(Life(deadline_at=self._book.doc.deadline_at), request),
         )
+
+
+def _is_written(ledger: Ledger) -> bool:
+    """Whether the outputs are what they will be; a copy of them is never made anew."""
+    if ledger.outcome == "refused":  # it may go on, unless nobody will look at it again
+        return ledger.life.asked == "cancel"
+    return ledger.outcome is not None
 
 
 def _is_settled(entries: Sequence[Entry]) -> bool:

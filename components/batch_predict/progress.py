@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 from components.batch_predict.book import Doc, Entry
-from components.tables.formats import count, dollars
+from components.tables.formats import count, dollars, plural
 
 
 class Progress:
@@ -42,8 +42,8 @@ def _pieces(doc: Doc) -> Iterator[str]:
     for entry in doc.entries:
         tokens.update(entry.tokens)
     if tokens:
-        spent = dollars(doc.spent_usd)
-        yield f"{count(tokens['input'])} tokens in, {count(tokens['output'])} out, {spent} so far"
+        told = f"{plural(tokens['input'], 'token')} in, {count(tokens['output'])} out"
+        yield f"{told}, {dollars(doc.spent_usd)} so far"
 
 
 def _answered(entry: Entry) -> int:

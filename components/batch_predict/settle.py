@@ -29,7 +29,7 @@ from components.rows.canonical import key_of
 from components.rows.json_answers import wants_json
 from components.rows.prices import NO_TOKENS, Tokens
 
-# (model, tokens, batch) -> US dollars; None where the price is not known.
+# (model, tokens of one answer, batch) -> US dollars; None where the price is not known.
 Cost = Callable[[str, Tokens, bool], float | None]
 
 
@@ -88,10 +88,10 @@ def settle(
             if is_table(entry.shard):
                 settled.append(_counted_by_the_service(entry))
                 continue
-            round_ = _Round(files, places, entry, fixes, how)
+            round_ = _Round(files, places, entry, fixes, how, cost)
             for line in round_.settle(writer):
                 told(line)
-            settled.append(round_.with_counts(cost))
+            settled.append(round_.with_counts())
     return Settled(settled, writer.made)
 
 
@@ -105,6 +105,7 @@ class _Round:
         entry: Entry,
         fixes: dict[str, frozenset[str]],
         how: Settling,
+        cost: Cost,
     ) -> None:
         self._files = files
         self._places = places
@@ -113,6 +114,8 @@ class _Round:
         self._how = how
         self._counts: Counter[str] = Counter()
         self._tokens = NO_TOKENS
+        self._cost = cost
+        self._spent: float | None = 0.0
 
     def settle(self, writer: ShardWriter) -> Iterator[bytes]:
         """Decide about each request of the shard; the lines that tell of the decisions."""
@@ -120,9 +123,15 @@ class _Round:
         for line in _lines(self._files, self._places, self._entry):
             outcome = outcomes.get(line.key, MISSING)
             self._counts[outcome.status] += 1
-            self._tokens = self._tokens.plus(outcome.tokens)
+            self._spend(outcome.tokens)
             if outcome.status != "ok":
                 yield self._decided(line, outcome, writer)
+
+    def _spend(self, tokens: Tokens) -> None:
+        """Each answer by itself: what a token costs depends on the length of its request."""
+        cost = self._cost(self._entry.model, tokens, self._entry.how == "batch")
+        self._tokens = self._tokens.plus(tokens)
+        self._spent = None if cost is None or self._spent is None else self._spent + cost
 
     def _decided(self, line: Line, outcome: Outcome, writer: ShardWriter) -> bytes:
         entry = self._entry
@@ -163,19 +172,20 @@ class _Round:
             return GiveUp(f"{outcome.status}: {verdict or self._how.veto}")
         return decision
 
-    def with_counts(self, cost: Cost) -> Entry:
+    def with_counts(self) -> Entry:
         """The entry with what was counted."""
-        entry = self._entry
-        spent = cost(entry.model, self._tokens, entry.how == "batch")
         counts = dict(sorted(self._counts.items()))
-        return replace(entry, counts=counts, tokens=self._tokens._asdict(), cost_usd=spent)
+        tokens = self._tokens._asdict()
+        return replace(self._entry, counts=counts, tokens=tokens, cost_usd=self._spent)
 
 
 def _counted_by_the_service(entry: Entry) -> Entry:
-    """The entry of a table, whose rows nobody here reads."""
-    stats = entry.stats
-    counts = {"ok": stats.get("successfulCount", 0), "given_up": stats.get("failedCount", 0)}
-    return replace(entry, counts=counts)
+    """The entry of a table, whose rows nobody here reads; -1 stands for a number not known."""
+    ok, failed, incomplete = (
+        max(0, entry.stats.get(name, 0))
+        for name in ("successfulCount", "failedCount", "incompleteCount")
+    )
+    return replace(entry, counts={"ok": ok, "given_up": failed + incomplete})
 
 
 def outcomes_of(

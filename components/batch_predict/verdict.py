@@ -52,12 +52,11 @@ def check_gate(files: Files, places: Places) -> None:
 def rows_without_answer(files: Files, places: Places, doc: Doc) -> tuple[int, int]:
     """How many rows there are, and how many of them have no whole answer for good.
 
-    Rows of a table are counted by the service.
+    Raises:
+        WorkFailed: the job of a table failed, and the service counts no rows of it.
     """
     if any(is_table(entry.shard) for entry in doc.entries):
-        counts = [entry.counts or {} for entry in doc.entries]
-        unanswered = sum(c.get("given_up", 0) for c in counts)
-        return unanswered + sum(c.get("ok", 0) for c in counts), unanswered
+        return _rows_of_table(doc)
     given_up = _given_up(files, places)
     rows = unanswered = 0
     decode = msgspec.json.Decoder(_Row).decode
@@ -65,6 +64,23 @@ def rows_without_answer(files: Files, places: Places, doc: Doc) -> tuple[int, in
         row = decode(line)
         rows += 1
         unanswered += row.status != "ready" or row.key in given_up
+    return rows, unanswered
+
+
+def _rows_of_table(doc: Doc) -> tuple[int, int]:
+    """As the service counts them."""
+    rows = unanswered = 0
+    for entry in doc.entries:
+        counts = entry.counts or {}
+        counted = counts.get("ok", 0) + counts.get("given_up", 0)
+        if not counted and entry.ledger.outcome != "succeeded":
+            raise WorkFailed(
+                f"The job of {entry.shard} ended as {entry.ledger.outcome}: {entry.ledger.reason}",
+                where=entry.ledger.job_name,
+                fix="Mend what it says, and start a new run.",
+            )
+        rows += counted
+        unanswered += counts.get("given_up", 0)
     return rows, unanswered
 
 

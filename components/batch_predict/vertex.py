@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from components.agent import AGENT
-from components.errors import ServiceError, WrongUse
+from components.credentials import no_credentials
+from components.errors import WrongUse
 from components.gemini.endpoint import endpoint, is_local
 
 _SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
@@ -105,10 +106,7 @@ def _session() -> Any:
     try:
         credentials, _ = google.auth.default(scopes=_SCOPES)
     except GoogleAuthError as error:
-        raise ServiceError(
-            f"There are no credentials for Google Cloud ({error})",
-            fix="Run `gcloud auth application-default login`, or use --local.",
-        ) from error
+        raise no_credentials() from error
     authorized = AuthorizedSession(credentials)
     authorized.headers["User-Agent"] = AGENT
     return authorized

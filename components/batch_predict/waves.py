@@ -8,7 +8,7 @@ reason). A file a wave, so that a process that is late with a wave writes over n
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,12 +26,12 @@ from components.rows.shown import prompt_of
 
 @dataclass(frozen=True)
 class Bounds:
-    """Limits of shards and of requests, and why the whole wave is not sent (empty: it is)."""
+    """Limits of shards and of requests, and why so many of them are not sent (empty: they are)."""
 
     requests_max: int
     bytes_max: int
     prompt_chars_max: int
-    veto: str = ""
+    veto: Callable[[int], str] = lambda requests: ""
 
 
 @dataclass
@@ -64,13 +64,16 @@ def open_wave(files: Files, places: Places, doc: Doc, wave: int, bounds: Bounds)
         ServiceError: a file cannot be read or written.
     """
     known = _known(files, places, wave)
+    veto = bounds.veto(len(known.rows))
     answers = _answers(files, places, doc, wave, {key for key, _ in known.keys.values() if key})
     changed: dict[int, dict[str, str]] = {}
     own: dict[str, str] = {}
     with ShardWriter(files, places, wave, 1, bounds.requests_max, bounds.bytes_max) as writer:
         for line in _pending(files, places, known.rows):
             model, row = str(line["model"]), int(line["row"])
-            request, reason = _filled(line, known, answers, bounds)
+            request, reason = (
+                (None, f"not_sent: {veto}") if veto else _filled(line, known, answers, bounds)
+            )
             if request is None:
                 changed[row] = {"status": "invalid", "reason": reason}
                 continue
@@ -116,8 +119,6 @@ def _filled(
     line: Mapping[str, Any], known: _Known, answers: Mapping[str, Outcome], bounds: Bounds
 ) -> tuple[dict[str, Any] | None, str]:
     """The request with its answers put in; or None and why there is none."""
-    if bounds.veto:
-        return None, f"not_sent: {bounds.veto}"
     texts = {}
     for name, row in _refs(line).items():
         key, why = known.keys.get(row, ("", "there is no such row"))
@@ -125,6 +126,8 @@ def _filled(
         if outcome is None or outcome.status != "ok":
             told = f"{outcome.status} {outcome.reason}".strip() if outcome else why
             return None, f"failed_reference: row {row}, which it needs, has no answer ({told})"
+        if not outcome.text:
+            return None, f"failed_reference: the answer to row {row}, which it needs, has no text"
         texts[name] = outcome.text
     try:
         request = fill(line["template"], texts)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from components.agent import AGENT
+from components.credentials import LOGIN, expired, no_credentials
 from components.errors import ServiceError, WrongUse
 
 if TYPE_CHECKING:
@@ -130,18 +131,24 @@ def retried(call: Callable[[], T], retry: Retry, *, doing: str, where: str) -> T
                 where=where,
                 fix="Check proxies, and GOOGLE_VERTEX_BASE_URL where it is set.",
             ) from error
+        except auth.DefaultCredentialsError as error:
+            raise no_credentials() from error
         except auth.GoogleAuthError as error:
-            raise _no_credentials(error, doing, where) from error
+            raise expired() from error
         backoff = min(retry.first_s * 2 ** (attempt - 1), retry.longest_s)
         retry.pause(max(min(asked, retry.longest_s), backoff * (1 - retry.chance() / 2)))
     raise AssertionError("attempts is at least 1")
 
 
 def _transport_errors() -> tuple[type[Exception], ...]:
-    """Errors of the HTTP library that google-genai uses: httpx, or httpx2 where installed."""
+    """Errors of the HTTP library that google-genai uses (httpx, or httpx2 where installed), and
+    that of a token which could only not be fetched.
+    """
     import importlib
 
-    found: list[type[Exception]] = []
+    from google.auth.exceptions import TransportError
+
+    found: list[type[Exception]] = [TransportError]
     for name in ("httpx", "httpx2"):
         try:
             module: Any = importlib.import_module(name)
@@ -163,7 +170,7 @@ def _asked_pause(error: Any) -> float:
 
 _FIXES = {
     400: "The request is at fault: check model, settings and the text that was sent.",
-    401: "Sign in again: gcloud auth application-default login.",
+    401: f"Sign in again: {LOGIN}.",
     403: "Grant roles/aiplatform.user on the project to the account that runs this, and enable "
     "aiplatform.googleapis.com there.",
     404: "The model is retired, misspelt, or not served in this location: choose another model, "
@@ -195,13 +202,4 @@ def _unreachable(error: Exception, doing: str, where: str, attempts: int) -> Ser
         f"Cannot {doing}: no answer from Gemini after {attempts} attempts ({kind}: {error})",
         where=where,
         fix="Check the network, a proxy, and GOOGLE_VERTEX_BASE_URL where it is set.",
-    )
-
-
-def _no_credentials(error: Exception, doing: str, where: str) -> ServiceError:
-    first_line = str(error).split("\n", 1)[0][:300]
-    return ServiceError(
-        f"Cannot {doing}: no usable Google credentials ({first_line})",
-        where=where,
-        fix="Run: gcloud auth application-default login. Or set GOOGLE_APPLICATION_CREDENTIALS.",
     )

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 from components.errors import WrongUse
 
 BASE_VARIABLE = "GOOGLE_VERTEX_BASE_URL"
+# The modelVersion of the local stand-in where nobody scripted its answer: then it made one up.
+MADE_UP_BY = "local-stand-in"
 
 
 def endpoint(location: str) -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from components.errors import ServiceError
 from components.gemini.client import GeminiRefused, Retry, retried
+from components.gemini.endpoint import MADE_UP_BY
 from components.gemini.finish_reasons import BLOCKING
 
 if TYPE_CHECKING:
@@ -28,8 +29,6 @@ _FENCE = re.compile(r"```[a-zA-Z0-9_-]*[ \t\r]*\n")
 # Possessive (`*+`): a model that never closes a string must not make this try again and again.
 _MARK = re.compile(r'"(?:[^"\\]|\\.|\\\Z)*+(?:"|\Z)|[\[{]|[\]}]', re.DOTALL)
 _MAX_DEPTH = 200
-# What the local stand-in calls itself where nobody scripted its answer: then it made one up.
-_MADE_UP_BY = "local-stand-in"
 
 
 @dataclass(frozen=True)
@@ -157,7 +156,7 @@ def generate_json(
         log.info("%s refuses the response schema; it is put into words", where)
         told = f"{system}\n\n# Schema of the answer\n{json.dumps(schema, ensure_ascii=False)}"
         response = request.send(told.strip(), None, where)
-    if response.model_version == _MADE_UP_BY:
+    if response.model_version == MADE_UP_BY:
         raise ServiceError(
             "What answers in place of Gemini is the local stand-in, which has no model",
             where=where,

@@ -64,7 +64,7 @@ def roles_of(
 
     Args:
         header: names of the columns.
-        given: roles that the person names columns for.
+        given: roles that the person names columns for; an empty name: no column has that role.
         where: for the error.
         with_template: a template stands for the prompt column, whose name is then not guessed.
 
@@ -75,12 +75,30 @@ def roles_of(
     roles: dict[str, int] = {}
     for role, names in (_NAMES | {name: (name,) for name in _ALONE}).items():
         if role in given:
-            roles[role] = _given(given[role], header, where)
+            if given[role]:
+                roles[role] = _given(given[role], header, where)
         elif not (role == "prompt" and with_template):
             found = next((plain.index(name) for name in names if name in plain), None)
             if found is not None:
                 roles[role] = _once(found, plain, header, where)
     return roles
+
+
+def put_in(
+    header: Sequence[str], roles: dict[str, int], placed: Container[int], given: Container[str]
+) -> Iterator[str]:
+    """Take the roles of settings from columns that the template puts into the prompt; warnings.
+
+    A table of cities has a temperature, and one of instructions has them for its prompts: what is
+    asked with such a column does not also change how it is asked, unless the person names it.
+    """
+    for role in [role for role in roles if role not in (*_EVERYDAY, "model")]:
+        if roles[role] in placed and role not in given:
+            name = header[roles.pop(role)][:60]
+            yield (
+                f"the column '{name}' is put into the prompt, and is not the setting {role}; to "
+                f"have both, name it in the options: {json.dumps({'columns': {role: name}})}"
+            )
 
 
 def unused(header: Sequence[str], used: Container[int]) -> Iterator[str]:
@@ -104,6 +122,8 @@ def no_prompt(header: Sequence[str], where: str) -> InputError:
     )
     meant = next((name for name in header if close and plain_name(name) == close[0]), "")
     hint = f"Did you mean '{meant[:40]}'? " if meant else ""
+    if len(header) == 1 and not hint:
+        hint = "If that is a prompt already, write a first line `prompt` above it. "
     named = json.dumps({"columns": {"prompt": meant[:40] or "NAME"}}, ensure_ascii=False)
     return InputError(
         f"No column holds the prompt; the columns are {shown}",

@@ -12,6 +12,7 @@ from components.prepare_requests.tables import MAX_COLUMNS, Note, Row, Table
 from components.prepare_requests.text import MAX_LINE, bounded_lines
 
 _DELIMITERS = ",;\t|"
+_BLANK = f"{_DELIMITERS}\r\n "
 _MAX_ROW = 2 * MAX_LINE  # characters; quoted cells of many lines make a row of any length
 
 
@@ -29,24 +30,37 @@ def read_csv(stream: BinaryIO, encoding: str, delimiter: str, where: str, note: 
         InputError: the file is empty, or holds a line or a quoted cell without end.
     """
     lines = bounded_lines(stream, encoding, where)
-    first = next((line for line in lines if line.strip("\r\n")), "")
-    if not first.strip():
-        raise InputError("The file is empty", where=where, fix="Give a header and a row at least.")
+    above, first = _first(lines, 0)
     if first.lower().startswith("sep=") and len(first.rstrip("\r\n")) == 5:  # a line for Excel
-        delimiter, first = delimiter or first[4], next(lines, "")
+        delimiter = delimiter or first[4]
+        above, first = _first(lines, above + 1)
+    if not first:
+        raise InputError("The file is empty", where=where, fix="Give a header and a row at least.")
     mark = delimiter or _delimiter_of(first)
     room = [_MAX_ROW]
-    reader = csv.reader(_within(chain([first], lines), room, where), delimiter=mark, strict=True)
+    bounded = _within(chain([first], lines), room, where, above)
+    reader = csv.reader(bounded, delimiter=mark, strict=True)
     csv.field_size_limit(MAX_LINE)
-    header = _header(reader, where)
+    header = _header(reader, f"{where}:{above + 1}")
     if "\0" in first:
-        raise InputError("The header holds NUL bytes", where=f"{where}:1", fix="Save it as UTF-8.")
-    return Table(header, _rows(reader, len(header), where, room))
+        raise InputError(
+            "The header holds NUL bytes", where=f"{where}:{above + 1}", fix="Save it as UTF-8."
+        )
+    return Table(header, _rows(reader, len(header), where, room, above))
 
 
-def _within(lines: Iterator[str], room: list[int], where: str) -> Iterator[str]:
+def _first(lines: Iterator[str], above: int) -> tuple[int, str]:
+    """The first line in which a cell holds something ("" for none), and how many are above it."""
+    for line in lines:
+        if line.strip(_BLANK):
+            return above, line
+        above += 1
+    return above, ""
+
+
+def _within(lines: Iterator[str], room: list[int], where: str, above: int) -> Iterator[str]:
     """The lines, as long as those of one row are no longer than there is room for it."""
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(lines, start=above + 1):
         room[0] -= len(line)
         if room[0] < 0:
             raise InputError(
@@ -67,12 +81,12 @@ def _header(reader: csv.reader, where: str) -> list[str]:  # type: ignore[valid-
         header: list[str] = next(reader)
     except (csv.Error, StopIteration) as error:
         raise InputError(
-            f"The header cannot be read: {error}", where=f"{where}:1", fix="Check its quotes."
+            f"The header cannot be read: {error}", where=where, fix="Check its quotes."
         ) from error
     while header and not header[-1].strip():
         header.pop()
     if len(header) > MAX_COLUMNS:
-        raise InputError(f"The header has {len(header):,} columns", where=f"{where}:1")
+        raise InputError(f"The header has {len(header):,} columns", where=where)
     return [name.strip() for name in header]
 
 
@@ -81,8 +95,9 @@ def _rows(
     width: int,
     where: str,
     room: list[int],
+    above: int,
 ) -> Iterator[Row]:
-    before = reader.line_num  # type: ignore[attr-defined]
+    before = above + reader.line_num  # type: ignore[attr-defined]
     take = reader.__next__  # type: ignore[attr-defined]
     nothing: list[str] = []
     while True:
@@ -94,13 +109,12 @@ def _rows(
         except csv.Error as error:
             _refuse_endless(error, before + 1, where)
             yield Row(before + 1, nothing, None, f"bad_csv: {error}")
-            before = reader.line_num  # type: ignore[attr-defined]
+            before = above + reader.line_num  # type: ignore[attr-defined]
             continue
-        line, before = before + 1, reader.line_num  # type: ignore[attr-defined]
-        if len(cells) == width:
-            yield Row(line, cells)
-        elif cells:
-            yield _ragged(line, cells, width)
+        line, before = before + 1, above + reader.line_num  # type: ignore[attr-defined]
+        if not any(cells):  # a blank row of a sheet that became `,,`
+            continue
+        yield Row(line, cells) if len(cells) == width else _ragged(line, cells, width)
 
 
 def _ragged(line: int, cells: list[str], width: int) -> Row:

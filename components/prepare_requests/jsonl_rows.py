@@ -15,6 +15,7 @@ from components.prepare_requests.text import MAX_LINE, bounded_lines, bounded_ra
 MAX_DOCUMENT = 50_000_000  # bytes
 # Values at once in memory, where an empty one takes 70 bytes: commas and opening brackets count.
 _MAX_VALUES = 2_000_000
+_OF_A_ROW = {"request", "contents", "prompt"}
 
 
 def read_jsonl(stream: BinaryIO, encoding: str, where: str) -> Table:
@@ -36,6 +37,8 @@ def is_document(start: bytes, encoding: str) -> bool:
 
 def read_document(stream: BinaryIO, encoding: str, where: str) -> Table:
     """The objects of a JSON list, or of a list within an object (`{"executions": [...]}`).
+
+    An object that is a row itself, over many lines, is the only one.
 
     Raises:
         InputError: it is too large to be held at once, or no such document.
@@ -66,7 +69,8 @@ def read_document(stream: BinaryIO, encoding: str, where: str) -> Table:
             fix="Write a list of objects, or an object a line.",
         ) from error
     if isinstance(value, dict):
-        value = next((item for item in value.values() if isinstance(item, list)), None)
+        lists = (item for item in value.values() if isinstance(item, list))
+        value = [value] if _OF_A_ROW & value.keys() else next(lists, None)
     if not isinstance(value, list):
         raise InputError("The JSON holds no list of rows", where=where)
     return Table(None, _listed(value))

@@ -35,13 +35,8 @@ class Links:
         self.line_of[row] = line
 
     def wanted(self) -> set[tuple[int, str]]:
-        """File and id for every reference by id."""
-        return {
-            (self.file_of[row], name)
-            for row, names in self.names.items()
-            for name in names
-            if not _is_number(name)
-        }
+        """File and name for every reference; what looks like a place may be somebody's id."""
+        return {(self.file_of[row], name) for row, names in self.names.items() for name in names}
 
 
 @dataclass
@@ -71,7 +66,7 @@ def settled(
     Args:
         links: the references.
         files: by number; of each row's own file.
-        ids: row and id of every row, read only where a name is not a number.
+        ids: row and id of every row, read only where there are references.
         invalid: 1 at the place of each row that is known not to be sent.
         max_waves: see `in_waves`.
     """
@@ -119,15 +114,21 @@ def _resolved(
 ) -> tuple[dict[str, int], str]:
     refs: dict[str, int] = {}
     for name in names:
-        if _is_number(name):
-            if not 1 <= int(name) <= file.rows:
-                has = f"{file.name} has {file.rows:,}"
-                return {}, f"unknown_reference: ${{output.{name}}}: there is no such row; {has}"
-            refs[name] = file.first + int(name) - 1
-            continue
         rows = by_id.get((number, name), [])
+        if _is_number(name) and 1 <= int(name) <= file.rows:
+            row = file.first + int(name) - 1
+            if rows not in ([], [row]):
+                other = next(found for found in rows if found != row)
+                return {}, (
+                    f"ambiguous_reference: ${{output.{name}}}: the row at place {name}, or row "
+                    f"{other}, whose id is {name}?"
+                )
+            refs[name] = row
+            continue
         if not rows:
-            return {}, f"unknown_reference: ${{output.{name}}}: no row has this id"
+            what = f"there is no such row; {file.name} has {file.rows:,}"
+            what = what if _is_number(name) else "no row has this id"
+            return {}, f"unknown_reference: ${{output.{name}}}: {what}"
         if len(rows) > 1:
             shown = ", ".join(str(row) for row in rows)
             return {}, f"ambiguous_reference: ${{output.{name}}}: rows {shown} have this id"

@@ -10,13 +10,14 @@ from typing import Any
 import orjson
 
 from components.errors import InputError
-from components.prepare_requests.columns import no_prompt, roles_of, unused
+from components.prepare_requests.columns import no_prompt, put_in, roles_of, unused
 from components.prepare_requests.converse import conversation, media_parts
 from components.prepare_requests.made import GENERATION, BadCell, Made, generation_of
 from components.prepare_requests.ready import Choose, made_of, make_ready
 from components.prepare_requests.settings import Settings
 from components.prepare_requests.tables import MAX_COLUMNS
 from components.prepare_requests.template import MissingColumns, compiled
+from components.prepare_requests.template import doubts as nearly
 from components.rows.canonical import TooDeep, canonical, encoded, json_text, normalised
 from components.rows.check import Problem, check_request, check_text, too_long
 from components.rows.conversation import Turn, text_of
@@ -79,6 +80,13 @@ class TableMaker:
         self._template = compiled(settings.template, header) if settings.template else None
         if self._template is None and not {"prompt", "turns"} & roles.keys():
             raise no_prompt(header, where)
+        placed = self._template.columns() if self._template else set()
+        doubts = [*put_in(header, roles, placed, settings.columns)]
+        doubts += unused(header, {*roles.values(), *placed})
+        told = [_warning("unused_column", words) for words in doubts]
+        if self._template:
+            told += [_warning("template", words) for words in nearly(self._template, header)]
+        self._doubts = tuple(told)
         self._roles = roles
         self._prompt = roles.get("prompt", -1)
         self._id = roles.get("id", -1)
@@ -87,8 +95,6 @@ class TableMaker:
         self._shared_cells = [place for _, place in self._shared]
         self._variants: dict[tuple[str, ...], _Variant] = {}
         self._kept_chars = 0
-        used = {*roles.values(), *(self._template.columns() if self._template else ())}
-        self._doubts = tuple(_warning("unused_column", words) for words in unused(header, used))
 
     def make(self, cells: Sequence[str]) -> Made:
         """The request of one row."""
@@ -258,7 +264,7 @@ class ObjectMaker:
 
     def make(self, value: Mapping[str, Any]) -> Made:
         """The request of one object."""
-        if "request" in value or "contents" in value:
+        if "contents" in value or ("request" in value and self._is_ready(value["request"])):
             return make_ready(value, self._settings, self._choose)
         if len(value) > MAX_COLUMNS:
             reason = f"too_many_fields: {len(value):,} fields, and {MAX_COLUMNS:,} are allowed"
@@ -272,6 +278,11 @@ class ObjectMaker:
         except TypeError:
             return Made("", reason="bad_json: a number of the row is out of range")
         return maker.make(cells)
+
+    def _is_ready(self, request: Any) -> bool:
+        """Whether it is a request of the service, and no text for the template."""
+        plain = isinstance(request, str) and not request.lstrip().startswith("{")
+        return not (self._settings.template and plain)
 
     def _new_maker(self, names: tuple[str, ...]) -> TableMaker | str:
         if len(self._makers) >= _MAX_MAKERS:

@@ -11,6 +11,7 @@ from components.rows.prices import Prices
 
 VERSION = 1
 MAX_FINDINGS = 1000
+LONG = 200_000  # tokens; beyond, some models cost more (price tables of Gemini Pro, 2026-11)
 _SAMPLE = 16
 _SAMPLED_BYTES = 1_000_000
 _MAX_A_RULE = 250  # so that one rule does not hide the others
@@ -84,6 +85,8 @@ class Plan:
 class Usage:
     """What one model is asked for: bytes of text, tokens of media, requests, tokens of answers.
 
+    `long_input` and `long_output` are the tokens of the requests with more than `LONG` of them.
+
     `sample` holds some requests, spread over all, with the tokens that are assumed for each;
     `factor` is what the service counted for them in proportion.
     """
@@ -92,6 +95,8 @@ class Usage:
     text_bytes: int = 0
     media_tokens: int = 0
     output_tokens: int = 0
+    long_input: float = 0
+    long_output: int = 0
     factor: float = 1.0
     sample: list[tuple[bytes, float]] = field(default_factory=list)
     _stride: int = 1
@@ -99,6 +104,15 @@ class Usage:
     def input_tokens(self) -> int:
         """4 bytes of UTF-8 are about one token."""
         return round((self.text_bytes // 4 + self.media_tokens) * self.factor)
+
+    def cost(self, model: str, prices: Prices, *, batch: bool) -> float | None:
+        """USD for all of it; None where the price is unknown."""
+        told, long = self.input_tokens(), round(self.long_input * self.factor)
+        short = prices.cost(
+            model, told - long, self.output_tokens - self.long_output, batch=batch, length=0
+        )
+        more = prices.cost(model, long, self.long_output, batch=batch, length=LONG + 1)
+        return None if short is None or more is None else short + more
 
     def consider(self, body: bytes, tokens: float) -> None:
         """Take a request into the sample or not; the sample keeps at most 16, evenly spread."""
@@ -131,8 +145,7 @@ def estimated(
     online: float | None = 0.0
     unknown = []
     for model, used in sorted(usage.items()):
-        tokens = (used.input_tokens(), used.output_tokens)
-        one, other = (prices.cost(model, *tokens, batch=b) for b in (True, False))
+        one, other = (used.cost(model, prices, batch=b) for b in (True, False))
         if one is None or other is None:
             unknown.append(model)
             batch = online = None
@@ -185,11 +198,11 @@ class Findings:
         if count <= _MAX_A_RULE and len(self.kept) < MAX_FINDINGS:
             self.kept.append(Finding(rule, severity, path, message, fix, file, line))
 
-    def add_once(self, rule: str, message: str, file: str, line: int) -> None:
+    def add_once(self, rule: str, message: str, file: str, line: int, fix: str) -> None:
         """Take a warning that would be the same for many rows at its first row only."""
         if (rule, message) not in self._said and len(self._said) < 10_000:
             self._said.add((rule, message))
-            self.add(rule, "warning", message, file=file, line=line)
+            self.add(rule, "warning", message, file=file, line=line, fix=fix)
 
     def reason(self, reason: str, file: str, line: int) -> None:
         """Take the typed reason of a row that is not sent."""
@@ -198,5 +211,8 @@ class Findings:
 
 
 _FIXES = {
-    "unknown_model": 'Name one that is, or map it in the options: {"models": {"NAME": "gemini-…"}}.'
+    "ambiguous_reference": "Give each row an id of its own, other than a number; or, if places are "
+    'meant, {"columns": {"id": ""}} in the options.',
+    "unknown_model": "Name one that is, or map it in the options: "
+    '{"models": {"NAME": "gemini-…"}}; if the column names no models: {"columns": {"model": ""}}.',
 }

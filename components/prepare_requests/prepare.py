@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from components.batch.findings import SEVERITY_ORDER, Severity
 from components.errors import InputError
@@ -138,7 +138,7 @@ def _read_file(run: _Run, number: int, uri: str, *, alone: bool) -> None:
 def _read_rows(run: _Run, number: int, name: str, table: Table) -> None:
     make = maker_for(table, run.settings, run.chooser, run.history, name)
     source = json_text(name)
-    spool, most = run.spool, run.settings.limits.max_rows
+    spool, most, before = run.spool, run.settings.limits.max_rows, run.rows
     for row in table.rows:
         run.rows += 1
         run.invalid.append(0)
@@ -148,7 +148,7 @@ def _read_rows(run: _Run, number: int, name: str, table: Table) -> None:
         if made.reason:
             run.invalid[run.rows] = 1
             spool.invalid(run.rows, made, source, row.line)
-            _note_invalid(run, made, name, row.line)
+            _note_invalid(run, made, _place(name, row.line, run.rows - before), row.line)
         elif made.names:
             run.links.add(run.rows, made.names, number, row.line)
             spool.waiting(run.rows, made, source, row.line)
@@ -156,9 +156,14 @@ def _read_rows(run: _Run, number: int, name: str, table: Table) -> None:
             run.ready += 1
             spool.ready(run.rows, made, source, row.line)
         if made.problems and not made.reason:
-            _note_warnings(run, made, name, row.line)
+            _note_warnings(run, made, _place(name, row.line, run.rows - before), row.line)
         if run.rows % _PROGRESS_ROWS == 0:
             run.progress(run.rows)
+
+
+def _place(file: str, line: int, row: int) -> str:
+    """The file, with the row in it where there are no lines: in one JSON document."""
+    return file if line else f"{file} row {row}"
 
 
 def _note_invalid(run: _Run, made: Made, file: str, line: int) -> None:
@@ -183,14 +188,15 @@ def _note_warnings(run: _Run, made: Made, file: str, line: int) -> None:
         if problem.rule == "history_cut":
             run.findings.add(problem.rule, "warning", message, file=file, line=line)
         else:
-            run.findings.add_once(problem.rule, message, file, line)
+            run.findings.add_once(problem.rule, message, file, line, problem.fix)
 
 
 def _note_unsent(run: _Run, order: Settled) -> None:
     for row, (_, reason) in order.rows.items():
         if reason:
-            file = run.files[run.links.file_of[row]].name
-            run.findings.reason(reason, file, run.links.line_of[row])
+            file, line = run.files[run.links.file_of[row]], run.links.line_of[row]
+            place = _place(file.name, line, row - file.first + 1)
+            run.findings.reason(reason, place, line)
 
 
 def _tail(order: Settled, row: int) -> dict[str, object]:
@@ -236,7 +242,8 @@ def _judge_cost(
             "cost_above_limit",
             "error",
             f"the estimate is {dollars(cost)}, and {dollars(most)} is allowed",
-            fix="Raise max_cost_usd, take a cheaper model, or send fewer rows.",
+            fix="Raise the limit (--max-cost, max_cost_usd), take a cheaper model, or send fewer "
+            "rows.",
             must=True,
         )
 
@@ -255,6 +262,14 @@ def _table_plan(
     for words in choice.warnings:
         findings.add("model", "warning", words)
     findings.add("not_checked", "warning", "rows of a table are not read, checked or estimated")
+    if settings.max_cost_usd:
+        findings.add(
+            "cost_unknown",
+            "error",
+            f"what the rows of {uri} will cost is unknown, and {dollars(settings.max_cost_usd)} is "
+            "allowed",
+            fix="Leave max_cost_usd out, or export the table as CSV or JSONL.",
+        )
     return Plan(
         rows=0,
         ready=0,
@@ -263,7 +278,11 @@ def _table_plan(
         unique_requests=0,
         waves=1,
         shards=[Shard(uri, choice.model, 0, 0, 0)],
-        estimate=estimated({}, prices, settings.expected_output_tokens),
+        estimate=replace(
+            estimated({}, prices, settings.expected_output_tokens),
+            cost_batch_usd=None,
+            cost_online_usd=None,
+        ),
         findings=[finding.to_dict() for finding in findings.kept],
         finding_counts=findings.counts,
         sources=[uri],

@@ -14,7 +14,7 @@ from components.rows.canonical import TooDeep, camel, canonical, encoded, json_t
 from components.rows.check import Problem, check_request
 from components.rows.fields import REQUEST
 from components.rows.models import Choice
-from components.rows.references import fill, may_refer, references_of, texts_of
+from components.rows.references import broken, fill, may_refer, references_of, texts_of
 from components.rows.shown import prompt_of
 
 Choose = Callable[[str], Choice]
@@ -22,6 +22,15 @@ Choose = Callable[[str], Choice]
 _ID_FIELDS = ("id", "key", "custom_id")
 # Beside `request` the service drops them without a word. Labels may well be somebody's own column.
 _WITHIN = frozenset(REQUEST) - {"labels"}
+
+
+_ANSWERED = Problem(
+    "answered",
+    "response",
+    "the line holds an answer already; its request is sent once more",
+    "If these are the outputs of a job, collect them: intent2batch aggregate --rows … --outputs …",
+    "warning",
+)
 
 
 def make_ready(value: Mapping[str, Any], settings: Settings, choose: Choose) -> Made:
@@ -44,6 +53,8 @@ def make_ready(value: Mapping[str, Any], settings: Settings, choose: Choose) -> 
     outside = ("model", *_ID_FIELDS) if request is value else ("model",)
     bare = {field: item for field, item in request.items() if field not in outside}
     warnings = [Problem("model", "", words, "", "warning") for words in choice.warnings]
+    if value.get("response"):
+        warnings.append(_ANSWERED)
     return made_of(name, choice.model, bare, settings, warnings)
 
 
@@ -69,7 +80,7 @@ def made_of(
         form = canonical(sent)
     except TooDeep as error:
         return Made(name, reason=f"too_deep: the request is {error}")
-    found = (*problems, *check_request(sent, settings.limits))
+    found = (*problems, *check_request(sent, settings.limits), *_broken(sent))
     wrong = next((problem for problem in found if problem.severity == "error"), None)
     prompt = json_text(prompt_of(sent))
     if wrong is not None:
@@ -92,6 +103,17 @@ def made_of(
         found,
         prompt,
     )
+
+
+def _broken(request: Mapping[str, Any]) -> list[Problem]:
+    """A reference that lacks its brace would be sent, and paid for, as it stands."""
+    told = (broken(text) for text in texts_of(request) if may_refer(text))
+    words = "is no reference to an answer and stays as it is"
+    return [
+        Problem("broken_reference", "", f"'{piece}' {words}", "", "warning")
+        for piece in told
+        if piece
+    ]
 
 
 def _media_types(request: Mapping[str, Any]) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import BinaryIO
 
 from components.errors import InputError, WrongUse
@@ -15,9 +16,11 @@ from components.prepare_requests.tables import Note, Table
 from components.prepare_requests.text import encoding_of
 from components.prepare_requests.xlsx_rows import read_xlsx
 from components.storage import files
-from components.storage.uris import name_of
+from components.storage.uris import is_gcs, name_of
 
 _ENDINGS = (".csv", ".tsv", ".jsonl", ".ndjson", ".xlsx", ".xlsm")
+_OF_A_RUN = "prepared/manifest.jsonl"
+_HIDDEN = (".", "~$")  # Excel writes ~$rows.xlsx beside a workbook that is open
 _SNIFFED = 4096
 _NO_ROWS = (
     (b"\x1f\x8b", "gzip"),
@@ -50,11 +53,11 @@ def _files_of(source: str) -> list[str]:
     last = name_of(source)
     if "*" in last:
         folder = source.rstrip("/")[: -len(last)] or "."
-        found = [u for u in files.list_uris(folder) if fnmatch.fnmatchcase(name_of(u), last)]
+        found = [u for u in _listed(folder) if fnmatch.fnmatchcase(name_of(u), last)]
     elif not source.endswith("/") and files.exists(source):
         return [source]
     else:
-        found = [uri for uri in files.list_uris(source) if uri.lower().endswith(_ENDINGS)]
+        found = [uri for uri in _listed(source) if uri.lower().endswith(_ENDINGS)]
         if not found and last and not source.endswith("/"):
             found = [uri for uri in files.with_prefix(source) if uri.lower().endswith(_ENDINGS)]
     if not found:
@@ -64,6 +67,21 @@ def _files_of(source: str) -> list[str]:
             fix=f"Rows are read from {', '.join(_ENDINGS)}.",
         )
     return found
+
+
+def _listed(folder: str) -> list[str]:
+    """The files below a folder that may be somebody's rows: no hidden ones, none of earlier runs.
+
+    A run below the folder has results with a column `prompt`: its rows would be sent once more.
+    """
+    found = list(files.list_uris(folder))
+    runs = tuple(uri.removesuffix(_OF_A_RUN) for uri in found if uri.endswith(f"/{_OF_A_RUN}"))
+    above = f"{folder.rstrip('/') if is_gcs(folder) else Path(folder)}/"
+
+    def is_hidden(uri: str) -> bool:
+        return any(part.startswith(_HIDDEN) for part in uri.removeprefix(above).split("/"))
+
+    return [uri for uri in found if not (uri.startswith(runs) or is_hidden(uri))]
 
 
 @contextmanager

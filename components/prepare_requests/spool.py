@@ -14,7 +14,7 @@ import orjson
 
 from components.errors import InputError
 from components.prepare_requests.made import Made
-from components.prepare_requests.plan import Shard, Usage, media_tokens
+from components.prepare_requests.plan import LONG, Shard, Usage, media_tokens
 from components.prepare_requests.sent_index import SentIndex
 from components.prepare_requests.settings import Settings
 from components.rows.canonical import json_text
@@ -194,6 +194,8 @@ class Spool:
         usage.output_tokens += self._expected(made) if made.max_output else self._usual
         if made.media:
             usage.media_tokens += media_tokens(made.media)
+        if made.media or made.text_bytes > 4 * LONG:
+            self._note_long(usage, made, made.text_bytes)
         return sink.place
 
     def _expected(self, made: Made) -> int:
@@ -206,6 +208,13 @@ class Spool:
         usage.text_bytes += made.text_bytes + extra
         usage.output_tokens += self._expected(made)
         usage.media_tokens += media_tokens(made.media)
+        self._note_long(usage, made, made.text_bytes + extra)
+
+    def _note_long(self, usage: Usage, made: Made, text_bytes: int) -> None:
+        tokens = text_bytes / 4 + media_tokens(made.media)
+        if tokens > LONG:
+            usage.long_input += tokens
+            usage.long_output += self._expected(made)
 
     def _usage_of(self, model: str) -> Usage:
         if model not in self.usage:

@@ -75,12 +75,15 @@ def prepare_step(
         raise WrongUse(
             "The rows of this run were sent already", where=run_uri, fix="Choose another folder."
         )
+    gate_uri = join(run_uri, GATE_FILE)
+    if files.exists(gate_uri):  # until all files of before are replaced, none of them may be sent
+        files.write_json(gate_uri, {"go": False, "reason": "The rows were not prepared to the end"})
     plan = prepare(sources_in(sources), run_uri, settings, count=count, progress=progress)
     refused = refusal(plan, max_failed_ratio)
     reason = refused or f"{'Dry run: ' if dry_run else ''}{_sendable(plan)} to send."
     prepared = Prepared(plan, not (refused or dry_run), reason)
     gate = {"go": prepared.go, "reason": reason} | ({"dry_run": True} if dry_run else {})
-    files.write_json(join(run_uri, GATE_FILE), gate)
+    files.write_json(gate_uri, gate)
     return prepared
 
 

@@ -13,11 +13,16 @@ _QUOTED = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]')
 _MAX_FORMAT = 255  # characters of a number format that Excel takes; the pattern above is quadratic
 _DAY = re.compile(r"[dy]", re.IGNORECASE)
 _CLOCK = re.compile(r"[hs]", re.IGNORECASE)
+_ELAPSED = re.compile(r"\[(?:h{1,9}|m{1,9}|s{1,9})\]", re.IGNORECASE)  # hours beyond a day
+# The days behind 9999-12-31, where dates of both systems end; half a second is rounded up to one.
+_LAST = 2_958_466 - 1 / 86_400
+_LAST_1904 = _LAST - 1462
 # Built-in formats with a day, a time, or both (ECMA-376, 18.8.30).
 _BUILT_IN = {
     **dict.fromkeys((14, 15, 16, 17), "date"),
-    **dict.fromkeys((18, 19, 20, 21, 45, 46, 47), "time"),
+    **dict.fromkeys((18, 19, 20, 21, 45, 47), "time"),
     22: "both",
+    46: "elapsed",
 }
 
 
@@ -30,7 +35,7 @@ def cell_text(text: str) -> str:
 
 @dataclass(frozen=True)
 class Styles:
-    """Which numbers of cells are dates: `date`, `time`, `both` or nothing, by style."""
+    """Which numbers of cells are times: `date`, `time`, `both`, `elapsed` or nothing, by style."""
 
     kinds: Sequence[str]
     since_1904: bool = False
@@ -59,7 +64,11 @@ class Styles:
         except ValueError:
             return text
         kind = self.kinds[style] if 0 <= style < len(self.kinds) else ""
-        if kind and math.isfinite(value) and 0 <= value < 2_958_466:
+        if (
+            kind
+            and math.isfinite(value)
+            and 0 <= value < (_LAST_1904 if self.since_1904 else _LAST)
+        ):
             return _moment(value, kind, since_1904=self.since_1904)
         if math.isfinite(value) and value.is_integer() and abs(value) < 2**53:
             return str(int(value))
@@ -67,14 +76,20 @@ class Styles:
 
 
 def _kind(code: str) -> str:
-    plain = _QUOTED.sub("", code[:_MAX_FORMAT])
+    code = code[:_MAX_FORMAT]
+    if _ELAPSED.search(code):
+        return "elapsed"
+    plain = _QUOTED.sub("", code)
     day, clock = bool(_DAY.search(plain)), bool(_CLOCK.search(plain))
     return "both" if day and clock else "date" if day else "time" if clock else ""
 
 
 def _moment(value: float, kind: str, *, since_1904: bool) -> str:
+    seconds = round(value * 86_400)
+    if kind == "elapsed":
+        return f"{seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
     start = datetime.datetime(1904, 1, 1) if since_1904 else datetime.datetime(1899, 12, 30)  # noqa: DTZ001 - a sheet knows no zone
-    moment = start + datetime.timedelta(seconds=round(value * 86_400))
+    moment = start + datetime.timedelta(seconds=seconds)
     if kind == "time" and value < 1:
         return f"{moment:%H:%M:%S}"
     if kind == "date" or (moment.hour, moment.minute, moment.second) == (0, 0, 0):

@@ -272,6 +272,14 @@ def _generation(check: _Check, config: Mapping[str, Any]) -> None:
                 ("generationConfig", name),
                 f"{_shown(value)} is outside of {low:g} to {high:g}",
             )
+    if config.get("candidateCount", 1) > 1:
+        check.add(
+            "candidates",
+            ("generationConfig", "candidateCount"),
+            "all answers are paid for, and the results show the first",
+            "Ask in several rows, or look for the others below predictions/.",
+            warn=True,
+        )
     if len(config.get("stopSequences") or ()) > 5:
         check.add("out_of_range", ("generationConfig", "stopSequences"), "at most 5 are allowed")
     mime = config.get("responseMimeType")

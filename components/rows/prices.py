@@ -37,8 +37,9 @@ NO_TOKENS = Tokens()
 
 @dataclass(frozen=True)
 class Price:
-    """USD per 1,000,000 tokens of one model."""
+    """USD per 1,000,000 tokens of one model, for requests with more than `above` input tokens."""
 
+    above: float
     input: float
     output: float
     batch_input: float
@@ -48,11 +49,11 @@ class Price:
 
 @dataclass(frozen=True)
 class Prices:
-    """A price file: its date, where it came from, and the price of each model."""
+    """A price file: its date, where it came from, and the prices of each model, longest last."""
 
     dated: str
     source: str
-    by_model: Mapping[str, Price]
+    by_model: Mapping[str, tuple[Price, ...]]
 
     def cost(
         self,
@@ -62,15 +63,28 @@ class Prices:
         cached_tokens: float = 0,
         *,
         batch: bool,
+        length: float | None = None,
     ) -> float | None:
         """USD for so many tokens, thoughts among the output; None where the price is unknown.
 
         Cached tokens are part of the input; their price is the same in batches (docs: the discount
         for implicit caching takes precedence over that for batches).
+
+        Args:
+            model: bare id, or as a publisher's model.
+            input_tokens: of one request.
+            output_tokens: of its answer.
+            cached_tokens: of its input.
+            batch: whether it is part of a batch job.
+            length: input tokens of each request, where the tokens are those of many together.
         """
-        price = self.by_model.get(bare(model))
-        if price is None:
+        prices = self.by_model.get(bare(model))
+        if prices is None:
             return None
+        each = input_tokens if length is None else length
+        price = prices[0]
+        for longer in prices[1:]:
+            price = longer if each > longer.above else price
         given, got = (
             (price.batch_input, price.batch_output) if batch else (price.input, price.output)
         )
@@ -94,12 +108,15 @@ def load_prices(uri: str = "") -> Prices:
 def parse_prices(text: str, source: str) -> Prices:
     """Read the text of a price file: `#` lines (a date in them dates the file), then CSV.
 
+    A further line of a model, with a number in the column `above`, holds what requests with more
+    input tokens than that cost.
+
     Raises:
         InputError: a column or a number is missing or wrong.
     """
+    by_model: dict[str, list[Price]] = {}
     comments = [line for line in text.splitlines() if line.startswith("#")]
     dated = re.search(r"\d{4}-\d\d-\d\d", "\n".join(comments))
-    by_model: dict[str, Price] = {}
     header: list[str] | None = None
     for number, line in enumerate(text.splitlines(), start=1):
         if line.startswith("#") or not line.strip():
@@ -119,15 +136,19 @@ def parse_prices(text: str, source: str) -> Prices:
         price = _price(row, f"{source}:{number}")
         if not row.get("model"):
             raise InputError("The line names no model", where=f"{source}:{number}")
-        by_model[bare(row["model"])] = price
+        by_model.setdefault(bare(row["model"]), []).append(price)
     if not by_model:
         raise InputError("The price file holds no prices", where=source)
-    return Prices(dated.group() if dated else "no date", source, by_model)
+    ordered = {
+        model: tuple(sorted(prices, key=lambda price: price.above))
+        for model, prices in by_model.items()
+    }
+    return Prices(dated.group() if dated else "no date", source, ordered)
 
 
 def _price(row: Mapping[str, str], where: str) -> Price:
     numbers = {name: _amount(row.get(name, ""), name, where) for name in _COLUMNS[1:]}
-    return Price(**numbers)
+    return Price(_amount(row.get("above") or "0", "above", where), **numbers)
 
 
 def _amount(text: str, name: str, where: str) -> float:

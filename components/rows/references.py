@@ -1,8 +1,8 @@
 """`${output.3}` and `${output.name}`: the answer of another row, put in once.
 
-A number is the place of a row in its own file, counted from 1; anything else is the id of a row of
-that file. `$${output.3}` is the text `${output.3}`. Only texts of the request are looked at; what
-an answer holds is text and is never read for references again.
+A number is the place of a row in its own file, counted from 1; anything else, and a number beyond
+the rows, is the id of a row of that file. `$${output.3}` is the text `${output.3}`. Only texts of
+the request are looked at; what an answer holds is text and is never read for references again.
 """
 
 from __future__ import annotations
@@ -26,6 +26,13 @@ def names_in(text: str) -> list[str]:
     """The names that the text refers to, each once, in their order; escaped ones are no names."""
     found = (match for match in _TOKEN.finditer(text) if not match[0].startswith("$$"))
     return list(dict.fromkeys(match[1].strip() for match in found))
+
+
+def broken(text: str) -> str:
+    """The beginning of what looks like a reference and is none; empty where there is no such."""
+    rest = _TOKEN.sub("", text)
+    at = rest.find(_MARK)
+    return rest[at : at + 40].split("\n")[0] if at >= 0 else ""
 
 
 def escaped(text: str) -> str:

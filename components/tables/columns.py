@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 Kind = Literal[
-    "text", "integer", "number", "seconds", "time", "state", "boolean", "long", "prose", "name"
-]
+    "text", "integer", "number", "seconds", "dollars", "time", "state", "boolean", "long", "prose",
+    "name",
+]  # fmt: skip
 """`seconds` is a duration; `time` an ISO 8601 text in UTC; `state` one word that the page
 colours and labels; `long` text of several lines that the page folds, `prose` text that it gives
 room to, `name` one that it does not break."""
@@ -35,7 +36,7 @@ class Column:
     @property
     def numeric(self) -> bool:
         """Whether values are numbers, aligned to the right and sorted as numbers."""
-        return self.kind in ("integer", "number", "seconds")
+        return self.kind in ("integer", "number", "seconds", "dollars")
 
 
 def names(columns: Sequence[Column]) -> list[str]:

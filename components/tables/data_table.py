@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from components.tables.columns import Column, Row, as_text
-from components.tables.formats import count, duration, moment_words, plural
+from components.tables.formats import count, dollars, duration, moment_words, plural
 from components.tables.html import Markup, el, escape, join, json_block
 from components.tables.page import pill
 from components.tables.text import visible
@@ -90,6 +90,8 @@ def cell_words(column: Column, value: Any) -> str:
         return ""
     if column.kind == "seconds" and isinstance(value, (int, float)):
         return duration(value)
+    if column.kind == "dollars" and isinstance(value, (int, float)):
+        return dollars(value)
     if column.kind == "integer" and isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     if column.kind == "time":

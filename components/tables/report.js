@@ -2,7 +2,7 @@
 // Filters and sorts the tables. Rows come from a JSON block and are written as text only.
 (() => {
   const SIGNS = { ok: "✓", bad: "✕", warn: "!", idle: "○", run: "▸" };
-  const NUMBERS = ["integer", "number", "seconds"];
+  const NUMBERS = ["integer", "number", "seconds", "dollars"];
   const KINDS = ["time", "prose", "name"];
 
   const make = (tag, name, text) => {

@@ -116,7 +116,8 @@ def prepare(
         sys.stdout.write(f"{run_uri}\n")
     if not prepared.go:
         raise typer.Exit(1)
-    say(f"  send them: intent2batch predict {run_uri}")
+    where = "" if run_uri.startswith("gs://") else " --staging gs://BUCKET/FOLDER"
+    say(f"  send them: intent2batch predict {run_uri} --project PROJECT{where}, or with --local")
 
 
 def predict(
@@ -153,6 +154,9 @@ def predict(
         ),
     ] = "",
     prices: Prices = "",
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a run that was stopped, with what is left.")
+    ] = False,
     local: Annotated[
         bool, typer.Option("--local", help="Against stand-ins on this machine; answers made up.")
     ] = False,
@@ -160,7 +164,8 @@ def predict(
 ) -> None:
     """Send what was prepared to Gemini in batches and wait for the answers; Ctrl-C cancels.
 
-    The same command again goes on where it was; nothing is sent or paid twice.
+    The same command again goes on where it was, after Ctrl-C with --resume; nothing is sent or paid
+    twice.
     """
     from dataclasses import asdict
 
@@ -176,6 +181,7 @@ def predict(
         max_cost_usd=max_cost,
         online_up_to=online_up_to,
         answers_table=answers_table,
+        resume=resume,
     )
     collect = f"  collect them: intent2batch aggregate {run}"
     try:

@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from components.aggregate_results.predictions.decode import decode
+from components.aggregate_results.predictions.judge import judge
 from components.batch_predict.outcomes import Outcome, better, outcome_of, read_rows
 from components.rows.canonical import key_of
 from components.rows.prices import Tokens
@@ -49,6 +51,8 @@ TEXT = {"text": "hi"}
                                        "thoughtsTokenCount": 5}),
          Outcome("ok", "", "hi", Tokens(3, 9))),
         ("", said(TEXT, usageMetadata={"promptTokenCount": None}), Outcome("ok", "", "hi")),
+        *((fine, said(TEXT), Outcome("ok", "", "hi"))
+          for fine in ("OK", "Success", {"code": 0}, {}, None)),
     ],
 )  # fmt: skip
 def test_responses(status: Any, response: Any, expected: Outcome) -> None:
@@ -136,6 +140,29 @@ def test_rows_are_known_by_key_then_by_echo_and_never_by_place() -> None:
     assert read(row(changed), keys=keys, aliases={key_of(changed, MODEL): key}) == [key]
     assert read(row(other), row(None), row("x"), row([]), b"", b"\n", keys=keys) == []
     assert read(b'{"torn', b"[1]", b"\xff\xfe", b"null", b"[" * 50_000, keys=keys) == []
+
+
+@pytest.mark.parametrize(
+    ("status", "response"),
+    [("", said(TEXT)), ("ok", said(TEXT)), ({"code": 0}, said(TEXT)), ({"code": 5}, said(TEXT)),
+     ("", json.dumps(said(TEXT))), ("", "no JSON"), ("", said()), ("", said(TEXT, finish=None)),
+     ("", said(TEXT, finish="MAX_TOKENS")), ("429", said(TEXT)), (None, {}), ("", None)],
+)  # fmt: skip
+def test_what_is_sent_again_is_what_the_results_call_no_answer(status: Any, response: Any) -> None:
+    line = decode(json.dumps({"status": status, "response": response}).encode())
+    assert line is not None
+    sent = outcome_of(status, response, wants_json=False)
+    assert (sent.status == "ok") == (judge(line).status == "ok")
+
+
+def test_an_answer_with_half_a_surrogate_pair_came_back() -> None:
+    request = request_of("a")
+    key, broken = key_of(request, MODEL), r'{"text": "cut \ud83d"}'
+    line = json.dumps({"request": request, "status": "", "response": said("HERE")})
+    [(found, outcome)] = read_rows(
+        [line.replace('"HERE"', broken).encode()], MODEL, {key: False}, {}
+    )
+    assert (found, outcome.status) == (key, "ok")
 
 
 def test_of_two_rows_the_one_that_answers_counts() -> None:

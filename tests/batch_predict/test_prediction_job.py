@@ -11,7 +11,7 @@ from components.batch_predict.places import Places, display_name
 from components.batch_predict.plan import beside, job_body
 from components.batch_predict.prediction_job import PredictionJob, checked_name, stats_of
 from components.batch_predict.vertex import Vertex, endpoint, model_path, vertex
-from components.errors import WrongUse
+from components.errors import ServiceError, WrongUse
 from components.supervision.life import Accepted, Failed, Missing, Observation, Refused, Seen
 from components.supervision.life import Unanswered as NoAnswer
 
@@ -215,3 +215,12 @@ def test_places_of_a_local_run() -> None:
     assert places.outputs("d") == "/tmp/run/one/predictions/d"
     there = Places("gs://b/run/one", "run/one")
     assert there.service_outputs("d") == there.outputs("d") == "gs://b/run/one/predictions/d"
+
+
+def test_credentials_that_are_not_there_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GOOGLE_VERTEX_BASE_URL", raising=False)
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "/nowhere/key.json")
+    with pytest.raises(
+        ServiceError, match=r"/nowhere/key\.json: GOOGLE_APPLICATION_CREDENTIALS is"
+    ):
+        vertex("local-project", "global")

@@ -7,12 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from components.batch_predict.book import Doc, Entry
 from components.batch_predict.files import StoredFiles
 from components.batch_predict.places import Places
-from components.batch_predict.verdict import check_gate, check_ratio
+from components.batch_predict.run_step import summary_of
+from components.batch_predict.settle import Settling, settle
+from components.batch_predict.verdict import check_gate, check_ratio, rows_without_answer
 from components.errors import InputError, WorkFailed
 from components.storage import files
-from tests.batch_predict.conftest import Run, chained_to, prepare, request_of
+from components.supervision.ledger import Ledger
+from components.supervision.life import Life, Outcome
+from tests.batch_predict.conftest import MODEL, Run, chained_to, prepare, request_of
 
 
 @pytest.mark.parametrize(
@@ -69,3 +74,37 @@ def test_a_refused_run_makes_no_job(run: Run) -> None:
     with pytest.raises(InputError, match="so be it"):
         run.predict()
     assert run.made() == 0
+
+
+@pytest.mark.parametrize(
+    ("outcome", "stats", "rows", "unanswered"),
+    [
+        ("succeeded", {"successfulCount": 90, "failedCount": 10}, 100, 10),
+        ("succeeded", {"successfulCount": 9, "failedCount": -1, "incompleteCount": -1}, 9, 0),
+        ("failed", {"successfulCount": 60, "failedCount": 0, "incompleteCount": 40}, 100, 40),
+        ("succeeded", {}, 0, 0),
+    ],
+)
+def test_rows_of_a_table_are_counted_by_the_service(
+    tmp_path: Path, outcome: Outcome, stats: dict[str, int], rows: int, unanswered: int
+) -> None:
+    places, doc = Places(str(tmp_path), "run"), settled_table(tmp_path, outcome, stats)
+    assert rows_without_answer(StoredFiles(), places, doc) == (rows, unanswered)
+    assert summary_of(doc, rows, unanswered).given_up == unanswered
+
+
+def test_a_table_whose_job_failed_before_any_row_has_no_answers(tmp_path: Path) -> None:
+    places, doc = Places(str(tmp_path), "run"), settled_table(tmp_path, "failed", {})
+    with pytest.raises(WorkFailed, match=r"The job of bq://p\.d\.t ended as failed: no access"):
+        rows_without_answer(StoredFiles(), places, doc)
+
+
+def settled_table(folder: Path, outcome: Outcome, stats: dict[str, int]) -> Doc:
+    life = Life(phase="ended", outcome=outcome, reason="no access")
+    entry = Entry(
+        "bq://p.d.t", 0, 1, MODEL, "job", "bq://p.d.t", "bq://p.d.a", 0,
+        ledger=Ledger(life), stats=stats,
+    )  # fmt: skip
+    places = Places(str(folder), "run")
+    settled = settle(StoredFiles(), places, [entry], lambda *_: None, Settling())
+    return Doc(entries=tuple(settled.entries), waves_done=1)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from components.batch_predict.run_step import predict_run
-from components.errors import ServiceError, WorkFailed, WrongUse
+from components.errors import InputError, ServiceError, WorkFailed, WrongUse
 from components.prepare_requests.prepare import prepare as prepare_rows
 from components.storage import files
 from emulator.faults import Fault
@@ -151,6 +151,27 @@ def test_cancelling_the_run_cancels_its_jobs_and_keeps_what_they_finished(run: R
     assert run.made() == 3
 
 
+def test_a_stopped_run_goes_on_with_what_its_jobs_had_not_finished(
+    run: Run, tmp_path: Path
+) -> None:
+    run.uri = str(tmp_path / "run" / "one")
+    prepare(run.uri, {f"w000-{n:05d}.jsonl": [request_of(f"{n} {t}") for t in TEXTS]
+                      for n in range(3)})  # fmt: skip
+    staging = f"{BUCKET}/staging"
+    run.scenario("stuck", state="RUNNING", share=0.5, jobs=2)
+    run.clock.stop_at = 10
+    with pytest.raises(WorkFailed, match="--resume` sends the rest"):
+        run.predict(staging=staging, jobs_at_once=2)
+    run.clock.stop_at = 0
+    with pytest.raises(WorkFailed, match="--resume` sends the rest"):
+        run.predict(staging=staging)
+    summary = run.predict(staging=staging, resume=True)
+    assert (summary.outcome, summary.answered, summary.given_up) == ("succeeded", 18, 0)
+    again = [job["requests"] for job in run.jobs() if job["attempt"] == 2]
+    assert (sum(again), run.made()) == (12, 3)  # the third job was never made
+    assert run.predict(staging=staging, resume=True) == summary
+
+
 @pytest.mark.parametrize("method", ["Create", "Get", "List"])
 @pytest.mark.parametrize("kind", ["lose_reply", "drop", "status"])
 def test_trouble_with_calls_makes_no_second_job(run: Run, method: str, kind: str) -> None:
@@ -252,6 +273,26 @@ def test_a_job_that_may_not_be_looked_at_is_not_given_up(run: Run) -> None:
     assert run.made() == 1
 
 
+@pytest.mark.parametrize(
+    ("costs", "more", "says"),
+    [
+        ((2.0, 4.0), {}, r"The estimate is \$2\.00, and \$1\.50 is allowed"),
+        ((1.0, 2.0), {"online_up_to": 9}, r"The estimate is \$2\.00"),
+        ((None, None), {}, "is unknown, and"),
+    ],
+)
+def test_a_limit_below_the_estimate_sends_nothing(
+    run: Run, costs: tuple[float | None, ...], more: dict[str, Any], says: str
+) -> None:
+    run.prepare(*TEXTS)
+    plan = json.loads(files.read_text(f"{run.uri}/prepared/plan.json"))
+    plan["estimate"] = dict(zip(("cost_batch_usd", "cost_online_usd"), costs, strict=True))
+    files.write_json(f"{run.uri}/prepared/plan.json", plan)
+    with pytest.raises(InputError, match=says):
+        run.predict(max_cost_usd=1.5, **more)
+    assert (run.made(), files.exists(f"{run.uri}/predictions.json")) == (0, False)
+
+
 def test_spending_is_capped(run: Run) -> None:
     run.prepare(*TEXTS)
     run.scenario("error", rows=[1], code=500)
@@ -265,6 +306,19 @@ def chained(row: int, wave: int, text: str, **refs: int) -> dict[str, Any]:
     names = {name.removeprefix("r"): number for name, number in refs.items()}
     return {"row": row, "wave": wave, "template": request_of(text), "refs": names,
             "needs": sorted(names.values())}  # fmt: skip
+
+
+def test_a_later_wave_is_held_against_the_limit_with_all_its_requests(run: Run) -> None:
+    shards = {"w000-00000.jsonl": [request_of("capital of France")]}
+    prepare(run.uri, shards)
+    one = run.predict().spent_usd
+    run.uri += "-chained"
+    texts = [chained(row, 1, f"About {row}: ${{output.1}}", r1=1) for row in range(2, 12)]
+    prepare(run.uri, shards, chained=texts)
+    summary = run.predict(max_cost_usd=3 * one)
+    assert (summary.answered, summary.unanswered) == (1, 10)
+    rows = read_lines(f"{run.uri}/prepared/resolved/w001.jsonl")
+    assert "10 more would cost $" in rows[-1]["reason"]
 
 
 def test_later_waves_are_asked_with_the_answers_of_earlier_ones(run: Run) -> None:
@@ -296,6 +350,15 @@ def test_later_waves_are_asked_with_the_answers_of_earlier_ones(run: Run) -> Non
     assert text.startswith("About: ")
     assert text.endswith(" ${output.2}")
     assert "${output.1}" not in text
+
+
+def test_an_answer_without_a_text_is_put_into_no_prompt(run: Run) -> None:
+    shards = {"w000-00000.jsonl": [request_of("call something")]}
+    prepare(run.uri, shards, chained=[chained(2, 1, "About: ${output.1}", r1=1)])
+    run.answer("call something", parts=[{"functionCall": {"name": "f", "args": {}}}])
+    assert (run.predict().answered, run.made()) == (1, 1)
+    rows = read_lines(f"{run.uri}/prepared/resolved/w001.jsonl")
+    assert rows[1]["reason"].endswith("the answer to row 1, which it needs, has no text")
 
 
 def test_small_rounds_go_online(run: Run) -> None:
@@ -337,6 +400,19 @@ def test_a_local_run_folder_is_staged_in_a_bucket(run: Run, tmp_path: Path) -> N
     for job in run.jobs():
         folder = tmp_path / "run" / "one" / "predictions" / job["display_name"]
         assert len(list(folder.glob("prediction-model-*/predictions.jsonl"))) == 1
+
+
+def test_outputs_of_a_job_that_may_still_write_are_not_copied(run: Run, tmp_path: Path) -> None:
+    run.uri = str(tmp_path / "run" / "one")
+    run.prepare(*TEXTS)
+    for _ in range(2):  # at the second time something lies there already
+        run.emulator.faults.add(Fault("vertex.GetBatchPredictionJob", count=5, status=403))
+        with pytest.raises(ServiceError, match="can no longer be followed"):
+            run.predict(staging=f"{BUCKET}/staging")
+        [job] = run.jobs()
+        files.write_text(f"{job['output_uri']}/part/predictions.jsonl", "{}\n")
+    assert not list(files.list_uris(f"{run.uri}/predictions"))
+    assert run.predict(staging=f"{BUCKET}/staging").answered == 6
 
 
 def test_a_local_run_folder_needs_a_bucket(tmp_path: Path) -> None:

@@ -38,6 +38,7 @@ def test_step_by_step(rows: Terminal) -> None:
     assert json.loads(again.out)["jobs"] == 2  # the same ones
     collected = rows("aggregate", "runs/one", "--format", "jsonl,csv", "--excel")
     assert "3 rows, each with its answer" in collected.out
+    assert "stand-ins on this machine: the answers are made up" in collected.out
     table = (rows.folder / "runs/one/results.csv").read_bytes()
     assert table.startswith(b"\xef\xbb\xbf")
     found = list(csv.DictReader(table.decode("utf-8-sig").splitlines()))
@@ -63,9 +64,11 @@ def test_outputs_of_jobs_made_elsewhere(terminal: Terminal) -> None:
     out.mkdir(parents=True)
     lines = [answer("three", "3"), answer("one", "1"), answer("nobody", "?")]
     (out / "predictions.jsonl").write_text("\n".join(lines) + "\n")
-    ended = terminal(
-        "aggregate", "--rows", "sent.jsonl", "--outputs", "out", "--out", "here", "--json"
-    )
+    file = str(out / "predictions.jsonl")
+    how = ("aggregate", "--rows", "sent.jsonl", "--out", "here", "--json", "--outputs")
+    ended = terminal(*how, file)
+    assert json.loads(ended.out)["ok"] == 2
+    ended = terminal(*how, "out")
     assert ended.code == 0, ended.err
     summary = json.loads(ended.out)
     assert (summary["ok"], summary["missing"], summary["foreign"]) == (2, 1, 1)
@@ -104,7 +107,7 @@ def test_a_whole_run(rows: Terminal) -> None:
         ("aggregate nowhere", 1, "This is not the folder of a run"),
         ("aggregate --rows rows.csv", 2, "Give RUN, or --rows"),
         ("aggregate nowhere --rows rows.csv", 2, "A run knows its own rows"),
-        ("aggregate --rows absent --outputs x --out y", 1, "There is no such file"),
+        ("aggregate --rows absent --outputs x --out y", 1, "There are no output files"),
         ("run batch-prediction --local", 2, "No source is named"),
         ("run batch-prediction absent.csv --local", 2, "There is no such file"),
         ("run batch-prediction rows.csv --local -p source=rows.csv", 2, "given twice"),

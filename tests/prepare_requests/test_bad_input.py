@@ -51,7 +51,7 @@ WHOLE_FILE = [
     ("old.xls", b"\xd0\xcf\x11\xe0aaaa", "old Excel"),
     ("quote.csv", b'prompt,id\n"never ends,1\nx,2\n', "quote.csv:2: A quoted cell that begins"),
     ("list.json", b'[\n {"prompt": "x"}\n', "The JSON cannot be read: unexpected end"),
-    ("one.json", b'{\n "prompt": "x"\n}\n', "The JSON holds no list of rows"),
+    ("one.json", b'{\n "nothing": "x"\n}\n', "The JSON holds no list of rows"),
     ("big.json", b"[" + b" " * 50_000_001, "one JSON document of more than 50,000,000 bytes"),
     ("deep.json", b"[" * 5000 + b"]" * 5000, "The JSON cannot be read: depth limit"),
     ("none.json", b"[]", "The file has no rows"),
@@ -88,7 +88,10 @@ def test_files_that_hold_no_rows(tmp_path: Path, name: str, data: bytes, words: 
         ROWS.replace(",", ";").encode(),
         ROWS.replace(",", "\t").encode(),
         b"sep=;\n" + ROWS.replace(",", ";").encode(),
+        b" \r\n;;\nsep=;\n\n" + ROWS.replace(",", ";").encode(),
+        b",,\r\n" + ROWS.encode(),
         ROWS.encode() + b"\n\n\n",
+        ROWS.encode() + b",\n,,,\n",
     ],
 )
 def test_every_mark_and_delimiter_gives_the_same_rows(tmp_path: Path, data: bytes) -> None:
@@ -96,6 +99,8 @@ def test_every_mark_and_delimiter_gives_the_same_rows(tmp_path: Path, data: byte
     assert (plan.rows, plan.ready) == (1, 1)
     [line] = manifest(tmp_path)
     assert line["id"] == "1"
+    above = data.split(b"prompt")[0].count(b"\n") if b"prompt" in data else 0
+    assert line["line"] == above + 2
     shard = (tmp_path / "run/prepared/shards" / line["shard"]).read_text("utf-8")
     assert "étoile" in shard
 
@@ -172,6 +177,16 @@ def test_a_json_list_is_read_too(tmp_path: Path) -> None:
         b'{\n"executions": [{"prompt": "capital?"}, {"prompt": "of ${output.1}?"}, 5]}',
     )
     assert (plan.ready, plan.waiting, plan.invalid) == (1, 1, 1)
+    assert [(f["file"], f["line"]) for f in plan.findings] == [("executions.json row 3", 0)]
+
+
+def test_one_request_over_many_lines_is_one_row(tmp_path: Path) -> None:
+    request = {
+        "contents": [{"parts": [{"text": "a"}]}, {"role": "model", "parts": [{"text": "b"}]}]
+    }
+    for value in (request, {"request": request}, {"prompt": "a", "turns": []}):
+        plan = run(tmp_path, "one.json", json.dumps(value, indent=1).encode())
+        assert (plan.rows, plan.ready) == (1, 1)
 
 
 def test_a_broken_last_line_is_told(tmp_path: Path) -> None:

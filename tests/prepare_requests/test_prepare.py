@@ -109,6 +109,19 @@ def test_references_make_waves(tmp_path: Path) -> None:
     assert ("unknown_reference", 5) in places
 
 
+def test_a_number_that_is_a_place_and_the_id_of_another_row_is_refused(tmp_path: Path) -> None:
+    rows = "id,prompt\n2,two\n3,three\n101,of ${output.2}\n102,of ${output.101}\n"
+    reasons = csv(tmp_path, rows).reasons()
+    assert reasons[2] == (
+        "ambiguous_reference: ${output.2}: the row at place 2, or row 1, whose id is 2?"
+    )
+    assert reasons[3] == "failed_reference: row 3, which it needs, is not sent"
+    run = csv(tmp_path, rows.replace("output.101", "output.1"), columns={"id": ""})
+    assert [line["refs"] for line in run.pending] == [{"2": 2}, {"1": 1}]
+    run = csv(tmp_path, "id,prompt\n1,one\n101,two\n103,of ${output.101} ${output.1}\n")
+    assert [line["refs"] for line in run.pending] == [{"101": 2, "1": 1}]
+
+
 def test_references_count_rows_of_their_own_file(tmp_path: Path) -> None:
     for name, text in (
         ("a", "prompt\none\ntwo\n"),
@@ -127,6 +140,19 @@ def test_the_example_of_the_seed_runs_with_names_mapped(tmp_path: Path) -> None:
     assert [r.partition(":")[0] for r in run.reasons()] == ["unknown_model", "unknown_model"]
     run = csv(tmp_path, source, models={"*": "gemini-3.8-flash"})
     assert run.plan.ready == 2
+
+
+def test_a_line_that_is_an_output_is_told(tmp_path: Path) -> None:
+    request = {"contents": [{"parts": [{"text": "x"}]}]}
+    run = jsonl(tmp_path, {"request": request, "status": "", "response": {"candidates": []}})
+    assert (run.plan.ready, run.plan.finding_counts) == (1, {"answered": 1})
+    assert "intent2batch aggregate" in run.plan.findings[0]["fix"]
+
+
+def test_a_text_called_request_is_a_column_of_the_template(tmp_path: Path) -> None:
+    run = jsonl(tmp_path, {"request": "a refund"}, {"request": '{"a": 1}'}, template="{{request}}!")
+    assert run.texts() == ["a refund!"]
+    assert run.reasons()[1].startswith("unknown_field: a: ")
 
 
 def test_ready_requests_pass_in_any_spelling(tmp_path: Path) -> None:
@@ -190,6 +216,15 @@ def test_limits_and_cost(tmp_path: Path) -> None:
     assert "prices of 2026-11-20" in run.plan.estimate.how
 
 
+def test_long_requests_are_estimated_at_their_own_price(tmp_path: Path) -> None:
+    short, long = "a" * 400_000, "b" * 1_200_000  # 100,000 and 300,000 tokens
+    given = {"model": "gemini-3.1-pro-preview", "generation": {"maxOutputTokens": 1}}
+    estimate = csv(tmp_path, f"prompt\n{short}\n{long}\n", **given).plan.estimate
+    assert estimate.cost_batch_usd == pytest.approx(0.1 * 1 + 0.3 * 2, abs=1e-4)
+    rows = f"prompt\n{long}\n{long} ${{output.1}}\n"
+    assert csv(tmp_path, rows, **given).plan.estimate.cost_batch_usd == pytest.approx(1.2, abs=0.01)
+
+
 def test_an_unknown_price_is_unknown(tmp_path: Path) -> None:
     run = csv(tmp_path, "prompt,model\na,gemini-3.99-flash\nb,\n")
     assert run.plan.estimate.cost_batch_usd is None
@@ -213,7 +248,7 @@ def test_findings_are_bounded_and_counted(tmp_path: Path) -> None:
 def test_a_table_goes_to_the_service_as_it_is(tmp_path: Path) -> None:
     plan = prepare(["bq://p.d.t"], str(tmp_path), today=TODAY)
     assert [s.name for s in plan.shards] == ["bq://p.d.t"]
-    assert plan.estimate.cost_batch_usd == 0.0
+    assert plan.estimate.cost_batch_usd is None
     assert "not_checked" in plan.finding_counts
     with pytest.raises(InputError, match="names no table"):
         prepare(["bq://p.d"], str(tmp_path))

@@ -86,3 +86,22 @@ def test_a_prefix_stands_for_the_files_that_begin_so(tmp_path: Path) -> None:
     assert [Path(source).name for source in plan.sources] == ["part-1.csv", "part-2.jsonl"]
     with pytest.raises(InputError, match="There is no such file"):
         prepare([f"{tmp_path}/nothing-"], str(tmp_path / "run"), today=TODAY)
+
+
+@pytest.mark.parametrize("source", [".", "./", "data", "./data/", "*.csv", "data/*.csv"])
+def test_a_folder_stands_for_its_rows_and_not_for_those_of_earlier_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    prepare([_file("data/rows.csv")], "data/runs/one", today=TODAY)
+    for name in ("data/runs/one/results.csv", "data/.old/rows.csv", "data/~$rows.csv"):
+        _file(name)
+    plan = prepare([source], "runs/two", today=TODAY)
+    assert plan.sources == ["data/rows.csv"]
+    assert prepare(["data/runs/one/results.csv"], "runs/three", today=TODAY).rows == 1
+
+
+def _file(name: str) -> str:
+    Path(name).parent.mkdir(parents=True, exist_ok=True)
+    Path(name).write_text("prompt\nx\n")
+    return name

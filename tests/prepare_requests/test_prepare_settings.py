@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from components.errors import WrongUse
+from components.errors import InputError, WrongUse
 from components.prepare_requests.settings import settings_from
 from tests.prepare_requests.prepared import csv, jsonl
 
@@ -132,3 +132,63 @@ def test_a_column_that_is_nearly_a_setting_is_told_once(
         )
     used = csv(tmp_path, f"prompt,{column}\na,1\n", template=f"{{{{{column}}}}}")
     assert not used.plan.findings
+
+
+def test_a_column_that_the_template_puts_in_is_no_setting(tmp_path: Path) -> None:
+    table = "city,temperature,instruction\nOslo,1.5,Be brief\n"
+    template = "{{instruction}}: {{city}} at {{temperature}}"
+    run = csv(tmp_path, table, template=template)
+    [line] = run.requests["w000-gemini-3-5-flash-00000.jsonl"]
+    assert line["request"].keys() == {"contents"}
+    assert [f["message"].partition(";")[0] for f in run.plan.findings] == [
+        "the column 'instruction' is put into the prompt, and is not the setting system",
+        "the column 'temperature' is put into the prompt, and is not the setting temperature",
+    ]
+    columns = {"system": "instruction", "temperature": "temperature"}
+    run = csv(tmp_path, table, template=template, columns=columns)
+    [line] = run.requests["w000-gemini-3-5-flash-00000.jsonl"]
+    assert line["request"]["generationConfig"] == {"temperature": 1.5}
+    assert not run.plan.findings
+
+
+def test_a_column_may_be_told_to_be_no_model(tmp_path: Path) -> None:
+    table = "make,model\nFiat,Uno\n"
+    refused = csv(tmp_path, table, template="Price of a {{make}} {{model}}?")
+    assert refused.reasons() == ["unknown_model: 'Uno' is no Gemini model"]
+    assert '{"columns": {"model": ""}}' in refused.plan.findings[0]["fix"]
+    given = {"template": "Price of a {{make}} {{model}}?", "columns": {"model": ""}}
+    assert csv(tmp_path, table, **given).texts() == ["Price of a Fiat Uno?"]
+
+
+def test_a_template_says_which_of_two_columns_it_means(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="'text', which is there 2 times"):
+        csv(tmp_path, "text,text\na,b\n", template="{{text}}")
+    assert csv(tmp_path, "Text,text\na,b\n", template="{{text}}").texts() == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("template", "words"),
+    [
+        ("{{text}} to {lang}", "'{lang}' in the template stays as it is; write {{lang}}"),
+        ("{{text}} to {{lang}", "'{{lang}' in the template stays as it is; write {{lang}}"),
+        ("{{text}} to {{Lang", "'{{Lang' in the template stays as it is; write {{Lang}}"),
+        ("Translate it", "the template puts in no column: every row asks the same"),
+        ("{{text}} {} {x} ${HOME}", ""),
+    ],
+)
+def test_what_is_nearly_a_placeholder_is_told(tmp_path: Path, template: str, words: str) -> None:
+    run = csv(tmp_path, "text,lang\na,de\nb,fr\n", template=template)
+    assert [f["message"] for f in run.plan.findings] == ([words] if words else [])
+
+
+def test_what_is_nearly_a_reference_is_told(tmp_path: Path) -> None:
+    run = csv(tmp_path, "prompt\na\nof ${output.1\nof $${output.1} ${output.2}\n")
+    assert [f["message"] for f in run.plan.findings] == [
+        "'${output.1' is no reference to an answer and stays as it is"
+    ]
+    assert run.texts() == ["a", "of ${output.1"]
+
+
+def test_a_file_without_a_header_is_told(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="write a first line `prompt` above it"):
+        csv(tmp_path, "What is 2+2?\nWho wrote Faust?\n")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from components.errors import WrongUse
+from components.errors import InputError, WrongUse
 from components.prepare_requests.prepare import prepare
 from components.prepare_requests.step import Prepared, as_markdown, prepare_step
 from components.storage import files
@@ -58,6 +58,22 @@ def test_good_rows_go(tmp_path: Path) -> None:
 def test_what_stops_the_run(tmp_path: Path, text: str, more: dict[str, Any], reason: str) -> None:
     assert not step(tmp_path, text, **more).go
     assert reason in gate(tmp_path)["reason"]
+
+
+def test_rows_that_are_prepared_anew_are_not_sent_before_they_are(tmp_path: Path) -> None:
+    assert step(tmp_path, "prompt\na\n").go
+    with pytest.raises(InputError, match="does not end"):
+        step(tmp_path, 'prompt\na\n"b\n')
+    assert gate(tmp_path) == {"go": False, "reason": "The rows were not prepared to the end"}
+    assert step(tmp_path, "prompt\na\n").go
+    assert gate(tmp_path)["go"]
+
+
+def test_a_limit_on_cost_stops_a_table_whose_rows_nobody_counts(tmp_path: Path) -> None:
+    prepared = prepare_step("bq://p.d.t", str(tmp_path), {"max_cost_usd": 5.0}, "", {})
+    assert not prepared.go
+    assert "will cost is unknown, and $5.00 is allowed" in prepared.reason
+    assert prepare_step("bq://p.d.t", str(tmp_path), {}, "", {}).go
 
 
 def test_a_limit_is_kept_in_a_plan_full_of_findings(tmp_path: Path) -> None:

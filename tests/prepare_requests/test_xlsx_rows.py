@@ -15,6 +15,7 @@ from components.errors import InputError
 from components.prepare_requests.plan import Plan
 from components.prepare_requests.prepare import prepare
 from components.prepare_requests.settings import settings_from
+from components.prepare_requests.xlsx_cells import Styles
 
 
 def prepared(tmp_path: Path, book: Path, **given: Any) -> tuple[Plan, list[str], list[str]]:
@@ -53,13 +54,12 @@ def test_cells_of_every_kind(tmp_path: Path) -> None:
         "1|text with é & <b>|2026-11-21",
         "2.5|7|2026-11-21 10:30:00",
         "true|line\nfeed|09:05:00",
-        "||",
         "x|  last  |",
     ]
-    assert reasons == [""] * 5
+    assert reasons == [""] * 4
     assert plan.finding_counts == {"one_sheet": 1}
     plan, _, _ = prepared(tmp_path, tmp_path / "a.xlsx", sheet="Fragen")
-    assert plan.finding_counts == {"empty_prompt": 1}
+    assert plan.finding_counts == {}
     with pytest.raises(InputError, match=r"no sheet 'Nope'. Sheets: Fragen, Other"):
         prepared(tmp_path, tmp_path / "a.xlsx", sheet="Nope")
 
@@ -122,3 +122,53 @@ def test_merged_cells_are_told_once_and_empty_first_rows_are_passed_over(tmp_pat
         "cells B3:B4 are merged: only the first has the value",
         "cells B3:B4 and 1 more range are merged: only the first has the value",
     ]
+
+
+def test_the_first_sheet_is_the_first_that_a_person_sees(tmp_path: Path) -> None:
+    with xlsxwriter.Workbook(tmp_path / "h.xlsx") as book:
+        book.add_chartsheet("Chart")
+        for name in ("Lists", "Rows"):
+            sheet = book.add_worksheet(name)
+            sheet.write_column(0, 0, ["prompt", f"of {name}"])
+        book.get_worksheet_by_name("Lists").hide()
+        sheet.activate()
+        chart = book.add_chart({"type": "column"})
+        chart.add_series({"values": "=Rows!$A$1:$A$2"})
+        book.get_worksheet_by_name("Chart").set_chart(chart)
+    plan, _, sent = prepared(tmp_path, tmp_path / "h.xlsx")
+    assert sent == ["of Rows"]
+    assert [f["message"] for f in plan.findings] == ["only the sheet 'Rows' is read, of 2"]
+    assert prepared(tmp_path, tmp_path / "h.xlsx", sheet="Lists")[2] == ["of Lists"]
+
+
+def test_hidden_rows_are_read_and_told_and_blank_ones_are_no_rows(tmp_path: Path) -> None:
+    with xlsxwriter.Workbook(tmp_path / "h.xlsx") as book:
+        sheet = book.add_worksheet()
+        sheet.write_column(0, 0, ["prompt", "shown", "filtered out", None, "last"])
+        sheet.set_row(2, None, None, {"hidden": True})
+        sheet.set_row(3, 30)
+    plan, _, sent = prepared(tmp_path, tmp_path / "h.xlsx", template="Say {{prompt}}")
+    assert sent == ["Say shown", "Say filtered out", "Say last"]
+    assert [f["message"] for f in plan.findings] == ["rows that the sheet hides are read too: 1"]
+
+
+@pytest.mark.parametrize("since_1904", [False, True])
+@pytest.mark.parametrize(
+    ("number", "form", "shown"),
+    [
+        ("2958465.99999999", "yyyy-mm-dd", "2958465.99999999"),  # 10000-01-01, rounded to seconds
+        ("2958465", "dd.mm.yyyy", "9999-12-31"),
+        ("1.5", "[h]:mm", "36:00:00"),
+        ("0.5", "[mm]:ss", "12:00:00"),
+        ("0.5", "[Red]0.0", "0.5"),
+        ("0.5", "[$-409]h:mm AM/PM", "12:00:00"),
+    ],
+)
+def test_moments_at_the_edges(number: str, form: str, shown: str, *, since_1904: bool) -> None:
+    found = [{"": "numFmt", "numFmtId": "200", "formatCode": form}, {"": "cellXfs"},
+             {"": "xf", "numFmtId": "200"}]  # fmt: skip
+    styles = Styles.of(found, since_1904=since_1904)
+    if since_1904 and number.startswith("2958465"):
+        assert styles.number(number, 0) == number  # no day of that calendar
+    else:
+        assert styles.number(number, 0) == shown

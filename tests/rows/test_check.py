@@ -44,6 +44,7 @@ BAD = [
     ({"contents": [TURN], "generationConfig": {"responseLogprobs": 1}}, "must be true or false"),
     ({"contents": [TURN], "generationConfig": {"maxOutputTokens": 1.5}}, "a whole number, not 1.5"),
     ({"contents": [TURN], "cachedContent": "projects/p"}, "cached_content cachedContent"),
+    ({"contents": [TURN], "generationConfig": {"candidateCount": 2}}, "the results show the first"),
     (
         {"contents": [TURN], "generationConfig": {"responseSchema": {"type": "STRING"}}},
         'Set responseMimeType to "application/json".',

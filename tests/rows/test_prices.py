@@ -52,3 +52,15 @@ def test_a_file_of_the_user_replaces_it(tmp_path: Path) -> None:
 def test_a_bad_file_says_where(text: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         parse_prices(text, "p.csv")
+
+
+def test_requests_beyond_a_length_have_prices_of_their_own() -> None:
+    text = HEADER.replace("\n", ",above\n") + "pro,2,4,1,2,0,\npro,4,6,2,3,0,200000\n"
+    cost = parse_prices(text, "p.csv").cost
+    assert cost("pro", 200_000, 1_000_000, batch=True) == pytest.approx(2.2)
+    assert cost("pro", 200_001, 1_000_000, batch=True) == pytest.approx(3.4, abs=1e-4)
+    assert cost("pro", 400_000, 0, batch=False, length=100) == pytest.approx(0.8)
+    for batch in (True, False):
+        short, long = (load_prices().cost("gemini-3.1-pro-preview", n, 0, batch=batch) or 0
+                       for n in (200_000, 400_000))  # fmt: skip
+        assert long == pytest.approx(4 * short)

@@ -45,7 +45,7 @@ from components.aggregate_results.predictions.sources import (
 from components.aggregate_results.predictions.spill import Spill
 from components.aggregate_results.predictions.summary import PredictionSummary, ended
 from components.aggregate_results.predictions.tally import Model, Tally
-from components.errors import WrongUse
+from components.errors import InputError, WrongUse
 from components.storage import files
 from components.storage.uris import join, name_of
 from components.tables.formats import count
@@ -135,14 +135,19 @@ def aggregate_outputs(
 
     Args:
         rows_uri: the request JSONL that was sent: `{"key", "request"}` a line, key or not.
-        outputs: folders; every `*.jsonl` below them is read.
+        outputs: `*.jsonl` files, and folders; every `*.jsonl` below them is read.
         out_uri: folder to write to.
         options: formats, prices and the like.
 
     Raises:
-        InputError: there is no such file, or it is not UTF-8.
+        InputError: there is no such file, it is not UTF-8, or there are no outputs.
         ServiceError: something could not be read or written.
     """
+    for place in outputs:
+        if not output_files([place], (rows_uri,)):
+            raise InputError(
+                "There are no output files", where=place, fix="Name the folder that holds *.jsonl."
+            )
     source = RequestFile(rows_uri)
     return _aggregate(_Found(source, RequestJoin(source)), outputs, out_uri, options or Options())
 
@@ -152,7 +157,7 @@ def output_files(folders: Sequence[str], leave_out: Sequence[str] = ()) -> list[
     found = {
         uri
         for folder in folders
-        for uri in files.list_uris(folder)
+        for uri in (*files.list_uris(folder), *([folder] if files.exists(folder) else ()))
         if uri.endswith(".jsonl") and name_of(uri) not in _OURS and uri not in leave_out
     }
     return sorted(found)
@@ -191,6 +196,7 @@ def _aggregate(
         )
         tally, samples = Tally(), Samples()
         written = _write(rows, tally, samples, names, gathering, out_uri, options, csv)
+    around = around.with_versions(v for model in tally.models.values() for v in model.versions)
     found = remarks(tally, gathering.counts, gathering.fields, asked=not around.unsent)
     summary = ended(_summary(tally, gathering, names, found, written), around)
     return _tell(summary, tally, samples, found, around, out_uri, options)

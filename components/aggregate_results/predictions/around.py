@@ -5,15 +5,16 @@ Any of them may be missing or damaged; what cannot be read is not told.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from components.aggregate_results.run_folder import mapping_in_file, mappings_of, text_of
-from components.gemini.endpoint import is_local
+from components.gemini.endpoint import MADE_UP_BY, is_local
 from components.reporting import FAILURE_FILE
 
 _FAILED = ("FAILED", "CANCELLED")
+_MADE_UP = "The models were stand-ins on this machine: the answers are made up."
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,12 @@ class Around:
     plan: Mapping[str, Any] = field(default_factory=dict)
     jobs: Sequence[Mapping[str, Any]] = ()
     notes: tuple[str, ...] = ()
+
+    def with_versions(self, versions: Iterable[str]) -> Around:
+        """The same, with a note where a stand-in made the answers up, whoever collects them."""
+        if _MADE_UP in self.notes or MADE_UP_BY not in versions:
+            return self
+        return replace(self, notes=(*self.notes, _MADE_UP))
 
     @property
     def estimate(self) -> Mapping[str, Any]:
@@ -73,7 +80,7 @@ def read_around(run_uri: str, *, state: str = "") -> Around:
         unsent = unsent or failed or ("Not sent: the run ended before" if state in _FAILED else "")
         stopped = ""
     if is_local():
-        notes.append("The models were stand-ins on this machine: the answers are made up.")
+        notes.append(_MADE_UP)
     return Around(
         unsent=unsent.rstrip("."),
         dry_run=not jobs and gate.get("dry_run") is True,

@@ -16,6 +16,8 @@ from typing import Any
 
 import msgspec
 
+from components.rows.row_status import is_fine
+
 
 class Part(msgspec.Struct, gc=False):
     """A piece of the answer. The text stays JSON: it is decoded once, when it is written."""
@@ -171,6 +173,8 @@ def literal_of(text: str) -> bytes:
 def _status(value: Any) -> str | None:
     if value is None or isinstance(value, str):
         return clean(value) if value else value
+    if is_fine(value):
+        return ""
     return clean(json.dumps(value, ensure_ascii=False))
 
 

@@ -100,5 +100,5 @@ class Fields:
 
 
 def field_columns(names: list[str]) -> list[Column]:
-    """The columns of the fields."""
-    return [Column(name, name.removeprefix(PREFIX), "text", 20) for name in names]
+    """The columns of the fields; numbers among their values stay numbers in a workbook."""
+    return [Column(name, name.removeprefix(PREFIX), "number", 20) for name in names]

@@ -17,13 +17,13 @@ from components.aggregate_results.predictions.decode import (
     text_of,
 )
 from components.gemini.finish_reasons import BLOCKING
+from components.rows.row_status import is_fine
 
 STATUSES = ("ok", "truncated", "blocked", "failed", "missing", "invalid")
 # Of two answers to one row the better one counts.
 GRADES = {"ok": 4, "truncated": 3, "blocked": 2, "failed": 1}
 
 _FINE = frozenset({"STOP", "", "FINISH_REASON_UNSPECIFIED"})
-_FINE_STATUS = frozenset({"", "OK", "SUCCESS", "SUCCEEDED"})
 _CODE = re.compile(r'"?code"?\s*[:=]\s*(\d{3})\b|\b([45]\d\d)\b')
 _REASON_CHARS = 2_000
 _NO_RESPONSE = Response()
@@ -66,7 +66,7 @@ def judge(line: Line) -> Answer:
             status, reason = _finished(finish, literal, candidate)
     else:
         status, reason = _without_candidate(response.promptFeedback)
-    if told and isinstance(told, str) and told.upper() not in _FINE_STATUS:
+    if told and isinstance(told, str) and not is_fine(told):
         status, reason = "failed", _told(told)
     version, usage = response.modelVersion or "", response.usageMetadata
     if usage is None:

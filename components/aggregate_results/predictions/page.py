@@ -40,7 +40,7 @@ _SHOWN: dict[str, tuple[Kind, str]] = {
     "model": ("name", "Model"),
     "prompt_tokens": ("integer", "Tokens in"),
     "output_tokens": ("integer", "Tokens out"),
-    "cost_usd": ("number", "Cost (USD)"),
+    "cost_usd": ("dollars", "Cost"),
     "attempts": ("integer", "Attempts"),
 }
 _REMARKS = 25

@@ -74,7 +74,7 @@ def _money(summary: PredictionSummary) -> Iterator[str]:
         told = summary.estimate.get("cost_batch_usd")
         before = f" (estimated before: {dollars(told)})" if isinstance(told, int | float) else ""
         yield (
-            f"{count(summary.prompt_tokens)} tokens in, {count(summary.output_tokens)} out, "
+            f"{plural(summary.prompt_tokens, 'token')} in, {count(summary.output_tokens)} out, "
             f"cost {spent}{before}"
         )
 

@@ -222,6 +222,8 @@ def test_structured_answers_become_columns(tmp_path: Path) -> None:
     assert [cell.value for cell in sheet[1]][len(COLUMNS) :] == [
         name.removeprefix("answer.") for name in summary.fields
     ]
+    ages = [row[len(COLUMNS) + summary.fields.index("answer.age")].value for row in sheet.rows]
+    assert ages == ["age", 3, None, None, "123456789012345678901234567890"]
     assert "not_json" in {finding["kind"] for finding in summary.findings}
 
 
