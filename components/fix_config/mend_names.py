@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
+from components.batch.amounts import amount, amount_named
 from components.batch.findings import Finding, Path, path_parts
+from components.batch.rules.containers import split_command
 from components.batch.rules.names import nearest_field
 from components.batch.rules.rule import shown
-from components.batch.rules.view import ALLOCATION
+from components.batch.rules.view import ALLOCATION, POLICY
 from components.batch.schema import Field, fields_by_any_name, places, schema
 from components.config.bench import Bench
 from components.config.mends import message_at
-from components.fix_config.mend_shape import Mender
+from components.fix_config.mend_shape import Mender, meant_object
 
 # Names that stand in many places tell nothing about where a field belongs.
 _TOO_COMMON = frozenset({"name", "type", "path", "text", "state", "action", "message", "labels"})
@@ -23,21 +26,117 @@ def unknown_field(bench: Bench, finding: Finding) -> None:
     path = path_parts(finding.path)
     name, parent = str(path[-1]), path[:-1]
     message = message_at(parent)
+    if _meant_otherwise(bench, path, message, finding):
+        return
     near = nearest_field(name[:100], message) if message else None
     holder = bench.get(parent)
     if near is not None and isinstance(holder, dict):
-        if near.name not in holder and near.snake not in holder:
-            new = near.snake if "_" in name else near.name
-            bench.rename(path, new, f"{finding.message}; the field is {shown(new)}",
-                         certain=True, rule=finding.rule)  # fmt: skip
-        else:
-            reason = f"{finding.message}; {shown(near.name)} is given already"
-            bench.drop(path, reason, rule=finding.rule)
+        _renamed(bench, path, near, finding)
         return
     home = _home(bench, name, message, path)
-    if home is not None and _move(bench, path, home, finding):
+    if home is not None and _moved(bench, path, home, finding):
         return
     bench.drop(path, f"{finding.message}; {_instead(finding, message)}", rule=finding.rule)
+
+
+def _renamed(bench: Bench, path: Path, near: Field, finding: Finding) -> None:
+    """The field by its own name; where that is given already the second one goes."""
+    name, parent = str(path[-1]), path[:-1]
+    holder = bench.get(parent)
+    if near.name in holder or near.snake in holder:
+        reason = f"{finding.message}; {shown(near.name)} is given already"
+        bench.drop(path, reason, rule=finding.rule)
+        return
+    new = near.snake if "_" in name else near.name
+    reason = f"{finding.message}; the field is {shown(new)}"
+    counted = amount_named(name, near.name, holder[name])
+    bench.rename(path, new, reason, certain=True, rule=finding.rule)
+    if counted is not None:
+        bench.put((*parent, new), counted, reason, certain=True, rule=finding.rule)
+
+
+def _meant_otherwise(bench: Bench, path: Path, message: str, finding: Finding) -> bool:
+    """Forms of other services, said in the fields of Batch."""
+    name, parent = str(path[-1]), path[:-1]
+    value = bench.get(path)
+    near = nearest_field(name[:100], message) if message else None
+    if message == "Environment" and near is None and isinstance(value, str | int | float):
+        return _moved(bench, path, (*parent, "variables", name), finding)
+    if message == "Runnable.Container" and name in ("command", "args"):
+        return _command_and_args(bench, parent, finding)
+    if message in ("Runnable.Container", "Runnable.Script"):
+        return _variables_of_step(bench, path, finding)
+    if message == "ComputeResource" and name in ("requests", "limits"):
+        return _requests(bench, path, finding)
+    if name.lower().replace("_", "") in _SPOT_WORDS and value is True:
+        bench.take(path)
+        reason = f"{finding.message}; provisioningModel says that"
+        bench.put((*POLICY, "provisioningModel"), "SPOT", reason, rule=finding.rule)
+        return True
+    return False
+
+
+def _variables_of_step(bench: Bench, path: Path, finding: Finding) -> bool:
+    """Variables of a container or script are those of its runnable."""
+    field = nearest_field(str(path[-1])[:100], "Runnable")
+    if field is None or field.name != "environment":
+        return False
+    home = (*path[:-2], "environment")
+    value = bench.get(path)
+    plain = isinstance(value, dict) and not _any_near(value, "Environment")
+    meant = {"variables": value} if plain else meant_object(home, value) or value
+    return _moved(bench, path, home, finding, meant)
+
+
+def _any_near(value: dict[str, object], message: str) -> bool:
+    """Whether a name of the object is one of the message's fields, or near one."""
+    return any(nearest_field(str(name)[:100], message) is not None for name in value)
+
+
+def _requests(bench: Bench, path: Path, finding: Finding) -> bool:
+    """`requests` and `limits` of Kubernetes: what stands in them is what the task asks for."""
+    asked = bench.get(path)
+    if not isinstance(asked, dict):
+        return False
+    bench.take(path)
+    for key, value in asked.items():
+        field = nearest_field(str(key)[:100], "ComputeResource")
+        name = field.name if field else str(key)
+        if not bench.has((*path[:-1], name)):
+            new = amount_named(str(key), name, value) or amount(name, value) or value
+            reason = f"{finding.message}; {shown(name)} says it"
+            bench.put((*path[:-1], name), new, reason, rule=finding.rule)
+    return True
+
+
+_SPOT_WORDS = frozenset({"spot", "preemptible", "usespot", "usepreemptible", "isspot"})
+
+
+def _command_and_args(bench: Bench, container: Path, finding: Finding) -> bool:
+    """As Kubernetes has it: the command is the program, and args follow it."""
+    command, args = bench.get((*container, "command")), bench.get((*container, "args"))
+    if isinstance(command, list) and len(command) == 1:
+        command = str(command[0])  # a program and its arguments in one
+    both = [_words(command), _words(args)]
+    if (
+        not all(both)
+        or bench.has((*container, "commands"))
+        or bench.has((*container, "entrypoint"))
+    ):
+        return False
+    for name in ("command", "args"):
+        bench.take((*container, name))
+    program, *words = [*both[0], *both[1]]
+    reason = f"{finding.message}; the first word is the program"
+    bench.put((*container, "entrypoint"), program, reason, rule=finding.rule)
+    bench.put((*container, "commands"), words, reason, rule=finding.rule)
+    return True
+
+
+def _words(value: object) -> list[str]:
+    if isinstance(value, str):
+        return split_command(value)
+    return [str(word) for word in value] if isinstance(value, list) else []
 
 
 def _instead(finding: Finding, message: str) -> str:
@@ -82,21 +181,28 @@ def _beside(home: Path, path: Path) -> Path:
     return tuple(found)
 
 
-def _move(bench: Bench, path: Path, home: Path, finding: Finding) -> bool:
-    value = bench.get(path)
-    there = bench.get(home)
-    reason = f"moved here: {finding.message}"
-    if there is None:
-        bench.take(path)
-        bench.put(home, value, reason, certain=True, rule=finding.rule)
-        return bench.has(home)
+def _moved(bench: Bench, path: Path, home: Path, finding: Finding, value: Any = None) -> bool:
+    """Put the field, or the value that it stands for, where it belongs, if that is free."""
+    value = bench.get(path) if value is None else value
+    if not _has_room(bench.get(home), value):
+        return False
+    bench.take(path)
+    _put_in(bench, home, value, f"moved here: {finding.message}", finding.rule)
+    return bench.has(home)
+
+
+def _has_room(there: Any, value: Any) -> bool:
     if isinstance(there, dict) and isinstance(value, dict):
-        bench.take(path)
+        return all(_has_room(there.get(key), inner) for key, inner in value.items())
+    return there is None or there == value
+
+
+def _put_in(bench: Bench, home: Path, value: Any, reason: str, rule: str) -> None:
+    if isinstance(bench.get(home), dict) and isinstance(value, dict):
         for key, inner in value.items():
-            if not bench.has((*home, key)):
-                bench.put((*home, key), inner, reason, certain=True, rule=finding.rule)
-        return True
-    return False
+            _put_in(bench, (*home, key), inner, reason, rule)
+    else:
+        bench.put(home, value, reason, certain=True, rule=rule)
 
 
 def preview_field(bench: Bench, finding: Finding) -> None:

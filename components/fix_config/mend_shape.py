@@ -6,12 +6,12 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from components.batch.amounts import amount
 from components.batch.findings import Finding, Path, path_parts
 from components.batch.rules.names import nearest_word
 from components.batch.schema import schema
 from components.config.bench import Bench
 from components.config.mends import field_at
-from components.fix_config.amounts import amount
 
 Mender = Callable[[Bench, Finding], None]
 
@@ -67,10 +67,13 @@ def wrong_shape(bench: Bench, finding: Finding) -> None:
     elif "must be a value" in finding.message:
         bench.drop(path, finding.message, certain=True, rule=finding.rule)
         return
-    elif isinstance(value, list) and len(value) == 1:
-        new = value[0]
+    elif path[-1] == "entrypoint" and isinstance(value, list) and value:
+        program_of_several(bench, path, [str(word) for word in value], finding)
+        return
     else:
-        new = _meant_object(path, value)
+        new = meant_object(path, value)
+        if new is None and isinstance(value, list) and len(value) == 1:
+            new = value[0]
     if new is None:
         if path and not isinstance(path[-1], int):
             bench.drop(path, finding.message, rule=finding.rule)
@@ -79,7 +82,18 @@ def wrong_shape(bench: Bench, finding: Finding) -> None:
     bench.put(path, new, finding.message, certain=certain, rule=finding.rule)
 
 
-def _meant_object(path: Path, value: Any) -> dict[str, Any] | None:
+def program_of_several(bench: Bench, path: Path, words: list[str], finding: Finding) -> None:
+    """The first word is the program, the others go in front of the commands."""
+    commands = (*path[:-1], "commands")
+    given = bench.get(commands, [])
+    rest = [str(word) for word in (given if isinstance(given, list) else [given])]
+    reason = f"{finding.message}; the words after the program are arguments"
+    bench.put(path, words[0], reason, rule=finding.rule)
+    if words[1:]:
+        bench.put(commands, [*words[1:], *rest], reason, rule=finding.rule)
+
+
+def meant_object(path: Path, value: Any) -> dict[str, Any] | None:
     """The object that a word, a number or a list of pairs stands for."""
     field = field_at(path)
     if field is None:
@@ -88,26 +102,39 @@ def _meant_object(path: Path, value: Any) -> dict[str, Any] | None:
         return _pairs(value)
     if field.kind != "message":
         return None
-    if field.of == "Environment" and (pairs := _pairs(value)):
-        return {"variables": pairs}
+    if field.of == "Environment":
+        pairs = _pairs(value)
+        return {"variables": pairs} if pairs else None
     if field.of == "Runnable.Barrier" and not isinstance(value, str):
         return {}
     if field.of == "AllocationPolicy.Disk":
         size = amount("sizeGb", value)
         return {"sizeGb": size} if size else {"image": value} if isinstance(value, str) else None
-    form = _SHORT_FORMS.get(field.of)
-    if form is None or not isinstance(value, str) or not value.strip():
+    return _of_one_text(field.of, value) if isinstance(value, str) and value.strip() else None
+
+
+def _of_one_text(message: str, value: str) -> dict[str, Any] | None:
+    """The object that a text stands for: the field that people mean by it."""
+    share = re.fullmatch(r"(?:nfs://)?([^\s:/]{1,200}):?(/\S{0,500})", value)
+    if message == "NFS" and share:
+        return {"server": share[1], "remotePath": share[2]}
+    form = _SHORT_FORMS.get(message)
+    if form is None:
         return None
     meant: Any = value
     for step in reversed(form):
         meant = [meant] if isinstance(step, int) else {step: meant}
-    if field.of == "AllocationPolicy.Accelerator":
+    if message == "AllocationPolicy.Accelerator":
         meant["count"] = 1
     return dict(meant)
 
 
 def _pairs(value: Any) -> dict[str, Any] | None:
-    """Names and values of `[{"name": N, "value": V}]`, `["N=V"]` or `[{N: V}]`."""
+    """Names and values of `[{"name": N, "value": V}]`, `["N=V"]`, `[{N: V}]` or `"N=V,M=W"`."""
+    if isinstance(value, str) and re.fullmatch(
+        r"\w{1,80}=[^,=]{0,400}(?:,\w{1,80}=[^,=]{0,400})*", value
+    ):
+        value = value.split(",")
     if not isinstance(value, list) or not value:
         return None
     pairs: dict[str, Any] = {}
