@@ -11,6 +11,9 @@ Anything else that escapes is a defect of ours and keeps its traceback.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class Intent2BatchError(Exception):
     """An error told in one message.
@@ -50,3 +53,16 @@ class WorkFailed(Intent2BatchError):  # noqa: N818 - reads as what it is
 
 class ServiceError(Intent2BatchError):
     """A Google service refused a call or did not answer in time."""
+
+
+@contextmanager
+def named_by_a_parameter() -> Iterator[None]:
+    """A file that cannot be used, and that a parameter names, is wrong use of the parameter.
+
+    Raises:
+        WrongUse: in place of an InputError inside.
+    """
+    try:
+        yield
+    except InputError as error:
+        raise WrongUse(error.what, where=error.where, fix=error.fix) from error

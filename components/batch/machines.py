@@ -113,9 +113,18 @@ def lookup(name: str) -> Machine | None:
 def nearest(name: str) -> str | None:
     """The known type whose name is nearest; types that Batch takes come first."""
     known = machine_types()
-    asked = name.strip().lower().replace("_", "-")
+    asked = name.strip().lower().replace("_", "-").rsplit("/", 1)[-1]
     if asked in known:
         return asked
+    letters, parts = asked.replace("-", ""), sorted(asked.split("-"))
+    for other in known:
+        if other.replace("-", "") == letters or sorted(other.split("-")) == parts:
+            return other
+    kind, _, size = asked.rpartition("-")
+    if size.isdecimal() and (alike := [m for m in known if m.rpartition("-")[0] == kind]):
+        sizes = {int(m.rpartition("-")[2]): m for m in alike if m.rpartition("-")[2].isdecimal()}
+        larger = [number for number in sizes if number >= int(size)]
+        return sizes[min(larger) if larger else max(sizes)] if sizes else None
     close = get_close_matches(asked, list(known), n=5, cutoff=0.7)
     usable = [found for found in close if supported(known[found])]
     return next(iter(usable or close), None)

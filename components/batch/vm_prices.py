@@ -14,7 +14,7 @@ from functools import lru_cache
 from types import MappingProxyType
 
 from components.batch.machines import DATA, LOCAL_SSD_GB, Machine, custom_type
-from components.errors import InputError
+from components.errors import InputError, named_by_a_parameter
 from components.storage import files
 
 HOURS_A_MONTH = 730  # what Google's price list reckons a month with
@@ -121,9 +121,12 @@ def load_vm_prices(uri: str = "") -> VmPrices:
     """The price file at a path or gs:// URI; the one that the package ships where it is empty.
 
     Raises:
-        InputError: it cannot be read as prices; the message names the line.
+        WrongUse: it cannot be read as prices; the message names the line.
     """
-    return parse_vm_prices(files.read_text(uri), uri) if uri.strip() else _shipped()
+    if not uri.strip():
+        return _shipped()
+    with named_by_a_parameter():
+        return parse_vm_prices(files.read_text(uri), uri)
 
 
 @lru_cache(maxsize=1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
+from components.batch.amounts import amount_named
 from components.batch.durations import meant_seconds, written
 from components.batch.findings import Finding, Path, path_parts
 from components.batch.rules.accelerators import accelerator_named
@@ -13,7 +14,7 @@ from components.batch.rules.names import nearest_field, nearest_word
 from components.batch.rules.placement import meant_place
 from components.batch.rules.rule import shown
 from components.batch.schema import Field, fields_by_any_name, schema
-from components.config.edits import Mend, Place
+from components.config.edits import Edit, Mend, Place
 from components.config.moves import home_of, moved
 from components.config.source import Source, written_path
 
@@ -79,21 +80,58 @@ def _unknown_name(place: Place, finding: Finding) -> Mend | None:
     siblings = Place(place.text, place.read, parent).value
     if near is None or near.name in siblings or near.snake in siblings:
         return None
+    fields = schema().messages[message]
+    if any(n != name and n not in fields and nearest_field(n, message) == near for n in siblings):
+        return None  # two names for one field
     new = near.snake if "_" in name else near.name
-    return Mend(f"{shown(name)} is now named {shown(new)}", (place.renamed(new),), name, new)
+    counted = amount_named(name, near.name, place.value)
+    if counted is None or counted == place.value:
+        return Mend(f"{shown(name)} is now named {shown(new)}", (place.renamed(new),), name, new)
+    what = f"`{name}: {place.written}` is now `{new}: {counted}`"
+    return Mend(what, (place.renamed(new), place.replaced(counted)), name, new)
+
+
+# Fields whose entries people write into one text, parted by commas or spaces.
+_PARTED = frozenset({"tags", "allowedLocations", "scopes", "exitCodes"})
 
 
 def _list_shape(place: Place, finding: Finding) -> Mend | None:
     """One value where a list is needed, and a list of one where a value is."""
+    field = field_at(place.path)
     if "must be a list" in finding.message:
+        parts = _parts(field, place.value)
+        if len(parts) > 1:
+            edits: tuple[Edit, ...] = (place.replaced(parts),)
+            return Mend("put its parts into a list", edits, place.value, parts)
         edits = place.in_list()
         return Mend("put it into a list", edits, place.value, [place.value]) if edits else None
     one = isinstance(place.value, list) and len(place.value) == 1
-    if one and ("must be one value" in finding.message or "must be one object" in finding.message):
+    if one and field is not None and _fits(field, place.value[0]):
         edits = place.out_of_list()
         what = "took it out of its list"
         return Mend(what, edits, place.value, place.value[0]) if edits else None
     return None
+
+
+def _parts(field: Field | None, value: object) -> list[str | int]:
+    """The entries that a text holds, of a field that people write so; none where one is unclear."""
+    if field is None or field.name not in _PARTED or not isinstance(value, str):
+        return []
+    words = [word for word in re.split(r"[\s,;|]+", value.strip("[] ")) if word]
+    if field.kind == "string":
+        return [word.strip("\"'") for word in words]
+    return [int(word) for word in words] if all(map(str.isdecimal, words)) else []
+
+
+def _fits(field: Field, value: object) -> bool:
+    """Whether the one entry of a list can be what the field holds."""
+    if field.many == "list":
+        return False
+    if field.many == "map":
+        return isinstance(value, dict) and not {"name", "key"} & value.keys()
+    if field.kind != "message":
+        return not isinstance(value, dict | list)
+    return isinstance(value, dict) and all(nearest_field(str(key), field.of) for key in value)
 
 
 def _text_type(place: Place, finding: Finding) -> Mend | None:

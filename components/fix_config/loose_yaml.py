@@ -15,7 +15,8 @@ from functools import lru_cache
 from components.batch.schema import schema
 from components.config.spans import CannotRead, Slip
 from components.config.yaml_text import read_yaml
-from components.fix_config.loose_json import Repair, Repaired
+from components.fix_config.loose_json import Repaired
+from components.fix_config.loose_tokens import Repair
 
 MOST_CHARACTERS = 200_000  # every mend reads the text again
 _MOST_MENDS = 40

@@ -14,6 +14,8 @@ from components.config.bench import Bench
 from components.fix_config import (
     mend_limits,
     mend_machines,
+    mend_missing,
+    mend_names,
     mend_places,
     mend_shape,
     mend_steps,
@@ -23,7 +25,9 @@ from components.fix_config.mend_shape import Mender
 from components.tables.text import json_text
 
 MENDERS: dict[str, Mender] = {
+    **mend_names.MENDERS,
     **mend_shape.MENDERS,
+    **mend_missing.MENDERS,
     **mend_limits.MENDERS,
     **mend_machines.MENDERS,
     **mend_places.MENDERS,

@@ -21,15 +21,48 @@ def machine_type(bench: Bench, finding: Finding) -> None:
     name = bench.view.machine_type
     if not name:
         return
+    if meant := _custom_meant(name):
+        bench.put(MACHINE_TYPE, meant, f"{finding.message}; memory is in MiB", rule=finding.rule)
+        return
     near = machines.nearest(name)
     known = machines.lookup(near) if near else None
-    if "*" in name or known is None or not machines.supported(known):
-        known = smallest(*asked(bench.view), families_like(name))
+    sizeless = name.endswith(("*", "standard", "highmem", "highcpu"))
+    if sizeless or "custom" in name or known is None or not machines.supported(known):
+        known = smallest(*_asked_of_a_vm(bench), families_like(name))
     if known is None:
         bench.drop(MACHINE_TYPE, f"{finding.message}; Batch chooses one", rule=finding.rule)
         return
     reason = f"{finding.message}; {known.name} is the nearest that fits"
     bench.put(MACHINE_TYPE, known.name, reason, rule=finding.rule)
+
+
+_CUSTOM = re.compile(
+    r"(?:([a-z][0-9][a-z]?)-)?custom-(?:([a-z][0-9][a-z]?)-)?([0-9]{1,3})-([0-9]{1,7})"
+    r"-?(m|mb|mib|g|gb|gib)?(-ext)?"
+)
+
+
+def _custom_meant(name: str) -> str:
+    """The custom type that was meant, in MiB and steps of 256; empty where none can be."""
+    found = _CUSTOM.fullmatch(name.strip().lower().replace("_", "-"))
+    if found is None:
+        return ""
+    family, size, memory = found[1] or found[2] or "n1", found[3], int(found[4])
+    if (found[5] or "").startswith("g") or (not found[5] and memory < 256):
+        memory *= 1024
+    for steps in (-(-memory // 256), memory // 256):
+        meant = f"{family}-custom-{size}-{steps * 256}{found[6] or ''}"
+        custom = machines.custom_type(meant)
+        if custom is not None and meant != name and machines.custom_problem(custom) is None:
+            return meant
+    return ""
+
+
+def _asked_of_a_vm(bench: Bench) -> tuple[float, float]:
+    """The vCPUs and GiB that the tasks ask for which are to share a VM."""
+    cpu, memory = asked(bench.view)
+    count = max(1, int(bench.view.group.get("taskCountPerNode", 1) or 1))
+    return cpu * count, memory * count
 
 
 def one_type(bench: Bench, finding: Finding) -> None:
@@ -56,8 +89,12 @@ def series(bench: Bench, finding: Finding) -> None:
 
 def custom_type(bench: Bench, finding: Finding) -> None:
     """A custom type that cannot be: the smallest predefined one that has as much."""
-    custom = machines.custom_type(bench.view.machine_type)
+    name = bench.view.machine_type
+    custom = machines.custom_type(name)
     if custom is None:
+        return
+    if meant := _custom_meant(name):
+        bench.put(MACHINE_TYPE, meant, finding.message, rule=finding.rule)
         return
     vcpus = float(custom.size) if custom.size.isdigit() else 2.0
     other = smallest(vcpus, custom.memory_mib / 1024, families_like(custom.family))

@@ -27,11 +27,27 @@ def mount_path(bench: Bench, finding: Finding) -> None:
     elif "no mountPath" in message:
         new = f"/mnt/disks/{_name_of(bench.get(path[:-1]), path)}"
     else:
-        new = f"/mnt/disks/{re.sub(r'[^A-Za-z0-9_-]', '-', value.strip('/'))[:60]}"
-        if "mounted twice" in message:
-            new = f"{value.rstrip('/')}-{path[-2]}"
-    if new and new != value:
+        plain = value.removeprefix("/mnt/disks/").strip("/")
+        new = f"/mnt/disks/{re.sub(r'[^A-Za-z0-9_-]', '-', plain)[:60]}"
+    if "mounted twice" in message:
+        # What steps say about the path is about the other volume.
+        bench.put(path, _free_path(bench, path, value), message, rule=finding.rule)
+    elif new and new != value:
         remount(bench, path, new, message, finding.rule)
+
+
+def _free_path(bench: Bench, path: Path, taken: str) -> str:
+    """The folder that steps name and nothing is mounted at; else one named after the volume."""
+    mounted = {str(volume.get("mountPath", "")).rstrip("/") for volume in bench.view.volumes}
+    steps = _texts(bench.get((*SPEC, "runnables")), (*SPEC, "runnables"))
+    named: set[str] = {f for _, text in steps for f in _FOLDER.findall(text[:100_000])}
+    if len(free := named - mounted) == 1:
+        return free.pop()
+    own = f"/mnt/disks/{_name_of(bench.get(path[:-1]), path)}"
+    return own if own not in mounted else f"{taken.rstrip('/')}-{path[-2]}"
+
+
+_FOLDER = re.compile(r"(?<![\w/.-])/mnt/disks/[A-Za-z0-9_-]{1,60}")
 
 
 def _name_of(volume: Any, path: Path) -> str:
@@ -106,14 +122,22 @@ def share(bench: Bench, finding: Finding) -> None:
     """A share's path from its root; server and path from `SERVER:/PATH`."""
     path = path_parts(finding.path)
     holder = path[:-1]
-    server = str(bench.get((*holder, "server"), "") or "")
-    remote = str(bench.get((*holder, "remotePath"), "") or "")
-    both = re.fullmatch(r"(?:nfs://)?([A-Za-z0-9.-]{1,200}):?(/[^\s]{0,500})", server or remote)
-    if both and not (server and remote):
+    server = str(bench.get((*holder, "server"), "") or "").strip()
+    remote = str(bench.get((*holder, "remotePath"), "") or "").strip()
+    both = _SHARE.fullmatch(server) or _SHARE.fullmatch(remote)
+    if both and (both[2] or remote):
+        # A path of its own counts; what stands behind the server's name is the same, or less.
+        there = both[2] if remote in ("", "/") or _SHARE.fullmatch(remote) else remote
         bench.put((*holder, "server"), both[1], finding.message, rule=finding.rule)
-        bench.put((*holder, "remotePath"), both[2], finding.message, rule=finding.rule)
-    elif path[-1] == "remotePath" and remote:
+        bench.put((*holder, "remotePath"), there, finding.message, rule=finding.rule)
+    elif path[-1] == "remotePath" and remote and not remote.startswith("/"):
         bench.put(path, f"/{remote}", finding.message, rule=finding.rule)
+
+
+# A server with its path, or with the scheme of its address.
+_SHARE = re.compile(
+    r"(?=nfs://|[^/]*[:/]/?)(?:nfs://)?([A-Za-z0-9][A-Za-z0-9.-]{0,200}):?(/[^\s]{0,500})?"
+)
 
 
 def device(bench: Bench, finding: Finding) -> None:

@@ -18,7 +18,8 @@ from components.batch.schema import fields_by_any_name, schema
 from components.config.bench import Change
 from components.config.source import Source, read_source
 from components.config.spans import MOST_CHARACTERS, Lines
-from components.fix_config.loose_json import Repair, Repaired, repaired_json
+from components.fix_config.loose_json import Repaired, repaired_json
+from components.fix_config.loose_tokens import Repair
 from components.fix_config.loose_yaml import repaired_yaml
 
 _FENCE = re.compile(

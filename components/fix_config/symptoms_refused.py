@@ -14,7 +14,7 @@ from components.batch.locations import job_region
 from components.batch.machines import families
 from components.batch.rules.view import ALLOCATION, POLICY, SPEC
 from components.config.bench import Bench
-from components.config.enlarge import ALLOWED
+from components.config.enlarge import ALLOWED, zone_to_region
 from components.fix_config.mend_places import INTERFACES
 from components.fix_config.symptom import Symptom
 
@@ -67,6 +67,13 @@ def both_networks(bench: Bench, _: re.Match[str]) -> None:
         if not subnetwork:
             bench.put((*where, "subnetwork"), f"regions/{region}/subnetworks/{name}",
                       f"{reason}; {name} is assumed")  # fmt: skip
+
+
+def other_zone_of_region(bench: Bench, _: re.Match[str]) -> None:
+    """Any zone of the region for a machine type that exists, unless a reservation names the zone."""
+    reserved = bench.view.policy.get("reservation", "NO_RESERVATION") != "NO_RESERVATION"
+    if bench.view.machine is not None and not reserved:
+        zone_to_region(bench, "not every zone of a region offers each machine type")
 
 
 def one_network(bench: Bench, _: re.Match[str]) -> None:
@@ -174,6 +181,9 @@ TABLE: tuple[Symptom, ...] = (
     Symptom("network", r"Networks\ must\ be\ distinct\ for\ NICs|network\b.{0,40}\b(?:given|specified)\ twice",
             "The network is given twice: in the instance template and in the job, or on two interfaces.",
             change=one_network),
+    Symptom("shared-network", r"compute\.(?:sub)?networks\.use",
+            "Batch may not use the subnetwork, which mostly belongs to another project (Shared VPC). The job itself is right.",
+            "In the project of the network: gcloud compute networks subnets add-iam-policy-binding SUBNETWORK --region=REGION --member=serviceAccount:service-NUMBER@gcp-sa-cloudbatch.iam.gserviceaccount.com --role=roles/compute.networkUser"),
     Symptom("address", r"no_external_ip_address\ field\ is\ invalid\.?\ VPC|VPC\ Service\ Controls|VPC-?SC",
             "VPC Service Controls forbid external IP addresses for the VMs.",
             "The subnetwork needs Private Google Access: gcloud compute networks subnets update SUBNETWORK --region=REGION --enable-private-ip-google-access",
@@ -185,6 +195,9 @@ TABLE: tuple[Symptom, ...] = (
     Symptom("image", r"trustedImageProjects",
             "A policy of the organisation does not trust the project of the VM's image.",
             "Have batch-custom-image added to constraints/compute.trustedImageProjects, or set bootDisk.image to one of a trusted project that holds the Batch agent."),
+    Symptom("image", r"images/(?:family/)?[\w-]{1,64}['\"]?\ (?:was\ )?(?:is\ )?not\ found|compute\.images\.useReadOnly",
+            "The boot image is not there under that name, or Batch may not use images of its project.",
+            "gcloud compute images list --project=PROJECT; an image of another project: roles/compute.imageUser there for service-NUMBER@gcp-sa-cloudbatch.iam.gserviceaccount.com"),
     Symptom("image", r"outdated\ Batch\ (?:agent|image)|image\ version\b.{0,40}\b(?:outdated|old|expired)|(?:image|family)\b.{0,80}\b(?:deprecated|obsolete|no\ longer\ (?:available|supported))",
             "The boot image holds a Batch agent that is too old.",
             "An image of your own has to be built again from a current Batch image.",
@@ -238,9 +251,13 @@ TABLE: tuple[Symptom, ...] = (
     Symptom("ssd", r"local[\ _-]?ssds?\b",
             "Local SSDs come in pieces of 375 GB, as many as the machine type takes; what is on them goes with the VM.",
             rules=("LSSD_SIZE", "LSSD_FIT", "DISK_UNMOUNTED")),
-    Symptom("gpu-fit", r"(?:accelerator|gpu|nvidia-[\w-]{2,30})\b.{0,100}\b(?:not\ (?:supported|compatible|available\ (?:for|with))|incompatible|cannot\ be\ (?:attached|used)|only\ (?:supported|work)|mismatch|invalid)|guest\ accelerators",
+    Symptom("gpu-fit", r"(?:accelerator|(?<![a-z])gpu|nvidia-[\w-]{2,30})\b.{0,100}\b(?:not\ (?:supported|compatible|available\ (?:for|with))|incompatible|cannot\ be\ (?:attached|used)|only\ (?:supported|work)|mismatch|invalid)|guest\ accelerators",
             "GPU and machine type do not go together: T4, P4, V100 and P100 go with N1 machines, A100, H100 and L4 have machines of their own.",
             rules=("ACC_N1", "ACC_IMPLICIT", "ACC_TYPE", "ACC_COUNT", "ACC_DRV")),
+    Symptom("zone-machine", r"machine[\ _]?types?\b.{0,120}\b(?:not\ (?:available|found|offered|supported)|does\ not\ exist|unavailable)\ in\ (?:the\ )?(?:zone|region|location)",
+            "That zone or region does not offer the machine type, or there is none of that name.",
+            "Where it is offered: gcloud compute machine-types list --filter=name=TYPE",
+            rules=("MT_KNOWN", "MT_SERIES", "MT_CUSTOM"), change=other_zone_of_region),
     Symptom("machine", r"machine[\ _]?types?\b.{0,100}\b(?:not\ (?:found|exist|supported|valid|available|recogni[sz]ed)|does\ not\ exist|invalid|unknown|unsupported)|invalid\ machine|[a-z][0-9][a-z]?-\*",
             "The machine type is none that Batch can take here.",
             rules=("MT_KNOWN", "MT_SERIES", "MT_CUSTOM", "MT_METAL", "PM_SPOT_TYPE")),

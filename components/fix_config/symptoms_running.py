@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from components.batch.amounts import memory_said, time_said
 from components.batch.exit_codes import LOST_VM, PREEMPTED, TIMED_OUT
 from components.batch.findings import Path
 from components.batch.rules.retries import retries_code
@@ -17,7 +18,6 @@ from components.batch.rules.view import GROUP, INSTANCE, POLICY, SPEC
 from components.config import enlarge
 from components.config.bench import Bench
 from components.config.enlarge import MACHINE_TYPE, smallest
-from components.fix_config.amounts import memory_said, time_said
 from components.fix_config.mend_steps import retry_codes
 from components.fix_config.symptom import Symptom
 
@@ -94,6 +94,18 @@ def retry_lost_with_memory(bench: Bench, found: re.Match[str]) -> None:
         more_memory(bench, found)
 
 
+def shared_memory(bench: Bench, found: re.Match[str]) -> None:
+    """Half of a task's memory as /dev/shm, for containers that name no size of their own."""
+    half = max(64, int(bench.view.compute.get("memoryMib", 2000)) // 2)
+    for path, container in bench.view.containers_at():
+        options = str(container.get("options", ""))
+        if container.get("enableImageStreaming"):
+            continue  # its options are not read
+        if "--shm-size" not in options and "--ipc" not in options:
+            bench.put((*path, "options"), f"{options} --shm-size={half}m".strip(),
+                      "shared memory may take half of what a task asks for")  # fmt: skip
+
+
 # --- scripts and containers -------------------------------------------------------------------
 
 
@@ -127,6 +139,15 @@ def run_by_interpreter(bench: Bench, found: re.Match[str]) -> None:
 
 def _plain_word(word: str) -> str:
     return word if re.fullmatch(r"[\w@%+=:,./-]+", word) else "'" + word.replace("'", "'\\''") + "'"
+
+
+def unix_lines(bench: Bench, found: re.Match[str]) -> None:
+    """Lines that end as those of Unix."""
+    for path, text in _scripts(bench):
+        if len(text) < _LOOKED_AT:
+            bench.put(
+                path, text.replace("\r\n", "\n"), "lines end with LF alone on Linux", certain=True
+            )
 
 
 def sh_for_bash(bench: Bench, found: re.Match[str]) -> None:
@@ -286,6 +307,9 @@ TABLE: tuple[Symptom, ...] = (
     Symptom("cuda-memory", r"CUDA\ (?:error:\ )?out\ of\ memory|OutOfMemoryError:\ CUDA|CUBLAS_STATUS_ALLOC",
             "The GPU's own memory is full; memoryMib is the machine's and does not help.",
             "Use smaller batches, or a machine whose GPU has more memory, such as a2-highgpu-1g (40 GB)."),
+    Symptom("shared-memory", r"shared\ memory|/dev/shm|shm[-_]size",
+            "A container has 64 MB of shared memory (/dev/shm); memoryMib is another thing.",
+            change=shared_memory),
     Symptom("memory", r"\b137\b|\bOOM\b|oom[- ]?kill|out\ of\ memory|(?<!pre)\bkilled\b|SIGKILL|cannot\ allocate\ memory|MemoryError|OutOfMemory|std::bad_alloc|java\ heap|heap\ out\ of\ memory|memory\b.{0,60}\b(?:ran\ out|run\ out|insufficient|not\ enough|too\ (?:low|little|small)|exceeded|exhausted|starv)|(?:not\ enough|more|insufficient|low\ on|out\ of|[0-9]{1,9}\ ?G\w{0,9})\ (?:of\ )?(?:memory|ram)\b|(?:raise|increase|bump)\b.{0,40}\b(?:memory|ram)\b",
             "The task ran out of memory (exit code 137 is a kill, mostly for that).",
             rules=("CR_FIT", "PACK_MEM", "TCPN_FIT", "CR_POS", "CR_MISSING_MT"), change=more_memory),
@@ -296,7 +320,7 @@ TABLE: tuple[Symptom, ...] = (
             "The VM stopped reporting to Batch: a crash, an event of its host, or a lack of memory.",
             "If it repeats, the task needs more memory, or fewer tasks a VM.",
             rules=("CR_FIT", "PACK_MEM", "TCPN_FIT", "LP_NO_RETRY"), change=retry_lost_with_memory),
-    Symptom("time", r"\b50005\b|maximum\ runtime|max(?:imum)?[\ _]?run[\ _]?duration\b.{0,60}\b(?:exceed|reach|over|hit)|(?:timed?[\ -]?out|ran\ too\ long|takes?\ (?:longer|too\ long|more\ than|about|around|up\ to\ [0-9])|(?:killed|stop(?:s|ped)?|end(?:s|ed)?|cut\ off|terminated|aborted|cancel\w{0,9})\ after\ (?:exactly\ )?(?:an?\ |one\ |[0-9])|(?:needs?|more)\ (?:more\ )?time|needs?\ (?:about\ |around\ |up\ to\ |roughly\ )?[0-9.]{1,6}\ ?(?:h\b|hours?|min|days?)|time\ limit|longer\ than\ (?:allowed|the))",
+    Symptom("time", r"\b50005\b|maximum\ runtime|max(?:imum)?[\ _]?run[\ _]?duration\b.{0,60}\b(?:exceed|reach|over|hit)|(?:timed?[\ -]?out|ran\ too\ long|takes?\ (?:longer|too\ long|more\ than|about|around|up\ to\ [0-9])|(?:killed|stop(?:s|ped)?|end(?:s|ed)?|cut\ off|terminated|aborted|cancel\w{0,9})\ after\ (?:exactly\ )?(?:an?\ |one\ |[0-9])|failed\ after\ (?:running\ )?(?:for\ )?[0-9.]{1,6}\ ?(?:h\b|hours?|min|days?)|(?:needs?|more)\ (?:more\ )?time|needs?\ (?:about\ |around\ |up\ to\ |roughly\ )?[0-9.]{1,6}\ ?(?:h\b|hours?|min|days?)|time\ limit|longer\ than\ (?:allowed|the))",
             "The task ran longer than maxRunDuration or a step's timeout allows (exit code 50005).",
             "If it hangs rather than works, a longer limit only costs more.",
             rules=("LP_TIMEOUT_RETRY", "TIMEOUT_SHORT", "TIMEOUT_MAX"), change=more_time),
@@ -313,6 +337,9 @@ TABLE: tuple[Symptom, ...] = (
     Symptom("shell", r"\[\[:?\ (?:command\ )?not\ found|source:\ not\ found|syntax\ error.{0,60}unexpected|bad\ substitution|pipefail|illegal\ option|declare:\ not|shopt|bashism|\bnot\ (?:run|use|running|using)\b.{0,20}\bbash|bash\b.{0,60}\b(?:syntax|script|feature|instead)",
             "The script has words of bash, and without #!/bin/bash as its very first line /bin/sh runs it.",
             rules=("SCRIPT_SHELL", "SCRIPT_SHEBANG_POS")),
+    Symptom("line-ends", r"\\r(?![a-z])|\^M|\bCR\ ?LF\b|carriage\ return|windows\b.{0,20}\bline",
+            "The script has the line ends of Windows (CR LF); Linux takes the CR as a letter of the last word.",
+            "Save files with LF alone: dos2unix FILE.", change=unix_lines),
     Symptom("no-bash", r"exec:?\ \"?(?:/bin/)?bash\"?:.{0,80}(?:not\ found|no\ such\ file)|bash:\ (?:not\ found|no\ such)|/bin/bash:?\ (?:not\ found|no\ such)|stat\ /bin/bash",
             "The image has no bash.", change=sh_for_bash),
     Symptom("word", r"exec:?\ \"[^\"]{1,80}\ [^\"]{1,200}\":|executable\ file\ not\ found|OCI\ runtime|no\ such\ file\ or\ directory:\ unknown|starting\ container\ process",
@@ -321,7 +348,7 @@ TABLE: tuple[Symptom, ...] = (
     Symptom("executable", r"(?:permission\ denied|not\ executable|\b126\b|cannot\ execute)(?!.{0,80}(?:storage\.|bucket|artifactregistry|iam))",
             "A file is not allowed to run: what lies on a mounted bucket or share has no right to.",
             "In an image of your own: chmod +x the file.", change=run_by_interpreter),
-    Symptom("processor", r"exec\ format\ error|wrong\ architecture|illegal\ instruction|\b132\b|arm64|aarch64",
+    Symptom("processor", r"exec\ format\ error|wrong\ (?:architecture|platform)|illegal\ instruction|\b132\b|no\ matching\ manifest\ for\ linux/|image's\ platform|(?:built|compiled|image|binary)\b.{0,30}\bfor\ (?:arm|aarch|apple)|(?:arm64|aarch64)\b.{0,40}\b(?:machine|vm|instead|mismatch|not\ (?:run|work|start))",
             "The program or image is built for another processor than the machine's, or the script has no #! line.",
             "Build the image for linux/amd64 (docker build --platform linux/amd64).",
             rules=("MT_ARM", "SCRIPT_SHEBANG_POS"), change=other_processor),
@@ -335,7 +362,7 @@ TABLE: tuple[Symptom, ...] = (
     Symptom("pull-limit", r"toomanyrequests|pull\ rate\ limit|rate\ limit\b.{0,40}\bpull",
             "Docker Hub limits how often images are pulled.",
             "Copy other images to Artifact Registry.", change=mirrored_images),
-    Symptom("pull", r"manifest\b.{0,40}\b(?:unknown|not\ found)|pull\ access\ denied|(?:failed|unable|cannot|error|can't|could\ not)\b.{0,30}\bpull|image\b.{0,60}\b(?:not\ found|does\ not\ exist|doesn't\ exist|denied|unauthorized|cannot\ be\ pulled|invalid)|artifactregistry\.repositories|\b125\b|invalid\ reference\ format|repository\ name\ must|unauthorized|errimagepull",
+    Symptom("pull", r"manifest\b.{0,40}\b(?:unknown|not\ found)|pull\ access\ denied|(?:failed|unable|cannot|error|can't|could\ not)\b.{0,30}\bpull|image\b.{0,60}\b(?:not\ found|does\ not\ exist|doesn't\ exist|denied|unauthorized|cannot\ be\ pulled|invalid)|artifactregistry\.repositories|\b125\b|invalid\ reference\ format|repository\ name\ must|(?:registry|docker|image|manifest)\b.{0,80}\bunauthorized|unauthorized:|errimagepull",
             "The container image cannot be pulled: its name or tag is wrong, or the job's service account may not read it.",
             "gcloud artifacts repositories add-iam-policy-binding REPOSITORY --location=REGION --member=serviceAccount:ACCOUNT --role=roles/artifactregistry.reader",
             rules=("CTR_GCR", "CTR_DOCKERHUB_NOIP")),
@@ -349,9 +376,9 @@ TABLE: tuple[Symptom, ...] = (
     Symptom("missing", r"no\ such\ file|file\ not\ found|cannot\ (?:find|open|stat)|can't\ (?:find|see|open)|does\ not\ exist\ in\ the\ container|ENOENT",
             "A file is not where the task looks: it has to lie in the image or on a mounted volume, which a container with volumes of its own must name.",
             rules=("CTR_VOL", "SCRIPT_PATH", "CTR_OPT_VOL", "DISK_UNMOUNTED"), change=mount_in_container),
-    Symptom("gpu", r"could\ not\ select\ device\ driver|nvidia-smi|libcuda|libnvidia|no\ (?:cuda|nvidia|gpu)|(?:not|n't|cannot|without)\b.{0,30}\b(?:gpus?|cuda)\b|cuda\b.{0,60}\b(?:not|no|unavailable|false|fail|driver|insufficient|error)|unavailable\ gpu|gpu\b.{0,80}\b(?:not\ (?:found|visible|detected|available|used|seen|recogni)|driver|missing|idle|unavailable|cannot|can't|no\b)|nvidia\b.{0,60}\b(?:driver|not|fail)|drivers?\b.{0,40}\b(?:gpu|cuda|nvidia|not\ (?:installed|loaded))",
+    Symptom("gpu", r"could\ not\ select\ device\ driver|nvidia-smi|libcuda|libnvidia|no\ (?:cuda|nvidia|gpu)|(?:not|n't|cannot|without)\b.{0,30}\b(?:gpus?|cuda)\b|cuda\b.{0,60}\b(?:not|no|unavailable|false|fail|driver|insufficient|error)|unavailable\ gpu|(?<![a-z])gpu\b.{0,80}\b(?:not\ (?:found|visible|detected|available|used|seen|recogni)|driver|missing|idle|unavailable|cannot|can't|no\b)|nvidia\b.{0,60}\b(?:driver|not|fail)|drivers?\b.{0,40}\b(?:gpu|cuda|nvidia|not\ (?:installed|loaded))",
             "The program finds no GPU: the VM has none, or no driver is installed.",
-            "The job's service account has to be allowed to report (roles/batch.agentReporter), or the VM never starts.",
+            "Run nvidia-smi in the task to see what is there; the quota for GPUs of a new project is 0.",
             rules=("ACC_DRV", "ACC_DRV_OLD", "ACC_TYPE", "ACC_COUNT", "ACC_N1", "ACC_IMPLICIT"), change=with_gpu),
     Symptom("logs", r"\b(?:no|any|without|missing|empty|find|see|where|lost|disappear\w*)\b.{0,40}\b(?:logs?|output|stdout|stderr)\b|\b(?:logs?|output|stdout|stderr)\b.{0,60}\b(?:empty|missing|not|nowhere|lost|gone|never|nothing|no\b|disappear)",
             "Logs are kept only where logsPolicy has a destination.",
@@ -363,7 +390,7 @@ TABLE: tuple[Symptom, ...] = (
     Symptom("one-vm", r"(?:all|every|same|single|one|only\ one)\b.{0,50}\b(?:on|to)?\ ?(?:the\ same|one|a\ single|same)\ (?:vm|machine|node|instance|host)|only\ (?:one|1|a\ single)\ (?:vm|machine|node|instance)|(?:own|separate|different|dedicated)\ (?:vm|machine|node)",
             "Batch puts as many tasks on a VM as its vCPUs take; taskCountPerNode says how many.",
             rules=("PAR_UNSET", "CR_MISSING_MT"), change=a_vm_each),
-    Symptom("parallel", r"(?:one\ (?:at\ a\ time|by\ one|after\ (?:the\ other|another))|sequential|serial(?:ly)?\b|not\ (?:run\w*\ )?(?:in\ )?parallel|only\ (?:one|1|[0-9]+)\ (?:tasks?|at)\b|at\ the\ same\ time|simultaneous|concurren\w*|at\ once|at\ a\ time|in\ parallel|parallelism)",
+    Symptom("parallel", r"(?:one\ (?:at\ a\ time|by\ one|after\ (?:the\ other|another))|sequential|serial(?:ly)?\b(?!\ (?:console|port|log|number))|not\ (?:run\w*\ )?(?:in\ )?parallel|only\ (?:one|1|[0-9]+)\ (?:tasks?|at)\b|at\ the\ same\ time|simultaneous|concurren\w*|at\ once|at\ a\ time|in\ parallel|parallelism)",
             "parallelism says how many tasks run at once.",
             rules=("PAR_UNSET",), change=side_by_side),
     Symptom("false-success", r"(?:succe(?:ss|ed)\w{0,9})\b.{0,80}\b(?:fail|error|although|though|even|but|wrong|crash)|(?:fail|error|crash)\w{0,9}\b.{0,80}\b(?:marked|reported|shown|counted|still|as)\ ?(?:as\ )?succe|failures?\b.{0,40}\b(?:hidden|ignored|not\ (?:seen|detected|reported))",
@@ -389,6 +416,12 @@ TABLE: tuple[Symptom, ...] = (
     Symptom("packages", r"apt(?:-get)?:?\ (?:command\ )?not\ found|pip3?:?\ (?:command\ )?not\ found|yum:?\ not",
             "Container-Optimized OS has no package manager.", "Use batch-debian as the boot image, or a container.",
             rules=("BD_SCRIPT_COS",)),
+    Symptom("pip", r"externally[- ]managed",
+            "Debian's Python takes packages of pip only in an environment of its own.",
+            "python3 -m venv /opt/env && /opt/env/bin/pip install NAME; or use a container image that holds them."),
+    Symptom("apt-lock", r"(?:dpkg|apt|lists)\b.{0,60}\block|could\ not\ get\ lock|unable\ to\ acquire\ the\ dpkg",
+            "Another program of the VM is installing packages at the moment.",
+            "Let apt wait for it: apt-get -o DPkg::Lock::Timeout=300 install -y NAME; or use an image that holds the packages."),
     Symptom("not-found", r"\b127\b|command\ not\ found|:\ not\ found",
             "A command was not found: its name, the PATH, or the file is not where the task sees it.",
             "batch-debian has python3 and no python; other programs belong in a container image.",

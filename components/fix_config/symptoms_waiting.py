@@ -106,7 +106,7 @@ TABLE: tuple[Symptom, ...] = (
             "VMs without an external address reach Google only through Private Google Access, and anything else only through Cloud NAT.",
             "gcloud compute networks subnets update SUBNETWORK --region=REGION --enable-private-ip-google-access; "
             "gcloud compute routers nats create NAT --router=ROUTER --region=REGION --auto-allocate-nat-external-ips --nat-all-subnet-ip-ranges"),
-    Symptom("call", r"502\b|bad\ gateway|UNAVAILABLE|DEADLINE_?\ ?EXCEEDED|deadline\ exceeded|\b503\b|\b504\b|internal\ error|RESOURCE_EXHAUSTED|\b429\b|rate\ limit|NOT_FOUND",
+    Symptom("call", r"502\b|bad\ gateway|(?<!temporarily\ )UNAVAILABLE|DEADLINE_?\ ?EXCEEDED|deadline\ exceeded|\b503\b|\b504\b|internal\ error|RESOURCE_EXHAUSTED|\b429\b|rate\ limit|NOT_FOUND",
             "A call to the service failed or took too long; the job is not the cause. Such calls may be repeated: with the same job id none is made twice.",
             "Repeat the call with growing pauses; see whether the job exists: gcloud batch jobs describe ID --location=REGION"),
     Symptom("on-demand", r"(?:use|want|need|switch|change|run)\b.{0,40}(?<![-\w])(?:on[- ]?demand|standard)(?![-\w])|(?:not|no|without|instead\ of)\ (?:on\ |a\ |use\ )?(?:spot|preemptible)",
@@ -116,7 +116,10 @@ TABLE: tuple[Symptom, ...] = (
     Symptom("location", r"allowed_?\ ?locations?|(?:wrong|other|another|different)\ (?:region|zone|location)|run\ in\ (?:region|zone)?",
             "allocationPolicy.location.allowedLocations says where VMs may run: regions/REGION or zones/ZONE of the job's region.",
             change=other_zones),
-    Symptom("permission", r"PERMISSION_?\ ?DENIED|\b403\b|forbidden|(?:missing|lacks?|insufficient|required)\b.{0,20}\bpermissions?|roles?\b.{0,40}\b(?:missing|required|needed)|permissions?\ required",
+    Symptom("permission", r"(?:permission|required)\ ['\"`]([a-z]{2,40}\.[A-Za-z]{2,60}\.[A-Za-z]{2,60})",
+            "The permission \\1 is missing; the text says on what. The job itself may be right.",
+            "Which roles hold it stands in the IAM reference of permissions; they go to the account that the text names, else to the job's service account."),
+    Symptom("permission", r"(?:not|n't)\ have\ (?:the\ )?(?:required\ )?permission|PERMISSION_?\ ?DENIED|\b403\b|forbidden|(?:missing|lacks?|insufficient|required)\b.{0,20}\bpermissions?|roles?\b.{0,40}\b(?:missing|required|needed)|permissions?\ required",
             "A permission is missing. The job itself may be right.",
             "Submitting needs roles/batch.jobsEditor and roles/iam.serviceAccountUser on the job's service account; the account needs roles/batch.agentReporter, and the roles for what the tasks read and write."),
 )  # fmt: skip

@@ -36,7 +36,7 @@ def expanded(sources: Sequence[str]) -> list[str]:
     """The files that the sources name: files, folders, names with `*` in their last part, prefixes.
 
     Raises:
-        InputError: there is no such file, or a folder holds no rows.
+        WrongUse: there is no such file, or a folder holds no rows.
         WrongUse: nothing is named, or `bq://` beside other sources.
     """
     named = [source.strip() for source in sources if source.strip()]
@@ -61,7 +61,7 @@ def _files_of(source: str) -> list[str]:
         if not found and last and not source.endswith("/"):
             found = [uri for uri in files.with_prefix(source) if uri.lower().endswith(_ENDINGS)]
     if not found:
-        raise InputError(
+        raise WrongUse(
             "There is no such file, and no folder with files of rows",
             where=source,
             fix=f"Rows are read from {', '.join(_ENDINGS)}.",

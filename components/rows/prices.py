@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import NamedTuple
 
-from components.errors import InputError
+from components.errors import InputError, named_by_a_parameter
 from components.rows.models import bare
 from components.storage import files
 
@@ -97,10 +97,11 @@ def load_prices(uri: str = "") -> Prices:
     """The price file at a path or gs:// URI; the one that the package ships where it is empty.
 
     Raises:
-        InputError: it cannot be read as prices; the message names the line.
+        WrongUse: it cannot be read as prices; the message names the line.
     """
     if uri:
-        return parse_prices(files.read_text(uri), uri)
+        with named_by_a_parameter():
+            return parse_prices(files.read_text(uri), uri)
     text = resources.files("components.rows").joinpath("prices.csv").read_text("utf-8")
     return parse_prices(text, "prices.csv")
 

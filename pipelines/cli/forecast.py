@@ -65,8 +65,7 @@ def forecast_of(
     """The forecast of a job by what the command line gave.
 
     Raises:
-        WrongUse: the task time is none.
-        InputError: the price file cannot be read.
+        WrongUse: the task time is none, or the price file cannot be read.
     """
     from components.batch.forecast import Assumptions
     from components.batch.forecast import forecast as reckoned

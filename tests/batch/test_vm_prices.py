@@ -9,7 +9,7 @@ import pytest
 from components.batch.locations import regions
 from components.batch.machines import families, gpu_counts, lookup, machine_types
 from components.batch.vm_prices import load_vm_prices, parse_vm_prices
-from components.errors import InputError
+from components.errors import InputError, WrongUse
 
 HEADER = "what,name,region,on_demand,spot\n"
 E2 = HEADER + "vcpu,e2,us-central1,0.02,0.01\ngib,e2,us-central1,0.003,0.001\n"
@@ -117,5 +117,5 @@ def test_a_bad_file_says_where(text: str, message: str) -> None:
 
 
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
-    with pytest.raises(InputError):
+    with pytest.raises(WrongUse):
         load_vm_prices(str(tmp_path / "none.csv"))

@@ -84,8 +84,8 @@ def test_an_unknown_cost_is_said(command: Command) -> None:
         (("none.json",), 2, "none.json"),
         (("mine.csv",), 1, "This is no job"),
         (("job.json", "--task-time", "soon"), 2, "'soon' is not a time"),
-        (("job.json", "--prices", "job.json"), 1, "lacks the columns"),
-        (("job.json", "--prices", "none.csv"), 1, "none.csv"),
+        (("job.json", "--prices", "job.json"), 2, "lacks the columns"),
+        (("job.json", "--prices", "none.csv"), 2, "none.csv"),
     ],
 )
 def test_what_cannot_be_read(

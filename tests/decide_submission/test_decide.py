@@ -165,7 +165,7 @@ def test_region_and_prices_of_the_run_count(tmp_path):
 
 @pytest.mark.parametrize(
     ("asked", "error"),
-    [({"max_cost_usd": -1.0}, WrongUse), ({"prices_uri": "/none/prices.csv"}, InputError)],
+    [({"max_cost_usd": -1.0}, WrongUse), ({"prices_uri": "/none/prices.csv"}, WrongUse)],
 )
 def test_a_bad_budget_or_price_file_stops_the_run(tmp_path, asked, error):
     with pytest.raises(error):

@@ -120,6 +120,17 @@ CASES: list[tuple[dict[str, Any], str, dict[str, Any]]] = [
     ({}, "please give each task 12 GB of memory", {f"{SPEC}.computeResource.memoryMib": 12288, f"{GROUP}.taskCountPerNode": 1}),
     ({f"{GROUP}.taskCount": 50}, "run 20 tasks at once please", {f"{GROUP}.parallelism": 20}),
     ({}, "retry a failed task 5 times", {f"{SPEC}.maxRetryCount": 5}),
+    ({SCRIPT: "#!/bin/bash\r\nls\r\n"}, "/bin/bash^M: bad interpreter: No such file or directory", {SCRIPT: "#!/bin/bash\nls\n"}),
+    ({SCRIPT: "#!/bin/bash\r\nls"}, "syntax error near unexpected token `$'do\\r''", {SCRIPT: "#!/bin/bash\nls"}),
+    ({SCRIPT: "#!/bin/bash\r\nls"}, "/usr/bin/env: 'bash\\r': No such file or directory", {SCRIPT: "#!/bin/bash\nls"}),
+    ({f"{POLICY}.machineType": "c4a-standard-4"}, "no matching manifest for linux/arm64/v8 in the manifest list entries", {f"{POLICY}.machineType": "n2-standard-4"}),
+    ({f"{POLICY}.machineType": "c4a-standard-4"}, "manifest for us-docker.pkg.dev/p/r/tool-arm64:5 not found: manifest unknown", {f"{POLICY}.machineType": "c4a-standard-4"}),
+    ({ALLOWED: ["zones/us-central1-a"]}, "Machine type with name 'e2-standard-4' does not exist in zone us-central1-a", {ALLOWED: ["regions/us-central1"], f"{POLICY}.machineType": "e2-standard-4"}),
+    ({f"{POLICY}.machineType": "a2-ultragpu-1g", f"{POLICY}.provisioningModel": "STANDARD", ALLOWED: ["zones/us-central1-a"]}, "The machine type a2-ultragpu-1g is not available in zone us-central1-a", {ALLOWED: ["regions/us-central1"], f"{INSTANCE}.installGpuDrivers": GONE}),
+    ({}, "dataloader's workers are out of shared memory", {f"{CONTAINER}.options": "--shm-size=2048m", f"{SPEC}.computeResource.memoryMib": 4096}),
+    ({f"{CONTAINER}.options": "--shm-size=1g"}, "insufficient shared memory (shm)", {f"{CONTAINER}.options": "--shm-size=1g"}),
+    ({}, "Out of memory: Killed process 9; seen on the serial console", {f"{SPEC}.computeResource.memoryMib": 8192, f"{GROUP}.parallelism": 2}),
+    ({}, "task failed after running 1 hour", {f"{SPEC}.maxRunDuration": "7200s"}),
     # --- waiting and wishes ---
     ({f"{GROUP}.taskCount": 100, f"{GROUP}.parallelism": 100}, "Quota checking process decides to delay scheduling for the job u due to inadequate quotas [Quota: CPUS, limit: 24, usage: 0, wanted: 200.].", {f"{GROUP}.parallelism": 12}),
     ({ALLOWED: ["zones/us-central1-a"]}, "CODE_GCE_ZONE_RESOURCE_POOL_EXHAUSTED", {ALLOWED: ["regions/us-central1"]}),
@@ -144,6 +155,14 @@ NOT_THE_JOB: list[tuple[str, str]] = [
     ("my jobs just stay in the scheduled state forever", "roles/batch.agentReporter"),
     ("segmentation fault, exit code 139", "native libraries"),
     ("Task failed with exit code 42", "Exit code 42"),
+    ("404 Location us-central-1 is not found or access is unauthorized.", "regions/REGION"),
+    ("Required 'compute.subnetworks.use' permission for 'projects/host/regions/r/subnetworks/s'", "roles/compute.networkUser"),
+    ("Permission 'cloudkms.cryptoKeyVersions.useToEncrypt' denied", "cloudkms.cryptoKeyVersions.useToEncrypt"),
+    ("ERROR: User [a@b.c] does not have permission to access projects instance [p]", "permission is missing"),
+    ("The resource 'projects/p/global/images/family/worker' was not found", "boot image"),
+    ("error: externally-managed-environment", "python3 -m venv"),
+    ("Could not open lock file /var/lib/dpkg/lock-frontend - open (11: Resource temporarily unavailable)", "Lock::Timeout"),
+    ("unauthorized: You don't have the needed permissions to perform this operation", "roles/artifactregistry.reader"),
 ]  # fmt: skip
 
 
@@ -195,9 +214,9 @@ def test_no_row_of_the_tables_is_slow_on_hostile_text() -> None:
     )
     for piece in pieces:
         text = plain_complaint(piece * 100_000)
-        began = time.monotonic()
+        began = time.process_time()
         diagnosed(text)
-        assert time.monotonic() - began < 2, piece
+        assert time.process_time() - began < 2, piece
 
 
 def test_what_a_complaint_quotes_never_stands_in_a_command() -> None:

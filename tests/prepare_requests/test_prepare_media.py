@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from components.errors import InputError
+from components.errors import WrongUse
 from components.prepare_requests.prepare import prepare
 from tests.prepare_requests.prepared import TODAY, csv, jsonl
 
@@ -84,7 +84,7 @@ def test_a_prefix_stands_for_the_files_that_begin_so(tmp_path: Path) -> None:
         (tmp_path / name).write_text(text)
     plan = prepare([f"{tmp_path}/part-"], str(tmp_path / "run"), today=TODAY)
     assert [Path(source).name for source in plan.sources] == ["part-1.csv", "part-2.jsonl"]
-    with pytest.raises(InputError, match="There is no such file"):
+    with pytest.raises(WrongUse, match="There is no such file"):
         prepare([f"{tmp_path}/nothing-"], str(tmp_path / "run"), today=TODAY)
 
 

@@ -25,6 +25,10 @@ _RESERVATION = re.compile(
     r"[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?"
     r"(?:/reservationBlocks/[^/\s]+(?:/reservationSubBlocks/[^/\s]+)?)?\Z"
 )
+# A series, its kind and mostly a size: `n2-standard-4`, `e2-medium`, `x4-480-6t-metal`.
+_TYPE_NAME = re.compile(
+    r"[a-z]{1,3}[0-9]{1,2}[a-z]{0,3}(?:-[a-z0-9]+){1,4}(?<!-standard)(?<!-highmem)(?<!-highcpu)"
+)
 _MANY_ALIKE = 1000  # as many VMs of one type are often not to be had in one region
 _GPU_SERIES_NEAR = {"g4": "g2-standard-16", "a4x": "a4-highgpu-8g", "z3": "n2-standard-8"}
 
@@ -139,7 +143,7 @@ def known_type(view: JobView) -> Iterator[Problem]:
     if machines.custom_type(name) or placeholder_in(name) or _names_of_types(name):
         return
     near = machines.nearest(name)
-    malformed = not re.fullmatch(r"[a-z][a-z0-9]*(?:-[a-z0-9]+){1,4}", name)
+    malformed = not _TYPE_NAME.fullmatch(name) or "custom" in name
     yield Problem(
         MACHINE_TYPE,
         f"{shown(name)} is no machine type"

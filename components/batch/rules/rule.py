@@ -93,5 +93,7 @@ class RuleSet:
 def shown(value: object, limit: int = 60) -> str:
     """A value of the job as it may stand in a message: quoted, short, on one line."""
     text = value if isinstance(value, str) else repr(value)
+    if not text:
+        return "an empty text"
     text = "".join(c if c.isprintable() else " " for c in text[: limit + 1])
     return f"`{text[:limit]}…`" if len(text) > limit else f"`{text}`"

@@ -23,6 +23,8 @@ _WORDS = dict(
         strict=True,
     )
 )
+# 250,000 and 250_000 and 250 000: the marks that part thousands.
+_THOUSANDS = re.compile(r"\s*[0-9]{1,3}(?:([,_ '])[0-9]{3})(?:\1[0-9]{3}){0,3}(?![0-9.,])")
 _UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _MIB = {"m": 1.0, "g": 1024.0, "t": 1024.0 * 1024, "k": 1 / 1024}
 
@@ -40,9 +42,14 @@ def amount(field: str, value: object) -> int | None:
         return _plain(field, value, "")
     if not isinstance(value, str) or len(value) > 60:
         return value if isinstance(value, int) else None
+    parted = _THOUSANDS.match(value)
+    if parted is not None:
+        value = re.sub(r"[,_ ']", "", parted[0]) + value[parted.end() :]
     found = _AMOUNT.match(value)
     if found is None:
         return _WORDS.get(value.strip().lower())
+    if "," in found["number"] and not found["unit"]:
+        return None  # two numbers, or a part of one
     rest = value[found.end() :].strip()
     if rest and not re.fullmatch(r"[A-Za-z .]{1,30}|,|;", rest):
         return None
@@ -64,6 +71,32 @@ def _plain(field: str, number: float, unit: str) -> int | None:
     elif unit in ("k",):
         number *= 1000
     return math.ceil(number - 1e-9)
+
+
+_CPU_NAMES = ("cpu", "cpus", "vcpu", "vcpus", "core", "cores", "cpucount", "vcpucount", "corecount")
+_MEMORY_NAME = re.compile(r"(?:max)?(?:mem|memory|ram|bootdisk(?:size)?)(?:in|size)?(g|gb|gib)\Z")
+
+
+def amount_named(name: str, field: str, value: object) -> int | None:
+    """The value in the field's unit, where another name for the field says another unit.
+
+    Args:
+        name: what somebody wrote for the field, for example `memoryGb` or `cpus`.
+        field: the field's JSON name.
+        value: what stands there; a text may say its own unit.
+
+    Returns:
+        None where the name says no other unit, or the value is no number.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    folded = re.sub(r"[^a-z]", "", name[:80].lower())
+    if field == "cpuMilli" and folded in _CPU_NAMES:
+        return amount(field, str(value))
+    plain = not isinstance(value, str) or re.fullmatch(r"[0-9.]{1,12}", value.strip()) is not None
+    if field in ("memoryMib", "bootDiskMib") and plain and _MEMORY_NAME.match(folded):
+        return amount(field, f"{value}GiB")
+    return None
 
 
 def memory_said(text: str) -> int | None:
