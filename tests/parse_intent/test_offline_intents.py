@@ -23,7 +23,13 @@ def load(path: Path) -> list[dict[str, Any]]:
 
 CASES = [
     case
-    for name in ("intents_second", "intents_third", "intents_pasted", "intents_wordings")
+    for name in (
+        "intents_second",
+        "intents_third",
+        "intents_pasted",
+        "intents_wordings",
+        "intents_crowd",
+    )
     for case in load(HERE / f"{name}.jsonl")
 ]
 

@@ -48,6 +48,7 @@ def edit_commands(page: Page, steps: list[Step], refs: list[Ref]) -> None:
         steps: those of the draft, copies.
         refs: which of them the words name.
     """
+    _swapped_flags(page, steps)
     for number, match in enumerate(page.find(FLAG)):
         if number < MAX_FLAGS:
             _flag(page, match, _meant(page, match.start(), steps, refs))
@@ -91,6 +92,34 @@ def _swapped_words(page: Page, steps: list[Step]) -> None:
             _put(having[0], words, page.take(*match.span()))
 
 
+A_FLAG = r"[\"'`]?(?P<{}>-{{1,2}}[A-Za-z][\w-]*)[\"'`]?"
+SWAPPED_FLAGS = (
+    re.compile(
+        rf"\b(?:replace|change|swap|substitute|exchange|switch)\s+(?:the )?{A_FLAG.format('a')}"
+        rf"\s+(?:by|with|to|for|into)\s+{A_FLAG.format('b')}(?![\w=])",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        rf"{A_FLAG.format('b')}\s+(?:instead of|rather than|in place of|not)\s+{A_FLAG.format('a')}"
+        r"(?![\w=])",
+        re.IGNORECASE,
+    ),
+)
+
+
+def _swapped_flags(page: Page, steps: list[Step]) -> None:
+    """As in "swap --fast for --thorough": one flag in the place of another."""
+    for pattern in SWAPPED_FLAGS:
+        for match in page.find(pattern, free=False):
+            was, new = page.quote(*match.span("a")), page.quote(*match.span("b"))
+            was, new = (flag.strip("\"'`.,") for flag in (was, new))
+            for step in steps:
+                words = _words(step)
+                if was in words and new not in words:
+                    quote = page.take(*match.span())
+                    _put(step, [new if word == was else word for word in words], quote)
+
+
 def _named_options(page: Page, steps: list[Step]) -> None:
     """As in "the day should be 7" where a step has --day; names of fields are left to others."""
     for step in steps:
@@ -98,11 +127,13 @@ def _named_options(page: Page, steps: list[Step]) -> None:
             name = flag.lstrip("-")
             if not flag.startswith("--") or len(name) < 3 or fields_in(name):
                 continue
-            for match in page.find(re.compile(rf"\bthe {re.escape(name)}\b", re.IGNORECASE)):
+            spoken = re.compile(rf"(?<![\w./-])(?P<the>the )?{re.escape(name)}(?![\w/-])", re.I)
+            for match in page.find(spoken):
                 value = VALUE.match(page.norm, match.end())
                 if value is None or NOT_VALUE.match(value["v"]):
                     continue
-                if TO.search(page.norm[match.end() : value.start("v")]):
+                bare = not match["the"] and value["v"][:1].isdigit()  # "crf 23"
+                if bare or TO.search(page.norm[match.end() : value.start("v")]):
                     given = page.quote(*value.span("v"))
                     quote = page.take(match.start(), value.end("v"))
                     _put(step, _merged(_words(step), [flag, given]), quote)

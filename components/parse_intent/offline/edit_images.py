@@ -12,8 +12,9 @@ NEW_IMAGE = re.compile(
     rf"(?<![\w/@.:=-])(?P<name>[a-z0-9][\w./-]*)?(?P<tag>{TAG}{DIGEST}?|{DIGEST})(?![\w/:@])"
 )
 NEW_TAG = re.compile(
-    r"\b(?:tag|version|image)\b(?: (?:of|is|to|the|image|it|container|should be|now|called|named))*"
-    r"\s*[:=]?\s*[\"']?(?P<t>v?\d[\w.-]*[\w]|latest|nightly|stable|edge)(?![\w/:])",
+    r"\b(?:tag|version|image)\b(?: (?:tag|version|of|is|to|the|image|it|container|should be|now"
+    r"|called|named))*\s*[:=]?\s*[\"']?"
+    r"(?P<t>v?\d[\w.-]*\w|(?<=(?:tag|ion) )\d|latest|nightly|stable|edge)(?![\w/:])",
     re.IGNORECASE,
 )
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from components.parse_intent.draft import Asked, Draft, Volume
 from components.parse_intent.offline.edit_commands import edit_commands
+from components.parse_intent.offline.edit_machine import resize_machine
 from components.parse_intent.offline.edit_mounts import meant_by, move_known
 from components.parse_intent.offline.edit_names import edit_names
 from components.parse_intent.offline.edit_numbers import (
@@ -59,6 +60,7 @@ def edit_before_reading(
     edit_commands(page, draft.steps, refs_in(page, draft.steps, 0, len(page.norm)))
     edit_names(page, draft)
     move_known(page, draft)
+    resize_machine(page, draft)
     questions = steps.questions + step_numbers(page, draft)
     scale_numbers(page, draft)
     return draft, questions

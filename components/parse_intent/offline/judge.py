@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from components.batch.machines import machine_types, supported
 from components.parse_intent.draft import Draft
 from components.parse_intent.offline.vocabulary import (
     GPU_COUNTS,
@@ -49,7 +50,26 @@ def broken_limits(draft: Draft) -> list[str]:
         )
     if draft.task_envs and max(e.index for e in draft.task_envs) >= MAX_TASK_ENVIRONMENTS:
         found.append(f"Task environments are limited to {MAX_TASK_ENVIRONMENTS} tasks.")
-    return found + _run_time(draft) + _machines(draft) + _together(draft)
+    return found + _too_large(draft) + _run_time(draft) + _machines(draft) + _together(draft)
+
+
+def _too_large(draft: Draft) -> list[str]:
+    """A task's CPU or memory beyond the largest machine that Batch takes."""
+    known = [machine for machine in machine_types().values() if supported(machine)]
+    vcpus = max(machine.vcpus for machine in known)
+    memory = max(machine.memory_gib for machine in known)
+    found = []
+    if draft.cpu_milli is not None and draft.cpu_milli.value > vcpus * 1000:
+        found.append(
+            f"{draft.cpu_milli.value / 1000:,g} vCPUs for one task are too many: the largest "
+            f"machine of Batch has {vcpus:,g}."
+        )
+    if draft.memory_mib is not None and draft.memory_mib.value > memory * 1024:
+        found.append(
+            f"{draft.memory_mib.value / 1024:,g} GiB of memory for one task are too much: the "
+            f"largest machine of Batch has {memory:,g} GiB."
+        )
+    return found
 
 
 def broken_numbers(draft: Draft) -> list[tuple[str, float]]:

@@ -36,6 +36,14 @@ QUOTES = str.maketrans(
 )
 
 
+# "a fifty-gigabyte disk": the number is a word of its own
+SPELLED_UNIT = re.compile(
+    r"(?i)\b((?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|fifteen|sixteen|twenty|thirty"
+    r"|forty|fifty|sixty|eighty|ninety|hundred))-(?=(?:giga|mega|tera|gig|meg|gb|tb|minute|hour"
+    r"|day|week|core|cpu|node|task|member|part|fold|gpu)s?)"
+)
+
+
 @cache
 def _slips() -> dict[str, str]:
     """Every keyword of six letters or more with one letter left out, to the keyword."""
@@ -98,7 +106,7 @@ class Words:
     def __init__(self, masked: str) -> None:
         self._parts: list[str] = []
         self.back: list[int] = []
-        self._read(masked.translate(QUOTES))
+        self._read(SPELLED_UNIT.sub(r"\1 ", masked.translate(QUOTES)))
         self.text = "".join(self._parts)
         self.back.append(len(masked))
 

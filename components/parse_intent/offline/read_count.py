@@ -68,6 +68,7 @@ COUNTS = [
         rf"{BEFORE_COUNT}(?P<n>\d{{1,9}})\s+of (?:them|these|those|this|it)\b", re.IGNORECASE
     ),
     re.compile(rf"{BEFORE_COUNT}(?P<n>\d{{1,6}})[x\u00d7](?=\s*(?:[/,;|\n]|$))", re.IGNORECASE),
+    re.compile(rf"\b(?:x|\u00d7)(?P<n>\d{{1,9}}) ?[:,-]? ?(?={FILL})", re.IGNORECASE),
 ]
 SINGLE = re.compile(
     r"\b(?:(?:a |just |only )?single task|(?:just |only |exactly )?1 task(?! (?:per|at|for|a"

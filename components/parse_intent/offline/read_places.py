@@ -60,10 +60,15 @@ BESIDE = re.compile(
     re.IGNORECASE,
 )
 PLACE_CUE = re.compile(
-    r"\b(?:in|to|region|zone|location|from|at|near|is|google's|use|out of|our|inside|within|place)"
+    r"\b(?:in|to|region|zone|location|from|at|near|is|google's|use|out of|our|inside|within|place"
+    r"|leave|leaves|leaving|outside)"
     r"\s*[:=]?\s*[\"'(]?(?:the )?$",
     re.IGNORECASE,
 )
+
+
+# "must not leave Switzerland": it is to be there
+LEAVES = re.compile(r"\b(?:leav(?:e|es|ing)|outside(?: of)?|out of|exit)(?: the)? $", re.IGNORECASE)
 
 
 class _Places:
@@ -76,7 +81,7 @@ class _Places:
 
     def add(self, region: str, zone: str, start: int, end: int) -> None:
         """Note a region or zone, unless the words deny it."""
-        denied = self.page.negated(start)
+        denied = self.page.negated(start) and not LEAVES.search(self.page.left(start, 24))
         quote = self.page.take(start, end)
         if denied:
             return
@@ -142,6 +147,7 @@ def _is_place(page: Page, match: re.Match[str]) -> bool:
 
 
 NICKNAME_CUE = re.compile(
-    r"\b(?:regions?|near|run|zones?|vms?|in|to|located|stay|move|data ?cent(?:er|re))\b",
+    r"\b(?:regions?|near|run|zones?|vms?|in|to|located|stay|leave|inside|outside|move"
+    r"|data ?cent(?:er|re))\b",
     re.IGNORECASE,
 )

@@ -138,6 +138,8 @@ def _add_volume(page: Page, volume: Volume) -> None:
 def _buckets(page: Page) -> list[Place]:
     found = []
     for match in page.find(GCS):
+        if _unmounted(page, match):
+            continue
         remote = match["r"].rstrip("/.,*")
         quote = page.take(*match.span())
         if page.negated(match.start()):
@@ -184,6 +186,29 @@ def _mounted(page: Page) -> list[Place]:
 KNOWN_FILES = (".sh", ".py", ".r", ".txt", ".csv", ".json", ".yaml", ".yml", ".gz", ".zip", ".tar")
 
 
+NO_MOUNT = re.compile(
+    r"\b(?:no|not|without|never|n't|don't|needn't)(?: \w+){0,2} mount(?:ed|ing|s)?\b"
+    r"|\bmount(?:ing|s)? (?:is|are) (?:not|un)\w*",
+    re.IGNORECASE,
+)
+REACHED = re.compile(
+    r"\b(?:client librar\w+|directly|itself|(?:gcs |storage |its |the )?api|gsutil|sdk|boto"
+    r"|downloads?|copies|by the program)\b",
+    re.IGNORECASE,
+)
+
+
+def _unmounted(page: Page, match: re.Match[str]) -> bool:
+    """Whether the words say that a bucket is not mounted: the program goes to it by itself."""
+    start, end = page.sentence(match.start())
+    said = NO_MOUNT.search(page.norm, start, end)
+    if said is None or not (REACHED.search(page.norm, start, end) or said.start() > match.end()):
+        return False
+    page.take(*match.span())
+    page.take(*said.span())
+    return True
+
+
 def _aside(page: Page, match: re.Match[str]) -> bool:
     return (
         re.search(r"\b(?:that's|was|wrong|that is|old)\b", page.left(match.start(), 25), re.I)
@@ -194,6 +219,8 @@ def _aside(page: Page, match: re.Match[str]) -> bool:
 def _unnamed_bucket(page: Page) -> list[Place]:
     """A place for a bucket that is spoken of and not named: the name is asked for."""
     pattern = BUCKET_WORD if page.before is None else ONE_MORE_BUCKET
+    if NO_MOUNT.search(page.norm):
+        return []
     for match in page.find(pattern):
         if not page.negated(match.start()):
             quote = page.take(*match.span())

@@ -43,6 +43,10 @@ PARALLEL = [
         re.IGNORECASE,
     ),
     re.compile(r"\b(?P<n>\d{1,6})-way\b", re.IGNORECASE),
+    re.compile(
+        r"\b(?:at |by )?(?P<n>\d{1,6}) (?:a|per|each|every|to a) (?:time|go|round|wave)\b",
+        re.IGNORECASE,
+    ),
     re.compile(r"(?<![\w.:/-])(?P<n>\d{1,6}) ?(?:\|\||\u2225|//)(?=[\s,.;)]|$)"),
     re.compile(r"(?:\|\||\u2225) ?[=:]? ?(?P<n>\d{1,6})(?=[\s,.;)]|$)"),
     re.compile(

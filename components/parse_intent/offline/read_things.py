@@ -191,6 +191,7 @@ def read_things(page: Page) -> Asked[int] | None:
     units = unit_nouns(page)
     base = (3 if array else 0) + (3 if EACH.search(page.norm) else 0)
     found = [*_counted(page, base, units), *_ranges(page, array), *_keyed(page, array, units)]
+    found += _hyphened(page, base)
     shares = [match.span() for pattern in PER_TASK for match in page.find(pattern)]
     whole = [t for t in found if not any(a <= t.start < b for a, b in shares)]
     found = whole or found
@@ -305,6 +306,19 @@ AGAIN = re.compile(
     rf"(?:(?!\b(?:for|over|on|of|across|all|our|my) )[^,;.:{FILL}])*$",
     re.IGNORECASE,
 )
+
+
+# "a 51-member ensemble", "10-fold cross validation"
+HYPHENED = re.compile(
+    r"(?<![\w.-])(?P<n>\d{1,6})-(?P<w>member|part|fold|frame|page|chunk|shard|tile|episode|case"
+    r"|scenario|sample|file|task|element|item|image|piece|site|station|city)(?![\w-])",
+    re.IGNORECASE,
+)
+
+
+def _hyphened(page: Page, base: int) -> Iterator[Thing]:
+    for match in page.find(HYPHENED):
+        yield Thing(int(match["n"]), *match.span(), base + 1, match["w"].lower())
 
 
 def _points(page: Page, start: int, end: int) -> int:

@@ -7,6 +7,7 @@ import re
 from components.parse_intent.build_steps import split_words
 from components.parse_intent.draft import Asked, Draft
 from components.parse_intent.offline import judge
+from components.parse_intent.offline.listed_things import listed_count
 from components.parse_intent.offline.open_questions import QUESTIONS, count_question
 from components.parse_intent.offline.page import Page
 from components.parse_intent.offline.plain_steps import plain_steps
@@ -230,7 +231,8 @@ def read_work(page: Page, wants: dict[str, str]) -> list[str]:
     count_in_limit(page)
     if draft.task_count is None and not draft.task_envs and page.before is None:
         thing = read_vague_count(page)
-        if thing is not None:
+        draft.task_count = listed_count(page, thing)
+        if thing is not None and draft.task_count is None:
             wants["count"] = count_question(thing)
     if any(v.kind == "gcs" and not v.remote for v in draft.volumes):
         wants["bucket"] = QUESTIONS["bucket"]

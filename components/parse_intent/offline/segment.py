@@ -104,6 +104,7 @@ def cut_payloads(text: str, *, hidden: list[tuple[int, int]] | None = None) -> C
     _ticks(cutter)
     cutter.masked = OVERLONG.sub(lambda match: FILL * len(match[0]), cutter.masked)
     cutter.masked = plain_layout(cutter.masked)
+    _loops(cutter)
     _arrays(cutter)
     _subcommands(cutter)
     _options(cutter)
@@ -145,6 +146,23 @@ def _dedent(body: str, indent: str) -> str:
 def _ticks(cutter: Cutter) -> None:
     for match in TICKS.finditer(cutter.masked):
         _inline(cutter, match.start(), match.end(), match[2].strip(), sure=True)
+
+
+# One that opens its line is a line of a script, which is cut as a whole.
+LOOP = re.compile(
+    r"(?<=[^\s\ue000])[ \t]+(?P<c>(?:for \w+ in|while|until) [^\n\ue000]{1,400}?;[ \t]*do\b"
+    r"[^\n\ue000]{1,600}?;[ \t]*done\b(?:[ \t]*(?:<|>|>>|\|)[ \t]*[^\s,;|]+)?"
+    r"|if \[[^\n\ue000]{1,400}?;[ \t]*then\b[^\n\ue000]{1,600}?;[ \t]*fi\b)"
+)
+
+
+def _loops(cutter: Cutter) -> None:
+    """Loops and conditions of a shell in the middle of a line, from `for` to `done`."""
+    for match in LOOP.finditer(cutter.masked):
+        start, end = match.span("c")
+        text = cutter.text[start:end]
+        if not cutter.hidden(start, end) and "``" not in text:
+            cutter.cut(Payload(start, end, text.rstrip(".")))
 
 
 def _options(cutter: Cutter) -> None:
@@ -227,6 +245,17 @@ def _inline(cutter: Cutter, start: int, end: int, body: str, *, sure: bool) -> N
     cutter.cut(Payload(start, end, body))
 
 
+COMMAND_LABELS = ("command", "cmd", "command line", "exec", "execute", "the command", "the cmd")
+
+
+def _any_program(text: str, start: int) -> bool:
+    """Whether a program of any name starts here: a known one, or one that takes options."""
+    line = text[start : start + 200].split("\n", 1)[0].split()
+    if len(line) < 2 or not re.fullmatch(r"[A-Za-z][\w.+-]*", line[0]) or line[0].lower() in STOP:
+        return False
+    return line[0] in PROGRAMS or any(re.match(r"-{1,2}[A-Za-z]", word) for word in line[1:6])
+
+
 def _labelled(cutter: Cutter) -> None:
     for match in LABEL.finditer(cutter.masked):
         label = match["label"].lower()
@@ -239,7 +268,10 @@ def _labelled(cutter: Cutter) -> None:
             continue
         if _quoted_value(cutter, start, is_args):
             continue
-        if not is_args and not starts_command(cutter.text, start, strict=False):
+        if not is_args and not (
+            starts_command(cutter.text, start, strict=False)
+            or (label in COMMAND_LABELS and _any_program(cutter.masked, start))
+        ):
             continue
         end = command_end(cutter.masked, start, to_line_end=True)
         body = cutter.text[start:end]

@@ -46,7 +46,10 @@ def claims(root: Node) -> bool:
     """Whether this is a job or a piece of one; "script: ./a" is a note of somebody's own."""
     told = any(root.get(key).kind != "none" for key in TELLING if key not in OF_RUNNABLE)
     told = told or any(root.get(key).kind == "map" for key in OF_RUNNABLE)
-    return told and not root.get("apiVersion")
+    # "container: {image: ...}" is a note of somebody's own, too
+    container = root.get("container")
+    own = container.kind == "map" and container.get("image").kind != "none"
+    return told and not own and not root.get("apiVersion")
 
 
 def read(root: Node) -> Part:
