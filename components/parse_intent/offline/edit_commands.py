@@ -48,6 +48,7 @@ def edit_commands(page: Page, steps: list[Step], refs: list[Ref]) -> None:
         steps: those of the draft, copies.
         refs: which of them the words name.
     """
+    _drop_names(page, steps)
     _swapped_flags(page, steps)
     for number, match in enumerate(page.find(FLAG)):
         if number < MAX_FLAGS:
@@ -59,6 +60,20 @@ def edit_commands(page: Page, steps: list[Step], refs: list[Ref]) -> None:
             _arguments(page, payload, _meant(page, page.at(payload.start), steps, refs))
     containers = [s for s in steps if s.kind == "container" and s.image is not None]
     retagged(page, containers, 0, len(page.norm))
+
+
+def _drop_names(page: Page, steps: list[Step]) -> None:
+    """Leave out commands that only name the program of a step: "run x.sh with --force"."""
+    if not FLAG.search(page.turn):
+        return
+    programs = [words[0].rsplit("/", 1)[-1] for step in steps if (words := _words(step))]
+    page.payloads = [
+        payload
+        for payload in page.payloads
+        if payload.role != "command"
+        or len(payload.text.split()) > 1
+        or programs.count(payload.text.rsplit("/", 1)[-1]) != 1
+    ]
 
 
 def _meant(page: Page, at: int, steps: list[Step], refs: list[Ref]) -> list[Step]:
@@ -140,10 +155,24 @@ def _named_options(page: Page, steps: list[Step]) -> None:
                     break
 
 
+# "run x.sh with --force", "also pass --verbose"
+NEW_FLAG = re.compile(
+    r"\b(?:(?:run|call|start|invoke|execute|launch)\b[^.;,\n]{0,40}\bwith"
+    r"|(?:add|append|pass|include|use|give it|plus|set)(?: (?:also|the|an?|it|flag|option|argument"
+    r"|switch|too))*)[ \"'`]+$",
+    re.IGNORECASE,
+)
+
+
 def _flag(page: Page, match: re.Match[str], steps: list[Step]) -> None:
     """As in "change --days to 14", "--lang it", "drop --verbose"."""
     name = match.group()
     having = [step for step in steps if name in _flags(step)]
+    if not having and len(steps) == 1 and NEW_FLAG.search(page.left(match.start(), 60)):
+        end = run_end(page.norm, match.start(), match.end())
+        words = [*_words(steps[0]), *WORD.findall(page.quote(match.start(), end))]
+        _put(steps[0], words, page.take(match.start(), end))
+        return
     if len(having) != 1:
         return
     words = _words(having[0])
@@ -193,7 +222,11 @@ def _arguments(page: Page, payload: Payload, steps: list[Step]) -> None:
     said = page.sentence_text(at)
     if DROPPED.search(page.left(at, 40)):
         _put(step, [word for word in _words(step) if word not in given], payload.quote)
-    elif having or MORE.search(said):
+    elif (
+        having
+        or MORE.search(said)
+        or (step.kind == "script" and NEW_FLAG.search(page.left(at, 60)))
+    ):
         _put(step, _merged(_words(step), given), payload.quote)
     elif step.kind == "container":
         step.commands, step.text = Asked(value=given, quote=payload.quote), None
@@ -236,7 +269,7 @@ def _words(step: Step) -> list[str]:
 
 
 def _put(step: Step, words: list[str], quote: str) -> None:
-    if step.commands is not None:
+    if step.commands is not None or (step.kind == "container" and step.text is None):
         step.commands = Asked(value=words, quote=quote)
         return
     step.text = Asked(value=" ".join(words), quote=quote)

@@ -176,6 +176,8 @@ LEAK = re.compile(
     r"|\b(?:print|show|reveal|tell|output|repeat|display|give|dump|send|share|leak|what(?:'s"
     r"| is| are))\b[^.\n]{0,50}\b(?:system prompt|your (?:\w+ )?(?:prompt|instructions)"
     r"|your (?:own )?(?:api|secret|access)[ -]?(?:key|token)s?|initial prompt|hidden prompt)\b"
+    r"|\b(?:print|show|reveal|tell|output|repeat|display|give|dump|share|quote|recite)\b[^.\n]{0,30}"
+    r"\binstructions? (?:that )?(?:you (?:were|got|have been|are) (?:given|told)|given to you)\b"
     r"|\byou are now (?:in |a |an |the )",
     re.IGNORECASE,
 )

@@ -18,7 +18,7 @@ MOUNT_RIGHT = re.compile(
     re.IGNORECASE,
 )
 MOUNT_LEFT = re.compile(
-    rf"(?P<p>{PATH})\s*(?:<-|<=|←|=|:|\b(?:should|must|will) (?:be|hold|contain|show|have)\b"
+    rf"(?P<p>{PATH})\s*(?:\(|<-|<=|←|=|:|\b(?:should|must|will) (?:be|hold|contain|show|have)\b"
     rf"|\b(?:holds|contains|shows|is|being|means|is where)\b|,? (?:which|that|where) (?:is"
     rf"|holds|has|shows)\b"
     rf"|\bfrom\b|\bcomes from\b|\bmaps to\b"

@@ -30,7 +30,9 @@ CLAUSE = re.compile(
 NEGATION = re.compile(
     r"(?:\b(?:no|not|non|never|without|avoid|isn't|don't|doesn't|aren't|won't|can't|shouldn't"
     r"|mustn't|needn't|cannot|neither|nor|drop|remove|instead of|rather than|anything but"
-    r"|other than|stop using|no longer|lose|skip|than|away from|clear of|forget about)\b"
+    r"|other than|not the (?:1s?|kind|sort"
+    r"|ones)(?: (?:which|that|who))?|stop using|no longer|lose|skip|than|away from|clear of"
+    r"|forget about)\b"
     r"|\bfrom\b(?=.*\bto\b))"
     r"[\s-]+(?:(?:the|a|an|any|on|in|at|be|to|use|using|run|need|want|have|get|them|it|as|with|for|bother"
     r"|allow|anything|that|can|running|be|is|more|our|its|my|of|old|current|our|"

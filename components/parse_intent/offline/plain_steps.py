@@ -16,6 +16,12 @@ HELLO = re.compile(
     r"|something)\b(?P<r>[^.;\n)]{0,50})",
     re.IGNORECASE,
 )
+# "echo ok": a clause of its own
+ECHO = re.compile(
+    r"(?:^|[,;:\n(-]\s*|\b(?:run|runs|just|do|does) )"
+    r"(?P<c>echo [\w$!-]{1,20}(?: [\w$!-]{1,20}){0,4}?)(?=\s*(?:[,;.)\n]|$))",
+    re.IGNORECASE,
+)
 TEST = re.compile(
     r"\b(?:hello[- ]?world|(?:tiny |simple |small |trivial |same )?(?:test|dummy|demo|sample"
     r"|smoke[- ]?test|placeholder|toy|example) (?:shell )?(?:script|program|command|task|job"
@@ -35,6 +41,10 @@ def plain_steps(page: Page) -> tuple[list[Step], str]:
                 quote = page.take(match.start(), amount.end)
                 line = f"sleep {round(amount.value)}"
                 return [Step(kind="script", text=Asked(value=line, quote=quote))], ""
+    for match in page.find(ECHO):
+        if not HELLO.search(match["c"]):
+            quote = page.take(*match.span("c"))
+            return [Step(kind="script", text=Asked(value=quote, quote=quote))], ""
     for match in page.find(HELLO, free=False):
         end = match.end("w")
         if page.is_free(match.start(), end):

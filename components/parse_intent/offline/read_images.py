@@ -130,7 +130,8 @@ ENTRYPOINT = re.compile(
     re.IGNORECASE,
 )
 WORKDIR = re.compile(
-    r"\b(?:work(?:ing)?[ -]?dir(?:ectory)?(?:\s+(?:is|of|being|to|at|set to))?:?"
+    r"\b(?:work(?:ing)?[ -]?dir(?:ectory)?(?:\s+(?:is|of|being|to|at|in|set|has|must|should|be"
+    r"|needs|will))*\s*[:=]?"
     r"|from (?:the )?directory"
     r"|cd (?:in)?to|in (?:the )?(?:directory|folder))\s+(?P<d>/[\w./-]*\w)",
     re.IGNORECASE,

@@ -45,8 +45,39 @@ ASIDE = re.compile(
 WHEN = re.compile(r"\b(?:when|whenever|if|once|as soon as|in case|after)\b", re.IGNORECASE)
 
 
+LIKE_BEFORE = re.compile(r"\b(?:1|any|it|they|another)\b", re.IGNORECASE)
+OF_JOB_OR_TASK = re.compile(r"\b(?:jobs?|tasks?)\b", re.IGNORECASE)
+
+
 def read_notifications(page: Page) -> tuple[list[Notification], str]:
     """Pub/Sub messages on changes of state, and what is missing ("topic", "project" or "")."""
+    places, missing = _topics(page)
+    found: list[Notification] = []
+    said_first = bool(places) and WHEN.search(page.left(places[0][0], 120)) is not None
+    for i, (start, end, topic) in enumerate(places):
+        first = page.sentence(start)[0]
+        stop = max(page.sentence(max(end - 1, 0))[1], end)
+        after = page.norm[end : min(stop, places[i + 1][0]) if i + 1 < len(places) else stop]
+        before = page.norm[max(first, places[i - 1][1]) if i else first : start]
+        quote = page.take(start, end)
+        if page.negated(start):
+            continue
+        after = ASIDE.split(after, maxsplit=1)[0]
+        if said_first and len(places) > 1 and WHEN.search(before):
+            after = ""  # "when it is done tell A, and if it fails tell B"
+        events = _events(topic, before, after, quote)
+        if found and LIKE_BEFORE.search(after) and not OF_JOB_OR_TASK.search(before + after):
+            for event in events:  # "one to A when a task is done, one to B when one fails"
+                event.about = found[-1].about
+        found += events
+    known = page.before is not None and bool(page.before.notifications)
+    if found or missing or known:
+        return found, missing
+    return _unnamed_topic(page)
+
+
+def _topics(page: Page) -> tuple[list[tuple[int, int, str]], str]:
+    """The topics that are named: start, end, resource name; and "project" where one lacks it."""
     missing = ""
     places = [(match.start(), match.end(), match.group()) for match in page.find(TOPIC)]
     for match in page.find(TOPIC_NAMED):
@@ -63,30 +94,16 @@ def read_notifications(page: Page) -> tuple[list[Notification], str]:
             missing = "project"
             continue
         places.append((match.start(group), match.end(), f"projects/{project['p']}/topics/{name}"))
-    places.sort()
-    found: list[Notification] = []
-    said_first = bool(places) and WHEN.search(page.left(places[0][0], 120)) is not None
-    for i, (start, end, topic) in enumerate(places):
-        first = page.sentence(start)[0]
-        stop = max(page.sentence(max(end - 1, 0))[1], end)
-        after = page.norm[end : min(stop, places[i + 1][0]) if i + 1 < len(places) else stop]
-        before = page.norm[max(first, places[i - 1][1]) if i else first : start]
-        quote = page.take(start, end)
-        if page.negated(start):
-            continue
-        after = ASIDE.split(after, maxsplit=1)[0]
-        if said_first and len(places) > 1 and WHEN.search(before):
-            after = ""  # "when it is done tell A, and if it fails tell B"
-        found += _events(topic, before, after, quote)
-    known = page.before is not None and bool(page.before.notifications)
-    if not found and not missing and not known:
-        for match in page.find(TOPIC_WORD):
-            if not page.negated(match.start()):
-                missing = "topic"
-                sentence = page.sentence_text(match.start())
-                found = _events("", sentence, "", page.take(*match.span()))
-                break
-    return found, missing
+    return sorted(places), missing
+
+
+def _unnamed_topic(page: Page) -> tuple[list[Notification], str]:
+    """The messages that are asked for without saying where they go."""
+    for match in page.find(TOPIC_WORD):
+        if not page.negated(match.start()):
+            sentence = page.sentence_text(match.start())
+            return _events("", sentence, "", page.take(*match.span())), "topic"
+    return [], ""
 
 
 def _last_condition(before: str) -> str:

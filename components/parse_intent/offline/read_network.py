@@ -56,6 +56,11 @@ NO_EXTERNAL = re.compile(
     r"|machines)\b",
     re.IGNORECASE,
 )
+KEEPS_EXTERNAL = re.compile(
+    r"\b(?:keep|leave|need|want|give|with|have)\b(?: (?:them|the|their|its|an?))*"
+    r" (?:external|public)(?: ip(?:v4)?)?(?: address(?:es)?|s)?\b",
+    re.IGNORECASE,
+)
 TAG_NAME = r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?"
 TAG = re.compile(
     r"\b(?:(?:network|firewall|vm|instance|target)[ -]?tags?|tags? for (?:the )?firewalls?"
@@ -118,7 +123,11 @@ def read_network(page: Page) -> None:
                 quote = page.take(*match.span())
                 page.draft.network = Asked(value=f"global/networks/{name}", quote=quote)
                 break
+    kept = [m.start() for m in page.find(KEEPS_EXTERNAL) if not page.negated(m.start())]
     for match in page.find(NO_EXTERNAL):
+        if kept and kept[-1] > match.end():
+            page.take(*match.span())  # "no external IPs ... actually, keep them"
+            continue
         page.draft.no_external_ip = Asked(value=True, quote=page.take(*match.span()))
     _short_subnet(page)
 

@@ -8,7 +8,9 @@ from components.parse_intent.draft import Asked
 from components.parse_intent.offline.page import Page
 
 PRIORITY = re.compile(
-    r"\bpriority\s*(?:is|=|:|of|to|should be|set to|level)*\s*(?P<n>-?\d{1,6})\b", re.IGNORECASE
+    r"\bpriority\s*(?:is|=|:|of|to|should be|set to|level)*\s*(?P<n>-?\d{1,6})\b"
+    r"|\bpriority(?: [a-z]+){0,2} ?\((?P<m>\d{1,2})\)",
+    re.IGNORECASE,
 )
 PRIORITY_WORD = re.compile(r"\b(?P<w>highest|top|maximum|lowest)[ -]priority\b", re.IGNORECASE)
 
@@ -16,7 +18,7 @@ PRIORITY_WORD = re.compile(r"\b(?P<w>highest|top|maximum|lowest)[ -]priority\b",
 def read_priority(page: Page) -> Asked[int] | None:
     """The job's priority, 0 to 99."""
     for match in page.find(PRIORITY):
-        return Asked(value=int(match["n"]), quote=page.take(*match.span()))
+        return Asked(value=int(match["n"] or match["m"]), quote=page.take(*match.span()))
     for match in page.find(PRIORITY_WORD):
         value = 0 if match["w"].lower() == "lowest" else 99
         return Asked(value=value, quote=page.take(*match.span()))

@@ -214,11 +214,18 @@ def only_things(page: Page) -> Asked[int] | None:
     return Asked(value=found[0].value, quote=page.take(found[0].start, found[0].end))
 
 
+def _is_unit_word(word: str, units: set[str]) -> bool:
+    """Whether a plural names what each task works on, by its name or a short one ("--vol 3")."""
+    one = _singular(word)
+    short = any(len(unit) > 2 and one.startswith(unit) for unit in units)
+    return word not in units and (one in units or short)
+
+
 def _noun(phrase: str, units: set[str]) -> tuple[str, int]:
     """The first plural of a phrase that can be counted, and where it ends; "" for none."""
     for match in NOUN.finditer(phrase):
         word = match.group().lower()
-        if len(word) > 2 and word not in units and _singular(word) in units:
+        if len(word) > 2 and word.endswith("s") and _is_unit_word(word, units):
             return word, match.end()
         if word in MODIFIERS:
             continue
