@@ -35,7 +35,8 @@ STOP = frozenset(
 )
 LINE_CUT = re.compile(
     r"\s+(?:<-|<--|←|--?>|=>|\u2014|\u2013|//)\s|,\s|;\s+(?=[a-zA-Z]+ [a-zA-Z]+)| - (?=[a-zA-Z\d])"
-    r"|\s\(?[2-9]\)\s+(?=[./~a-zA-Z])|\s/\s(?!-)|\s\((?=[a-zA-Z])|(?<=[^\s.])\.\s+(?=\S)"
+    r"|\s--\s(?=[a-z']+,? [a-z']+,? [a-z\d]+)|\s\(?[2-9]\)\s+(?=[./~a-zA-Z])|\s/\s(?!-)"
+    r"|\s\((?=[a-zA-Z])|(?<=[^\s.])\.\s+(?=\S)"
 )
 PROSE_AFTER = re.compile(
     r"\s+(?:on|with|for|across|in|over|using)\s+(?=(?:an? |the |each |all |every |about |up to )?"

@@ -12,6 +12,7 @@ from components.parse_intent.offline.edit_steps import Ref
 from components.parse_intent.offline.field_words import fields_in
 from components.parse_intent.offline.page import Page
 from components.parse_intent.offline.segment import Payload
+from components.parse_intent.offline.vocabulary import words
 
 FLAG = re.compile(r"(?<![\w=-])-{1,2}[A-Za-z][\w-]*")
 # Behind a flag: "to 14", "= 14", "should be 14 instead of 7", "14".
@@ -36,6 +37,13 @@ MORE = re.compile(
     r"|pass)\b",
     re.IGNORECASE,
 )
+ADDED = re.compile(
+    r"\b(?:add|append|put|pass|include|also|plus|give it|tack on|extend it with)\b"
+    r"(?: (?:a|an|the|it|also|option|flag|argument|in|on|to it|one more|another))*\s*$",
+    re.IGNORECASE,
+)
+# Names of options that are words of every sentence.
+SHORT = frozenset(words("in to as at on is up no of by or do go if it my we out all for the run"))
 MAX_FLAGS = 20
 WORD = re.compile(r"(?:[^\s\"']|\"[^\"]*\"|'[^']*')+|[\"']")
 
@@ -96,23 +104,46 @@ def _named_options(page: Page, steps: list[Step]) -> None:
     for step in steps:
         for flag in _flags(step):
             name = flag.lstrip("-")
-            if not flag.startswith("--") or len(name) < 3 or fields_in(name):
+            if not flag.startswith("--") or name.lower() in SHORT or fields_in(name):
                 continue
-            for match in page.find(re.compile(rf"\bthe {re.escape(name)}\b", re.IGNORECASE)):
-                value = VALUE.match(page.norm, match.end())
-                if value is None or NOT_VALUE.match(value["v"]):
-                    continue
-                if TO.search(page.norm[match.end() : value.start("v")]):
-                    given = page.quote(*value.span("v"))
-                    quote = page.take(match.start(), value.end("v"))
-                    _put(step, _merged(_words(step), [flag, given]), quote)
+            spoken = re.compile(
+                rf"(?<![\w./=-])(?P<the>the )?{re.escape(name).replace('-', '[- ]')}(?![\w./-])",
+                re.IGNORECASE,
+            )
+            for match in spoken.finditer(page.norm):
+                if page.is_free(*match.span()) and _named_option(page, step, flag, match):
                     break
+
+
+def _named_option(page: Page, step: Step, flag: str, match: re.Match[str]) -> bool:
+    """Give an option that is called by its name the value behind it, or take it out."""
+    words = _words(step)
+    if DROPPED.search(page.left(match.start(), 40)):
+        at = _index(words, flag)
+        takes = "=" not in words[at] and at + 1 < len(words) and not words[at + 1].startswith("-")
+        quote = page.take(*match.span())
+        _put(step, words[:at] + words[at + (2 if takes else 1) :], quote)
+        return True
+    value = VALUE.match(page.norm, match.end())
+    if value is None or NOT_VALUE.match(value["v"]):
+        return False
+    told = TO.search(page.norm[match.end() : value.start("v")])
+    if not told and (match["the"] or not value["v"][0].isdecimal()):
+        return False
+    given = page.quote(*value.span("v"))
+    quote = page.take(match.start(), value.end("v"))
+    _put(step, _merged(words, [flag, given]), quote)
+    return True
 
 
 def _flag(page: Page, match: re.Match[str], steps: list[Step]) -> None:
     """As in "change --days to 14", "--lang it", "drop --verbose"."""
     name = match.group()
     having = [step for step in steps if name in _flags(step)]
+    if not having and len(steps) == 1 and ADDED.search(page.left(match.start(), 40)):
+        quote = page.take(match.start(), run_end(page.norm, *match.span()))
+        _put(steps[0], _merged(_words(steps[0]), WORD.findall(quote)), quote)
+        return
     if len(having) != 1:
         return
     words = _words(having[0])

@@ -31,7 +31,9 @@ DROP = re.compile(
     r"\b(?:drop|remove|delete|get rid of|lose|take out|take away|leave out|scrap|strip|clear"
     r"|unset|forget about|without|no longer (?:need|want)|don't (?:need|want)|do not (?:need"
     r"|want)|no more(?! than)|"
-    r"no(?= (?:\w+ )?limit\b)|cancel|ditch|kick out|kill|omit|skip|turn off|switch off|unmount"
+    r"no(?= (?:\w+ )?(?:limits?|timeout|deadline|labels?|notifications?|gpus?|drivers?|barriers?"
+    r"|reservation|template|volumes?|mounts?|buckets?|tags?|priority|service account|order"
+    r"|parallel\w*)\b)|cancel|ditch|kick out|kill|omit|skip|turn off|switch off|unmount"
     r"|detach"
     r"|disable)\b\s*",
     re.IGNORECASE,
@@ -95,7 +97,7 @@ def _drop(page: Page, draft: Draft) -> list[str]:
         reach = page.norm[match.end() : end]
         if not page.is_free(*match.span()):
             continue
-        if _drop_named(draft, reach, page.quote(match.end(), end)):
+        if _out(page, draft, reach, page.quote(match.end(), end)):
             page.take(match.start(), end)
             continue
         for name, start, finish in fields_in(reach):
@@ -163,10 +165,7 @@ def _gone(page: Page, draft: Draft) -> None:
         start = page.clause(match.start())[0]
         reach = page.norm[start : match.start()]
         named = [f for f in fields_in(reach) if page.is_free(start + f[1], start + f[2])]
-        had = {volume.remote for volume in draft.volumes}
-        if _drop_named(draft, reach, page.quote(start, match.start())):
-            had -= {volume.remote for volume in draft.volumes}
-            page.draft.volumes = [v for v in page.draft.volumes if v.remote not in had]
+        if _out(page, draft, reach, page.quote(start, match.start())):
             page.take(start, match.end())
             continue
         for name, first, last in named if len(named) == 1 else ():
@@ -174,6 +173,15 @@ def _gone(page: Page, draft: Draft) -> None:
             if open_now and not _which(draft, name, reach, reach[first:last]):
                 _clear(draft, name, page.quote(start, match.end()))
                 page.take(start, match.end())
+
+
+def _out(page: Page, draft: Draft, reach: str, original: str) -> bool:
+    """Drop what some words name, also where it was read as something new."""
+    had = {volume.remote for volume in draft.volumes}
+    done = _drop_named(draft, reach, original)
+    had -= {volume.remote for volume in draft.volumes}
+    page.draft.volumes = [v for v in page.draft.volumes if v.remote not in had]
+    return done
 
 
 def _drop_named(draft: Draft, reach: str, original: str) -> bool:

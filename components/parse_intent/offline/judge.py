@@ -172,25 +172,9 @@ POWER = re.compile(
     r"|\bdisable (?:the )?(?:audit|firewall|billing)\b|\bopen (?:the )?firewall\b",
     re.IGNORECASE,
 )
+OF_LABELS = re.compile(r"\blabels?\b", re.IGNORECASE)  # "the label owner=x" grants nothing
 ROLES = re.compile(
     r"\broles/\w[\w.]*|\b(?:owner|editor|admin) (?:role|rights|access)\b", re.IGNORECASE
-)
-SECRETS = (
-    r"(?:secrets?|credentials?|(?:api|access|private|ssh|service account) keys?|tokens?|passwords?"
-    r"|env(?:ironment)? variables|key ?files?)"
-)
-# Secrets that are to be read out and sent somewhere; one that a job needs by its name is none.
-EXFILTRATE = re.compile(
-    rf"\b(?:read|dump|collect|list|fetch|get|take|grab|gather|copy|export|harvest|steal|extract"
-    rf"|find)"
-    rf"\b[^.;\n]{{0,20}}\b(?:all|every|any|each)\b[^.;\n]{{0,25}}\b{SECRETS}\b"
-    rf"|\b{SECRETS}\b[^.;\n]{{0,60}}\b(?:post|send|upload|e-?mail|publish|forward|curl|exfiltrate"
-    r"|leak|paste|submit|ship|transmit) (?:it|them|those|these|everything|the (?:result|output"
-    r"|list|values?|contents?)|that)\b"
-    rf"|\b(?:post|send|upload|e-?mail|publish|forward|exfiltrate|leak|paste|submit|ship|transmit)"
-    rf"\b[^.;\n]{{0,30}}\b(?:the|all|every|my|our|your|its|any)(?: [\w'-]+){{0,3}} {SECRETS}"
-    r"(?:'s values?)? (?:to|at|into|on) ",
-    re.IGNORECASE,
 )
 MINING = re.compile(
     r"\b(?:ddos|denial[- ]of[- ]service|ransomware|malware|botnet|brute[- ]?force (?:ssh"
@@ -228,14 +212,9 @@ def forbidden(norm: str, draft: Draft, before: Draft | None = None) -> list[str]
             "I cannot set my rules aside or show prompts, keys or my environment; I only turn "
             "descriptions of work into Google Cloud Batch jobs."
         ]
-    if EXFILTRATE.search(norm):
-        return [
-            "I cannot read out secrets, keys or tokens, or send them anywhere; a job can be given "
-            "one secret as an environment variable, by its name."
-        ]
     if MINING.search(norm):
         return ["I will not build a job that attacks other systems."]
-    match = POWER.search(norm)
+    match = next((m for m in POWER.finditer(norm) if not OF_LABELS.search(m.group())), None)
     if match and before is not None and before.steps and not OF_ALL.search(match.group()):
         match = ROLES.search(norm)
     if match and (

@@ -110,6 +110,11 @@ INDEX_LINE = re.compile(
     re.IGNORECASE,
 )
 ENV_CUE = re.compile(r"\b(?:environment|variables?|export)\b", re.IGNORECASE)
+INTO_ENV = re.compile(
+    r"(?: and [A-Z_]+=\S+)? (?:in|into|to|as|for) (?:the |its |an? |their )?(?:task'?s? )?"
+    r"(?:environment|env)\b",
+    re.IGNORECASE,
+)
 LABEL_CUE = re.compile(r"\blabel(?:s|led|led|ing|ling)?\b|\blabelled\b", re.IGNORECASE)
 VM_CUE = re.compile(
     r"\b(?:vms?|instances?|machines?|nodes?)\b(?:'s)?[^.;,\n]{0,25}$", re.IGNORECASE
@@ -191,6 +196,8 @@ def _assigned(page: Page) -> None:
             continue
         cue = _label_cue(page, match.start())
         clause = page.norm[slice(*page.clause(match.start()))]
+        if cue and INTO_ENV.match(page.norm, match.end()):
+            cue = ""  # "label it team=red and set MODE=fast in the environment"
         if cue and ENV_CUE.search(clause) and not LABEL_CUE.search(clause):
             cue = ""  # "labelled team=red, pass MODE=fast in the environment"
         if cue == "vm" or (cue == "job" and _on_vms(page, match.end())):

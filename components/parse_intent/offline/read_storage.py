@@ -32,6 +32,11 @@ ONE_MORE_BUCKET = re.compile(
     r"|other|shared)\b[^.;\n]{0,20}\bbucket\b",
     re.IGNORECASE,
 )
+FIRST_BUCKET = re.compile(
+    r"\b(?:mount|attach|add|needs?|use)\b[^.;\n]{0,25}\b(?:the|our|my|that|a)\b[^.;\n/]{0,20}"
+    r"\bbuckets?\b",
+    re.IGNORECASE,
+)
 BUCKET_WORD = re.compile(r"\b(?:gcs |storage )?buckets?\b", re.IGNORECASE)
 NOT_BUCKET = frozenset(
     words(
@@ -148,6 +153,8 @@ def _aside(page: Page, match: re.Match[str]) -> bool:
 def _unnamed_bucket(page: Page) -> list[Place]:
     """A place for a bucket that is spoken of and not named: the name is asked for."""
     pattern = BUCKET_WORD if page.before is None else ONE_MORE_BUCKET
+    if page.before is not None and not any(v.kind == "gcs" for v in page.before.volumes):
+        pattern = FIRST_BUCKET
     for match in page.find(pattern):
         if not page.negated(match.start()):
             quote = page.take(*match.span())

@@ -113,7 +113,9 @@ def _gpu_type(page: Page, wants: dict[str, str]) -> None:
         return
     for start in read_gpu_words(page):
         asked = GPU_ASKED.search(page.left(start + 2, 20))
-        if asked and not re.search(r"template|drop|remove|driver", page.sentence_text(start), re.I):
+        drivers = re.match(r"(?:\d+ )?\w+ drivers?\b", page.norm[start : start + 40], re.I)
+        aside = re.search(r"template|drop|remove", page.sentence_text(start), re.I)
+        if asked and not aside and not drivers:
             number = re.search(r"(?<![\w.-])(\d{1,2}) (?:x )?$", page.left(start, 20)) or re.match(
                 r"(\d{1,2}) ", page.norm[start : start + 3]
             )

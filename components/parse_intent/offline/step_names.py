@@ -133,6 +133,7 @@ def spoken(name: str) -> re.Pattern[str]:
         rf"(?<![\w/.-]){word}(?:\.\w{{1,3}})? {ONE}\b"
         rf"|(?<![\w/.-]){word}(?:\.\w{{1,3}})?(?![\w/-])(?= (?:before|after|first|last|out)\b)"
         rf"|(?:(?<=before )|(?<=after )|(?<=before the )|(?<=after the )){word}(?![\w/-])"
+        rf"|(?<![\w/.-]){word}(?= (?:fails?|crashes|crashed|breaks|dies|errors)\b)"
         rf"|(?<=\bthe ){word}(?:\.\w{{1,3}})?(?![\w/.-])(?=[,;:.!?]|\W*$| (?:a|an|and|or|may|can"
         rf"|should"
         r"|must|needs?|gets?|has|is|isn't|takes?|fails?|only|always|to|up|in|please|any|runs?"
