@@ -7,6 +7,7 @@ import re
 from components.parse_intent.build_steps import split_words
 from components.parse_intent.draft import Asked, Step
 from components.parse_intent.offline.arguments import run_end
+from components.parse_intent.offline.commands import ABSOLUTE, RELATIVE, SCRIPT_FILE
 from components.parse_intent.offline.edit_images import retagged
 from components.parse_intent.offline.edit_steps import Ref
 from components.parse_intent.offline.field_words import fields_in
@@ -60,6 +61,7 @@ def edit_commands(page: Page, steps: list[Step], refs: list[Ref]) -> None:
         if number < MAX_FLAGS:
             _flag(page, match, _meant(page, match.start(), steps, refs))
     _swapped_words(page, steps)
+    _moved(page, steps)
     _named_options(page, steps)
     if not any(p.role == "command" for p in page.payloads):
         for payload in page.payloads:
@@ -97,6 +99,54 @@ def _swapped_words(page: Page, steps: list[Step]) -> None:
             given = page.quote(*match.span(new)).strip("\"'`")
             words = [given if word == was else word for word in _words(having[0])]
             _put(having[0], words, page.take(*match.span()))
+
+
+MOVED = re.compile(
+    r"(?:\b(?:(?:scripts?|binary|program|executable|tool|file|code)\b[^.;\n/]{0,16}?|it|that))"
+    r"(?:'s| is| has been| was| got| lives| sits| moved)(?: now)?"
+    r"(?: (?:now|moved|to|at|in|under|called|renamed|as)){0,4} (?P<p>[\w~./-]*[\w-]+\.\w{1,4}"
+    r"|/[\w./-]+\w)"
+    r"(?![\w/])"
+    r"|\buse (?P<q>[\w~./-]+/[\w.-]+\w) (?:instead|now|from now on)\b",
+    re.IGNORECASE,
+)
+
+
+def _moved(page: Page, steps: list[Step]) -> None:
+    """As in "the script is now /opt/v2/run.py": the program of the one step that has one."""
+    for match in page.find(MOVED):
+        group = "p" if match["p"] else "q"
+        given = page.quote(*match.span(group))
+        having = [step for step in steps if program_at(_words(step)) is not None]
+        if len(having) > 1:
+            having = [step for step in having if _suffix(_program(step)) == _suffix(given)]
+        if len(having) == 1 and (SCRIPT_FILE.fullmatch(given) or given.startswith("/")):
+            words = with_program(_words(having[0]), given)
+            _put(having[0], words, page.take(*match.span()))
+
+
+def _program(step: Step) -> str:
+    return _words(step)[program_at(_words(step)) or 0]
+
+
+def _suffix(path: str) -> str:
+    return path.rpartition(".")[2] if "." in path else ""
+
+
+def program_at(line: list[str]) -> int | None:
+    """Where the program or script of a command line stands, if a path or a file tells."""
+    for i, word in enumerate(line[:4]):
+        if SCRIPT_FILE.fullmatch(word) or ABSOLUTE.fullmatch(word) or RELATIVE.fullmatch(word):
+            return i
+    return None
+
+
+def with_program(line: list[str], given: str) -> list[str]:
+    """A command line with another program; a bare name stays in the directory of the old one."""
+    at = program_at(line) or 0
+    folder = line[at].rpartition("/")[0]
+    program = f"{folder}/{given}" if folder and "/" not in given else given
+    return [*line[:at], program, *line[at + 1 :]]
 
 
 def _named_options(page: Page, steps: list[Step]) -> None:

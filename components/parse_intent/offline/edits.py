@@ -9,6 +9,7 @@ from typing import Any
 
 from components.parse_intent.draft import Asked, BootDisk, Draft, Volume
 from components.parse_intent.offline.edit_commands import edit_commands
+from components.parse_intent.offline.edit_gpus import settle_gpus
 from components.parse_intent.offline.edit_mounts import meant_by, move_known
 from components.parse_intent.offline.edit_names import edit_names
 from components.parse_intent.offline.edit_numbers import (
@@ -77,6 +78,7 @@ def apply_edits(page: Page, before: Draft) -> tuple[Draft, list[str]]:
     questions += swap_numbers(page, draft)
     scale_numbers(page, draft)
     merge_turn(page, draft)
+    settle_gpus(page, draft)
     _rename(page, draft)
     _other_server(page, draft)
     _larger_disk(page, draft)
@@ -295,14 +297,15 @@ def _used_elsewhere(page: Page) -> list[str]:
 
 DISK_WORD = re.compile(
     r"\b(?:bigger|larger|smaller|resize|grow|shrink|increase|raise|make|use|give|needs?)\b"
-    r"[^.;\n]{0,30}\bdisks?\b|\bdisks?\b[^.;\n]{0,20}\b(?:to|of|should be|size)\b",
+    r"[^.;\n]{0,30}\bdisks?\b|\bdisks?\b[^.;\n]{0,20}\b(?:to|of|should|needs?|gets?|has|size)\b"
+    r"|\bfor the (?:\w+ )?disk\b",
     re.IGNORECASE,
 )
 
 
 def _larger_disk(page: Page, draft: Draft) -> None:
     """As in "use a bigger disk: 100 GB" where the boot disk is the only one."""
-    if draft.disks or page.draft.boot_disk is not None:
+    if len(draft.disks) > 1 or page.draft.boot_disk is not None or page.draft.disks:
         return
     for size in page.sizes:
         said = page.sentence_text(size.start)
@@ -310,6 +313,10 @@ def _larger_disk(page: Page, draft: Draft) -> None:
             asked: Asked[int] = Asked(
                 value=max(1, round(size.value / 1024)), quote=page.take(size.start, size.end)
             )
+            if draft.disks:
+                update = {"size_gb": asked.value, "quote": asked.quote}
+                draft.disks = [draft.disks[0].model_copy(update=update)]
+                return
             have = draft.boot_disk or BootDisk()
             draft.boot_disk = have.model_copy(update={"size_gb": asked})
             return

@@ -80,12 +80,54 @@ ASKED = re.compile(
     r"|teach me|describe)\b",
     re.IGNORECASE,
 )
+LEAK = re.compile(
+    r"\b(?:disregard|ignore|forget|skip) (?:everything|anything|all"
+    r"|whatever)(?: that)? (?:\w+ ){0,2}?"
+    r"(?:above|below|before|so far|you)\b"
+    r"|\b(?:instructions?|rules?|prompts?|guidelines) (?:that )?(?:you (?:were|are|have|got|follow"
+    r"|run)|above)\b"
+    r"|\b(?:repeat|print|show|output|reveal|copy|recite|give me) (?:me )?(?:back )?(?:all |the "
+    r"|every ){0,2}(?:text|messages?|words|everything|lines?) (?:above|before (?:this|mine))\b"
+    r"|\b(?:you are|you're|act as|behave as|behave like|pretend (?:to be|you are|you're)|play"
+    r"|become)"
+    r" (?:now |no longer )?(?:an? |the |my )?(?:\w+ ){0,2}?(?:terminal|shell|assistant|chatbot"
+    r"|chatgpt"
+    r"|language model|root|hacker|administrator|ai|dan|bound by)\b"
+    r"|\b(?:developer|maintenance|debug|god|admin|sudo|jailbreak|unrestricted) mode\b(?! in\b)"
+    r"|\b(?:reply|respond|answer) (?:only )?with (?:the )?(?:output|contents?|value) of\b"
+    r"|\brestrictions? (?:are|is|have been) (?:lifted|off|removed|gone)\b|\bfrom now on,? you\b"
+    r"|\bjailbreak\b|\bnew (?:system )?instructions?(?: from|:)",
+    re.IGNORECASE,
+)
+COMPOSE = re.compile(
+    r"^\W*(?:(?:hi|hello|hey|please|can you|could you|would you|i want you to|i need you to|kindly"
+    r"|help me|help me to)[\s,!]+){0,4}(?:(?:write|compose|draft|tell|sing|make up|invent|recite"
+    r"|prepare"
+    r"|create|generate|give|find|send|get) (?:me |us |up |my \w+ )?(?:an? |the |some |another )?"
+    r"(?:[\w-]+ ){0,2}?(?:poem|story|essay|songs?|lyrics|jokes?|e-?mails?|letter|haiku|limerick"
+    r"|speech"
+    r"|tweet|review|recipe|blog ?post|cover letter|cv|presentation|slides|pizza|flight|restaurant"
+    r"|summary of|translation|lesson|homework|contract|riddle|sonnet)\b|(?:translate|book|order"
+    r"|solve"
+    r"|proofread|paraphrase|sing|play)\b)",
+    re.IGNORECASE,
+)
 ONLY_JOBS = "I only turn descriptions of work into Google Cloud Batch jobs."
 
 
 def other_asks(page: Page) -> list[str]:
     """Why a turn is refused for what it asks beside a job, or in the place of one."""
-    return _secrets(page) or _rights(page) or _deletions(page) or _no_batch(page)
+    return _leaks(page) or _secrets(page) or _rights(page) or _deletions(page) or _no_batch(page)
+
+
+def _leaks(page: Page) -> list[str]:
+    for match in page.find(LEAK, free=False):
+        if not page.negated(match.start()):
+            return [
+                "I cannot set my rules aside, play something else or show prompts, keys or my "
+                f"environment; {ONLY_JOBS}"
+            ]
+    return []
 
 
 def _secrets(page: Page) -> list[str]:
@@ -140,6 +182,8 @@ def _no_batch(page: Page) -> list[str]:
             f"A Batch job does work that ends; it cannot {' '.join(host.group().split())}. "
             "Use Cloud Run, GKE or a VM for that."
         ]
+    if COMPOSE.match(page.norm):
+        return [f"That is not work for a Batch job; {ONLY_JOBS}"]
     asked = ASKED.match(page.norm)
     if asked:
         return [f"I cannot answer questions: {ONLY_JOBS} Tell me what should run."]

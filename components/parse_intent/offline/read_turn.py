@@ -7,6 +7,7 @@ import re
 from components.parse_intent.build_steps import split_words
 from components.parse_intent.draft import Asked
 from components.parse_intent.offline import judge
+from components.parse_intent.offline.edit_gpus import other_than_before
 from components.parse_intent.offline.open_questions import QUESTIONS, count_question
 from components.parse_intent.offline.page import Page
 from components.parse_intent.offline.plain_steps import plain_steps
@@ -69,6 +70,7 @@ def read_names(page: Page, wants: dict[str, str]) -> None:
     draft.machine_type = read_machine_type(page)
     draft.min_cpu_platform = read_platform(page)
     draft.gpus = read_gpus(page)
+    other_than_before(page)
     _gpu_type(page, wants)
     draft.install_gpu_drivers = read_drivers(page)
     draft.locations, unknown = read_locations(page)

@@ -11,6 +11,7 @@ from components.parse_intent.offline import judge
 from components.parse_intent.offline.amounts import Amount
 from components.parse_intent.offline.clashes import Clash, clashes, settle_clash
 from components.parse_intent.offline.corrections import TAKES_BACK, corrections
+from components.parse_intent.offline.edit_gpus import settle_gpus
 from components.parse_intent.offline.edits import apply_edits, edit_before_reading
 from components.parse_intent.offline.impossible import conflicts, impossible, no_job
 from components.parse_intent.offline.long_blanks import MOST, long_runs, put_back, shortened
@@ -221,6 +222,7 @@ def _joined(page: Page, before: State | None, wants: dict[str, str], said: str) 
     if before is None:
         if EARLIER.search(page.norm) and not page.draft.steps:
             wants["earlier"] = QUESTIONS["earlier"]
+        settle_gpus(page, page.draft)
         return State(page.draft, wants)
     draft, questions = apply_edits(page, before.draft)
     if said:
