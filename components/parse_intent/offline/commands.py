@@ -30,7 +30,8 @@ STOP = frozenset(
     that which is are was were to into of by or but so when if where this these those the a an
     after before until till because since unless except plus per inside within without times
     there they we i you my our your should must needs need gets get has have will would can may
-    all only also too everything anything nothing spot retry no not don't mount mounted up instead now
+    all only also too everything anything nothing spot retry no not don't mount mounted up instead
+    now
     """)
 )
 LINE_CUT = re.compile(
