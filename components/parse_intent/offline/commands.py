@@ -31,11 +31,13 @@ STOP = frozenset(
     after before until till because since unless except plus per inside within without times
     there they we i you my our your should must needs need gets get has have will would can may
     all only also too everything anything nothing spot retry no not don't mount mounted up instead
+    now
     """)
 )
 LINE_CUT = re.compile(
     r"\s+(?:<-|<--|←|--?>|=>|\u2014|\u2013|//)\s|,\s|;\s+(?=[a-zA-Z]+ [a-zA-Z]+)| - (?=[a-zA-Z\d])"
-    r"|\s\(?[2-9]\)\s+(?=[./~a-zA-Z])|\s/\s(?!-)|\s\((?=[a-zA-Z])|(?<=[^\s.])\.\s+(?=\S)"
+    r"|\s--\s(?=[a-z']+,? [a-z']+,? [a-z\d]+)|\s\(?[2-9]\)\s+(?=[./~a-zA-Z])|\s/\s(?!-)"
+    r"|\s\((?=[a-zA-Z])|(?<=[^\s.])\.\s+(?=\S)"
 )
 PROSE_AFTER = re.compile(
     r"\s+(?:on|with|for|across|in|over|using)\s+(?=(?:an? |the |each |all |every |about |up to )?"

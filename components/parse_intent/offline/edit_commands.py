@@ -7,11 +7,13 @@ import re
 from components.parse_intent.build_steps import split_words
 from components.parse_intent.draft import Asked, Step
 from components.parse_intent.offline.arguments import run_end
+from components.parse_intent.offline.commands import ABSOLUTE, RELATIVE, SCRIPT_FILE
 from components.parse_intent.offline.edit_images import retagged
 from components.parse_intent.offline.edit_steps import Ref
 from components.parse_intent.offline.field_words import fields_in
 from components.parse_intent.offline.page import Page
 from components.parse_intent.offline.payloads import Payload
+from components.parse_intent.offline.vocabulary import words
 
 FLAG = re.compile(r"(?<![\w=-])-{1,2}[A-Za-z][\w-]*")
 # Behind a flag: "to 14", "= 14", "should be 14 instead of 7", "14".
@@ -36,6 +38,13 @@ MORE = re.compile(
     r"|pass)\b",
     re.IGNORECASE,
 )
+ADDED = re.compile(
+    r"\b(?:add|append|put|pass|include|also|plus|give it|tack on|extend it with)\b"
+    r"(?: (?:a|an|the|it|also|option|flag|argument|in|on|to it|one more|another))*\s*$",
+    re.IGNORECASE,
+)
+# Names of options that are words of every sentence.
+SHORT = frozenset(words("in to as at on is up no of by or do go if it my we out all for the run"))
 MAX_FLAGS = 20
 WORD = re.compile(r"(?:[^\s\"']|\"[^\"]*\"|'[^']*')+|[\"']")
 
@@ -54,6 +63,7 @@ def edit_commands(page: Page, steps: list[Step], refs: list[Ref]) -> None:
         if number < MAX_FLAGS:
             _flag(page, match, _meant(page, match.start(), steps, refs))
     _swapped_words(page, steps)
+    _moved(page, steps)
     _named_options(page, steps)
     if not any(p.role == "command" for p in page.payloads):
         for payload in page.payloads:
@@ -135,24 +145,89 @@ def _swapped_flags(page: Page, steps: list[Step]) -> None:
                     _put(step, [new if word == was else word for word in words], quote)
 
 
+MOVED = re.compile(
+    r"(?:\b(?:(?:scripts?|binary|program|executable|tool|file|code)\b[^.;\n/]{0,16}?|it|that))"
+    r"(?:'s| is| has been| was| got| lives| sits| moved)(?: now)?"
+    r"(?: (?:now|moved|to|at|in|under|called|renamed|as)){0,4} (?P<p>[\w~./-]*[\w-]+\.\w{1,4}"
+    r"|/[\w./-]+\w)"
+    r"(?![\w/])"
+    r"|\buse (?P<q>[\w~./-]+/[\w.-]+\w) (?:instead|now|from now on)\b",
+    re.IGNORECASE,
+)
+
+
+def _moved(page: Page, steps: list[Step]) -> None:
+    """As in "the script is now /opt/v2/run.py": the program of the one step that has one."""
+    for match in page.find(MOVED):
+        group = "p" if match["p"] else "q"
+        given = page.quote(*match.span(group))
+        having = [step for step in steps if program_at(_words(step)) is not None]
+        if len(having) > 1:
+            having = [step for step in having if _suffix(_program(step)) == _suffix(given)]
+        if len(having) == 1 and (SCRIPT_FILE.fullmatch(given) or given.startswith("/")):
+            words = with_program(_words(having[0]), given)
+            _put(having[0], words, page.take(*match.span()))
+
+
+def _program(step: Step) -> str:
+    return _words(step)[program_at(_words(step)) or 0]
+
+
+def _suffix(path: str) -> str:
+    return path.rpartition(".")[2] if "." in path else ""
+
+
+def program_at(line: list[str]) -> int | None:
+    """Where the program or script of a command line stands, if a path or a file tells."""
+    for i, word in enumerate(line[:4]):
+        if SCRIPT_FILE.fullmatch(word) or ABSOLUTE.fullmatch(word) or RELATIVE.fullmatch(word):
+            return i
+    return None
+
+
+def with_program(line: list[str], given: str) -> list[str]:
+    """A command line with another program; a bare name stays in the directory of the old one."""
+    at = program_at(line) or 0
+    folder = line[at].rpartition("/")[0]
+    program = f"{folder}/{given}" if folder and "/" not in given else given
+    return [*line[:at], program, *line[at + 1 :]]
+
+
 def _named_options(page: Page, steps: list[Step]) -> None:
     """As in "the day should be 7" where a step has --day; names of fields are left to others."""
     for step in steps:
         for flag in _flags(step):
             name = flag.lstrip("-")
-            if not flag.startswith("--") or len(name) < 3 or fields_in(name):
+            if not flag.startswith("--") or name.lower() in SHORT or fields_in(name):
                 continue
-            spoken = re.compile(rf"(?<![\w./-])(?P<the>the )?{re.escape(name)}(?![\w/-])", re.I)
-            for match in page.find(spoken):
-                value = VALUE.match(page.norm, match.end())
-                if value is None or NOT_VALUE.match(value["v"]):
-                    continue
-                bare = not match["the"] and value["v"][:1].isdigit()  # "crf 23"
-                if bare or TO.search(page.norm[match.end() : value.start("v")]):
-                    given = page.quote(*value.span("v"))
-                    quote = page.take(match.start(), value.end("v"))
-                    _put(step, _merged(_words(step), [flag, given]), quote)
+            spoken = re.compile(
+                rf"(?<![\w./=-])(?P<the>the )?{re.escape(name).replace('-', '[- ]')}(?![\w./-])",
+                re.IGNORECASE,
+            )
+            for match in spoken.finditer(page.norm):
+                if page.is_free(*match.span()) and _named_option(page, step, flag, match):
                     break
+
+
+def _named_option(page: Page, step: Step, flag: str, match: re.Match[str]) -> bool:
+    """Give an option that is called by its name the value behind it, or take it out."""
+    words = _words(step)
+    if DROPPED.search(page.left(match.start(), 40)):
+        at = _index(words, flag)
+        takes = "=" not in words[at] and at + 1 < len(words) and not words[at + 1].startswith("-")
+        quote = page.take(*match.span())
+        _put(step, words[:at] + words[at + (2 if takes else 1) :], quote)
+        return True
+    value = VALUE.match(page.norm, match.end())
+    if value is None or NOT_VALUE.match(value["v"]):
+        return False
+    told = TO.search(page.norm[match.end() : value.start("v")])
+    if not told and (match["the"] or not value["v"][0].isdecimal()):
+        return False
+    given = page.quote(*value.span("v"))
+    quote = page.take(match.start(), value.end("v"))
+    _put(step, _merged(words, [flag, given]), quote)
+    return True
 
 
 # "run x.sh with --force", "also pass --verbose"
@@ -168,10 +243,10 @@ def _flag(page: Page, match: re.Match[str], steps: list[Step]) -> None:
     """As in "change --days to 14", "--lang it", "drop --verbose"."""
     name = match.group()
     having = [step for step in steps if name in _flags(step)]
-    if not having and len(steps) == 1 and NEW_FLAG.search(page.left(match.start(), 60)):
-        end = run_end(page.norm, match.start(), match.end())
-        words = [*_words(steps[0]), *WORD.findall(page.quote(match.start(), end))]
-        _put(steps[0], words, page.take(match.start(), end))
+    left = page.left(match.start(), 60)
+    if not having and len(steps) == 1 and (NEW_FLAG.search(left) or ADDED.search(left)):
+        quote = page.take(match.start(), run_end(page.norm, *match.span()))
+        _put(steps[0], _merged(_words(steps[0]), WORD.findall(quote)), quote)
         return
     if len(having) != 1:
         return

@@ -32,7 +32,7 @@ BECOMES = re.compile(
     r"(?:now\s+)?(?:(?:be(?:comes?)?|is|goes|say|says|read|reads|change[sd]?|set|get|gets"
     r"|equals?|have"
     r"|=|->|=>|:|up|down|back|from [^\s,;]{1,60})\s+)*"
-    r"(?:(?:to|as|at|now|rather|be|is|into|the value|set to)\s+)*[\"'`]?"
+    r"(?:(?:to|as|at|now|rather|be|is|into|the value|set to)\s+)*(?:=\s*)?[\"'`]?"
     r"(?P<v>[^\s,;\"'`\ue000]*[^\s,;\"'`.!?)\ue000])",
     re.IGNORECASE,
 )
@@ -90,6 +90,25 @@ def _number(page: Page, pair: Pair) -> None:
         pair.quote = page.take(*match.span())
 
 
+ONLY = re.compile(
+    r"\W*(?:(?:actually|no|nope|sorry|oops|and|but|the|now|please|ok|okay|wait|hm+|also|make)"
+    r"[\s,.:-]+){0,5}",
+    re.IGNORECASE,
+)
+VALUE_ONLY = re.compile(
+    r"\s*(?:is|should be|must be|becomes|to|=|:|->)(?: now)?\s?[\w.-]+(?: (?:now|please"
+    r"|instead))?\W*",
+    re.IGNORECASE,
+)
+
+
+def _alone(page: Page, match: re.Match[str]) -> bool:
+    """As in "actually owner is lee": the name, its value and nothing else."""
+    start, end = page.clause(match.start())
+    said = page.norm[start : match.start()]
+    return bool(ONLY.fullmatch(said) and VALUE_ONLY.fullmatch(page.norm[match.end() : end]))
+
+
 def _is_label(pairs: list[Pair], draft: Draft) -> bool:
     return pairs is draft.job_labels or pairs is draft.vm_labels
 
@@ -101,7 +120,8 @@ def _edit(page: Page, pairs: list[Pair], pair: Pair, *, label: bool) -> None:
             continue
         right = page.right(match.end(), 100)
         told = SETS.search(page.left(match.start(), 30)) is not None
-        if label and not told and "label" not in page.sentence_text(match.start()).lower():
+        labelled = told or "label" in page.sentence_text(match.start()).lower()
+        if label and not labelled and not _alone(page, match):
             continue
         gone = GONE.match(right)
         left = DROPPED.search(page.left(match.start(), 70))

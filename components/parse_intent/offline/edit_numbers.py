@@ -37,6 +37,7 @@ NUMBER_SWAP = re.compile(
     r"|into|with|for|->|by|should be|be|becomes)\s+(?P<b>\d{1,7})\b(?P<r>[^.;\n]{0,20})",
     re.IGNORECASE,
 )
+ORDERED = re.compile(r"(?:make|change|turn|bump|raise|lower|switch|set)\b", re.IGNORECASE)
 NUMBER_FIELDS = {
     "task_count": "tasks",
     "parallelism": "parallel tasks",
@@ -126,6 +127,9 @@ def swap_numbers(page: Page, draft: Draft) -> list[str]:
             questions.append(
                 f"Which {match['a']} should become {match['b']}: the number of {listed}?"
             )
+        elif page.is_free(*match.span()) and not named and ORDERED.match(match.group()):
+            quote = page.take(*match.span())
+            questions.append(f'Nothing is {match["a"]} so far: what is meant by "{quote}"?')
     return questions
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from components.parse_intent.draft import Asked, Draft, Volume
 from components.parse_intent.offline.edit_commands import edit_commands
+from components.parse_intent.offline.edit_gpus import settle_gpus
 from components.parse_intent.offline.edit_machine import resize_machine
 from components.parse_intent.offline.edit_mounts import meant_by, move_known
 from components.parse_intent.offline.edit_names import edit_names
@@ -33,7 +34,9 @@ DROP = re.compile(
     r"\b(?:drop|remove|delete|get rid of|lose|take out|take away|leave out|scrap|strip|clear"
     r"|unset|forget about|without|no longer (?:need|want)|don't (?:need|want)|do not (?:need"
     r"|want)|no more(?! than)|"
-    r"no(?= (?:\w+ )?limit\b)|cancel|ditch|kick out|kill|omit|skip|turn off|switch off|unmount"
+    r"no(?= (?:\w+ )?(?:limits?|timeout|deadline|labels?|notifications?|gpus?|drivers?|barriers?"
+    r"|reservation|template|volumes?|mounts?|buckets?|tags?|priority|service account|order"
+    r"|parallel\w*)\b)|cancel|ditch|kick out|kill|omit|skip|turn off|switch off|unmount"
     r"|detach"
     r"|disable)\b\s*",
     re.IGNORECASE,
@@ -78,6 +81,7 @@ def apply_edits(page: Page, before: Draft) -> tuple[Draft, list[str]]:
     questions += swap_numbers(page, draft)
     scale_numbers(page, draft)
     merge_turn(page, draft)
+    settle_gpus(page, draft)
     _rename(page, draft)
     _other_server(page, draft)
     _larger_disk(page, draft)
@@ -98,7 +102,7 @@ def _drop(page: Page, draft: Draft) -> list[str]:
         reach = page.norm[match.end() : end]
         if not page.is_free(*match.span()):
             continue
-        if _drop_named(draft, reach, page.quote(match.end(), end)):
+        if _out(page, draft, reach, page.quote(match.end(), end)):
             page.take(match.start(), end)
             continue
         for name, start, finish in fields_in(reach):
@@ -166,10 +170,7 @@ def _gone(page: Page, draft: Draft) -> None:
         start = page.clause(match.start())[0]
         reach = page.norm[start : match.start()]
         named = [f for f in fields_in(reach) if page.is_free(start + f[1], start + f[2])]
-        had = {volume.remote for volume in draft.volumes}
-        if _drop_named(draft, reach, page.quote(start, match.start())):
-            had -= {volume.remote for volume in draft.volumes}
-            page.draft.volumes = [v for v in page.draft.volumes if v.remote not in had]
+        if _out(page, draft, reach, page.quote(start, match.start())):
             page.take(start, match.end())
             continue
         for name, first, last in named if len(named) == 1 else ():
@@ -177,6 +178,15 @@ def _gone(page: Page, draft: Draft) -> None:
             if open_now and not _which(draft, name, reach, reach[first:last]):
                 _clear(draft, name, page.quote(start, match.end()))
                 page.take(start, match.end())
+
+
+def _out(page: Page, draft: Draft, reach: str, original: str) -> bool:
+    """Drop what some words name, also where it was read as something new."""
+    had = {volume.remote for volume in draft.volumes}
+    done = _drop_named(draft, reach, original)
+    had -= {volume.remote for volume in draft.volumes}
+    page.draft.volumes = [v for v in page.draft.volumes if v.remote not in had]
+    return done
 
 
 def _drop_named(draft: Draft, reach: str, original: str) -> bool:
@@ -290,7 +300,8 @@ def _used_elsewhere(page: Page) -> list[str]:
 
 DISK_WORD = re.compile(
     r"\b(?:bigger|larger|smaller|resize|grow|shrink|increase|raise|make|use|give|needs?)\b"
-    r"[^.;\n]{0,30}\bdisks?\b|\bdisks?\b[^.;\n]{0,20}\b(?:to|of|should be|size)\b",
+    r"[^.;\n]{0,30}\bdisks?\b|\bdisks?\b[^.;\n]{0,20}\b(?:to|of|should|needs?|gets?|has|size)\b"
+    r"|\bfor the (?:\w+ )?disk\b",
     re.IGNORECASE,
 )
 

@@ -198,27 +198,11 @@ OF_LABELS = re.compile(r"\blabels?\b", re.IGNORECASE)  # "the label owner=x" gra
 ROLES = re.compile(
     r"\broles/\w[\w.]*|\b(?:owner|editor|admin) (?:role|rights|access)\b", re.IGNORECASE
 )
-SECRETS = (
-    r"(?:secrets?|credentials?|(?:api|access|private|ssh|service account) keys?|tokens?|passwords?"
-    r"|env(?:ironment)? variables|key ?files?)"
-)
-# Secrets that are to be read out and sent somewhere; one that a job needs by its name is none.
-EXFILTRATE = re.compile(
-    rf"\b(?:read|dump|collect|list|fetch|get|take|grab|gather|copy|export|harvest|steal|extract"
-    rf"|find)"
-    rf"\b[^.;\n]{{0,20}}\b(?:all|every|any|each)\b[^.;\n]{{0,25}}\b{SECRETS}\b"
-    rf"|\b{SECRETS}\b[^.;\n]{{0,60}}\b(?:post|send|upload|e-?mail|publish|forward|curl|exfiltrate"
-    r"|leak|paste|submit|ship|transmit) (?:it|them|those|these|everything|the (?:result|output"
-    r"|list|values?|contents?)|that)\b"
-    rf"|\b(?:post|send|upload|e-?mail|publish|forward|exfiltrate|leak|paste|submit|ship|transmit)"
-    rf"\b[^.;\n]{{0,30}}\b(?:the|all|every|my|our|your|its|any)(?: [\w'-]+){{0,3}} {SECRETS}"
-    r"(?:'s values?)? (?:to|at|into|on) ",
-    re.IGNORECASE,
-)
 # Attacks; those who study, find or ward them off name them too.
 WARDING = (
-    r"(?:anal(?:ys(?:is|es|e|ing|ts?)|yz\w+)|detect\w*|classif\w+|scann?\w*|triage|research\w*|samples?|lab|team"
-    r"|sandbox\w*|detonat\w+|defen[cs]e|protection|mitigation|filter\w*|famil(?:y|ies)|dataset|corpus|feed"
+    r"(?:anal(?:ys(?:is|es|e|ing|ts?)|yz\w+)|detect\w*|classif\w+|scann?\w*|triage|research\w*"
+    r"|samples?|lab|team|sandbox\w*|detonat\w+|defen[cs]e|protection|mitigation|filter\w*"
+    r"|famil(?:y|ies)|dataset|corpus|feed"
     r"|signatures?|report|model|predict\w*|hunt\w*|forensics?|traffic (?:class|anal)\w*)"
 )
 MINING = re.compile(
@@ -259,11 +243,6 @@ def forbidden(norm: str, draft: Draft, before: Draft | None = None) -> list[str]
         return [
             "I cannot set my rules aside or show prompts, keys or my environment; I only turn "
             "descriptions of work into Google Cloud Batch jobs."
-        ]
-    if EXFILTRATE.search(norm):
-        return [
-            "I cannot read out secrets, keys or tokens, or send them anywhere; a job can be given "
-            "one secret as an environment variable, by its name."
         ]
     if any(
         not WARDED.search(norm[max(0, m.start() - 40) : m.start()]) for m in MINING.finditer(norm)

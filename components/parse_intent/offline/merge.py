@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from components.parse_intent.draft import Asked, Draft, Pair, Step
+from components.parse_intent.offline.edit_commands import with_program
 from components.parse_intent.offline.edit_mounts import edit_mounts
 from components.parse_intent.offline.edit_steps import refs_in
 from components.parse_intent.offline.judge import region_of
@@ -169,17 +170,26 @@ def _merge_volumes(page: Page, draft: Draft) -> None:
             draft.volumes.append(volume)
 
 
+OTHER_DISK = re.compile(r"\b(?:second|new|other|local)\b", re.IGNORECASE)
+
+
 def _merge_disks(page: Page, draft: Draft) -> None:
     for disk in page.draft.disks:
         same = [
             d for d in draft.disks if d.type == disk.type or (disk.mount and d.mount == disk.mount)
         ]
+        known = len(draft.disks) == 1 and not disk.mount and not disk.existing
+        if not same and known and not OTHER_DISK.search(page.norm):
+            same = draft.disks  # "the scratch disk should be 1 TB", "make it pd-balanced"
         if same and not ADD.search(page.norm):
             i = draft.disks.index(same[0])
             draft.disks[i] = disk.model_copy(
                 update={
+                    "type": disk.type or same[0].type,
                     "mount": disk.mount or same[0].mount,
                     "size_gb": disk.size_gb or same[0].size_gb,
+                    "options": disk.options or same[0].options,
+                    "device": disk.device or same[0].device,
                 }
             )
         else:
@@ -212,6 +222,8 @@ def merge_steps(page: Page, draft: Draft) -> None:
         draft.steps = draft.steps + new
         return
     if len(new) == 1 and len(work) == 1:
+        if SAME_ARGUMENTS.search(page.norm):
+            _same_arguments(work[0], new[0])
         _replace_step(draft, work[0], new[0])
         return
     draft.steps = list(new) if len(new) >= len(work) else draft.steps[: -len(new)] + new
@@ -274,6 +286,24 @@ def _into_image(draft: Draft, new: Step, places: list[int]) -> None:
             if getattr(new, name) is not None:
                 update[name] = getattr(new, name)
         draft.steps[i] = step.model_copy(update=update)
+
+
+SAME_ARGUMENTS = re.compile(
+    r"\b(?:script|program|file|it)(?:'s| is| was)(?: now)? (?:called|named|renamed)\b|"
+    r"\b(?:same|identical|unchanged|with the|old|these) (?:arg(?:ument)?|option|flag"
+    r"|param(?:eter)?)s?\b"
+    r"|\b(?:arg(?:ument)?|option|flag|param(?:eter)?)s? (?:stay|remain|as before|unchanged"
+    r"|are the same)",
+    re.IGNORECASE,
+)
+
+
+def _same_arguments(old: Step, new: Step) -> None:
+    """Give a new program the arguments of the old one, in place."""
+    if old.text is None or new.text is None or len(new.text.value.split()) != 1:
+        return
+    said = old.text.value.split()
+    new.text = Asked(value=" ".join(with_program(said, new.text.value)), quote=new.text.quote)
 
 
 def _replace_step(draft: Draft, old: Step, new: Step) -> None:

@@ -46,7 +46,7 @@ def answered(want: str, new: Draft, now: Draft) -> bool:
         "gpu": new.gpus is not None,
         "count": now.task_count is not None,
         "earlier": bool(new.steps),
-    }.get(want.split()[0], bool(new.locations))
+    }.get(want.split()[0], bool(now.locations))
 
 
 def known(want: str, have: Draft) -> bool:

@@ -90,6 +90,11 @@ PER_THING = re.compile(
     r"\b(?:1|a|own) task (?:per|for (?:each|every))\s+(?:single )?(?P<t>[\w.-]+)|\b(?:each"
     r"|every) (?P<u>[\w-]+)(?: [^\s,;]+){0,5} (?:as )?(?:its|his|their|a|an?|1) (?:own "
     r"|separate )?task\b"
+    rf"|\bfor (?:each|every) (?:single )?(?:(?:1 )?of (?:the|our|my|these|all"
+    rf"|your) )?(?P<y>[a-z][\w-]*)(?: (?:in|of|we|that"
+    rf"|on)(?: [\w'-]+){{1,4}})?"
+    rf",? (?:please )?(?:i want to |we |i )?(?:run|do|execute|start|call"
+    rf"|launch)(?: the command)? {FILL}"
     r"|\b1 (?P<x>[a-z]+) (?:per|for (?:each|every)|in each|to a|a) task\b"
     r"|\b(?:task|run(?: it)?|job|once) (?:per|for (?:each|every)) (?P<v>(?!vm|node|machine"
     r"|hour|day|task|week|minute|host|instance)[\w.-]+)",
@@ -196,7 +201,7 @@ def _is_count(page: Page, match: re.Match[str], number: int) -> bool:
 def read_vague_count(page: Page) -> str | None:
     """What is to be counted, where tasks were asked for without a number that can be known."""
     for match in page.find(PER_THING, free=False):
-        thing = match["t"] or match["u"] or match["v"] or match["x"]
+        thing = match["t"] or match["u"] or match["v"] or match["x"] or match["y"]
         if thing.lower() in (
             "of",
             "vm",

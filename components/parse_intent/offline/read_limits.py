@@ -224,7 +224,7 @@ EXCEEDS = re.compile(
 )
 EVERY = re.compile(
     r"\b(?:every|each|per|ago|old|last|the past|next|sleeps?|wait(?:s|ing)?|keep (?:logs|them)"
-    r"|poll\w*)\s*(?:for\s+|about\s+|the\s+)*$",
+    r"|poll\w*)\s*(?:for\s+|about\s+|the\s+|of\s+|our\s+)*$",
     re.I,
 )
 

@@ -152,6 +152,8 @@ DRIVERS = re.compile(
 
 def read_gpus(page: Page) -> Gpus | None:
     """The GPU type and how many of it each VM has."""
+    had = page.before.gpus if page.before is not None else None
+    found: list[Gpus] = []
     for match in page.find(NO_GPU):
         page.take(*match.span())
         page.dropped.add("gpus")
@@ -167,8 +169,11 @@ def read_gpus(page: Page) -> Gpus | None:
                 if several is not None:
                     quote = page.take(match.start(), several.end())
                     count = int(several["n"])
-                return Gpus(type=_by_memory(page, match, kind), count=count, quote=quote)
-    return None
+                found.append(Gpus(type=_by_memory(page, match, kind), count=count, quote=quote))
+                break
+        if found and (had is None or found[-1].type != had.type):
+            return found[-1]  # of "swap the T4 for a V100" the one that is new
+    return found[0] if found else None
 
 
 OF_THESE = re.compile(

@@ -111,6 +111,11 @@ INDEX_LINE = re.compile(
     re.IGNORECASE,
 )
 ENV_CUE = re.compile(r"\b(?:environment|variables?|export)\b", re.IGNORECASE)
+INTO_ENV = re.compile(
+    r"(?: and [A-Z_]+=\S+)? (?:in|into|to|as|for) (?:the |its |an? |their )?(?:task'?s? )?"
+    r"(?:environment|env)\b",
+    re.IGNORECASE,
+)
 LABEL_CUE = re.compile(r"\blabel(?:s|led|ed|ing|ling)?\b|\blabelled\b", re.IGNORECASE)
 # "tag the job with team=x": a network tag has no value, so a label is meant.
 TAG_CUE = re.compile(r"\btag(?:s|ged|ging)?\b[^.;\n]{0,40}$", re.IGNORECASE)
@@ -226,6 +231,8 @@ def _assigned(page: Page) -> None:
         if not cue and not match["k"].isupper() and TAG_CUE.search(page.headed(match.start())):
             cue = "job"
         clause = page.norm[slice(*page.clause(match.start()))]
+        if cue and INTO_ENV.match(page.norm, match.end()):
+            cue = ""  # "label it team=red and set MODE=fast in the environment"
         if cue and ENV_CUE.search(clause) and not LABEL_CUE.search(clause):
             cue = ""  # "labelled team=red, pass MODE=fast in the environment"
         if cue == "vm" or (cue == "job" and _on_vms(page, match.end())):

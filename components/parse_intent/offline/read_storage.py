@@ -51,6 +51,11 @@ OF_BUCKETS = re.compile(r"\b(?:buckets?|mount(?:s|ed|ing)?|volumes?|gcs)\b", re.
 NO_BUCKETS = re.compile(
     r"\b(?:disks?|ssds?|nfs|filestore|docker|container|host|bind|share)\b", re.IGNORECASE
 )
+FIRST_BUCKET = re.compile(
+    r"\b(?:mount|attach|add|needs?|use)\b[^.;\n]{0,25}\b(?:the|our|my|that|a)\b[^.;\n/]{0,20}"
+    r"\bbuckets?\b",
+    re.IGNORECASE,
+)
 BUCKET_WORD = re.compile(r"\b(?:gcs |storage )?buckets?\b", re.IGNORECASE)
 NOT_BUCKET = frozenset(
     words(
@@ -221,6 +226,8 @@ def _unnamed_bucket(page: Page) -> list[Place]:
     pattern = BUCKET_WORD if page.before is None else ONE_MORE_BUCKET
     if NO_MOUNT.search(page.norm):
         return []
+    if page.before is not None and not any(v.kind == "gcs" for v in page.before.volumes):
+        pattern = FIRST_BUCKET
     for match in page.find(pattern):
         if not page.negated(match.start()):
             quote = page.take(*match.span())

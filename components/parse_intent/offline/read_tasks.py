@@ -71,7 +71,7 @@ PARALLEL = [
     ),
 ]
 ALL_AT_ONCE = re.compile(
-    rf"\b(?:all|every(?:thing| 1| single 1)?)(?: \d+| of (?:them|it)"
+    rf"\b(?:all|every(?:thing| 1| single 1)?)(?: \d+| of (?:them|it|these|those)"
     rf"| tasks)?(?: \w+){{0,3}} {AT_ONCE}\b",
     re.IGNORECASE,
 )
@@ -126,7 +126,7 @@ def read_parallelism(page: Page) -> tuple[Asked[int] | None, bool]:
     found: Asked[int] | None = None
     for pattern in PARALLEL:
         for match in page.find(pattern):
-            if _of_threads(page, match):
+            if _of_threads(page, match) or EVERY_ONE.search(page.left(match.start(), 20)):
                 continue
             value = int(match["n"])
             if value == 2 and NEVER.search(page.left(match.start(), 12)):
@@ -147,6 +147,7 @@ def read_parallelism(page: Page) -> tuple[Asked[int] | None, bool]:
 
 
 TIMES = re.compile(r"\b(?:times|x|tasks?|runs|copies|jobs)\b", re.IGNORECASE)
+EVERY_ONE = re.compile(r"\b(?:every|each|every single|any)\s+$", re.IGNORECASE)
 NEVER = re.compile(r"\b(?:never|no|not|not any)\s+$", re.IGNORECASE)
 
 

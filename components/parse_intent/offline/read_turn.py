@@ -7,6 +7,7 @@ import re
 from components.parse_intent.build_steps import split_words
 from components.parse_intent.draft import Asked, Draft
 from components.parse_intent.offline import judge
+from components.parse_intent.offline.edit_gpus import other_than_before
 from components.parse_intent.offline.listed_things import listed_count
 from components.parse_intent.offline.open_questions import QUESTIONS, count_question
 from components.parse_intent.offline.page import Page
@@ -81,6 +82,7 @@ def read_names(page: Page, wants: dict[str, str]) -> None:
     _same_size(draft)
     draft.min_cpu_platform = read_platform(page)
     draft.gpus = read_gpus(page)
+    other_than_before(page)
     _gpu_type(page, wants)
     draft.install_gpu_drivers = read_drivers(page)
     draft.locations, unknown = read_locations(page)
@@ -136,7 +138,9 @@ def _gpu_type(page: Page, wants: dict[str, str]) -> None:
         return
     for start in read_gpu_words(page):
         asked = GPU_ASKED.search(page.left(start + 2, 20))
-        if asked and not re.search(r"template|drop|remove|driver", page.sentence_text(start), re.I):
+        drivers = re.match(r"(?:\d+ )?\w+ drivers?\b", page.norm[start : start + 40], re.I)
+        aside = re.search(r"template|drop|remove", page.sentence_text(start), re.I)
+        if asked and not aside and not drivers:
             number = re.search(r"(?<![\w.-])(\d{1,2}) (?:x )?$", page.left(start, 20)) or re.match(
                 r"(\d{1,2}) ", page.norm[start : start + 3]
             )

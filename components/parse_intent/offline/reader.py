@@ -11,6 +11,7 @@ from components.parse_intent.offline import judge
 from components.parse_intent.offline.amounts import Amount
 from components.parse_intent.offline.clashes import Clash, clashes, settle_clash
 from components.parse_intent.offline.corrections import TAKES_BACK, corrections
+from components.parse_intent.offline.edit_gpus import settle_gpus
 from components.parse_intent.offline.edits import apply_edits, edit_before_reading
 from components.parse_intent.offline.impossible import conflicts, impossible, no_job
 from components.parse_intent.offline.long_blanks import MOST, long_runs, put_back, shortened
@@ -21,6 +22,7 @@ from components.parse_intent.offline.open_questions import (
     count_question,
     known,
 )
+from components.parse_intent.offline.other_asks import other_asks
 from components.parse_intent.offline.page import Page
 from components.parse_intent.offline.pasted.cluster import in_batch_words
 from components.parse_intent.offline.pasted.part import Pending
@@ -32,6 +34,7 @@ from components.parse_intent.offline.read_things import is_unit, unit_nouns
 from components.parse_intent.offline.read_turn import read_names, read_work
 from components.parse_intent.offline.replies import corrected_number, fill_wants
 from components.parse_intent.offline.segment import cut_payloads
+from components.parse_intent.offline.short_replies import declined, lone_number, with_noun
 from components.parse_intent.offline.spoken_of import unnamed
 from components.parse_intent.offline.undo import taken_back
 from components.parse_intent.offline.unread import unread_words
@@ -114,6 +117,8 @@ def _corrected(turn: str, history: Sequence[State]) -> State:
     """The state after a turn in which the person may correct themselves."""
     state = history[-1] if history else None
     said = state.turn if state is not None and TAKES_BACK.match(turn) else ""
+    if state is not None:
+        turn = with_noun(turn, state.turn, list(state.wants))
     for part in corrections(turn):
         state = _read_turn(part, state, said, [old.draft for old in history[:-1]])
         said += part
@@ -129,6 +134,7 @@ def _read_turn(
     earlier = before.draft if before else pasted.draft if pasted else None
     page = Page(turn, cutter.masked, payloads, earlier)
     wants: dict[str, str] = {}
+    gone: set[str] = set()
     questions: list[str] = []
     known_before = before.draft if before is not None else Draft()
     if before is not None and before.clashes:
@@ -137,7 +143,11 @@ def _read_turn(
         before = replace(before, draft=settled, clashes=still)
     if before is not None:
         edited, questions = edit_before_reading(page, before.draft, history)
-        before = replace(before, draft=edited)
+        if not before.wants:
+            lone_number(page, edited, history)
+        gone = declined(page, edited, list(before.wants))
+        left = {want: text for want, text in before.wants.items() if want not in gone}
+        before = replace(before, draft=edited, wants=left)
     elif pasted:
         edited, questions = edit_before_reading(page, pasted.draft, history)
         pasted = replace(pasted, draft=edited)
@@ -149,6 +159,7 @@ def _read_turn(
         _with_pasted(page, pasted, before, wants)
     if not pasted:
         wants |= unnamed(page, page.draft)
+    wants = {want: question for want, question in wants.items() if want not in gone}
     state = _joined(page, before, wants, said)
     state.warnings += warnings
     if before is not None:
@@ -160,7 +171,7 @@ def _read_turn(
     state.wants |= {f"clash {clash.name}": clash.question for clash in state.clashes}
     state.refusals += page.draft.refusals
     state.refusals += judge.forbidden(page.norm, page.draft, page.before) + impossible(page)
-    state.refusals += [] if pasted else no_job(page)
+    state.refusals += [] if pasted or state.refusals else other_asks(page) or no_job(page)
     state.unread += unread_words(page) + pasted.unread
     state.heard = any(page.used) or bool(pasted) or page.draft != Draft()
     open_before = before.pending if before else []
@@ -216,6 +227,7 @@ def _joined(page: Page, before: State | None, wants: dict[str, str], said: str) 
     if before is None:
         if EARLIER.search(page.norm) and not page.draft.steps:
             wants["earlier"] = QUESTIONS["earlier"]
+        settle_gpus(page, page.draft)
         return State(page.draft, wants)
     draft, questions = apply_edits(page, before.draft)
     if said:

@@ -6,6 +6,7 @@ import re
 
 from components.parse_intent.draft import Asked, Draft
 from components.parse_intent.offline.edit_numbers import number_of, set_number
+from components.parse_intent.offline.judge import nearest_region
 from components.parse_intent.offline.page import Page
 
 NAME = re.compile(
@@ -14,6 +15,12 @@ NAME = re.compile(
 SAID = re.compile(
     r"\b(?:called|named|it's|it is|use|name is|bucket|topic"
     r"|template)\s*:?\s*[\"']?(?P<n>[a-z][\w-]{2,})",
+    re.IGNORECASE,
+)
+YES = re.compile(
+    r"\W*(?:yes|yeah|yep|sure|right|correct|exactly|of course|that 1|that's (?:it|right|the 1)"
+    r"|ok|okay"
+    r"|the nearest)\b",
     re.IGNORECASE,
 )
 NUMBER = re.compile(r"(?<![\w.-])(?P<n>\d{1,7})(?![\w.-])")
@@ -40,6 +47,12 @@ def fill_wants(page: Page, draft: Draft, wants: dict[str, str]) -> None:
         and not re.search(r"\d\s?x?\s", gpus.quote)
     ):
         draft.gpus.count = int(number)
+    unknown = [want.split()[1] for want in wants if want.startswith("region ")]
+    yes = YES.match(page.norm)
+    near = nearest_region(unknown[0]) if len(unknown) == 1 else ""
+    if yes is not None and near and not draft.locations:
+        quote = page.take(*yes.span())
+        draft.locations = [Asked(value=f"regions/{near}", quote=quote)]
     match = next(page.find(NAME), None) or next(page.find(SAID), None)
     if match is None:
         return

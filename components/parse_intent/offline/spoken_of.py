@@ -83,6 +83,9 @@ KINDS = {
             r"\b(?:our|my|that|special|dedicated|separate|own|team's|locked[- ]down|restricted)"
             r"(?: [\w'-]+){0,3} service account\b"
             rf"|\bservice account(?={WE_HAVE})"
+            r"|\b(?:as|with|under|use|using|by) the (?!default\b|compute\b|same\b|right\b"
+            r"|following\b)"
+            r"[a-z][\w-]* service account\b(?! [\w.-]+@)"
             r"|(?:not|n't|never)(?: \w+){0,3} default service account\b",
             re.IGNORECASE,
         ),

@@ -10,7 +10,7 @@ from components.parse_intent.offline.vocabulary import ORDINALS, PROGRAMS, words
 
 STEP_NOUN = r"(?:steps?|runnables?|commands?|scripts?|parts?|containers?|stages?|phases?|images?)"
 ONE = rf"(?:{STEP_NOUN}|1)"
-ENDINGS = r"(?:es?|ed|s|ing|ions?|ers?|ations?|ment)?"
+ENDINGS = r"(?:es?|ed|s|ing|ions?|ers?|ations?|ment|load(?:ing|er)?)?"
 ORDER = "|".join([*ORDINALS, "last", "final"])
 NUMBERED = re.compile(
     rf"\b{STEP_NOUN}\s+(?:number\s+|no\.? ?|#)?(?P<n>\d{{1,2}}|[a-f])\b(?! (?:of|more))"
@@ -119,7 +119,7 @@ def program_names(step: Step) -> set[str]:
     for token in tokens:
         stem = re.sub(r"\.\w{1,4}$", "", token.rsplit("/", 1)[-1]).lower()
         if (
-            len(stem) > 2
+            (len(stem) > 2 or stem == "up")
             and re.fullmatch(r"[a-z][\w-]*", stem)
             and stem not in PROGRAMS
             and stem not in COMMON
@@ -134,8 +134,11 @@ def spoken(name: str) -> re.Pattern[str]:
     word = rf"{re.escape(name.removesuffix('e'))}{re.escape(name[-1])}?{ENDINGS}"
     return re.compile(
         rf"(?<![\w/.-]){word}(?:\.\w{{1,3}})? {ONE}\b"
-        rf"|(?<![\w/.-]){word}(?:\.\w{{1,3}})?(?![\w/-])(?= (?:before|after|first|last|out)\b)"
+        rf"|(?<![\w/.-]){word}(?:\.\w{{1,3}})?(?![\w/-])(?= (?:before|after|first|last|out"
+        rf"|(?:at|to) the (?:end|start|beginning|front))\b)"
         rf"|(?:(?<=before )|(?<=after )|(?<=before the )|(?<=after the )){word}(?![\w/-])"
+        rf"|(?<![\w/.-]){word}(?= (?:fails?|crashes|crashed|breaks|dies|errors"
+        rf"|should|must|has to|needs to|may|can|comes|goes|gets)\b)"
         rf"|(?<=\bthe ){word}(?:\.\w{{1,3}})?(?![\w/.-])(?=[,;:.!?]|\W*$| (?:a|an|and|or|may|can"
         rf"|should"
         r"|must|needs?|gets?|has|is|isn't|takes?|fails?|only|always|to|up|in|please|any|runs?"

@@ -32,7 +32,10 @@ BACK = re.compile(
     r"[^.;\n]{0,50}?\b(?:back|previous|original|earlier|before|old|was|were|initial)\b"
     r"|\bback (?:to|down to|up to)\b|\b(?:restore|undo|revert|reset)\b"
     r"|\b(?:as|what|like|how) (?:it|they|that|we|i) (?:was|were|had)\b"
-    r"|\b(?:keep|use|want) the (?:old|previous|original|former)\b",
+    r"|\b(?:keep|use|want|take) the (?:old|previous|original|former)\b"
+    r"|\bthe (?:old|previous|original|former|earlier)(?: \w+){1,3} (?:was|were|is) (?:just "
+    r"|quite )?"
+    r"(?:fine|ok|okay|good|better|right|enough|perfect|alright)\b",
     re.IGNORECASE,
 )
 FIRST = re.compile(
