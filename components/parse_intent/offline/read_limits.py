@@ -126,7 +126,7 @@ ALONE = re.compile(
     r"\W*(?:(?:each|it|they|tasks?|every|per|a|needs?|requires?|wants?|takes?|uses?|eats?|about"
     r"|around"
     r"|with|of|and|gets?|give|them|for|run|1|roughly|up|to|at|least|minimum|maximum|should|have"
-    r"|has)"
+    r"|has|so|then|therefore|hence|thus|say|let's|make|better|rather|please|we|you|i)"
     r"\W*)*",
     re.IGNORECASE,
 )
@@ -189,7 +189,10 @@ LIMIT_LEFT = re.compile(
 LIMIT_RIGHT = re.compile(
     r"^\s*(?:-?\s*)?(?:(?:each |per \w+ )?at the (?:very )?(?:most|outside)|maximum|limit|timeout"
     r"|time limit|tops|at most|cap|or less|hard limit"
-    r"|(?:per task )?(?:maximum|timeout|limit)|each at most|each\b|apiece|per (?:task|run|job)"
+    r"|(?:per task )?(?:maximum|timeout|limit)|each at most|each\b|apiece"
+    r"|(?:per|for (?:each|every|a|1)) (?!(?:day|week|month|year|hour|minute|night|second|vm"
+    r"|node|machine|gb|cpu"
+    r"|core|core-hour|person)\b)[a-z]+"
     r"|a task|deadline|walltime"
     r"|is the (?:absolute |hard )?(?:maximum|limit|cut-?off|cap|ceiling|deadline|most)"
     r"|and (?:then )?(?:kill|stop)"

@@ -122,8 +122,30 @@ def read_gpus(page: Page) -> Gpus | None:
                 if several is not None:
                     quote = page.take(match.start(), several.end())
                     count = int(several["n"])
+                elif not _count_is_said(match):
+                    count = _gpus_of_machine(page) or count
                 return Gpus(type=_by_memory(page, match, kind), count=count, quote=quote)
     return None
+
+
+G2_GPUS = {"24": 2, "48": 4, "96": 8}
+
+
+def _count_is_said(match: re.Match[str]) -> bool:
+    """Whether words give the number of GPUs: "one", "2x", "a single"."""
+    return any(match[name] for name in ("n", "w", "after", "count", "each")) or bool(
+        re.search(r"\bsingle[ -]", match.group(), re.I)
+    )
+
+
+def _gpus_of_machine(page: Page) -> int:
+    """How many GPUs the machine type brings; 0 where it tells nothing."""
+    machine = page.draft.machine_type
+    if machine is None:
+        return 0
+    fixed = re.fullmatch(r"a[234]-\w+-(\d{1,2})g", machine.value)
+    of_g2 = re.fullmatch(r"g2-standard-(\d+)", machine.value)
+    return int(fixed[1]) if fixed else G2_GPUS.get(of_g2[1], 1) if of_g2 else 0
 
 
 OF_THESE = re.compile(

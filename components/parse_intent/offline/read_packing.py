@@ -53,8 +53,8 @@ PER_VM = [
 ]
 # "3 machines with two tasks on each of them"
 ON_EACH = re.compile(
-    rf"\b{VM}\b[^.;\n]{{1,40}}?\b(?P<n>\d{{1,3}}) (?:tasks? |of them |jobs? )?"
-    r"(?:on|in|to|for) each\b",
+    rf"\b{VM}\b[^.;\n]{{1,40}}?\b(?P<n>\d{{1,3}}|an? single) (?:tasks? |of them |jobs? )?"
+    r"(?:(?:on|in|to|for) )?each\b(?! (?:task|of))",
     re.IGNORECASE,
 )
 ALONE = re.compile(
@@ -104,7 +104,7 @@ def read_tasks_per_node(page: Page) -> Asked[int] | None:
         if page.is_free(*match.span("n")):
             quote = page.quote(match.start("n"), match.end())
             page.take(match.start("n"), match.end())
-            return Asked(value=int(match["n"]), quote=quote)
+            return Asked(value=int(match["n"]) if match["n"].isdecimal() else 1, quote=quote)
     for match in page.find(ALONE, free=False):
         if page.is_free(match.start(), match.start() + 3) and not page.negated(match.start()):
             return Asked(value=1, quote=page.take(*match.span()))
