@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
 
@@ -70,6 +71,19 @@ def _parts(text: str) -> float:
     return total
 
 
+def _apart(match: re.Match[str]) -> list[Amount]:
+    """The times of "30 minutes and 10 hours", which are two: in one time the units get smaller."""
+    if match["hms"] or match["words"]:
+        return []
+    parts = [
+        Amount(match.start() + m.start(), match.start() + m.end(), _parts(m.group()))
+        for m in ONE_PART.finditer(match.group())
+    ]
+    units = [_unit_seconds(m[3]) for m in ONE_PART.finditer(match.group())]
+    rising = any(later >= unit for unit, later in itertools.pairwise(units))
+    return parts if rising else []
+
+
 def durations(text: str) -> list[Amount]:
     """Every duration of a normal text, in order ("an hour and a half", "1h30m", "02:00:00")."""
     found = []
@@ -86,7 +100,10 @@ def durations(text: str) -> list[Amount]:
             half = (match["half"] or "").lower()
             value = _unit_seconds(match["u2"]) * (1 + AND_A.get(half, 0.0))
             value += 0 if half in AND_A else _parts(half)
-        if value > 0:
+        parts = _apart(match)
+        if parts:
+            found += parts
+        elif value > 0:
             found.append(Amount(match.start(), match.end(), value))
     return sorted(found + _bare_limits(text, found), key=lambda amount: amount.start)
 
@@ -94,7 +111,7 @@ def durations(text: str) -> list[Amount]:
 # "it needs about 20 hours; stop it after 30": the number has the unit of the time before it.
 BARE_LIMIT = re.compile(
     r"\b(?:kill|stop|cancel|abort|terminat|cut|end|cap|limit|give up|pull the plug|time)[a-z]*"
-    r"(?: (?:it|them|1|that|this|out|off|the task|a task|tasks|each|any|all|those|anything|runs?"
+    r"(?: (?:on|it|them|1|that|this|out|off|the task|a task|tasks|each|any|all|those|anything|runs?"
     r"|which|needs?|takes?|taking|lasts?|running|longer|more))*"
     r" (?:after|at|past|beyond|to|over|than) (?P<n>\d{1,4})(?=\s*(?:[.,;)\n]|$|maximum|tops))"
     r"|\b(?:limit|cap|cut-?off|maximum|timeout|deadline|ceiling)(?: (?:should|must|can|could"
@@ -105,6 +122,7 @@ BARE_LIMIT = re.compile(
     re.IGNORECASE,
 )
 UNIT_REACH = 100
+AN_HOUR = re.compile(r"^(?:an?|half an?|quarter of an?)(?= )", re.IGNORECASE)
 
 
 def _bare_limits(text: str, known: list[Amount]) -> list[Amount]:
@@ -112,7 +130,8 @@ def _bare_limits(text: str, known: list[Amount]) -> list[Amount]:
     found = []
     for match in BARE_LIMIT.finditer(text):
         before = [a for a in known if 0 <= match.start() - a.end <= UNIT_REACH]
-        units = ONE_PART.findall(text[before[-1].start : before[-1].end]) if before else []
+        said = text[before[-1].start : before[-1].end] if before else ""
+        units = ONE_PART.findall(said) or ONE_PART.findall(AN_HOUR.sub("1", said))
         if units:
             group = next(name for name in "nlm" if match[name])
             value = int(match[group]) * _unit_seconds(units[-1][2])

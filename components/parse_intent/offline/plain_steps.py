@@ -7,6 +7,10 @@ import re
 from components.parse_intent.draft import Asked, Step
 from components.parse_intent.offline.page import Page
 
+# A script that is spoken of where nothing else is to be run: "my friend wrote /opt/lr/develop.sh".
+SCRIPT_PATH = re.compile(
+    r"(?<![\w.:/~$-])(?:/|\.{1,2}/|~/)(?:[\w.-]{1,60}/){0,8}[\w-]{1,60}\.(?:sh|bash|py|R|pl|jl|rb)(?![\w/])"
+)
 SLEEP = re.compile(r"\bsleep(?:s|ing)?\s+(?:for\s+)?", re.IGNORECASE)
 HELLO = re.compile(
     r"\b(?:print(?:s|ing)?|echo(?:es|ing)?|say(?:s|ing)?|write(?:s)?|output(?:s)?"
@@ -29,6 +33,10 @@ def plain_steps(page: Page) -> tuple[list[Step], str]:
 
     Returns the steps and, where the words leave the script to us, a remark about it.
     """
+    for match in page.find(SCRIPT_PATH):
+        if not page.negated(match.start()):
+            quote = page.take(*match.span())
+            return [Step(kind="script", text=Asked(value=match.group(), quote=quote))], ""
     for match in page.find(SLEEP):
         for amount in page.durations:
             if 0 <= amount.start - match.end() < 3:

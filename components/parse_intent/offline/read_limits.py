@@ -174,7 +174,7 @@ def _memory_points(page: Page, size: Amount) -> int:
 
 LIMIT_LEFT = re.compile(
     r"\b(?:maximum|at most|up to|no more than|not more than|more than|longer than|over|under"
-    r"|within|less than|timeout|time limit|limit|limited"
+    r"|within|less than|timeout|time limits?|limits?|limited"
     r"|cap|capped|cap it|cap them|cut (?:it|them|each)? ?off at|ttl|after|allowed|budget"
     r"|run ?time|runtime|walltime|wall time"
     r"|deadline|max[ _]?run[ _]?duration|duration|(?:may|can|might) (?:take|run|last|use|need)"
@@ -289,6 +289,14 @@ def _limit_points(left: str, right: str, sentence: str) -> int:
     return sum(weight for weight, found in weights if found)
 
 
+# "the model for 52 weeks", and not "it must run for 3 weeks"
+OF_WORK = re.compile(
+    r"^(?!.*\b(?:run|runs|running|last|lasts|take|takes|up to|allow(?:ed)?|need|needs|go"
+    r"|continue|work|time|limit"
+    r"|timeout|maximum|without|stay|keep)\b).*\b(?:for|over|across|of) (?:all |the |these "
+    r"|about )*$",
+    re.I | re.S,
+)
 LONGEST = 14 * 86400  # seconds that a task may run; more must be asked for in so many words
 
 
@@ -298,7 +306,7 @@ def pick_time(page: Page, amounts: list[Amount]) -> Amount | None:
     for amount in amounts:
         if page.is_free(amount.start, amount.end):
             points = time_points(page, amount)
-            if amount.value > LONGEST and points < 5:
+            if amount.value > LONGEST and (points < 5 or OF_WORK.search(page.left(amount.start))):
                 continue  # "52 weeks of data": no task may run as long
             if points > 1 and (best is None or points > best[0]):
                 best = (points, amount)

@@ -188,7 +188,8 @@ def read_drivers(page: Page) -> Asked[bool] | None:
             continue
         quote = page.take(*match.span())
         if _dropped(page, match.start()) or re.search(
-            r"already (?:in|on|has|have|there)|baked|comes? with|pre-?installed"
+            r"already (?:in|on|has|have|there)|baked|comes? with|pre-?installed(?! (?:by"
+            r"|through|via) (?:google )?batch)"
             r"|\b(?:in|on|inside|part of) (?:the|our|my) image",
             around,
             re.I,

@@ -7,6 +7,7 @@ import re
 from components.parse_intent.draft import Asked, Pair, TaskEnvironment
 from components.parse_intent.offline.commands import STOP
 from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.task_tables import read_task_table
 from components.parse_intent.offline.vocabulary import ORDINALS, words
 
 SECRET = re.compile(r"projects/[\w.:-]+/secrets/[\w-]+(?:/versions/(?:\d+|latest))?")
@@ -168,6 +169,7 @@ def read_task_environments(page: Page) -> list[TaskEnvironment]:
             page.take(*match.span("o" if nth else "i"))
             index = ORDINALS[nth.lower()] - 1 if nth else int(match["i"])
             found.append(TaskEnvironment(index=index, variables=pairs))
+    found = found or read_task_table(page)
     if found and min(e.index for e in found) == 1 and 0 not in {e.index for e in found}:
         found = [TaskEnvironment(index=e.index - 1, variables=e.variables) for e in found]
     return found
