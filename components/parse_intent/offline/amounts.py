@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
 
@@ -27,12 +28,15 @@ UNIT = (
 AND_A_PART = r"(?: and (?:a half|half|a quarter|3 quarters))"
 PART = rf"(?:\d{{1,7}}(?:\.\d{{1,3}})?(?: and a half| 1/2|½)?[ -]?{UNIT}\b{AND_A_PART}?)"
 DURATION = re.compile(
-    rf"(?<![\w.:/-])(?:(?P<words>(?P<frac>half|quarter of|quarter|3 quarters of) ?(?:an?|-)? ?"
-    rf"(?P<u1>hour|day|minute|week)|(?:an?|per)(?: (?:whole|full|entire|single))? (?P<u2>minute"
-    rf"|hour|day|week|month|fortnight)"
-    rf"(?P<half>{AND_A_PART})?)"
+    # "9-10 hours" is its longer end
+    rf"(?:(?<![\w.:/-])|(?<=[\s(~]\d-)|(?<=[\s(~]\d\d-))(?:(?P<words>(?P<frac>half|quarter of"
+    rf"|quarter|3 quarters of) ?(?:an?|-)? ?"
+    rf"(?P<u1>hour|day|minute|week)|an?(?: (?:whole|full|entire|single))? "
+    rf"(?P<u2>minute|hour|day|week|month|fortnight)(?P<half>{AND_A_PART}|(?: and|,)? {PART})?)"
+    rf"|(?P<per>per (?:minute|hour|day|week|month|fortnight))"
     rf"|(?P<clock>\d{{1,2}}-)?(?P<hms>\d{{1,3}}:\d\d:\d\d)"
-    rf"|(?P<parts>\d{{1,3}}[ ]?h(?:\d{{1,2}}m?\b|[ ]\d{{1,2}}(?=[ ]*(?:[,.;)\n]|$)))"
+    rf"|(?P<parts>\d{{1,3}}[ ]?h(?:\d{{1,2}}m?\b|(?:(?:ou)?rs?)?(?: and)?[ ]\d{{1,2}}"
+    rf"(?=[ ]*(?:[,.;)\n]|$|at most|maximum|tops|per\b|each\b|a task|limit)))"
     rf"|{PART}(?: ?(?:and )?{PART}){{0,3}}))(?![\w/])",
     re.IGNORECASE,
 )
@@ -61,13 +65,26 @@ def _clock(days: str | None, hms: str) -> float:
 
 def _parts(text: str) -> float:
     total = 0.0
-    compact = re.fullmatch(r"(\d+) ?h ?(\d+)m?", text, re.IGNORECASE)
+    compact = re.fullmatch(r"(\d+) ?h(?:(?:ou)?rs?)?(?: and)? ?(\d+)m?", text, re.IGNORECASE)
     if compact:
         return int(compact[1]) * 3600 + int(compact[2]) * 60
     for number, half, unit, late_half in ONE_PART.findall(text):
         step = _unit_seconds(unit)
         total += (float(number) + (0.5 if half else AND_A.get(late_half.lower(), 0.0))) * step
     return total
+
+
+def _apart(match: re.Match[str]) -> list[Amount]:
+    """The times of "30 minutes and 10 hours", which are two: in one time the units get smaller."""
+    if match["hms"] or match["words"]:
+        return []
+    parts = [
+        Amount(match.start() + m.start(), match.start() + m.end(), _parts(m.group()))
+        for m in ONE_PART.finditer(match.group())
+    ]
+    units = [_unit_seconds(m[3]) for m in ONE_PART.finditer(match.group())]
+    rising = any(later >= unit for unit, later in itertools.pairwise(units))
+    return parts if rising else []
 
 
 def durations(text: str) -> list[Amount]:
@@ -81,10 +98,15 @@ def durations(text: str) -> list[Amount]:
         elif match["frac"]:
             value = FRACTIONS[match["frac"].lower()] * _unit_seconds(match["u1"])
         else:
-            if match.group().lower().startswith("per"):
+            if match["per"]:
                 continue
-            value = _unit_seconds(match["u2"]) * (1 + AND_A.get((match["half"] or "").lower(), 0.0))
-        if value > 0:
+            half = (match["half"] or "").lower()
+            value = _unit_seconds(match["u2"]) * (1 + AND_A.get(half, 0.0))
+            value += 0 if half in AND_A else _parts(half)
+        parts = _apart(match)
+        if parts:
+            found += parts
+        elif value > 0:
             found.append(Amount(match.start(), match.end(), value))
     found += [*_bare_limits(text, found), *_keyed_units(text)]
     return sorted(found, key=lambda amount: amount.start)
@@ -93,9 +115,12 @@ def durations(text: str) -> list[Amount]:
 # "it needs about 20 hours; stop it after 30": the number has the unit of the time before it.
 BARE_LIMIT = re.compile(
     r"\b(?:kill|stop|cancel|abort|terminat|cut|end|cap|limit|give up|pull the plug|time)[a-z]*"
-    r"(?: (?:it|them|1|that|this|out|off|the task|a task|tasks|each|any|all|those|anything|runs?"
+    r"(?: (?:on|it|them|1|that|this|out|off|the task|a task|tasks|each|any|all|those|anything|runs?"
     r"|which|needs?|takes?|taking|lasts?|running|longer|more))*"
     r" (?:after|at|past|beyond|to|over|than) (?P<n>\d{1,4})(?=\s*(?:[.,;)\n]|$|maximum|tops))"
+    r"|\b(?:limit|cap|cut-?off|maximum|timeout|deadline|ceiling)(?: (?:should|must|can|could"
+    r"|may|would|will|be|is"
+    r"|of|at|to|set|then|for (?:each|a task|it)))*\s?[:=]? ?(?P<l>\d{1,4})(?=\s*(?:[.,;)\n]|$))"
     r"|\b(?:give|allow|grant|make) (?:it|them|each|every|that|those)(?: \w+)? (?P<m>\d{1,4})"
     r"(?=\s*(?:[.,;)\n]|$|maximum|tops|at (?:the )?(?:very )?most))",
     re.IGNORECASE,
@@ -122,14 +147,18 @@ def _keyed_units(text: str) -> list[Amount]:
     ]
 
 
+AN_HOUR = re.compile(r"^(?:an?|half an?|quarter of an?)(?= )", re.IGNORECASE)
+
+
 def _bare_limits(text: str, known: list[Amount]) -> list[Amount]:
     """Limits without a unit of their own, behind a time that gives it."""
     found = []
     for match in BARE_LIMIT.finditer(text):
         before = [a for a in known if 0 <= match.start() - a.end <= UNIT_REACH]
-        units = ONE_PART.findall(text[before[-1].start : before[-1].end]) if before else []
+        said = text[before[-1].start : before[-1].end] if before else ""
+        units = ONE_PART.findall(said) or ONE_PART.findall(AN_HOUR.sub("1", said))
         if units:
-            group = "n" if match["n"] else "m"
+            group = next(name for name in "nlm" if match[name])
             value = int(match[group]) * _unit_seconds(units[-1][2])
             found.append(Amount(*match.span(group), value))
     return found
@@ -140,9 +169,10 @@ SIZE = re.compile(
     r"(?:(?<![\w./-])|(?<=pu/)|(?<=pus/)|(?<=ore/)"
     r"|(?<=ores/))(?:(?P<n>\d{1,7}(?:\.\d{1,3})?)(?P<half> and a half)? ?-?"
     r"(?P<u>kib|mib|gib|tib|kb|mb|gb|tb|ki|mi|gi|ti|gigs?|megs?|[gmt]i?bs|[gmtk]bytes?"
-    r"|(?:kilo|mega|giga|tera)(?: ?bytes?)?"
-    r"|(?:kibi|mebi|gibi|tebi)bytes?|(?<=\d)[gt])"
-    r"|(?P<frac>half|quarter of) ?an? (?P<u2>gigs?|gb|gib|gigabyte|gibibyte|tb|tib|terabyte)"
+    r"|(?:kilo|mega|giga|tera)(?: ?bytes?)?|(?:kibi|mebi|gibi|tebi)bytes?"
+    r"|(?:kilo|mega|giga|tera)-?octets?|[gmt]i?o|(?<=\d)[gt])"
+    r"|(?P<frac>half|quarter of|quarter|3 quarters of) ?(?:an? |of an? )?"
+    r"(?P<u2>gigs?|gb|gib|gigabyte|gibibyte|tb|tib|terabyte)"
     r"|(?:an?) (?P<u3>gigs?|gigabyte|gibibyte|terabyte|tb))(?![\w/])",
     re.IGNORECASE,
 )

@@ -108,7 +108,7 @@ def _mount_reach(page: Page, place: Place, end: int) -> int:
         if re.search(
             r"\b(?:mount|attach|goes|should be|put|want)\w*\s+(?:it|that|this|them|the bucket"
             r"|the disk|the share)\b|\bmount(?: ?(?:path|point|dir))?\s*[:=]|\bit (?:goes|must be"
-            r"|should be)\b",
+            r"|should be)\b|^\s*(?:please )?(?:mount|attach)\b[^.;\n]{0,30}\b(?:at|on|under|to)\s/",
             page.norm[stop:after],
             re.I,
         ):

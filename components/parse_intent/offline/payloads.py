@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -34,6 +35,8 @@ class Payload:
 
 
 MAX_PAYLOADS = 200
+NAMED = re.compile(r"([\w-]{1,60}\.\w{1,5})(?: [a-z]{1,20}){0,8}")
+SCRIPT_OF_PATH = re.compile(r"(?<=[\w.~])/([\w-]{1,60}\.\w{1,5})(?![\w/])")
 
 
 class Cutter:
@@ -43,10 +46,13 @@ class Cutter:
         self.text = text
         self.masked = text
         self.payloads: list[Payload] = []
+        # "push.sh always runs" speaks of /srv/push.sh, which stands elsewhere, and is no command
+        self.scripts = frozenset(SCRIPT_OF_PATH.findall(text))
 
     def cut(self, payload: Payload) -> None:
         """Take a payload out of the instructions; beyond a sane number of them, none."""
-        if len(self.payloads) >= MAX_PAYLOADS:
+        named = NAMED.fullmatch(payload.text)
+        if len(self.payloads) >= MAX_PAYLOADS or (named and named[1] in self.scripts):
             return
         self.payloads.append(payload)
         size = payload.end - payload.start

@@ -7,6 +7,10 @@ import re
 from components.parse_intent.draft import Asked, Step
 from components.parse_intent.offline.page import Page
 
+# A script that is spoken of where nothing else is to be run: "my friend wrote /opt/lr/develop.sh".
+SCRIPT_PATH = re.compile(
+    r"(?<![\w.:/~$-])(?:/|\.{1,2}/|~/)(?:[\w.-]{1,60}/){0,8}[\w-]{1,60}\.(?:sh|bash|py|R|pl|jl|rb)(?![\w/])"
+)
 SLEEP = re.compile(r"\bsleep(?:s|ing)?\s+(?:for\s+)?", re.IGNORECASE)
 HELLO = re.compile(
     r"\b(?:print(?:s|ing)?|echo(?:es|ing)?|say(?:s|ing)?|write(?:s)?|output(?:s)?"
@@ -35,16 +39,15 @@ def plain_steps(page: Page) -> tuple[list[Step], str]:
 
     Returns the steps and, where the words leave the script to us, a remark about it.
     """
+    said = _verbatim(page)
+    if said is not None:
+        return [Step(kind="script", text=said)], ""
     for match in page.find(SLEEP):
         for amount in page.durations:
             if 0 <= amount.start - match.end() < 3:
                 quote = page.take(match.start(), amount.end)
                 line = f"sleep {round(amount.value)}"
                 return [Step(kind="script", text=Asked(value=line, quote=quote))], ""
-    for match in page.find(ECHO):
-        if not HELLO.search(match["c"]):
-            quote = page.take(*match.span("c"))
-            return [Step(kind="script", text=Asked(value=quote, quote=quote))], ""
     for match in page.find(HELLO, free=False):
         end = match.end("w")
         if page.is_free(match.start(), end):
@@ -56,6 +59,18 @@ def plain_steps(page: Page) -> tuple[list[Step], str]:
         remark = "No script was given for the test, so each task prints a line with its index."
         return [Step(kind="script", text=Asked(value=line, quote=quote))], remark
     return [], ""
+
+
+def _verbatim(page: Page) -> Asked[str] | None:
+    """A script by its path, or a line of echo, that nothing else showed to be a command."""
+    for match in page.find(SCRIPT_PATH):
+        if not page.negated(match.start()):
+            return Asked(value=match.group(), quote=page.take(*match.span()))
+    for match in page.find(ECHO):
+        if not HELLO.search(match["c"]):
+            quote = page.take(*match.span("c"))
+            return Asked(value=quote, quote=quote)
+    return None
 
 
 def _echo(said: str) -> str:

@@ -35,7 +35,7 @@ COUNTS = [
         re.IGNORECASE,
     ),
     re.compile(
-        rf"{BEFORE_COUNT}(?P<n>\d{{1,9}})\s*(?:x\s+)?(?P<w>(?!(?:of|in|at|per|x"
+        rf"{BEFORE_COUNT}(?P<n>\d{{1,9}})(?:\s*|-(?=tasks?\b))(?:x\s+)?(?P<w>(?!(?:of|in|at|per|x"
         rf"|more)\b)(?:(?!(?:a|an|per|each|every|for|to)\b)[a-z'-]+\s+){{0,3}}?)tasks?\b"
         rf"(?!\s*(?:per|/\s?(?:vm|node|machine|host|instance)|on each|to a|at a time"
         rf"|at once|in parallel|in flight|concurrently))",

@@ -110,7 +110,7 @@ OPTION_CUE = re.compile(
 )
 BIND = re.compile(r"(?<![\w:])(?P<b>/[\w./-]+:/[\w./-]+(?::r[ow])?)(?![\w:/])")
 BIND_SAME = re.compile(
-    r"\b(?:bind|map|mount|expose"
+    r"\b(?:bind|map|mount|expose|share|sees?|finds?"
     r"|pass)(?:-?mount)?\s+(?:the\s+)?(?:host(?:'s)?\s+)?(?:director(?:y|ies)\s+|folder\s+"
     r"|path\s+)?"
     r"(?P<a>/[\w./-]*\w)(?P<w>[^.;\n]{0,60}?)(?:same\s+(?:path|place|location|directory)"
@@ -118,10 +118,14 @@ BIND_SAME = re.compile(
     re.IGNORECASE,
 )
 BOUND = re.compile(
-    r"(?<![\w:/])(?P<a>/[\w./-]*\w) (?:is |gets |should be |must be |being )?(?:bind[- ]?mounted"
-    r"|bound|mapped|mounted|passed|exposed)(?: through)?"
-    r"(?: in(?:side|to)? (?:(?:the|its) container|it))?"
-    r" (?:to|at|as|on|onto|into|under) (?:the )?(?:(?P<s>same (?:path|place|location|directory))"
+    r"(?<![\w:/])(?P<a>/[\w./-]*\w) (?:(?:is|gets|should|must|has|have|needs?|to|be|being"
+    r"|also|will) ){0,4}"
+    r"(?:bind[- ]?mounted|bound|mapped|mounted|passed|exposed|visible|available|accessible"
+    r"|seen|there|present"
+    r"|appear|found|reachable)(?: through)?"
+    r"(?: (?:in(?:side|to)?|to|from|for) (?:(?:the|its|that) container|it))?"
+    r" (?:to|at|as|on|onto|into|under|with|by) (?:the |its )?(?:(?P<s>same (?:path|place"
+    r"|location|directory|name))"
     r"|(?P<b>/[\w./-]*\w))",
     re.IGNORECASE,
 )
@@ -170,7 +174,7 @@ def read_binds(page: Page) -> list[Asked[str]]:
     binds: list[Asked[str]] = [Asked(value=m["b"], quote=page.take(*m.span())) for m in found]
     for match in page.find(BIND_SAME):
         if (
-            re.match(r"mount", match.group(), re.I)
+            re.match(r"mount|see|find|share", match.group(), re.I)
             and not match["b"]
             and not re.search(r"container|into", match["w"], re.I)
         ):

@@ -126,7 +126,7 @@ ALONE = re.compile(
     r"\W*(?:(?:each|it|they|tasks?|every|per|a|needs?|requires?|wants?|takes?|uses?|eats?|about"
     r"|around"
     r"|with|of|and|gets?|give|them|for|run|1|roughly|up|to|at|least|minimum|maximum|should|have"
-    r"|has)"
+    r"|has|so|then|therefore|hence|thus|say|let's|make|better|rather|please|we|you|i)"
     r"\W*)*",
     re.IGNORECASE,
 )
@@ -174,7 +174,7 @@ def _memory_points(page: Page, size: Amount) -> int:
 
 LIMIT_LEFT = re.compile(
     r"\b(?:maximum|at most|up to|no more than|not more than|more than|longer than|over|above|under"
-    r"|within|less than|timeout|time limit|limit|limited"
+    r"|within|less than|timeout|time limits?|limits?|limited"
     r"|cap|capped|cap it|cap them|cut (?:it|them|each)? ?off at|ttl|after|allowed|budget"
     r"|run ?time|runtime|walltime|wall time"
     r"|deadline|has time|until"
@@ -192,7 +192,10 @@ LIMIT_RIGHT = re.compile(
     r"|maximum|not more|no more|or less)|(?:each |per \w+ )?at the (?:very )?(?:most|outside)"
     r"|maximum|limit|timeout"
     r"|time limit|tops|at most|cap|or less|hard limit"
-    r"|(?:per task )?(?:maximum|timeout|limit)|each at most|each\b|apiece|per (?:task|run|job)"
+    r"|(?:per task )?(?:maximum|timeout|limit)|each at most|each\b|apiece"
+    r"|(?:per|for (?:each|every|a|1)) (?!(?:day|week|month|year|hour|minute|night|second|vm"
+    r"|node|machine|gb|cpu"
+    r"|core|core-hour|person)\b)[a-z]+"
     r"|a task|deadline|walltime"
     r"|is the (?:absolute |hard )?(?:maximum|limit|cut-?off|cap|ceiling|deadline|most)"
     r"|and (?:then )?(?:kill|stop)"
@@ -308,6 +311,14 @@ def of_whole_task(page: Page, amount: Amount) -> bool:
     return bool(WHOLE.search(clause) or WHOLE_LEFT.search(page.left(amount.start, 60)))
 
 
+# "the model for 52 weeks", and not "it must run for 3 weeks"
+OF_WORK = re.compile(
+    r"^(?!.*\b(?:run|runs|running|last|lasts|take|takes|up to|allow(?:ed)?|need|needs|go"
+    r"|continue|work|time|limit"
+    r"|timeout|maximum|without|stay|keep)\b).*\b(?:for|over|across|of) (?:all |the |these "
+    r"|about )*$",
+    re.I | re.S,
+)
 LONGEST = 14 * 86400  # seconds that a task may run; more must be asked for in so many words
 
 
@@ -317,7 +328,7 @@ def pick_time(page: Page, amounts: list[Amount]) -> Amount | None:
     for amount in amounts:
         if page.is_free(amount.start, amount.end):
             points = time_points(page, amount)
-            if amount.value > LONGEST and points < 5:
+            if amount.value > LONGEST and (points < 5 or OF_WORK.search(page.left(amount.start))):
                 continue  # "52 weeks of data": no task may run as long
             if points > 1 and (best is None or points > best[0]):
                 best = (points, amount)

@@ -169,11 +169,33 @@ def read_gpus(page: Page) -> Gpus | None:
                 if several is not None:
                     quote = page.take(match.start(), several.end())
                     count = int(several["n"])
+                elif not _count_is_said(match):
+                    count = _gpus_of_machine(page) or count
                 found.append(Gpus(type=_by_memory(page, match, kind), count=count, quote=quote))
                 break
         if found and (had is None or found[-1].type != had.type):
             return found[-1]  # of "swap the T4 for a V100" the one that is new
     return found[0] if found else None
+
+
+G2_GPUS = {"24": 2, "48": 4, "96": 8}
+
+
+def _count_is_said(match: re.Match[str]) -> bool:
+    """Whether words give the number of GPUs: "one", "2x", "a single"."""
+    return any(match[name] for name in ("n", "w", "after", "count", "each")) or bool(
+        re.search(r"\bsingle[ -]", match.group(), re.I)
+    )
+
+
+def _gpus_of_machine(page: Page) -> int:
+    """How many GPUs the machine type brings; 0 where it tells nothing."""
+    machine = page.draft.machine_type
+    if machine is None:
+        return 0
+    fixed = re.fullmatch(r"a[234]-\w+-(\d{1,2})g", machine.value)
+    of_g2 = re.fullmatch(r"g2-standard-(\d+)", machine.value)
+    return int(fixed[1]) if fixed else G2_GPUS.get(of_g2[1], 1) if of_g2 else 0
 
 
 OF_THESE = re.compile(
@@ -216,7 +238,8 @@ def read_drivers(page: Page) -> Asked[bool] | None:
             continue
         quote = page.take(*match.span())
         if _dropped(page, match.start()) or re.search(
-            r"already (?:in|on|has|have|there)|baked|comes? with|pre-?installed"
+            r"already (?:in|on|has|have|there)|baked|comes? with|pre-?installed(?! (?:by"
+            r"|through|via) (?:google )?batch)"
             r"|\b(?:in|on|inside|part of) (?:the|our|my) image",
             around,
             re.I,

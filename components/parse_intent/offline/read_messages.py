@@ -152,8 +152,20 @@ NO_LOGS = re.compile(
 )
 
 
+# "logs path /mnt/logs/run1": the words for the path itself
+LOG_PATH_NAMED = re.compile(
+    r"\blogs?[ _-]?(?:path|dir(?:ectory)?|folder|location|destination)s?(?: (?:is|of|to|at|on"
+    r"|should be|must be|being))*"
+    r"\s?[:=]? ?[\"']?(?P<p>/[\w./-]*\w)",
+    re.IGNORECASE,
+)
+
+
 def read_logs(page: Page) -> Logs | None:
     """Where the tasks' output goes."""
+    for match in page.find(LOG_PATH_NAMED, free=False):
+        quote = page.take(*match.span())
+        return Logs(destination="path", path=match["p"].rstrip("/"), quote=quote)
     for match in page.find(LOG_PATH, free=False):
         words = match["w"]
         if match.start("p") >= page.sentence(match.start())[1] or CLOUD_LOGS.match(words.strip()):

@@ -53,8 +53,8 @@ PER_VM = [
 ]
 # "3 machines with two tasks on each of them"
 ON_EACH = re.compile(
-    rf"\b{VM}\b[^.;\n]{{1,40}}?\b(?P<n>\d{{1,3}}) (?:tasks? |of them |jobs? )?"
-    r"(?:on|in|to|for) each\b",
+    rf"\b{VM}\b[^.;\n]{{1,40}}?\b(?P<n>\d{{1,3}}|an? single) (?:tasks? |of them |jobs? )?"
+    r"(?:(?:on|in|to|for) )?each\b(?! (?:task|of))",
     re.IGNORECASE,
 )
 # "8 nodes, 1 rank process manager per node so one task each", "5 VMs, on each one task"
@@ -119,7 +119,7 @@ def _on_each(page: Page) -> Asked[int] | None:
         for match in page.find(pattern, free=False):
             if page.is_free(*match.span("n")):
                 quote = page.take(match.start("n"), match.end())
-                return Asked(value=int(match["n"]), quote=quote)
+                return Asked(value=int(match["n"]) if match["n"].isdecimal() else 1, quote=quote)
     return None
 
 

@@ -7,7 +7,8 @@ import re
 from components.parse_intent.draft import Asked, Pair, TaskEnvironment
 from components.parse_intent.offline.commands import STOP
 from components.parse_intent.offline.page import Page
-from components.parse_intent.offline.vocabulary import words
+from components.parse_intent.offline.task_tables import read_task_table
+from components.parse_intent.offline.vocabulary import ORDINALS, words
 
 SECRET = re.compile(r"projects/[\w.:-]+/secrets/[\w-]+(?:/versions/(?:\d+|latest))?")
 SECRET_NAMED = re.compile(
@@ -96,18 +97,19 @@ ASSIGNMENT = re.compile(
     r"(?<![\w./$-])(?P<k>[A-Za-z_][\w.-]{0,63})\s?=(?!>)\s?(?P<v>\"[^\"\n]*\"|'[^'\n]*'"
     r"|(?:[^\s,;)\ue000]|,(?![\w.-]*=)(?=[^\s,;)\ue000]))*[^\s,;).\ue000!?])"
 )
+NTH = "|".join(ORDINALS)
 TASK_LINE = re.compile(
-    r"(?:^|\n|[;,:.]|\band\b)[ \t*-]*(?:for )?(?:the )?task\s*#?\s*(?P<i>\d{1,3})(?:\s*(?:gets|has"
-    r"|:|->|=>"
-    r"|=|-|is|with|uses|sees|takes)+\s*|[ \t](?=[A-Za-z_]\w{0,60}=))(?P<rest>[^\n;]{0,300}?)(?=(?:,"
-    r"|\band)?\s*(?:and )?(?:the )?task\s*#?\d"
-    r"|[\n;]|$)",
+    rf"(?:^|\n|[;,:.|/]|\band\b)[ \t*-]*(?:for )?(?:the )?(?:task\s*#?\s*(?P<i>\d{{1,3}})"
+    rf"|(?P<o>{NTH}) task)\s*"
+    r"(?:(?:gets|has|:|->|=>|=|-|is|with|uses|sees|takes)+|(?=[A-Za-z_]\w{0,60}=))\s*(?P<rest>[^\n;]{0,300}?)"
+    rf"(?=\s*(?:[,|/]|\band)?\s*(?:and )?(?:for )?(?:the )?(?:task\s*#?\d|(?:{NTH}) task)|[\n;]|$)",
     re.IGNORECASE,
 )
 # In a list of them the number alone tells the task: "- 0: GRID=coarse".
 INDEX_LINE = re.compile(
-    r"(?:^|\n|[;])[ \t*-]*(?:index |idx |#|no\.? )?(?P<i>\d{1,3})[ \t]*"
-    r"(?:[:)-]|->|=>|\u2192|gets|has)[ \t]*(?P<rest>[A-Za-z_]\w*=[^\n;]*)",
+    r"(?:^|\n|[;/|,:])[ \t*-]*(?:and )?(?:index |idx |#|no\.? )?(?P<i>\d{1,3})[ \t]*"
+    r"(?:[:)-]|->|=>|\u2192|gets|has)[ \t]*(?P<rest>[A-Za-z_]\w*=[^\n;]*?)"
+    r"(?=\s*[/|;,]?\s*(?:and )?(?:index |idx |#)?\d{1,3}[ \t]*(?:[:)]|->|=>|\u2192)|[\n;]|$)",
     re.IGNORECASE,
 )
 ENV_CUE = re.compile(r"\b(?:environment|variables?|export)\b", re.IGNORECASE)
@@ -170,8 +172,11 @@ def read_task_environments(page: Page) -> list[TaskEnvironment]:
         given = ASSIGNMENT.finditer(page.norm, match.start("rest"), match.end("rest"))
         pairs = [_pair(page, pair) for pair in given]
         if pairs:
-            page.take(match.start("i"), match.end("i"))
-            found.append(TaskEnvironment(index=int(match["i"]), variables=pairs))
+            nth = match.groupdict().get("o")
+            page.take(*match.span("o" if nth else "i"))
+            index = ORDINALS[nth.lower()] - 1 if nth else int(match["i"])
+            found.append(TaskEnvironment(index=index, variables=pairs))
+    found = found or read_task_table(page)
     if found and min(e.index for e in found) == 1 and 0 not in {e.index for e in found}:
         found = [TaskEnvironment(index=e.index - 1, variables=e.variables) for e in found]
     return found

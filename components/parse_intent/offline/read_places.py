@@ -116,8 +116,37 @@ def read_locations(page: Page) -> tuple[list[Asked[str]], list[str]]:
         if not page.negated(match.start()):
             places.unknown.append((match["r"] or match["s"]).lower())
             page.take(*match.span())
+    _other_zones(page, places)
     _nicknames(page, places)
     return places.narrowed(), places.unknown
+
+
+# "us-east4-a or -c", "us-east4-a/b/c", "zones a and c of us-east4"
+MORE_ZONES = re.compile(
+    r"(?<![\w./-])(?P<r>[a-z]+-[a-z]+\d{1,2})-[a-f](?P<m>(?:(?:\s?(?:,|/|\||&|\+)\s?|,? (?:or"
+    r"|and|plus|und) )"
+    r"(?:zone )?-?[a-f](?![\w-]))+)",
+    re.IGNORECASE,
+)
+ZONES_OF = re.compile(
+    r"\b(?P<q>[a-z]+-[a-z]+\d{1,2})[ ,:(]{1,3}(?:only )?zones? (?P<l>[a-f](?:(?:,| or| and|/"
+    r"|,? and) ?[a-f])*)\b|"
+    r"\bzones? (?P<m>[a-f](?:(?:,| or| and|/) ?[a-f])*) (?:of"
+    r"|in) (?:the )?(?:region )?(?P<r>[a-z]+-[a-z]+\d{1,2})\b",
+    re.IGNORECASE,
+)
+
+
+def _other_zones(page: Page, places: _Places) -> None:
+    """Zones of which only the letter is named."""
+    for pattern in (MORE_ZONES, ZONES_OF):
+        for match in page.find(pattern, free=False):
+            first = match["r"] is None
+            region = match["q" if first else "r"].lower()
+            letters = "l" if first else "m"
+            for letter in re.findall(r"\b[a-f]\b", match[letters].lower()):
+                if region in REGIONS:
+                    places.add(region, f"-{letter}", *match.span(letters))
 
 
 def _nicknames(page: Page, places: _Places) -> None:

@@ -11,6 +11,8 @@ from components.parse_intent.offline.read_things import counted_noun
 
 RETRY = (
     r"(?:re-?tr(?:y|ies|ied|ying)|retrys|re-?run(?:s|ning)?|re-?start(?:s|ed|ing)?"
+    r"|re-?(?:do(?:es|ing|ne)?|launch(?:es|ed|ing)?|execut(?:e|es|ed|ing)|submit(?:s|ted)?"
+    r"|attempt(?:s|ed)?)|do(?:ne)? (?:it |them |that )?over(?: again)?"
     r"|(?:tr(?:y|ied)|run|start(?:ed)?|begin|begun|do|go|launch(?:ed)?|attempt(?:ed)?|be done)"
     r"(?: (?!again\b)[\w'-]+){0,3} again|(?:another|a second|1 more|new) (?:try|go"
     r"|attempt|chance|shot|run)|resubmit(?:ted)?|re-?queued?|repeat(?:ed)?)"
@@ -26,7 +28,8 @@ RETRY_COUNT = [
     ),
     re.compile(
         r"(?<![\w.])(?P<n>\d{1,4})\s*(?:x\s*)?(?:more\s+|further\s+|extra\s+"
-        r"|automatic\s+)?(?:re-?tries|retry|retrys|re-?runs|restarts|do-overs"
+        r"|automatic\s+)?(?:re-?tries|retry|retrys|re-?runs|re-?starts|re-?launches|re-?executions|re-?dos"
+        r"|re-?submissions|do-overs"
         r"|repeats)\b(?!\s*(?:on (?:exit |error )?codes?|codes?)\b)",
         re.IGNORECASE,
     ),
@@ -83,13 +86,18 @@ NO_RETRY = re.compile(
     re.IGNORECASE,
 )
 MORE_CODES = (
-    r"(?:\s*(?:,|/|or|and|-|to|&|through)\s*(?:code )?\d{1,5}"
+    r"(?:(?: ?\([a-z][a-z' -]{1,30}\))?\s*(?:,|/|or|and|-|to|&|through)\s*(?:code )?\d{1,5}"
     r"(?!\s*(?:times|tasks|retries|x\b))){0,12}"
 )
 CODES = re.compile(
     r"\b(?:exit(?:s|ed|ing)?(?: with)?(?: an?)?(?: codes?| status)?|exit[- ]?codes?"
-    r"|return(?:s|ed)?(?: codes?)|return(?:s|ed)|error codes?|codes?|status|rc)\s*(?:is|of|=|:|with"
-    rf"|are|was|either|for)*\s*\(?(?P<c>\d{{1,5}}{MORE_CODES})\b"
+    r"|return(?:s|ed)?(?: codes?)|return(?:s|ed)|error codes?|codes?|status|rc)(?:\s*(?:is|of"
+    r"|=|:|with"
+    rf"|are|was|either|for|1 of|any of|among|in))*\s*\(?(?P<c>\d{{1,5}}{MORE_CODES})\b"
+    # "redo on 137 or 143"
+    rf"|\b(?:retr(?:y|ies|ied)|redo|re-?run|re-?start(?:ed)?|again)(?: (?:it|them|only|tasks?"
+    rf"|just)){{0,2}}"
+    rf" on (?P<t>\d{{1,5}}{MORE_CODES})(?=\s*(?:[,.;)\n]|$|only\b|up to\b|at most\b))"
     # the service's own codes need no word beside them
     rf"|(?<![\w.-])(?P<s>5000[0-6]{MORE_CODES})\b",
     re.IGNORECASE,
@@ -156,7 +164,7 @@ def read_policies(page: Page) -> list[RetryPolicy]:
     """What exit codes mean: a retry, or an end without one."""
     found: list[RetryPolicy] = []
     for match in page.find(CODES):
-        codes = _codes(match["c"] or match["s"])
+        codes = _codes(match["c"] or match["s"] or match["t"])
         action = _action(page, match)
         if not codes or not action:
             continue
@@ -197,7 +205,7 @@ def _merged(page: Page, policies: list[RetryPolicy]) -> list[RetryPolicy]:
 
 def _action(page: Page, match: re.Match[str]) -> Action | None:
     """What is to be done on codes: in "retry on 50001, never on 42" the words just before tell."""
-    before = page.left(match.start(), 120)
+    before = page.left(match.start(), 120) + (match.group() if match["t"] else "")
     after = page.right(match.end(), 140)
     fatal = [m.span() for m in FATAL.finditer(before)]
     retry = [

@@ -18,7 +18,7 @@ MARKER = re.compile(
     r"|afterwards|finally\b|lastly\b|last step"
     r"|second(?:ly)?\b(?= step|,|:| it| run| a)|third(?:ly)?\b(?= step|,|:)|final step"
     r"|before that|in the background|on the host|meanwhile)"
-    r"|(?:^|\n)[ \t]*(?:\(?\d{1,2}[.)]|[a-d][.)]|[-*•])[ \t]",
+    r"|(?:^|\n)[ \t]*(?:\(?\d{1,2}[.)]|\(?(?:[a-d]|i{1,3}|iv|v)[.)]|[-*•])[ \t]",
     re.IGNORECASE,
 )
 ON_HOST = re.compile(

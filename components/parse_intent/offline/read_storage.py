@@ -17,7 +17,7 @@ BUCKET = [
     re.compile(
         rf"\b(?:gcs |storage |google |cloud storage |gs |input |output |data "
         rf"|source )?bucket(?:s)?(?:\s+(?:is|called|named|name is|name)"
-        rf"|\s*[:=])?(?:\s+|(?<=[:=]))[\"']?(?P<b>{BUCKET_NAME})(?![\w/-])",
+        rf"|\s*[:=])?(?:\s+|(?<=[:=]))[\"']?(?P<b>{BUCKET_NAME}(?:/[\w.-]*\w)*)(?![\w-]|/\w)",
         re.IGNORECASE,
     ),
     re.compile(
@@ -47,6 +47,8 @@ MOUNTED = re.compile(
     r"(?:at|on|onto|under|to|in|into)|->|=>|\u2192|:) ?[\"']?/[\w])",
     re.IGNORECASE,
 )
+OWN_CLAUSE = re.compile(r"(?:^|[,;.:\n(]|\band)\s*(?:[-*] )?$")  # ", scratch-a at /mnt/s"
+BUCKET_LIKE = re.compile(r"bucket|bkt|gcs")
 OF_BUCKETS = re.compile(r"\b(?:buckets?|mount(?:s|ed|ing)?|volumes?|gcs)\b", re.IGNORECASE)
 NO_BUCKETS = re.compile(
     r"\b(?:disks?|ssds?|nfs|filestore|docker|container|host|bind|share)\b", re.IGNORECASE
@@ -56,7 +58,7 @@ FIRST_BUCKET = re.compile(
     r"\bbuckets?\b",
     re.IGNORECASE,
 )
-BUCKET_WORD = re.compile(r"\b(?:gcs |storage )?buckets?\b", re.IGNORECASE)
+BUCKET_WORD = re.compile(r"(?<![\w-])(?:gcs |storage )?buckets?(?![\w-])", re.IGNORECASE)
 NOT_BUCKET = frozenset(
     words(
         """
@@ -99,6 +101,7 @@ def read_storage(page: Page) -> None:
             _add_volume(page, place.volume)
         elif place.disk is not None and not is_boot_disk(page, place):
             page.draft.disks.append(place.disk)
+    _mounted_elsewhere(page)
     if page.before is None:
         _mounts_of_commands(page, aliases)
 
@@ -111,6 +114,28 @@ def _alias(page: Page, place: Place) -> str:
     """What the person calls a bucket or a share: "idx" in "idx = gs://genome-index"."""
     match = ALIAS.search(page.left(place.start, 40))
     return match["a"].lower() if match else ""
+
+
+# "a bucket called x. It holds the photos. Mount the bucket under /mnt/x": words apart from the name
+ELSEWHERE = re.compile(
+    r"\b(?:(?:mount|attach|put|want|need|have|see|get|expect)\w* (?:the|this|that|my|our) "
+    r"|the |this |that |our )"
+    r"(?:bucket|data|files|folder|storage)(?: [\w']+){0,4}? (?:at|on|under|to|as|in"
+    r"|into) [\"']?(?P<p>/[\w./-]*\w)",
+    re.IGNORECASE,
+)
+
+
+def _mounted_elsewhere(page: Page) -> None:
+    """The mount of the one bucket that has none, where a later sentence tells it."""
+    bare = [volume for volume in page.draft.volumes if volume.kind == "gcs" and not volume.mount]
+    if len(bare) != 1:
+        return
+    for match in page.find(ELSEWHERE, free=False):
+        if page.is_free(*match.span("p")) and not page.negated(match.start()):
+            page.take(*match.span("p"))
+            bare[0].mount = match["p"]
+            return
 
 
 def _mounts_of_commands(page: Page, aliases: dict[int, str]) -> None:
@@ -173,7 +198,7 @@ def _mounted(page: Page) -> list[Place]:
     for match in page.find(MOUNTED):
         name, before = match["b"], page.headed(match.start())
         cue = max((m.end() for m in OF_BUCKETS.finditer(before)), default=-1)
-        told = cue >= 0 or match["m"] is not None
+        told = cue >= 0 or match["m"] or OWN_CLAUSE.search(before) or BUCKET_LIKE.search(name)
         if not told or NO_BUCKETS.search(before[max(0, cue - 30) :]) or page.negated(match.start()):
             continue
         if (

@@ -19,7 +19,7 @@ AT_ONCE = (
 )
 GAP = r"(?:[ \t]+(?!\d)[\w'%-]+){0,7}?"
 PARALLEL = [
-    re.compile(rf"(?<![\w.:/-])(?P<n>\d{{1,7}})(?P<w>{GAP})[ -]+{AT_ONCE}\b", re.IGNORECASE),
+    re.compile(rf"(?<![\w.:/-])(?P<n>\d{{1,7}})\)?(?P<w>{GAP})[ -]+{AT_ONCE}\b", re.IGNORECASE),
     re.compile(
         r"\b(?:parallelism|concurrency|par|conc|(?:maximum )?parallel(?: tasks?| limit)?"
         r"|parallel_?tasks?"
@@ -76,18 +76,30 @@ ALL_AT_ONCE = re.compile(
     re.IGNORECASE,
 )
 ONE_BY_ONE = re.compile(
-    r"\b(?:1 (?:task |job |step )?(?:at a time|at once)|1 by 1|never (?:2"
+    r"\b(?:1 (?:task |job |step )?(?:at a time|at once|(?:in|at|per|each) (?:1|a|any|the same"
+    r"|every) (?:single )?"
+    r"(?:moment|time))|1 by 1|never (?:2"
     r"|more than 1)[\w ]{0,12} (?:at once|at a time|together)"
     r"|one by one|no (?:2|more than 1)(?: tasks?)? (?:at|in) \w+)\b",
     re.IGNORECASE,
 )
 IN_ORDER = re.compile(
-    r"\b(?:in (?:(?:strict|strictly|index|task|numerical|ascending|sequential) ){0,4}"
-    r"(?:order|sequence)(?! to\b)|in_order"
+    r"\b(?:in (?:(?:the|strict|strictly|index|task|numerical|ascending|sequential) ){0,4}"
+    r"(?:order|sequence)(?! to\b| of (?:\d|size|magnitude))|in_order"
     r"|sequential(?:ly)?|serial(?:ly)?|1 (?:[a-z]+ )?after (?:another|the (?:other|next"
     r"|previous))|back to back|consecutively)\b"
+    r"|\b(?P<again>day|week|month|year|hour|night|task|step|chapter|block|batch|shard|part"
+    r"|quarter|run|leg)s? "
+    r"(?:after|by) (?P=again)\b|\b(?:strict|index|numerical|ascending|chronological"
+    r"|sequential) order\b"
+    r"|\b(?:ordered|sorted) by (?:the )?(?:task )?index\b"
     r"|\border matters\b|\bwaits? for the (?:previous|preceding|1 before|last)\b"
     r"|\bdepends on the (?:1|task|run|result|previous|preceding)\b"
+    r"|\b(?:us(?:e|es|ing)|needs?|reads?|takes?|depends? on|builds? on|continues? from"
+    r"|starts? from) (?:the )?"
+    r"(?:results?|outputs?|states?|files?|data|numbers) (?:of|from) (?:the )?(?:last|previous"
+    r"|preceding|former|prior"
+    r"|1 before|task before)\b"
     r"|\bonly starts? (?:when|once|after) (?:task|the) ?\w*|\b(?:only )?(?:after|once"
     r"|when) the (?:previous|preceding|last)"
     r"(?: (?:1|task|run))?(?: (?:is|has|was))?(?: (?:done|finished|ended|over))?\b"

@@ -142,7 +142,11 @@ ONE_FOR = re.compile(
     r"\b(?:task|run|job) (?:per|for (?:each|every)|an?) (?:single )?(?P<t>[a-z]{2,20})\b"
     r"|\b1 (?P<w>[a-z]{2,20}) (?:per|for (?:each|every)|in each|to a|a) task\b"
     rf"|\b(?:each|every|1|an?) (?P<u>[a-z]{{2,20}})(?: {BECOMES})* (?:its own"
-    r"|a|1|an own|a separate|own)(?: (?:separate|single))? (?:task|job)\b",
+    r"|a|1|an own|a separate|own)(?: (?:separate|single))? (?:task|job)\b"
+    # "week index = task index"
+    r"|\b(?P<v>[a-z]{2,20}) (?:index |number |no\.? |id )?(?:=|is|equals"
+    r"|==) (?:the )?(?:task )?index\b"
+    r"|\b(?:task )?index (?:=|is|equals|==|gives|means) (?:the )?(?P<y>[a-z]{3,20})\b",
     re.IGNORECASE,
 )
 
@@ -158,7 +162,7 @@ FOR_EACH = re.compile(
 
 def unit_nouns(page: Page) -> set[str]:
     """What each task works on, by the words and the commands ("beam": --beam $BATCH_TASK_INDEX)."""
-    said = [m["t"] or m["u"] or m["w"] for m in page.find(ONE_FOR, free=False)]
+    said = [m["t"] or m["u"] or m["w"] or m["v"] or m["y"] for m in page.find(ONE_FOR, free=False)]
     used = [m["k"] for payload in page.payloads for m in INDEX_NOUN.finditer(payload.text[:4000])]
     said += [m["n"] for m in page.find(FOR_EACH, free=False)]
     return ({_singular(noun.lower()) for noun in said} - NOT_UNITS) | (
@@ -190,8 +194,12 @@ def read_things(page: Page) -> Asked[int] | None:
     array = uses_index(page) or page.draft.parallelism is not None
     units = unit_nouns(page)
     base = (3 if array else 0) + (3 if EACH.search(page.norm) else 0)
-    found = [*_counted(page, base, units), *_ranges(page, array), *_keyed(page, array, units)]
-    found += _hyphened(page, base)
+    found = [
+        *_counted(page, base, units),
+        *_ranges(page, array, units),
+        *_keyed(page, array, units),
+        *_hyphened(page, base),
+    ]
     shares = [match.span() for pattern in PER_TASK for match in page.find(pattern)]
     whole = [t for t in found if not any(a <= t.start < b for a, b in shares)]
     found = whole or found
@@ -344,7 +352,7 @@ def _points(page: Page, start: int, end: int) -> int:
     return points
 
 
-def _ranges(page: Page, array: bool) -> Iterator[Thing]:
+def _ranges(page: Page, array: bool, units: set[str]) -> Iterator[Thing]:
     for match in page.find(RANGE):
         low, high = int(match["a"]), int(match["b"])
         left, right = page.left(match.start(), 30), page.right(match.end(), 30)
@@ -361,6 +369,7 @@ def _ranges(page: Page, array: bool) -> Iterator[Thing]:
         points += 2 if head and noun not in STOPS and noun not in NOT_THINGS else 0
         points += 2 if re.search(r"\b(?:from|for|over)\s*$|s\s*[:=]?\s*$", left, re.I) else 0
         points += 2 if EACH.search(page.sentence_text(match.start())) else 0
+        points += 4 if _singular(noun) in units else 0
         yield Thing(high - low + 1, match.start(), match.end(), points, noun)
 
 

@@ -62,7 +62,8 @@ LABEL = re.compile(
     re.IGNORECASE,
 )
 LINE_START = re.compile(
-    r"^[ \t]*(?:[-*•+][ \t]+|\(?\d{1,2}[.)][ \t]+|[a-z][.)][ \t]+|step \w+[:.)-][ \t]*|\$[ \t]+)?",
+    r"^[ \t]*(?:[-*•+][ \t]+|\(?\d{1,2}[.)][ \t]+|\(?(?:[a-z]|i{1,3}|iv|vi{0,3}|ix)[.)][ \t]+"
+    r"|step \w+[:.)-][ \t]*|\$[ \t]+)?",
     re.IGNORECASE | re.MULTILINE,
 )
 AFTER_COLON = re.compile(r":[ \t]+(?=\S)")
@@ -419,6 +420,7 @@ PATH_LIKE = re.compile(
     r"(?:\.{1,2}|~)/[\w./+-]+|/(?:opt|srv|usr|app|home|bin)/[\w./+-]+|[\w/.-]+\.(?:sh|py|R|pl|rb"
     r"|jl)"
 )
+COPULA = re.compile(r" (?:is|are|will|should|must|would|becomes?|has|have|with|for|in|at|of)\b")
 PROGRAM_LIKE = re.compile(r"[a-z./~][\w./+-]*")
 SLASHED = re.compile(r"\s(?:/|\|)\s")
 
@@ -435,7 +437,10 @@ def _with_index(cutter: Cutter) -> None:
             path = PATH_LIKE.fullmatch(token.group()) is not None
             if at != line and not path and not BEFORE_COMMAND.search(before):
                 continue
-            end = _segment_end(cutter, at) if PROGRAM_LIKE.fullmatch(token.group()) else at
+            program = PROGRAM_LIKE.fullmatch(token.group()) and not COPULA.match(
+                cutter.masked, start + token.end()
+            )
+            end = _segment_end(cutter, at) if program else at
             if end > match.start() and not cutter.hidden(at, end):
                 cutter.cut(Payload(at, end, cutter.text[at:end]))
                 break

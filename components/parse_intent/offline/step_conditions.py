@@ -104,7 +104,7 @@ ALWAYS = re.compile(
 )
 BACKGROUND = re.compile(
     r"\b(?:in the|as a|in) background\b|\bbackground (?:process|step|task|runnable|job"
-    r"|script)\b|\bdaemon\b|\bbackgrounded\b",
+    r"|script)\b|(?:^|[\n(,;-])\s*background(?:ed)?\s*(?=[:=)])|\bdaemon\b|\bbackgrounded\b",
     re.IGNORECASE,
 )
 STREAMING = re.compile(
@@ -276,6 +276,7 @@ def _named(
 
 def _step_timeouts(page: Page, work: list[Item], names: StepNames) -> None:
     """Time limits that are said of one step, or of each."""
+    _in_turn(page, names)
     for amount in page.durations:
         if not page.is_free(amount.start, amount.end):
             continue
@@ -289,6 +290,31 @@ def _step_timeouts(page: Page, work: list[Item], names: StepNames) -> None:
                 step.timeout_s = Asked(value=max(1, round(amount.value)), quote=quote)
 
 
+def _in_turn(page: Page, names: StepNames) -> None:
+    """As in "copying 30 minutes, calibration 10 hours": as many times as steps, in their order."""
+    steps = [step for step in names.steps if step.kind != "barrier"]
+    free = [a for a in page.durations if page.is_free(a.start, a.end)]
+    spans = [page.sentence(amount.start) for amount in free]
+    if len(free) != len(steps) or len(set(spans)) != 1:
+        return
+    text = page.norm[slice(*spans[0])]
+    if (
+        FILL in text
+        or WHOLE.search(text)
+        or USUALLY.search(text)
+        or names.named(text, 0, len(text))
+    ):
+        return
+    if any(time_points(page, amount) > 1 for amount in free):
+        for step, amount in zip(steps, free, strict=True):
+            quote = page.take(amount.start, amount.end)
+            step.timeout_s = Asked(value=max(1, round(amount.value)), quote=quote)
+
+
+WHOLE = re.compile(
+    r"\b(?:tasks?|whole|overall|job|in all|altogether|total|each|both|every|retr\w+|wait\w*)\b",
+    re.IGNORECASE,
+)
 USUALLY = re.compile(
     r"\b(?:usually|normally|typically|about|around|roughly|on average|expected|approximately)\b|~",
     re.IGNORECASE,
