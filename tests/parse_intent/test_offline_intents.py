@@ -115,8 +115,8 @@ SHARES = {
     "intents_tenth.jsonl": 40,
     "intents_eleventh.jsonl": 40,
     "intents_config.jsonl": 160,
-    "intents_refusals.jsonl": 72,
-    "intents_dialogues.jsonl": 50,
+    "intents_refusals.jsonl": 97,
+    "intents_dialogues.jsonl": 65,
 }
 
 

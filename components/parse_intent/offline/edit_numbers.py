@@ -359,8 +359,9 @@ def same_numbers(page: Page, draft: Draft) -> None:
 
 PART = re.compile(r"[,;.!\n()]|\b(?:and|plus|with|then|but)\b|&")
 FILLER = re.compile(
-    r"\W*(?:(?:right|correct|back|again|no|after all|fine|ok"
-    r"|also|now|make (?:it|that)|rather|to|a|for|use|take|give (?:it|them|each)|better|go"
+    r"\W*(?:(?:right|correct|back|again|after all|fine|ok|also|now|hm+|no|oops|sorry|actually"
+    r"|well|uh|wait|make (?:it|that)|rather|to|a|for"
+    r"|use|take|give (?:it|them|each)|better|go"
     r"|please|instead|each|it's|let's|say|ok|okay|is|are|will|do|enough|plenty|fine|should"
     r"|be)\W*)*",
     re.IGNORECASE,

@@ -32,7 +32,7 @@ from components.parse_intent.offline.undo import put_back
 MAX_DROPS = 40
 DROP = re.compile(
     r"\b(?:drop|remove|delete|get rid of|lose|take out|take away|leave out|scrap|strip|clear"
-    r"|unset|forget about|without|no longer (?:need|want)|don't (?:need|want)|do not (?:need"
+    r"|unset|forget(?: about)?|without|no longer (?:need|want)|don't (?:need|want)|do not (?:need"
     r"|want)|no more(?! than)|"
     r"no(?= (?:\w+ )?(?:limits?|timeout|deadline|labels?|notifications?|gpus?|drivers?|barriers?"
     r"|reservation|template|volumes?|mounts?|buckets?|tags?|priority|service account|order"

@@ -12,7 +12,8 @@ TPU = re.compile(r"\btpus?\b|\btpu[ -]?v\d\w*|\bv\d[ep]?-\d+ (?:tpu|pod)", re.IG
 SPOT = re.compile(r"\b(?:spot|preemptible)\b", re.IGNORECASE)
 STANDARD = re.compile(r"\b(?:on-demand|on demand|standard|regular|non-spot)\b", re.IGNORECASE)
 SWITCH = re.compile(
-    r"\b(?:switch(?:es|ing|ed)?|fall(?:s|ing)? back|fallback|fail(?:s|ing)? over|mov(?:e|es|ing) to"
+    r"\b(?:switch(?:es|ing|ed)?|fall(?:s|ing)? back|fallback|fail(?:s|ing)? over|mov(?:e|es|ed"
+    r"|ing) (?:(?:it|them|that|the tasks?|that task|over) ){0,2}to"
     r"|chang(?:e|es|ing) to|then (?:use |go |on )?(?:on[- ]demand|standard|regular)"
     r"|after (?:that|the) [\w ]{0,20}(?:on[- ]demand|standard))\b",
     re.IGNORECASE,
@@ -41,7 +42,8 @@ def impossible(page: Page) -> list[str]:
         said = page.sentence_text(match.start())
         if page.before is not None and not BY_ITSELF.search(said):
             continue  # "switch from Spot to on demand" is an edit
-        if SPOT.search(said) and STANDARD.search(said) and not page.negated(match.start()):
+        spot = SPOT.search(page.norm if BY_ITSELF.search(said) else said)
+        if spot and STANDARD.search(said) and not page.negated(match.start()):
             found.append(
                 "A job has one provisioning model for all of its tasks and attempts: Batch cannot "
                 "start on Spot and switch to on-demand (standard) VMs by itself. Choose one."

@@ -211,6 +211,8 @@ def merge_steps(page: Page, draft: Draft) -> None:
         and new[0].text is None
         and not ADD.search(page.norm)
     ):
+        if BEHIND.search(page.norm) and _placed(page, draft, new):
+            return
         named = [ref.index for ref in refs_in(page, draft.steps, 0, len(page.norm))]
         _into_image(draft, new[0], named if len(named) == 1 else list(range(len(draft.steps))))
         return
@@ -229,6 +231,16 @@ def merge_steps(page: Page, draft: Draft) -> None:
     draft.steps = list(new) if len(new) >= len(work) else draft.steps[: -len(new)] + new
 
 
+# "after that run IMAGE": one more step and no other image for those that there are.
+BEHIND = re.compile(
+    r"\b(?:after(?:wards?|\s+(?:it|that|this|the \w+))?|before (?:it|that|this|the \w+)|then"
+    r"|finally|lastly|followed by|at the (?:very )?(?:end|start|beginning))\b"
+    r"[^.;\n]{0,20}\b(?:run|start|execute|launch|comes|container|step|call|do)\b"
+    r"|\b(?:run|start|execute|launch)\b[^.;\n]{0,80}\b(?:after(?:wards?| it| that| this)"
+    r"|before (?:it"
+    r"|that|this)|at the (?:very )?(?:end|start|beginning))",
+    re.IGNORECASE,
+)
 REPLACES = re.compile(
     r"\b(?:replace[ds]?|instead|in place of|substitute|swap|change[sd]?|rather)\b", re.IGNORECASE
 )

@@ -37,7 +37,7 @@ CPU = [
     ),
     re.compile(
         rf"(?:^|[,;/|\n(.]\s*(?:[-*\u2022]\s+)?|\brequests? (?:of )?){CPU_NOUN} "
-        r"(?P<n>\d{1,4}(?:\.\d{1,3})?)(?P<half>)(?=\s*(?:[,;/|\n)]|$|(?:and )?(?:mem\w*|ram)\b))",
+        r"(?P<n>\d{1,4}(?:\.\d{1,3})?)(?P<half>)(?=\s*(?:[,;/|\n)]|$|and\b|(?:mem\w*|ram)\b))",
         re.IGNORECASE,
     ),
     re.compile(

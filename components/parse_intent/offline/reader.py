@@ -34,7 +34,12 @@ from components.parse_intent.offline.read_things import is_unit, unit_nouns
 from components.parse_intent.offline.read_turn import read_names, read_work
 from components.parse_intent.offline.replies import corrected_number, fill_wants
 from components.parse_intent.offline.segment import cut_payloads
-from components.parse_intent.offline.short_replies import declined, lone_number, with_noun
+from components.parse_intent.offline.short_replies import (
+    declined,
+    lone_number,
+    with_noun,
+    with_variable,
+)
 from components.parse_intent.offline.spoken_of import unnamed
 from components.parse_intent.offline.undo import taken_back
 from components.parse_intent.offline.unread import unread_words
@@ -119,6 +124,7 @@ def _corrected(turn: str, history: Sequence[State]) -> State:
     said = state.turn if state is not None and TAKES_BACK.match(turn) else ""
     if state is not None:
         turn = with_noun(turn, state.turn, list(state.wants))
+        turn = with_variable(turn, state.turn, list(state.wants))
     for part in corrections(turn):
         state = _read_turn(part, state, said, [old.draft for old in history[:-1]])
         said += part

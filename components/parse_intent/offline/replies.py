@@ -8,6 +8,7 @@ from components.parse_intent.draft import Asked, Draft
 from components.parse_intent.offline.edit_numbers import number_of, set_number
 from components.parse_intent.offline.judge import nearest_region
 from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.read_pairs import SECRET
 
 NAME = re.compile(
     r"(?<![\w./@:-])[\"']?(?P<n>[a-z][a-z0-9]*(?:[-_.][a-z0-9]+)+|[a-z]+\d+)[\"']?(?![\w/@:-])"
@@ -53,6 +54,11 @@ def fill_wants(page: Page, draft: Draft, wants: dict[str, str]) -> None:
     if yes is not None and near and not draft.locations:
         quote = page.take(*yes.span())
         draft.locations = [Asked(value=f"regions/{near}", quote=quote)]
+    secret = SECRET.search(page.norm) if "secret" in wants else None
+    for step in draft.steps:
+        if secret is not None and step.username and not step.password and not draft.secret_env:
+            version = "" if "/versions/" in secret.group() else "/versions/latest"
+            step.password = Asked(value=secret.group() + version, quote=secret.group())
     match = next(page.find(NAME), None) or next(page.find(SAID), None)
     if match is None:
         return

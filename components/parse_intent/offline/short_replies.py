@@ -92,6 +92,23 @@ def with_noun(turn: str, said: str, wants: Sequence[str]) -> str:
     return turn
 
 
+SECRET_ONLY = re.compile(
+    r"\W*(?:(?:it's|it is|use|take|the secret is|called|named|from|sorry|oh)[\s:,]+){0,3}"
+    r"(?P<s>projects/[\w.:-]+/secrets/[\w-]+(?:/versions/(?:\d+|latest))?)\W*",
+    re.IGNORECASE,
+)
+VARIABLE = re.compile(
+    r"(?<![\w/])[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+(?![\w/=])|(?<![\w/])[A-Z]{4,}[A-Z0-9]*(?![\w/=])"
+)
+
+
+def with_variable(turn: str, said: str, wants: Sequence[str]) -> str:
+    """A turn that only names a secret, with the variable for which the turn before wanted one."""
+    match = SECRET_ONLY.fullmatch(turn) if "secret" in wants else None
+    names = list(dict.fromkeys(VARIABLE.findall(said))) if match is not None else []
+    return f"{names[0]} from secret {match['s']}" if match and len(names) == 1 else turn
+
+
 def declined(page: Page, draft: Draft, wants: Sequence[str]) -> set[str]:
     """The open questions that a turn answers with "none": "skip the bucket".
 

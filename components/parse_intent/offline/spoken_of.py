@@ -111,10 +111,23 @@ KINDS = {
         "projects/PROJECT/regions/REGION/subnetworks/SUBNET.",
         template=True,
     ),
+    "place": Kind(
+        re.compile(
+            r"\b(?:in|to|into|inside) (?:the|our|my) (?:[a-z-]+ ){0,2}?(?:region|zone|location"
+            r"|data ?cent(?:er|re))\b"
+            r"(?= (?:where|that|which|our|we|i|with|of (?:the|our|my))\b|\W*$|[.,;])",
+            re.IGNORECASE,
+        ),
+        lambda draft: bool(draft.locations),
+        "Which region or zone should the job run in? Give its name, e.g. europe-west4.",
+        template=True,
+    ),
     "code": Kind(
         re.compile(
             r"\b(?:that|the|a|1|our|some|certain|specific|particular)(?: [\w'-]+){0,2}"
-            r" (?:exit|return) (?:code|status)\b(?!s?\s*(?:is|=|:|of)?\s*\d)",
+            r" (?:exit|return) (?:code|status)\b(?!s?\s*(?:is|=|:|of)?\s*\d)"
+            r"|\b(?:exits?|ends?|returns?|fails?|quits?|stops?)(?: with)? (?:that|the|a|our|some|1)"
+            r"(?: [a-z-]+){0,2} code\b(?!s?\s*(?:is|=|:|of)?\s*\d)",
             re.IGNORECASE,
         ),
         lambda draft: bool(draft.retry_policies) or draft.max_retries is None,
@@ -155,4 +168,6 @@ TOLD = re.compile(
 def _speaks_of_use(page: Page, match: re.Match[str]) -> bool:
     """Whether the words ask to use the thing and do not only tell of it."""
     told = TOLD.match(page.right(match.end(), 20))
-    return told is None and ASIDE.search(page.left(match.start(), 40)) is None
+    aside = ASIDE.search(page.left(match.start(), 40))
+    excepted = aside is not None and aside.group().lower().startswith("except")
+    return told is None and (aside is None or (excepted and match.group().endswith("code")))

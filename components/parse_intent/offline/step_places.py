@@ -24,7 +24,7 @@ AT_FRONT = re.compile(
     re.IGNORECASE,
 )
 AT_END = re.compile(
-    r"\b(?:after (?:that|it|this|everything|all|the (?:main|actual|last|work|command|script"
+    r"\b(?:after (?:that|it|this|them|everything|all|the (?:main|actual|last|work|command|script"
     r"|container"
     r"|task|job|other))|afterwards?|then|finally|at the (?:very )?end|lastly|last step|final step"
     r"|append|when (?:that's|it's|everything is|all is) (?:done|finished)|in the end|follow(?:ed"

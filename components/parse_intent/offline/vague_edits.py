@@ -42,6 +42,12 @@ WHOLE = re.compile(
 LONGER = re.compile(
     rf"\b(?:run|take|work|go on|last|live) (?:for )?{DEGREE}(?:longer|shorter)\b", re.I
 )
+# "it runs out of memory, give it more"
+SOME_MORE = re.compile(
+    r"\b(?:give|allow|grant|add|needs?|wants?|use|take)(?: (?:it|them|each|that|this))? "
+    rf"{DEGREE}(?:more|less|fewer)(?: of (?:it|that|them))?(?=\W*(?:please|then|instead|\W)*$)",
+    re.IGNORECASE,
+)
 # The words tell or ask something, and order nothing.
 TOLD = re.compile(
     r"\b(?:was|were|is|are|isn't|aren't|that's|it's|there's|been|had|has|because|since|than|why|how"
@@ -101,7 +107,7 @@ def vague_edits(page: Page, before: Draft, after: Draft) -> list[str]:
         after: the draft with all that was read of the turn.
     """
     found: list[str] = []
-    for pattern in (OF_FIELD, VERB, LONGER, WHOLE):
+    for pattern in (OF_FIELD, VERB, LONGER, SOME_MORE, WHOLE):
         for match in page.find(pattern, free=False):
             question = _question(page, match, before, after)
             if question and question not in found:
@@ -121,6 +127,11 @@ def _question(page: Page, match: re.Match[str], before: Draft, after: Draft) -> 
     if match.re is WHOLE:
         same = all(getattr(before, name) == getattr(after, name) for name in SIZES)
         return ANY if same else ""
+    if match.re is SOME_MORE:
+        said = page.sentence_text(match.start())
+        names = {f for f, _, _ in fields_in(said) or fields_in(page.norm) if f in QUESTIONS}
+        same = len(names) == 1 and all(getattr(before, f) == getattr(after, f) for f in names)
+        return QUESTIONS[names.pop()] if same else ""
     if match.re is not LONGER and IMAGE.match(match["f"]):
         return "" if before.steps != after.steps else "Which container image should run?"
     name = "max_run_s" if match.re is LONGER else _field(match["f"])
