@@ -114,7 +114,7 @@ SHARES = {
     "intents_ninth.jsonl": 40,
     "intents_tenth.jsonl": 40,
     "intents_eleventh.jsonl": 40,
-    "intents_config.jsonl": 160,
+    "intents_config.jsonl": 200,
     "intents_refusals.jsonl": 97,
     "intents_dialogues.jsonl": 65,
 }

@@ -35,6 +35,11 @@ OF_DOCKER = re.compile(
     r"|\bdocker run\b",
     re.IGNORECASE,
 )
+DOCKER_BEHIND = re.compile(
+    r"[ ,]*\(?(?:as |is |are |being |for )?(?:an? |the )?(?:docker|container"
+    r"|podman)(?: run)? (?:option|flag|arg|setting)",
+    re.IGNORECASE,
+)
 # Options of a mount by gcsfuse, which no container takes.
 MOUNTING = re.compile(r"--?(?:implicit[-_]dirs|only[-_]dir|file[-_]mode|dir[-_]mode)\b")
 PLAIN = re.compile(r"[A-Za-z]+")
@@ -58,7 +63,8 @@ def option_runs(masked: str, *, announced: bool = True) -> Iterator[tuple[int, i
         flag = re.split(r"[= ]", match.group(), maxsplit=1)[0]
         if MOUNTING.match(flag):
             continue
-        if flag in DOCKER_OPTIONS and (OF_DOCKER.search(before) or not announced):
+        of_docker = OF_DOCKER.search(before) or DOCKER_BEHIND.match(masked, end)
+        if flag in DOCKER_OPTIONS and (of_docker or not announced):
             continue
         yield match.start(), end
 

@@ -112,7 +112,8 @@ CORRECTION = re.compile(
     r"|make|take|use|let's"
     r"|no,)|(?:actually|better|rather)(?:,| (?=make|take|use|go|do|let's|no\b|run|give|put))"
     r"|(?:actually|no),? (?:make (?:it|that|them)|no|let's)|on second thoughts?|thinking about it"
-    r"|strike that|hang on|hold on|forget that|my mistake|my bad)\b)[\s,:-]*"
+    r"|no,? (?:sorry|rather|i mean|i meant)|strike that|hang on|hold on|forget that"
+    r"|my mistake|my bad)\b)[\s,:-]*"
     r"|\s\(?or (?:rather|better)\b[\s,:-]*|(?<=\w)\? ?(?:no|nope|nah), ?(?=[a-z\d])",
     re.IGNORECASE,
 )
@@ -128,7 +129,10 @@ def corrections(turn: str) -> list[str]:
     for match in CORRECTION.finditer(turn):
         if len(parts) >= MAX_CORRECTIONS:
             break
-        numbers = takes_back(turn[max(behind, match.start() - 60) : match.end() + 30])
+        first = max(behind, match.start() - 60)
+        numbers = takes_back(turn[first : match.end() + 30]) and not takes_back(
+            turn[first : match.start()]
+        )
         behind = match.end()
         if numbers:
             continue

@@ -19,6 +19,10 @@ ARROW = re.compile(
     r"|:=)[ \t]*(?=[^\s/])",
     re.MULTILINE,
 )
+BULLET = re.compile(
+    r"^([ \t]*)[\u2022\u25aa\u2023\u25e6\u00b7\u25cf\u25cb\u25a0\u2013\u2014](?=[ \t])",
+    re.MULTILINE,
+)
 # "How many? 33." A question with "or" in it names values and not a field.
 QUESTION = re.compile(
     r"(?:^|(?<=[.!\n] ))"
@@ -39,6 +43,7 @@ def plain_layout(text: str) -> str:
     """A text of the same length in which tables, arrows and short questions read `key: value`."""
     text = EITHER_NAME.sub(lambda match: match.group().replace("/", " "), text)
     text = RULE_ROW.sub(_blank, QUOTED_LINE.sub(_blank, text))
+    text = BULLET.sub(lambda match: match[1] + "-", text)
     chars = list(text)
     for match in TABLE_ROW.finditer(text):
         for group, char in (("a", " "), ("b", ":"), ("c", " ")):

@@ -69,6 +69,13 @@ COUNTS = [
     ),
     re.compile(rf"{BEFORE_COUNT}(?P<n>\d{{1,6}})[x\u00d7](?=\s*(?:[/,;|\n]|$))", re.IGNORECASE),
     re.compile(rf"\b(?:x|\u00d7)(?P<n>\d{{1,9}}) ?[:,-]? ?(?={FILL})", re.IGNORECASE),
+    # "scenarios x 48"
+    re.compile(
+        rf"\b(?!(?:{NOT_COUNT_NOUN}|tries|goes|chances|threads|ranks|volumes"
+        rf"|lssds?)\b)[a-z]{{2,20}}[a-hj-rtv-z]s ?[x\u00d7*] ?"
+        r"(?P<n>\d{1,6})(?=\s*(?:[,.:;)\n]|$))",
+        re.IGNORECASE,
+    ),
 ]
 SINGLE = re.compile(
     r"\b(?:(?:a |just |only )?single task|(?:just |only |exactly )?1 task(?! (?:per|at|for|a"

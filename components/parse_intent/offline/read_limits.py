@@ -193,7 +193,7 @@ LIMIT_RIGHT = re.compile(
     r"|maximum|limit|timeout"
     r"|time limit|tops|at most|cap|or less|hard limit"
     r"|(?:per task )?(?:maximum|timeout|limit)|each at most|each\b|apiece"
-    r"|(?:per|for (?:each|every|a|1)) (?!(?:day|week|month|year|hour|minute|night|second|vm"
+    r"|(?:per|an?|for (?:each|every|a|1)) (?!(?:day|week|month|year|hour|minute|night|second|vm"
     r"|node|machine|gb|cpu"
     r"|core|core-hour|person)\b)[a-z]+"
     r"|a task|deadline|walltime"

@@ -161,9 +161,18 @@ LOG_PATH_NAMED = re.compile(
 )
 
 
+# "/mnt/x/logs is where Batch should write the logs"
+LOGS_THERE = re.compile(
+    r"(?P<p>/[\w./-]*\w) (?:is|shall be|should be|will be) (?:where|the (?:place|path|dir\w*"
+    r"|folder)|for)\b"
+    r"[^.;\n]{0,40}\blogs?\b",
+    re.IGNORECASE,
+)
+
+
 def read_logs(page: Page) -> Logs | None:
     """Where the tasks' output goes."""
-    for match in page.find(LOG_PATH_NAMED, free=False):
+    for match in (*page.find(LOG_PATH_NAMED, free=False), *page.find(LOGS_THERE, free=False)):
         quote = page.take(*match.span())
         return Logs(destination="path", path=match["p"].rstrip("/"), quote=quote)
     for match in page.find(LOG_PATH, free=False):

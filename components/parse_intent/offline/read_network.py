@@ -65,11 +65,12 @@ TAG_NAME = r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?"
 TAG = re.compile(
     r"\b(?:(?:network|firewall|vm|instance|target)[ -]?tags?|tags? for (?:the )?firewalls?"
     r"|tag(?:ged|s)?(?=\s*[:=]|\s+[a-z]+-[a-z])"
-    r"|tagged(?= (?:as )?[a-z]+-[a-z])"
+    r"|tag(?:ged)?(?= (?:as |with |them |it |all |these )*[a-z]+-[a-z0-9-]+(?![\w=:-]))"
     r"|tag(?:ged)?(?: (?:the|all|every|each|our))* (?:vms?|machines?|nodes?|instances?)"
     r"|(?:vms?|machines?|nodes?|instances?) (?:are |should be |get )?tagged)"
     r"(?:\s*\((?:network|firewall) tags?\))?"
-    r"(?:\s+(?:is|are|of|called|named|with|as|on|to|the|all|vms?|machines|nodes|should be|both))*"
+    r"(?:\s+(?:is|are|them|it|these|of|called|named|with|as|on|to|the|all|vms?|machines|nodes"
+    r"|should be|both))*"
     rf"[\s:=\"']+(?P<t>{TAG_NAME}(?:(?:\s*,\s*(?:and\s+)?|\s+(?:and|plus)\s+|\s*[&+]\s*)"
     rf"(?!(?:\w+ ){{0,2}}(?:vms?|labels?)\b){TAG_NAME}(?=[\s,.;)\"']|$))*)(?![\w-]*=)",
     re.IGNORECASE,

@@ -71,6 +71,7 @@ RETRY_COUNT = [
     ),
 ]
 RETRY_WORD = re.compile(
+    r"\b(?P<a>another|a second|1 more|1 extra|1 further) (?:try|go|attempt|chance|shot|run)\b|"
     rf"\b(?:{RETRY})\b[^.;\n]{{0,60}}?\b(?P<w>once|twice|thrice)\b(?! (?:it|the|a|all|we|they)\b)"
     rf"|\b(?P<v>once|twice|thrice) (?:more|again)\b",
     re.IGNORECASE,
@@ -263,7 +264,9 @@ def read_retries(page: Page) -> Asked[int] | None:
             if value is not None:
                 return Asked(value=value, quote=page.take(*match.span()))
     for match in page.find(RETRY_WORD):
-        word = (match["w"] or match["v"]).lower()
+        word = (match["w"] or match["v"] or "once").lower()
+        if match["a"] and page.negated(match.start()):
+            continue
         return Asked(value=WORD_COUNTS[word], quote=page.take(*match.span()))
     for match in page.find(NO_RETRY):
         if not page.draft.retry_policies:

@@ -14,7 +14,8 @@ AT_ONCE = (
     r"|1 go|the very same (?:time|moment))|in parallel|concurrently|concurrent(?:ly)?"
     r"|simultaneously|simultaneous"
     r"|in flight|at a go|wide|at any moment|at any point|together|parallel|side by side"
-    r"|in (?:the )?same time|alongside (?:each other|1 another)|in 1 go|-at-a-time|abreast"
+    r"|in (?:the )?same (?:time|moment)|(?:in|at) 1 time|alongside (?:each other|1 another)"
+    r"|in 1 go|-at-a-time|abreast"
     r"|running in parallel)"
 )
 GAP = r"(?:[ \t]+(?!\d)[\w'%-]+){0,7}?"

@@ -131,7 +131,7 @@ def uses_index(page: Page) -> bool:
 
 
 INDEX_NOUN = re.compile(
-    r"(?:--?|[\s/_=-])(?P<k>[A-Za-z]{2,20})[\s=_/.:-]{0,3}[\"']?(?:\$\(\()?\$?\{?BATCH_TASK_INDEX"
+    r"(?:--?|[\s/_=-])(?P<k>[A-Za-z]{2,20})(?:[-_](?:idx|index|id|nr|no|num|number))?[\s=_/.:-]{0,3}[\"']?(?:\$\(\()?\$?\{?BATCH_TASK_INDEX"
 )
 # As in "each month shall be one task".
 BECOMES = (
@@ -295,6 +295,17 @@ def array_of(page: Page, start: int, phrase: str) -> bool:
     return noun in LOOSE and uses_index(page) and re.match(rf"\s?[:,]?\s?{FILL}", after) is not None
 
 
+# "run it for 85 book": those who write so mean so many
+FOR_THESE = re.compile(r"\b(?:for|over|on|process|have|all|the|these|with)\s+$", re.IGNORECASE)
+
+
+def _singular_noun(phrase: str) -> str:
+    """The first word of a phrase if it can be a thing that is counted without its plural."""
+    word = phrase.split()[0].lower()
+    plain = len(word) > 2 and word.isalpha() and word not in STOPS | MODIFIERS | NOT_UNITS
+    return word if plain and f"{word}s" not in NOT_THINGS and word not in NOT_THINGS else ""
+
+
 def _counted(page: Page, base: int, units: set[str]) -> Iterator[Thing]:
     for match in page.find(THINGS):
         phrase = PHRASE.match(page.norm, match.end())
@@ -304,6 +315,9 @@ def _counted(page: Page, base: int, units: set[str]) -> Iterator[Thing]:
             size = len(noun)
         if not noun and phrase and base >= 3:
             noun, size = _one_noun(phrase.group(), page.norm[match.end() :][:60])
+        if not noun and phrase and uses_index(page) and FOR_THESE.search(page.left(match.start())):
+            noun = _singular_noun(phrase.group())
+            size = len(noun)
         if not noun or int(match["n"]) < 2:
             continue
         end = match.end() + size

@@ -147,6 +147,10 @@ def _gpu_type(page: Page, wants: dict[str, str]) -> None:
             wants[f"gpu {number[1]}" if number else "gpu"] = QUESTIONS["gpu"]
 
 
+OF_EVERY = re.compile(
+    r"\b(?:both|all|each|every|either)(?: (?:of|the|2|3))* (?:containers?|images?|steps)\b",
+    re.IGNORECASE,
+)
 CONTAINER_WORD = re.compile(r"\b(?:container|docker(?:ised|ized)?|image)s?\b", re.IGNORECASE)
 
 
@@ -169,7 +173,8 @@ def _steps(
     target = containers or [s for s in before if s.kind == "container" and page.draft.steps == []]
     if containers:
         step = containers[-1]
-        step.volumes = binds or step.volumes
+        for bound in containers if OF_EVERY.search(page.norm) else [step]:
+            bound.volumes = binds or bound.volumes
         step.options = options
         step.entrypoint = entrypoint
         if login is not None:
