@@ -238,7 +238,8 @@ def test_an_intent_that_is_none_fails_in_one_sentence(tmp_path, text):
 
 
 def test_words_that_kfp_would_change_reach_the_job_unchanged(tmp_path):
-    run = Ended(tmp_path / "run", "2 tasks that run `python3 -c 'print(\"{{$.x}}\")'`")
+    text = "2 tasks that run `python3 -c 'print(\"{{$.x}}\")'`"
+    run = Ended(tmp_path / "run", text, dry_run=True)
     assert run.outcome.failed == ""
     job = run.read("job.json")
     script = job["taskGroups"][0]["taskSpec"]["runnables"][0]["script"]["text"]
