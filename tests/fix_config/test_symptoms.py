@@ -195,9 +195,9 @@ def test_no_row_of_the_tables_is_slow_on_hostile_text() -> None:
     )
     for piece in pieces:
         text = plain_complaint(piece * 100_000)
-        began = time.monotonic()
+        began = time.process_time()
         diagnosed(text)
-        assert time.monotonic() - began < 2, piece
+        assert time.process_time() - began < 2, piece
 
 
 def test_what_a_complaint_quotes_never_stands_in_a_command() -> None:
