@@ -125,7 +125,7 @@ def test_the_readings_are_worked_out_and_checked(tmp_path):
 
 
 def test_a_wrong_result_fails_its_task(tmp_path):
-    spoilt = CO2.replace("sum += $2\n    if", "sum += $2 + 0.1\n    if")
+    spoilt = CO2.replace("sum += $2\n    if", "sum += $2 + 0.1\n    if").replace("10000", "10")
     assert spoilt != CO2
     upload = f"{READINGS}=gs://climate-readings/mauna-loa-co2.csv"
     run = Ended(tmp_path / "run", spoilt, uploads=(upload,))
