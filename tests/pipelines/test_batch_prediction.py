@@ -216,7 +216,12 @@ def test_results_may_go_to_a_bucket(tmp_path):
 
 
 def test_a_run_that_is_interrupted_cancels_its_jobs_and_leaves_a_report(tmp_path):
-    run = Ended(tmp_path / "run", ROWS / "dishes.jsonl", interrupt_after="jobs: 1 to be made")
+    run = Ended(
+        tmp_path / "run",
+        ROWS / "dishes.jsonl",
+        interrupt_after="jobs: 1 to be made",
+        words=(UNCOUNTED,),
+    )
     assert run.outcome.signal == signal.SIGINT
     assert not run.outcome.killed
     assert Path(run.outcome.run_uri, "report.html").exists()
