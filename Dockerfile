@@ -26,7 +26,7 @@ FROM worker AS test
 RUN python3 -m pip install --quiet --constraint constraints.txt \
     pytest pytest-xdist hypothesis openpyxl cronsim
 COPY emulator emulator
-COPY pipelines/__init__.py pipelines/__init__.py
+COPY pipelines/__init__.py pipelines/light_kfp.py pipelines/
 COPY pipelines/access pipelines/access
 COPY tests tests
 # Left out: tests that need kfp's compiler, the command or the benchmarks, which are not in here.

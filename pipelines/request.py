@@ -13,7 +13,7 @@ from components.errors import WrongUse
 from components.storage.settings_file import read_settings
 from pipelines import parameters
 
-_FAST_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+FAST_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def reread_spec(text: str) -> dict[str, Any]:
     The parser in C is ten times as quick, and deep nesting crashes it: no text of others comes
     here first.
     """
-    return dict(yaml.load(text, Loader=_FAST_LOADER))  # noqa: S506 - safe loaders, both
+    return dict(yaml.load(text, Loader=FAST_LOADER))  # noqa: S506 - safe loaders, both
 
 
 def given_parameters(request: Request, known: Mapping[str, Any]) -> dict[str, Any]:

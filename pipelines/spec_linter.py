@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 
 from pipelines.notification import without_mail
+from pipelines.request import FAST_LOADER
 
 # A Vertex job id is the name plus 15 characters, at most 128, and starts with a letter.
 LONGEST_NAME = 113
@@ -86,11 +87,11 @@ def lint(text: str, *, pinned: bool = False, mails: bool = False) -> list[Proble
     """All problems of a spec, in the order of the rules.
 
     Args:
-        text: the spec, as YAML or JSON.
+        text: the spec, as YAML or JSON; of this project, see `request.reread_spec`.
         pinned: whether images must carry a digest (a released spec) or the symbolic name.
         mails: whether this is the variant for Vertex alone, which mails its outcome.
     """
-    documents = list(yaml.safe_load_all(text))
+    documents = list(yaml.load_all(text, Loader=FAST_LOADER))
     if len(documents) != 1 or not isinstance(documents[0], Mapping):
         return [
             Problem(

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 
 from emulator.launch import Emulator, start
 from pipelines.access.tables import undocumented
+from pipelines.light_kfp import import_light_kfp
 from tests.scripted_model import Model
 
 # The storage client's thread that looks up buckets outlives a test, and draws random numbers beside
@@ -23,6 +24,9 @@ os.environ.setdefault("DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA", "true")
 # as in many containers, all of them would compile the same modules again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+# Before any test module says `from kfp import dsl`.
+import_light_kfp()
 
 # Two cores and many processes: how long an example takes says nothing about the code.
 settings.register_profile("project", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import sys
 from collections.abc import Iterator
@@ -35,7 +36,13 @@ class Import:
     at_top: bool
 
 
-def imports(path: Path) -> Iterator[Import]:
+@functools.cache
+def imports(path: Path) -> list[Import]:
+    """Every import of a file, see `_imports`; several tests ask."""
+    return list(_imports(path))
+
+
+def _imports(path: Path) -> Iterator[Import]:
     """Every import of a file; those for type checkers alone count, too, but not as at the top."""
     tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
     top = {id(node) for node in tree.body}
@@ -103,7 +110,7 @@ def test_the_worker_needs_neither_kfp_nor_aiplatform(path):
 
 @pytest.mark.parametrize("path", [p for p in FILES if p.name == "component.py"], ids=str)
 def test_a_declaration_holds_nothing_else(path):
-    found = list(imports(path))
+    found = imports(path)
     top = {item.module for item in found if item.at_top}
     assert top <= {
         "kfp",

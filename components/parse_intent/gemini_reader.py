@@ -11,6 +11,7 @@ there is no job.
 from __future__ import annotations
 
 import datetime
+import functools
 import json
 import logging
 import re
@@ -289,6 +290,7 @@ _MENDS = {
 }
 
 
+@functools.cache  # it is read only, and takes longer than all else but the call
 def _schema() -> dict[str, Any]:
     # The quote comes before the value: first find the words, then say what they mean.
     return response_schema(Draft, first=("quote",))

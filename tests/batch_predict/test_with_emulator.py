@@ -235,7 +235,7 @@ def test_a_signal_cancels_the_jobs(run: Run) -> None:
                 step.send_signal(signal.SIGTERM)
                 break
         rest = step.stderr.read()
-        assert step.wait(60) == 1
+        assert step.wait(300) == 1
     assert "The predictions were stopped: the run was cancelled" in rest
     assert [job["state"] for job in run.jobs()] == ["JOB_STATE_CANCELLED"]
 

@@ -17,6 +17,7 @@ from components.errors import Intent2BatchError
 from emulator.faults import Fault
 from emulator.launch import Emulator, start
 from pipelines.cli import load_commands
+from tests.emulator.pipelines.place import until
 from tests.emulator.pipelines.specs import compiled
 
 VERTEX = ("--project", "local-project", "--region", "us-central1")
@@ -222,9 +223,8 @@ def test_a_schedule_that_has_ended_tells_of_its_last_run(here: Emulator) -> None
     set_one("--max-runs", "1")
     due = shown()["next_runs"][0]
     here.clock.advance(86400)
-    for _ in range(300):
-        if (found := shown())["state"] == "COMPLETED":
-            break
+    until(lambda: shown()["state"] == "COMPLETED")
+    found = shown()
     assert (found["runs_so_far"], found["next_runs"]) == (1, [])
     assert (found["last_time"], found["last_response"]) == (due, "OK")
     assert "completed" in done("list")

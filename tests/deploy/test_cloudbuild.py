@@ -29,7 +29,7 @@ def test_what_is_put_in_is_known() -> None:
 @pytest.mark.parametrize("script", SCRIPTS.values(), ids=SCRIPTS)
 def test_a_script_is_whole_and_reads_only_what_is_set(script: str) -> None:
     script = script.replace("$$", "$")
-    subprocess.run(["bash", "-n"], input=script, text=True, check=True, timeout=10)
+    subprocess.run(["bash", "-n"], input=script, text=True, check=True, timeout=60)
     given = {entry.split("=", 1)[0] for entry in BUILD["options"]["env"]}
     assert set(re.findall(r"\$\{?([A-Z]+)", script)) <= given
 

@@ -81,11 +81,11 @@ def running(work: list[bytes]) -> Iterator[Running]:
 
 
 def _set(running: Running, **fault: object) -> requests.Response:
-    return requests.post(f"{running.url}/_emulator/faults", json=fault, timeout=5)
+    return requests.post(f"{running.url}/_emulator/faults", json=fault, timeout=60)
 
 
 def _work(running: Running) -> requests.Response:
-    return requests.post(f"{running.url}/work", data=b"x" * 100, timeout=5)
+    return requests.post(f"{running.url}/work", data=b"x" * 100, timeout=60)
 
 
 def test_an_asked_status_is_answered_and_nothing_done(running: Running, work: list[bytes]) -> None:
@@ -113,9 +113,9 @@ def test_a_lost_reply_leaves_the_work_done(running: Running, work: list[bytes]) 
 def test_the_endpoints_count_clear_and_are_not_counted_themselves(running: Running) -> None:
     _set(running, method="*", nth=2)
     _work(running)
-    calls = requests.get(f"{running.url}/_emulator/calls", timeout=5)
+    calls = requests.get(f"{running.url}/_emulator/calls", timeout=60)
     assert calls.json() == {"test.work": 1}
-    requests.delete(f"{running.url}/_emulator/faults", timeout=5)
+    requests.delete(f"{running.url}/_emulator/faults", timeout=60)
     assert _work(running).status_code == 200
 
 

@@ -134,12 +134,12 @@ def test_the_process_serves_until_it_is_told_to_end(tmp_path: Path, number: int)
     with process("--state", str(tmp_path)) as running:
         environment = announced(running)
         url = environment["STORAGE_EMULATOR_HOST"]
-        assert requests.get(f"{url}/storage/v1/b", timeout=5).status_code == 200
+        assert requests.get(f"{url}/storage/v1/b", timeout=60).status_code == 200
         running.send_signal(number)
-        _, errors = running.communicate(timeout=20)
+        _, errors = running.communicate(timeout=120)
         assert (running.returncode, errors) == (0, "")
     with pytest.raises(requests.ConnectionError):
-        requests.get(f"{url}/storage/v1/b", timeout=5)
+        requests.get(f"{url}/storage/v1/b", timeout=60)
 
 
 def runs(pid: int) -> bool:
@@ -161,11 +161,11 @@ def test_tasks_that_run_end_with_the_emulator(tmp_path: Path) -> None:
     with process("--state", str(tmp_path / "state")) as running:
         url = announced(running)["CLOUDSDK_API_ENDPOINT_OVERRIDES_BATCH"]
         place = f"{url}v1/projects/p/locations/us-central1/jobs"
-        made = requests.post(place, params={"job_id": "long"}, json=job, timeout=20)
+        made = requests.post(place, params={"job_id": "long"}, json=job, timeout=120)
         assert made.status_code == 200, made.text
         child = int(pipe.read_text())  # waits until the task runs
         running.terminate()
-        _, errors = running.communicate(timeout=20)
+        _, errors = running.communicate(timeout=120)
         assert (running.returncode, errors) == (0, "")
     assert not runs(child)
 
@@ -187,9 +187,9 @@ def test_a_killed_emulator_starts_again_with_its_state(tmp_path: Path) -> None:
         url = announced(running)["STORAGE_EMULATOR_HOST"]
         query = {"uploadType": "media", "name": "x"}
         place = f"{url}/upload/storage/v1/b/local-project-bucket/o"
-        assert requests.post(place, params=query, data=b"hi", timeout=5).status_code == 200
+        assert requests.post(place, params=query, data=b"hi", timeout=60).status_code == 200
         running.kill()
-        running.wait(timeout=20)
+        running.wait(timeout=120)
     with start(tmp_path) as again:
         assert again.store.get("local-project-bucket", "x").size == 2
 

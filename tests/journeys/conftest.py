@@ -84,7 +84,7 @@ class Terminal:
         """Run the command to its end."""
         given = subprocess.DEVNULL if stdin is None else subprocess.PIPE
         with self.start(*words, stdin=given, before=before, more=more) as process:
-            out, err = process.communicate(stdin, timeout=60)
+            out, err = process.communicate(stdin, timeout=300)
         return Ended(process.returncode, out, err)
 
     def within(self, *words: str, stdin: str = "") -> Ended:

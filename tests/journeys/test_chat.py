@@ -21,7 +21,7 @@ OWN_TERMINAL = (
     "import fcntl, os, sys, termios; os.setsid(); fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
     "os.execv(sys.argv[1], sys.argv[1:])"
 )
-PATIENCE_S = 60  # until a test gives up; nothing waits for so long
+PATIENCE_S = 120  # until a test gives up; nothing waits for so long
 
 
 class Typist:

@@ -43,7 +43,7 @@ def test_two_runs_at_once_in_an_odd_folder_with_real_settings_around(terminal, t
     words = (*LOCAL, '2 tasks that run `echo "$GOOGLE_CLOUD_PROJECT"`')
     both = [terminal.start(*words, more=REAL_SETTINGS) for _ in range(2)]
     for process in both:
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=300)
         assert process.returncode == 0, err
         assert "All 2 tasks succeeded" in out
         assert "Traceback" not in err

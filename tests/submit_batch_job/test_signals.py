@@ -64,7 +64,7 @@ def test_a_signal_cancels_the_job(
         name = process.stdout.readline().strip()
         emulator.batch.wait_for(name, lambda job: job.state == "RUNNING")
         process.send_signal(number)
-        _, told = process.communicate(timeout=60)
+        _, told = process.communicate(timeout=300)
     assert process.returncode == 1
     assert "The job was cancelled" in told
     assert [job.state for job in emulator.batch.book.everything()] == ["CANCELLED"]
@@ -85,7 +85,7 @@ def test_a_second_ctrl_c_leaves_at_once_and_says_so(
         process.send_signal(signal.SIGINT)
         emulator.batch.wait_for(name, lambda job: job.state == "CANCELLATION_IN_PROGRESS")
         process.send_signal(signal.SIGINT)
-        _, told = process.communicate(timeout=60)
+        _, told = process.communicate(timeout=300)
     assert process.returncode == 130
     assert f"may still be running; cancel it: intent2batch cancel {name}" in told
 
@@ -94,13 +94,13 @@ def test_ctrl_c_while_watching_leaves_the_job_alone(
     emulator: Emulator, tmp_path: Path, job_file: Path
 ) -> None:
     with started(emulator, tmp_path, "submit", str(job_file), "--run", "r", "--no-wait") as made:
-        name = made.communicate(timeout=60)[0].strip()
+        name = made.communicate(timeout=300)[0].strip()
     emulator.batch.wait_for(name, lambda job: job.state == "RUNNING")
     with started(emulator, tmp_path, "watch", name) as process:
         assert process.stderr
         assert any("RUNNING" in line for line in process.stderr)  # it has looked, and waits
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=60)
+        process.communicate(timeout=300)
     assert process.returncode == 130
     assert [job.state for job in emulator.batch.book.everything()] == ["RUNNING"]
     assert emulator.faults.calls().get("batch.CancelJob") is None

@@ -170,6 +170,10 @@ def _with_policy(patch: pytest.MonkeyPatch, **changes: Any) -> None:
     patch.setattr(simulation, "plan", changed)
 
 
+# They catch the mistakes that few schedules show; tried first, they save their search.
+LIKELY = (136, 137, 369, 384)
+
+
 @pytest.mark.parametrize(
     ("mode", "breakage"),
     [
@@ -190,7 +194,7 @@ def test_a_broken_supervision_is_caught(
 ) -> None:
     """The schedules can fail: each of these mistakes breaks a promise in some schedule."""
     breakage(monkeypatch)
-    for seed in range(10_000):
+    for seed in (*LIKELY, *range(10_000)):
         try:
             simulation.run(seed, mode)
         except simulation.Violation:

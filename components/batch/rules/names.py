@@ -96,6 +96,7 @@ _NOT_A_HOME = ("JobStatus", "StatusEvent", "TaskExecution", "Environment.KMSEnvM
 _TOO_COMMON = frozenset({"name", "type", "path", "text", "state", "action", "message", "labels"})
 
 
+@lru_cache(maxsize=4096)
 def _folded(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name[:80].lower())
 

@@ -30,7 +30,7 @@ _FAMILY = f"setsid {_SHELL} & {_SHELL} & wait"
 def _wait_until_up(fifo: int, shells: int) -> None:
     heard = b""
     while heard.count(b"up") < shells:
-        assert select.select([fifo], [], [], 20)[0]
+        assert select.select([fifo], [], [], 60)[0]
         heard += os.read(fifo, 100)
 
 
@@ -54,7 +54,7 @@ def _left(marker: str) -> list[int]:
             handle = os.pidfd_open(pid)
         except ProcessLookupError:
             continue
-        if not select.select([handle], [], [], 2)[0]:
+        if not select.select([handle], [], [], 20)[0]:
             left.append(pid)
         os.close(handle)
     return left

@@ -191,16 +191,16 @@ def test_turns_serve_all_who_came_before() -> None:
     def work() -> None:
         runs.append(len(runs))
         begun.set()
-        assert go.wait(10)
+        assert go.wait(60)
 
     turns = Turns(work)
     first = threading.Thread(target=turns)
     first.start()
-    assert begun.wait(10)
+    assert begun.wait(60)
     others = [threading.Thread(target=turns) for _ in range(3)]
     for thread in others:
         thread.start()
     go.set()
     for thread in [first, *others]:
-        thread.join(10)
+        thread.join(60)
     assert 2 <= len(runs) <= 4

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -15,6 +16,19 @@ from tests.emulator.pipelines.specs import compiled
 
 PARENT = "projects/local-project/locations/us-central1"
 ROOT = "gs://local-project-bucket/root"
+
+
+PATIENCE_S = 60  # until a test gives up; nothing takes so long
+
+
+def until(happened: Callable[[], Any]) -> None:
+    """Ask the emulator again until something has happened there.
+
+    A number of times is no limit: a machine under load answers as quickly, and does the rest late.
+    """
+    end = time.monotonic() + PATIENCE_S
+    while not happened():
+        assert time.monotonic() < end, "it does not happen"
 
 
 class Place:

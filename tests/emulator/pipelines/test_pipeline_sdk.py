@@ -12,7 +12,7 @@ import pytest
 from google.oauth2.credentials import Credentials
 
 from emulator.projects import project_number
-from tests.emulator.pipelines.place import ROOT, Place
+from tests.emulator.pipelines.place import ROOT, Place, until
 from tests.emulator.pipelines.specs import compiled
 
 
@@ -77,9 +77,7 @@ def test_a_schedule_is_made_changed_paused_resumed_and_deleted(place: Place, job
     assert made.state.name == "PAUSED"
     made.resume(catch_up=False)
     place.emulator.clock.advance(86400)
-    for _ in range(500):
-        if made.state.name == "COMPLETED":
-            break
+    until(lambda: made.state.name == "COMPLETED")
     (run,) = made.list_jobs()
     assert place.ended(run.resource_name).state.name == "PIPELINE_STATE_SUCCEEDED"
     assert [each.display_name for each in type(made).list(filter='display_name="nightly"')]

@@ -91,7 +91,7 @@ def test_the_paths_of_artifact_registry_answer_too(
     url: str, client: RegistryClient, tmp_path: Path
 ) -> None:
     version = upload(client, tmp_path, 1, "v1")
-    found = requests.get(f"{url}/v1/{BASE}/packages/some-pipeline/versions?view=FULL", timeout=9)
+    found = requests.get(f"{url}/v1/{BASE}/packages/some-pipeline/versions?view=FULL", timeout=60)
     name = f"{BASE}/packages/some-pipeline"
     (shown,) = found.json()["versions"]
     assert shown["name"] == f"{name}/versions/{version}"
@@ -101,7 +101,7 @@ def test_the_paths_of_artifact_registry_answer_too(
     made = requests.post(
         f"{url}/v1/{name}/tags?tagId=v2",
         json={"name": "", "version": f"{name}/versions/{version}"},
-        timeout=9,
+        timeout=60,
     )
     assert made.json()["name"] == f"{name}/tags/v2"
 
@@ -128,13 +128,13 @@ def test_what_was_uploaded_is_there_after_a_restart(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_no_pipeline_is_refused(url: str, content: bytes) -> None:
-    answer = requests.post(f"{url}/some/pipes", files={"content": content}, timeout=9)
+    answer = requests.post(f"{url}/some/pipes", files={"content": content}, timeout=60)
     assert answer.status_code == 400, answer.text
 
 
 def test_what_is_no_form_and_no_tag_is_refused(url: str) -> None:
-    assert requests.post(f"{url}/some/pipes", data=b"x", timeout=9).status_code == 400
+    assert requests.post(f"{url}/some/pipes", data=b"x", timeout=60).status_code == 400
     files = {"content": (SPEC % 1).encode()}
     for tags in ("sha256:x", "../x", "a b"):
-        answer = requests.post(f"{url}/some/pipes", files=files, data={"tags": tags}, timeout=9)
+        answer = requests.post(f"{url}/some/pipes", files=files, data={"tags": tags}, timeout=60)
         assert answer.status_code == 400

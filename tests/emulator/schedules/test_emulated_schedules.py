@@ -15,7 +15,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from emulator.launch import start
 from emulator.messages import ApiError
 from emulator.schedules.cron import next_time
-from tests.emulator.pipelines.place import PARENT, Place, job
+from tests.emulator.pipelines.place import PARENT, Place, job, until
 
 
 def schedule(name: str = "short", **values: Any) -> dict[str, Any]:
@@ -50,13 +50,12 @@ def move_to(place: Place, made: aiplatform_v1.Schedule, count: int = 1) -> None:
         due = get(place, made).next_run_time
         body = {"to": due.isoformat().replace("+00:00", "Z")}
         url = f"{place.emulator.urls['vertex']}/_emulator/clock"
-        requests.post(url, json=body, timeout=9).raise_for_status()
-        for _ in range(500):
-            found = get(place, made)
-            if found.state.name == "COMPLETED" or found.next_run_time != due:
-                break
-        else:
-            raise AssertionError("the schedule does nothing")
+        requests.post(url, json=body, timeout=60).raise_for_status()
+        until(lambda due=due: dealt_with(get(place, made), due))
+
+
+def dealt_with(found: aiplatform_v1.Schedule, due: datetime) -> bool:
+    return found.state.name == "COMPLETED" or found.next_run_time != due
 
 
 @pytest.fixture(autouse=True)
@@ -102,9 +101,8 @@ def test_at_the_limit_a_run_is_skipped_or_waits(place: Place, tmp_path: Path) ->
     for each in (run, first):
         place.jobs.cancel_pipeline_job(name=each.name)
         place.ended(each.name)
-    for _ in range(500):
-        if len(found := runs(place, queues)) == 2:
-            break
+    until(lambda: len(runs(place, queues)) == 2)
+    found = runs(place, queues)
     place.schedules.delete_schedule(name=queues.name).result()
     for each in found:
         if not each.end_time:
@@ -125,10 +123,8 @@ def test_a_pause_skips_and_a_resume_may_make_up(place: Place, catch_up: bool, co
     assert get(place, made).state.name == "PAUSED"
     assert not runs(place, made)
     place.schedules.resume_schedule(request={"name": made.name, "catch_up": catch_up})
-    for _ in range(500):
-        found = get(place, made)
-        if found.next_run_time > now(place):
-            break
+    until(lambda: get(place, made).next_run_time > now(place))
+    found = get(place, made)
     assert (found.state.name, found.catch_up) == ("ACTIVE", catch_up)
     assert len(runs(place, made)) == count
     for run in runs(place, made):
@@ -223,7 +219,7 @@ def test_schedules_survive_the_end_of_the_emulator(tmp_path: Path) -> None:
 
 def test_the_clock_goes_forward_only(place: Place) -> None:
     url = f"{place.emulator.urls['vertex']}/_emulator/clock"
-    before = requests.get(url, timeout=9).json()["now"]
+    before = requests.get(url, timeout=60).json()["now"]
     for body in ({"to": "2001-01-01T00:00:00Z"}, {"advance_seconds": "3"}, {"to": 3}, {}):
-        assert requests.post(url, json=body, timeout=9).status_code == 400
-    assert requests.post(url, json={"advance_seconds": 60}, timeout=9).json()["now"] > before
+        assert requests.post(url, json=body, timeout=60).status_code == 400
+    assert requests.post(url, json={"advance_seconds": 60}, timeout=60).json()["now"] > before

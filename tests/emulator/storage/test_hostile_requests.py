@@ -111,7 +111,7 @@ def test_every_request_is_answered(
     emulator.store.insert("local-project-bucket", "x", b"hello")
     emulator.faults.clear()
     url = emulator.urls["storage"] + path
-    answer = requests.request(method, url, params=query, headers=head, data=body, timeout=10)
+    answer = requests.request(method, url, params=query, headers=head, data=body, timeout=60)
     assert answer.status_code < 500
     assert "A defect of the emulator" not in answer.text
 
@@ -134,7 +134,7 @@ def test_multipart_bodies_without_bounds_are_refused(emulator: Emulator, body: b
         params={"uploadType": "multipart"},
         data=body,
         headers={"Content-Type": "multipart/related; boundary=b"},
-        timeout=10,
+        timeout=60,
     )
     assert answer.status_code == 400
     assert "A defect of the emulator" not in answer.text

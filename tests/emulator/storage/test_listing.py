@@ -96,7 +96,7 @@ def test_pages_together_are_the_listing(
     query: dict[str, str] | None = {"prefix": prefix, "delimiter": "/", "maxResults": str(size)}
     while query:
         url = f"{emulator.urls['storage']}/storage/v1/b/{name}/o"
-        page = requests.get(url, params=query, timeout=5).json()
+        page = requests.get(url, params=query, timeout=60).json()
         items = [item["name"] for item in page.get("items", [])] + page.get("prefixes", [])
         assert 0 < len(items) <= size or not expected
         found += items
@@ -111,7 +111,7 @@ def test_pages_together_are_the_listing(
 @pytest.mark.parametrize("token", ["###", "%%", "/w=="])
 def test_a_token_that_is_none_is_refused(emulator: Emulator, token: str) -> None:
     url = f"{emulator.urls['storage']}/storage/v1/b/local-project-bucket/o"
-    assert requests.get(url, params={"pageToken": token}, timeout=5).status_code == 400
+    assert requests.get(url, params={"pageToken": token}, timeout=60).status_code == 400
 
 
 def test_a_bucket_that_is_not_there(client: storage.Client) -> None:

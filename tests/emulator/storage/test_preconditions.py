@@ -183,7 +183,7 @@ def test_a_condition_that_is_no_number_is_refused(emulator: Emulator, value: str
     answer = requests.delete(
         f"{emulator.urls['storage']}/storage/v1/b/local-project-bucket/o/x",
         params={"ifGenerationMatch": value},
-        timeout=5,
+        timeout=60,
     )
     assert answer.status_code == 400
 

@@ -66,7 +66,7 @@ def test_simple_uploads_take_the_name_from_the_query(emulator: Emulator) -> None
         params={"uploadType": "media", "name": "a/b"},
         data=b"hello",
         headers={"Content-Type": "text/plain"},
-        timeout=5,
+        timeout=60,
     )
     assert answer.json()["contentType"] == "text/plain"
     assert answer.json()["md5Hash"] == "XUFAKrxLKna5cZ2REBfFkg=="
@@ -92,7 +92,7 @@ def test_boundaries_and_line_ends_may_be_written_in_every_way(
         params={"uploadType": "multipart"},
         data=body % b'{"name": "x"}',
         headers={"Content-Type": f"multipart/related; boundary={boundary}"},
-        timeout=5,
+        timeout=60,
     )
     assert answer.status_code == 200
     assert (answer.json()["name"], answer.json()["size"]) == ("x", "5")
@@ -110,7 +110,7 @@ def test_a_broken_multipart_body_is_refused_and_leaves_nothing(
         params={"uploadType": "multipart", "name": "x"},
         data=body,
         headers={"Content-Type": "multipart/related; boundary=b"},
-        timeout=5,
+        timeout=60,
     )
     assert answer.status_code == 400
     assert list(bucket.list_blobs()) == []
@@ -180,7 +180,7 @@ def test_ranges_are_slices(emulator: Emulator, data: bytes, start: int, end: int
     answer = requests.get(
         f"{emulator.urls['storage']}/download/storage/v1/b/local-project-bucket/o/x?alt=media",
         headers={"Range": header},
-        timeout=5,
+        timeout=60,
     )
     backwards = start >= 0 and end is not None and end < start  # such a header means nothing
     last = None if end is None or start < 0 else end + 1
@@ -217,7 +217,7 @@ def test_a_wrong_checksum_is_refused_and_nothing_written(
     begun = requests.post(
         url, params={"uploadType": "resumable", "name": "x"}, json=said, timeout=5
     )
-    answer = requests.put(begun.headers["Location"], data=b"second", timeout=5)
+    answer = requests.put(begun.headers["Location"], data=b"second", timeout=60)
     assert answer.status_code == 400
     assert "doesn't match calculated" in answer.json()["error"]["message"]
     assert blob.download_as_bytes() == b"first"
@@ -250,7 +250,7 @@ def test_compressed_objects_come_compressed_or_expanded(
     assert bucket.blob("x").download_as_bytes() == BLOCK
     assert bucket.blob("x").download_as_bytes(raw_download=True) == packed
     url = f"{emulator.urls['storage']}/download/storage/v1/b/local-project-bucket/o/x?alt=media"
-    answer = requests.get(url, headers={"Accept-Encoding": "identity"}, timeout=5)
+    answer = requests.get(url, headers={"Accept-Encoding": "identity"}, timeout=60)
     assert answer.content == BLOCK
     assert "Content-Encoding" not in answer.headers
 

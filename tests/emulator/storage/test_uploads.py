@@ -24,16 +24,16 @@ BUCKET = "local-project-bucket"
 def _begin(emulator: Emulator, name: str = "x") -> str:
     url = f"{emulator.urls['storage']}/upload/storage/v1/b/{BUCKET}/o"
     query = {"uploadType": "resumable", "name": name}
-    return requests.post(url, params=query, json={}, timeout=5).headers["Location"]
+    return requests.post(url, params=query, json={}, timeout=60).headers["Location"]
 
 
 def _send(session: str, first: int, last: int, total: int | str) -> requests.Response:
     headers = {"Content-Range": f"bytes {first}-{last}/{total}"}
-    return requests.put(session, data=DATA[first : last + 1], headers=headers, timeout=5)
+    return requests.put(session, data=DATA[first : last + 1], headers=headers, timeout=60)
 
 
 def _ask(session: str) -> requests.Response:
-    return requests.put(session, headers={"Content-Range": "bytes */*"}, timeout=5)
+    return requests.put(session, headers={"Content-Range": "bytes */*"}, timeout=60)
 
 
 @pytest.mark.parametrize("kind", ["status", "drop", "lose_reply"])
@@ -77,14 +77,14 @@ def test_a_piece_that_came_before_is_not_written_twice(
 )
 def test_a_piece_that_does_not_fit_is_refused(emulator: Emulator, content_range: str) -> None:
     headers = {"Content-Range": content_range}
-    answer = requests.put(_begin(emulator), data=b"0123456789", headers=headers, timeout=5)
+    answer = requests.put(_begin(emulator), data=b"0123456789", headers=headers, timeout=60)
     assert answer.status_code == 400
 
 
 def test_an_upload_can_be_cancelled(emulator: Emulator) -> None:
     session = _begin(emulator)
     _send(session, 0, CHUNK - 1, "*")
-    assert requests.delete(session, timeout=5).status_code == 499
+    assert requests.delete(session, timeout=60).status_code == 499
     assert _ask(session).status_code == 404
 
 

@@ -84,7 +84,7 @@ def test_the_generated_client(emulator: Emulator) -> None:
     assert [each.name for each in client.list_batch_prediction_jobs(asked)] == [job.name]
     with pytest.raises(BadRequest, match="has ended in state"):
         client.cancel_batch_prediction_job(name=job.name)
-    client.delete_batch_prediction_job(name=job.name).result(timeout=20)
+    client.delete_batch_prediction_job(name=job.name).result(timeout=120)
     with pytest.raises(NotFound):
         client.get_batch_prediction_job(name=job.name)
     unknown = v1.BatchPredictionJob(**request_of(model="publishers/google/models/bison"))

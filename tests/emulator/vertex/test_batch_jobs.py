@@ -305,7 +305,7 @@ class Halting:
         self._left -= 1
         if self._left == 0:
             self.reached.set()
-            assert self.go.wait(20)
+            assert self.go.wait(60)
         return unscripted(body)
 
 
@@ -333,7 +333,7 @@ def test_a_job_that_is_cancelled_while_it_runs_keeps_its_rows(tmp_path: Path, st
     spec = checked_create(body(), "p", "us-central1")
     job = jobs.book.create("p", "us-central1", spec, [])
     waits = jobs.book.create("p", "us-central1", spec, [])
-    assert model.reached.wait(20)
+    assert model.reached.wait(60)
     assert (jobs.book.visible(job), jobs.book.visible(waits)) == ("RUNNING", "PENDING")
     jobs.book.cancel(job)
     jobs.book.cancel(waits)
@@ -352,10 +352,10 @@ def test_the_end_of_the_emulator_leaves_no_half_file(tmp_path: Path, store: Stor
     jobs = PredictionJobs(tmp_path / "jobs", store, model)
     spec = checked_create(body(), "p", "us-central1")
     job = jobs.book.create("p", "us-central1", spec, [])
-    assert model.reached.wait(20)
+    assert model.reached.wait(60)
     closing = threading.Thread(target=jobs.close)
     closing.start()
-    jobs.ending.wait(20)
+    jobs.ending.wait(60)
     model.go.set()
     closing.join()
     assert job.state == "RUNNING"

@@ -249,7 +249,7 @@ def test_so_many_rows_at_once_and_no_more(tmp_path: Path, server: ChatServer) ->
         with lock:
             counts["now"] += 1
             counts["most"] = max(counts["most"], counts["now"])
-        together.wait(20)  # fails, and so does the row, unless three are asked together
+        together.wait(60)  # fails, and so does the row, unless three are asked together
         with lock:
             counts["now"] -= 1
         connection.send(completion(f"yes: {asked['messages'][-1]['content']}"))
@@ -268,14 +268,14 @@ def test_a_cancelled_job_keeps_what_was_asked_by_then(tmp_path: Path, server: Ch
 
     def reply(connection: Connection, _: dict[str, Any]) -> None:
         asked.release()
-        assert go.wait(20)
+        assert go.wait(60)
         connection.send(completion("yes"))
 
     server.reply = reply
     with stand_in(tmp_path, Upstream(server.url, at_once=2)) as place:
         job = place.create(place.put(numbered(10)))
-        assert asked.acquire(timeout=20)
-        assert asked.acquire(timeout=20)
+        assert asked.acquire(timeout=120)
+        assert asked.acquire(timeout=120)
         place.client.batches.cancel(name=str(job.name))
         go.set()
         job = place.ended(job)

@@ -146,7 +146,7 @@ def test_a_server_that_is_not_there_fails_rows_and_calls(tmp_path: Path) -> None
 
 
 def silent(connection: Connection, _: dict[str, Any]) -> None:
-    connection.server.ends.wait(20)
+    connection.server.ends.wait(60)
 
 
 def dribbles_headers(connection: Connection, _: dict[str, Any]) -> None:
@@ -241,7 +241,7 @@ def test_who_waits_too_long_for_a_place_is_told(server: ChatServer) -> None:
 
     first = threading.Thread(target=ask)
     first.start()
-    assert reached.wait(20)
+    assert reached.wait(60)
     late = Upstream(server.url, "m", timeout_s=0.05, at_once=1)
     late._slots = upstream._slots
     with pytest.raises(ApiError, match="busy with other prompts") as caught:
@@ -261,7 +261,7 @@ def test_the_end_of_the_emulator_does_not_wait_for_it(tmp_path: Path, server: Ch
     server.reply = reply
     with stand_in(tmp_path, Upstream(server.url)) as place:
         job = place.create(place.put(numbered(1)))
-        assert reached.wait(20)
+        assert reached.wait(60)
     assert not [t for t in threading.enumerate() if t.name.startswith("emulator-predictions")]
     with stand_in(tmp_path) as place:
         job = place.ended(job)
@@ -288,9 +288,9 @@ def test_a_call_that_waits_ends_with_the_emulator(tmp_path: Path, server: ChatSe
 
     waits = threading.Thread(target=ask)
     waits.start()
-    assert reached.wait(20)
+    assert reached.wait(60)
     upstream.close()
-    waits.join(20)
+    waits.join(60)
     assert len(found) == 1
     with pytest.raises(EmulatorEndsError):
         upstream.answer(BODY)

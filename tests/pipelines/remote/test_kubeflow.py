@@ -31,10 +31,11 @@ from pipelines.remote.kubeflow import (
 from pipelines.remote.listing import youngest
 from pipelines.remote.results import results_folder
 from pipelines.remote.wanted import Wanted
+from pipelines.request import reread_spec
 from pipelines.service_errors import NotThereError, UnclearError
 from tests.pipelines.remote.kubeflow_server import Server, served
 
-SPEC = yaml.safe_load((command.GOLDEN / "intent-to-batch.yaml").read_text())
+SPEC = reread_spec((command.GOLDEN / "intent-to-batch.yaml").read_text())
 WANTED = Wanted(
     run_id="night-1",
     spec=SPEC,

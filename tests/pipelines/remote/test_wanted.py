@@ -7,7 +7,6 @@ import json
 from dataclasses import replace
 
 import pytest
-import yaml
 
 import compile as command
 from components.errors import WrongUse
@@ -23,13 +22,13 @@ from pipelines.remote.wanted import (
     run_id,
     run_parameters,
 )
-from pipelines.request import Request
+from pipelines.request import Request, reread_spec
 
 NOW = datetime.datetime(2026, 11, 29, 3, 4, 5, tzinfo=datetime.UTC)
 
 
 def spec(name: str) -> dict:
-    return yaml.safe_load((command.GOLDEN / f"{name}.yaml").read_text())
+    return reread_spec((command.GOLDEN / f"{name}.yaml").read_text())
 
 
 INTENT, ROWS = spec("intent-to-batch"), spec("batch-prediction")
