@@ -23,7 +23,7 @@ from components.submit_batch_job.outputs import (
     write_gcp_resources,
     write_link,
 )
-from components.submit_batch_job.submit import Waiting
+from components.submit_batch_job.submit import Waiting, to_stderr
 from components.supervision.clock import stopping_clock
 from components.supervision.ledger import Ledger
 
@@ -94,6 +94,12 @@ def submit_run(
             write_gcp_resources(gcp_resources_path, *made)
         write_link(link_path, ledger, local=is_local())
 
+    def told(ledger: Ledger) -> None:
+        try:
+            on_change(ledger)
+        except OSError as error:  # no reason to leave a job alone; the next change writes again
+            to_stderr(f"the outputs of the step could not be written: {error}")
+
     max_wait_s = max_wait_hours * 3600 if max_wait_hours > 0 else None
     adapt = checked_adapt(Adapt(adapt_rounds, adapt_preemptions, adapt_time))
     # Signals are heard all the time: an earlier attempt may have made the job of any round.
@@ -106,7 +112,7 @@ def submit_run(
             ledger_uri=join(run_uri, "submission.json"),
             dry_run=dry_run,
             made_before=bool(earlier),
-            waiting=Waiting(max_wait_s=max_wait_s, on_change=on_change, clock=clock),
+            waiting=Waiting(max_wait_s=max_wait_s, on_change=told, clock=clock),
             bounds=_bounds(adapt, region, max_cost_usd, prices_uri, policy_uri),
         ).ledger
     on_change(ledger)

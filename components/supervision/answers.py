@@ -112,7 +112,10 @@ def _plain(text: str) -> str:
 
 
 def _retry_after(error: Any) -> float:
-    """Seconds from the Retry-After header (REST) or RetryInfo (gRPC); 0 if neither is given."""
+    """Seconds from the Retry-After header or RetryInfo; 0 if neither is given.
+
+    Details of an error are messages over gRPC, and the JSON that they came as over REST.
+    """
     headers = getattr(getattr(error, "response", None), "headers", None) or {}
     try:
         asked = float(headers.get("Retry-After", 0) or 0)
@@ -122,4 +125,7 @@ def _retry_after(error: Any) -> float:
         delay = getattr(detail, "retry_delay", None)
         if delay is not None:
             asked = max(asked, delay.seconds + delay.nanos / 1e9)
+        elif isinstance(detail, dict):
+            found = re.fullmatch(r"(\d{1,6}(?:\.\d{1,9})?)s", str(detail.get("retryDelay")))
+            asked = max(asked, float(found[1])) if found else asked
     return max(0.0, asked)

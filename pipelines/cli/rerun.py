@@ -199,6 +199,7 @@ def _submit(series: Series, made: NextRound, *, dry_run: bool, waiting: Waiting)
 
     from components.submit_batch_job.outcome import check_outcome
     from components.submit_batch_job.submit import submit_named
+    from pipelines.cli import streams
     from pipelines.cli.streams import print_json, say
 
     ledger = f"runs/{made.names.job_id}/submission.json"
@@ -211,8 +212,7 @@ def _submit(series: Series, made: NextRound, *, dry_run: bool, waiting: Waiting)
     def announce(told: Ledger) -> None:
         if told.job_name and told.job_name not in announced:
             announced.add(told.job_name)
-            sys.stdout.write(f"{told.job_name}\n")
-            sys.stdout.flush()
+            streams.write_name(told.job_name)
 
     told = submit_named(
         made.job,

@@ -163,7 +163,7 @@ def _run_on_vertex(request: Request, asked: Asked, project: str, region: str) ->
     from components.batch.locations import DEFAULT_REGION
     from components.gemini.endpoint import is_local
     from components.project import project_here
-    from pipelines.cli.streams import ask, tell
+    from pipelines.cli.streams import ask, tell, write_name
     from pipelines.remote.starting import check_bucket, put_files, start, wanted_run
 
     project, region = project or project_here(), region or DEFAULT_REGION
@@ -174,11 +174,13 @@ def _run_on_vertex(request: Request, asked: Asked, project: str, region: str) ->
     platform = Vertex(project, region, say=tell)
     check_bucket(wanted.root, project, region)
     put_files(request.uploads)
-    return start(platform, wanted, wait=asked.wait, out=sys.stdout, say=tell, ask=ask())
+    return start(
+        platform, wanted, wait=asked.wait, name=write_name, out=sys.stdout, say=tell, ask=ask()
+    )
 
 
 def _run_on_kubeflow(request: Request, asked: Asked, host: str) -> int:
-    from pipelines.cli.streams import ask, tell
+    from pipelines.cli.streams import ask, tell, write_name
     from pipelines.remote.kubeflow import Kubeflow, check_kubernetes_account, for_kubeflow
     from pipelines.remote.starting import put_files, start, wanted_run
 
@@ -192,4 +194,6 @@ def _run_on_kubeflow(request: Request, asked: Asked, host: str) -> int:
     wanted = for_kubeflow(wanted)
     platform = Kubeflow(host, say=tell)
     put_files(request.uploads)
-    return start(platform, wanted, wait=asked.wait, out=sys.stdout, say=tell, ask=ask())
+    return start(
+        platform, wanted, wait=asked.wait, name=write_name, out=sys.stdout, say=tell, ask=ask()
+    )

@@ -234,7 +234,7 @@ def run_now(
     import datetime
     import secrets
 
-    from pipelines.cli.streams import ask, tell
+    from pipelines.cli.streams import ask, tell, write_name
     from pipelines.remote.starting import start
     from pipelines.remote.vertex import Vertex
     from pipelines.remote.wanted import run_id
@@ -244,7 +244,11 @@ def run_now(
     now = datetime.datetime.now(datetime.UTC)
     wanted = found.run(run_id("", found.pipeline, now, secrets.token_hex(2)))
     platform = Vertex(schedules.project, schedules.region, say=tell)
-    sys.exit(start(platform, wanted, wait=not no_wait, out=sys.stdout, say=tell, ask=ask()))
+    sys.exit(
+        start(
+            platform, wanted, wait=not no_wait, name=write_name, out=sys.stdout, say=tell, ask=ask()
+        )
+    )
 
 
 def _place(where: str, error: Exception) -> str:

@@ -62,6 +62,20 @@ def tell(line: str) -> None:
         let_go(sys.stderr)
 
 
+def write_name(text: str) -> None:
+    """Write the name of what was just made.
+
+    A pipe that closed or a full disk drops no job half-way: the person is told the name, and the
+    command goes on without its standard output.
+    """
+    try:
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
+    except OSError as error:
+        let_go(sys.stdout)
+        say(f"cannot write to standard output ({error.strerror}): {text}")
+
+
 def say(line: str) -> None:
     """Write progress for the person, always as one line."""
     from components.tables.text import one_line

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -105,6 +104,7 @@ def submit(
     from components.submit_batch_job.adapting import Bounds, submit_and_adapt
     from components.submit_batch_job.outcome import check_outcome
     from components.submit_batch_job.submit import Waiting
+    from pipelines.cli import streams
     from pipelines.cli.streams import print_json, say
 
     adapted = adapt_time or (adapt_rounds, adapt_preemptions) != (2, 2)
@@ -125,8 +125,7 @@ def submit(
     def announce(told: Ledger) -> None:
         if told.job_name and told.job_name not in announced:
             announced.add(told.job_name)
-            sys.stdout.write(f"{told.job_name}\n")
-            sys.stdout.flush()
+            streams.write_name(told.job_name)
             say(f"  watch it:  intent2batch watch {told.job_name}")
             say(f"  cancel it: intent2batch cancel {told.job_name}")
 

@@ -180,6 +180,7 @@ def start(
     wanted: Wanted,
     *,
     wait: bool,
+    name: Callable[[str], None],
     out: TextIO,
     say: Callable[[str], None],
     ask: Callable[[str], bool] | None,
@@ -190,7 +191,8 @@ def start(
         platform: who runs it.
         wanted: what.
         wait: whether to follow it to its end.
-        out: gets the run's name, and the table of results.
+        name: writes the run's name.
+        out: gets the table of results.
         say: shows one line.
         ask: asks the person yes or no; None where nobody can answer.
 
@@ -208,8 +210,7 @@ def start(
             f"{wanted.run_id} takes it up, or makes it: it never makes two"
         )
         raise
-    out.write(f"{run.name}\n")
-    out.flush()
+    name(run.name)
     if run.url:
         say(f"  console:   {run.url}")
     tail = commands_tail(platform, run)

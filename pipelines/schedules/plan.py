@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from components.errors import InputError, Intent2BatchError
@@ -55,6 +55,7 @@ class Action:
         wanted: what it is to be; None where it is to go.
         found: what there is; None where there is nothing.
         fields: what an update changes.
+        known: resource names of what there is of that name.
     """
 
     verb: str
@@ -63,6 +64,7 @@ class Action:
     wanted: WantedSchedule | None = None
     found: Found | None = None
     fields: tuple[str, ...] = ()
+    known: frozenset[str] = frozenset()
 
 
 def plan(
@@ -109,7 +111,8 @@ def _actions(
         for each in ours
         if each is not kept
     ]
-    return [_action(wanted, kept, different), *extra]
+    action = _action(wanted, kept, different)
+    return [replace(action, known=frozenset(each.name for each in ours)), *extra]
 
 
 def _check_owner(wanted: WantedSchedule, same: list[Found], ours: list[Found]) -> None:
@@ -243,6 +246,7 @@ def do(action: Action, schedules: Schedules, say: Callable[[str], None]) -> None
         made = schedules.create(wanted, now)
         if wanted.paused:
             schedules.pause(made)
+        _leave_one(made, action.known, schedules, say, rests=bool(wanted.paused))
     elif action.verb == DELETE and found:
         schedules.delete(found)
     elif action.verb == PAUSE and found:
@@ -252,7 +256,7 @@ def do(action: Action, schedules: Schedules, say: Callable[[str], None]) -> None
     elif action.verb == UPDATE and found and wanted:
         _update(action, found, wanted, schedules, say)
     elif action.verb == REPLACE and found and wanted:
-        _replace(found, wanted, schedules, now, say)
+        _replace(action, found, wanted, schedules, now, say)
 
 
 def _update(
@@ -268,7 +272,7 @@ def _update(
         raise
     except InputError as error:
         say(f"{wanted.name} cannot be changed in place, so it is replaced ({error.what})")
-        _replace(found, wanted, schedules, datetime.datetime.now(datetime.UTC), say)
+        _replace(action, found, wanted, schedules, datetime.datetime.now(datetime.UTC), say)
         return
     if wanted.paused is True and found.state == ACTIVE:
         schedules.pause(found)
@@ -277,6 +281,7 @@ def _update(
 
 
 def _replace(
+    action: Action,
     found: Found,
     wanted: WantedSchedule,
     schedules: Schedules,
@@ -296,6 +301,30 @@ def _replace(
     if rests:
         schedules.pause(made)
     schedules.delete(found)
+    _leave_one(made, action.known, schedules, say, rests=rests)
+
+
+def _leave_one(
+    made: Found,
+    known: frozenset[str],
+    schedules: Schedules,
+    say: Callable[[str], None],
+    *,
+    rests: bool,
+) -> None:
+    """Of two that were made at the same moment the older stays: names are not unique there."""
+    rivals = {made.name: made} | {
+        each.name: each
+        for each in schedules.all(made.title)
+        if each.is_ours and each.name not in known
+    }
+    late = datetime.datetime.max.replace(tzinfo=datetime.UTC)
+    first = min(rivals.values(), key=lambda each: (each.time("create_time") or late, each.name))
+    if first.name != made.name:
+        schedules.delete(made)
+        if not rests and first.state == PAUSED:  # they took our pause for a person's
+            schedules.resume(first)
+        say(f"somebody else made {made.title} at the same moment; theirs stays")
 
 
 def _made(

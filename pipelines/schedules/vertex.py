@@ -218,7 +218,7 @@ class Schedules:
             lambda: self._client.pause_schedule(
                 name=found.message.name, retry=None, timeout=CALL_S
             ),
-            lambda: self.state_now(found) == PAUSED,
+            lambda: self.state_now(found) in (PAUSED, GONE),
         )
 
     def resume(self, found: Found, *, catch_up: bool = False) -> None:
@@ -248,9 +248,10 @@ class Schedules:
         Args:
             doing: what it is for.
             call: makes it.
-            done: whether a call whose answer was lost has done it; asked where the next is refused.
+            done: asked where the call is refused: whether it was done already, by one whose answer
+                was lost, or by somebody else.
         """
-        for number, pause in enumerate((*self._pauses_s, None)):
+        for pause in (*self._pauses_s, None):
             try:
                 with self._told(doing):
                     call()
@@ -260,7 +261,7 @@ class Schedules:
                     raise
                 time.sleep(pause)
             except InputError:
-                if number and done():
+                if done():
                     return
                 raise
 

@@ -12,7 +12,7 @@ from emulator.launch import start
 from tests.chaos import rows, words
 from tests.chaos.playing import Happened, Platform
 
-PIPELINES = {"intent-to-batch": words.play, "batch-prediction": rows.play}
+PIPELINES = {story.PIPELINE: story.play for story in (words, rows)}
 REPEAT = ".venv/bin/python bench/chaos.py --only {pipeline} --first {seed} --runs 1"
 
 

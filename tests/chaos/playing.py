@@ -124,6 +124,11 @@ class Happened:
     violations: list[str] = field(default_factory=list)
 
 
+def run_folder(pipeline: str, seed: int) -> str:
+    """The run's own folder."""
+    return f"{BUCKET}/chaos/{pipeline}-{seed}/{seed}"
+
+
 class StepFailedError(Exception):
     """A step ended by its own word, and so do the steps that need it."""
 
@@ -194,6 +199,35 @@ class Platform:
             self.emulator.faults.clear()
             with self._lock:
                 self._strikes = []
+
+    def play(
+        self,
+        pipeline: str,
+        seed: int,
+        told: Told,
+        steps: Callable[[Mapping[str, Any]], None],
+        collecting: str,
+    ) -> str:
+        """One run of a pipeline to its report, with what was drawn; how its steps ended.
+
+        Args:
+            pipeline: its name.
+            seed: names the run.
+            told: what goes wrong.
+            steps: runs the steps, which it gives what tells all of them the run's folder.
+            collecting: the step that comes last, in any case.
+
+        Raises:
+            PromiseBrokenError: there was no report.
+        """
+        place = {"results_uri": "", "pipeline_folder": run_folder(pipeline, seed)}
+        try:
+            with self.run(f"{pipeline}-{seed}", told):
+                status = self.pipeline(lambda: steps(place))
+                self.step(collecting, {**place, "status": status})
+        except StepFailedError as failed:
+            raise PromiseBrokenError(f"no report: {failed}") from failed
+        return str(status["state"])
 
     def pipeline(self, steps: Callable[[], None]) -> dict[str, Any]:
         """Run the steps up to the first that fails, or to the cancellation.

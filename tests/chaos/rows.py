@@ -7,6 +7,7 @@ import random
 import traceback
 import urllib.request
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,11 +21,13 @@ from tests.chaos.playing import (
     BUCKET,
     Platform,
     PromiseBrokenError,
-    StepFailedError,
     Strike,
     Told,
     drawn_trouble,
+    run_folder,
 )
+
+PIPELINE = "batch-prediction"
 
 CALLS = ("vertex.CreateBatchPredictionJob", "vertex.GetBatchPredictionJob",
          "vertex.ListBatchPredictionJobs", "storage.insert", "storage.get",
@@ -61,10 +64,7 @@ def play(platform: Platform, seed: int) -> None:
     Raises:
         PromiseBrokenError: it broke a promise.
     """
-    told, name = drawn(seed), f"rows-{seed}"
-    emulator = platform.emulator
-    folder = f"{BUCKET}/chaos/batch-prediction-{seed}/{seed}"
-    place = {"results_uri": "", "pipeline_folder": folder}
+    told, emulator = drawn(seed), platform.emulator
     where = {"project": emulator.project, "location": "us-central1"}
     files.write_text(f"{BUCKET}/chaos/sources/{seed}.csv", told.rows.table())
     vertex = f"{emulator.urls['vertex']}/_emulator"
@@ -74,7 +74,7 @@ def play(platform: Platform, seed: int) -> None:
         platform.post(f"{vertex}/prediction_scenarios", scenario)
     before = set(held(platform))
 
-    def steps() -> None:
+    def steps(place: Mapping[str, Any]) -> None:
         options = json.dumps({"max_shard_requests": 3})
         more = {"source": f"{BUCKET}/chaos/sources/{seed}.csv", "options": options,
                 "count_tokens": seed % 2 == 0, "max_failed_ratio": 1.0}  # fmt: skip
@@ -83,17 +83,12 @@ def play(platform: Platform, seed: int) -> None:
         more = {"deadline_hours": hours, "max_failed_ratio": 1.0}
         platform.step("batch-predict", {**place, **where, **more})
 
-    try:
-        with platform.run(name, told.trouble):
-            status = platform.pipeline(steps)
-            platform.step("collect-the-answers", {**place, "status": status})
-    except StepFailedError as failed:
-        raise PromiseBrokenError(f"no report: {failed}") from failed
+    state = platform.play(PIPELINE, seed, told.trouble, steps, "collect-the-answers")
     made = {name: job for name, job in held(platform).items() if name not in before}
     platform.happened.counts["jobs made"] += len(made)
     with urllib.request.urlopen(f"{vertex}/predictions") as answer:
         sent_again = json.load(answer)["sent_again"]
-    check(told.rows, folder, list(made.values()), sent_again, status["state"])
+    check(told.rows, run_folder(PIPELINE, seed), list(made.values()), sent_again, state)
 
 
 def held(platform: Platform) -> dict[str, dict[str, Any]]:

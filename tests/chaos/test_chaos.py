@@ -14,8 +14,8 @@ from tests.chaos import rows, words
 from tests.chaos.campaign import PIPELINES, campaign
 from tests.chaos.playing import FAULTS, Platform, kind_of
 
-# Such as wait for little.
-SEEDS = {"intent-to-batch": (1, 2, 3, 6, 9, 10), "batch-prediction": (1, 2, 4, 6, 8, 10)}
+# Such as wait for little; 65 makes good in a further round what failed.
+SEEDS = {"intent-to-batch": (1, 2, 3, 6, 9, 65), "batch-prediction": (1, 2, 4, 6, 8, 10)}
 
 
 def test_runs_keep_their_promises(emulator: Emulator, tmp_path: Path) -> None:
@@ -27,6 +27,7 @@ def test_runs_keep_their_promises(emulator: Emulator, tmp_path: Path) -> None:
             assert happened.counts["killed steps"]
             assert happened.counts["cancelled runs"]
             assert happened.counts["jobs made"]
+            assert happened.counts["further rounds"] or pipeline == rows.PIPELINE
             assert sum(happened.counts[kind] for kind in FAULTS)
 
 

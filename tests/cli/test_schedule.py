@@ -195,6 +195,33 @@ def test_a_lost_answer_makes_no_second_schedule(here: Emulator) -> None:
     assert len(listed()) == 1
 
 
+@pytest.mark.parametrize(
+    ("call", "before"),
+    [
+        ("vertex.CreateSchedule", []),
+        ("vertex.PauseSchedule", ["--max-runs", "5"]),
+        ("vertex.CreateSchedule", ["--max-runs", "5"]),
+        ("vertex.DeleteSchedule", ["--max-runs", "5"]),
+    ],
+)
+def test_two_that_apply_at_once_leave_one_schedule(
+    here: Emulator, call: str, before: list[str]
+) -> None:
+    """Two active ones of a name would start every run twice; names are not unique there."""
+    if before:
+        set_one(*before)
+
+    def meanwhile(method: str) -> None:
+        if method == call:
+            here.faults.on_call = lambda _: None
+            set_one()
+
+    here.faults.on_call = meanwhile
+    set_one()
+    (after,) = listed()
+    assert (after["state"], after["max_runs"]) == ("ACTIVE", None)
+
+
 def test_pause_resume_and_delete(here: Emulator) -> None:
     set_one()
     assert done("pause", "nightly") == "paused  nightly\n"

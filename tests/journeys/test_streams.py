@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
+
+from pipelines.cli import streams
 
 SAY = ("parse", "2 tasks that run `echo héllo 😀`")
 
@@ -75,6 +78,24 @@ def test_progress_that_nobody_reads_stops_no_job(at_stand_ins, written):
         process.stderr.close()
         assert process.stdout.read().count("/jobs/job-") == 1
     assert process.returncode == 0
+
+
+@pytest.mark.parametrize("to", ["closed", "/dev/full"])
+def test_a_name_that_cannot_be_written_is_told_and_stops_no_job(to, monkeypatch, capsys, tmp_path):
+    """Said 'run the command again', which makes a second job, while the first one ran alone."""
+    if to == "closed":
+        read, write = os.pipe()
+        os.close(read)
+        stream = os.fdopen(write, "w")
+    else:
+        if not Path(to).exists():
+            pytest.skip("this system has no /dev/full")
+        stream = open(to, "w")  # noqa: SIM115
+    with stream:
+        monkeypatch.setattr("sys.stdout", stream)
+        streams.write_name("projects/p/locations/r/jobs/j")
+        streams.write_name("what follows goes nowhere")
+    assert "): projects/p/locations/r/jobs/j\n" in capsys.readouterr().err
 
 
 def test_a_narrow_terminal_shows_every_option(terminal):

@@ -10,6 +10,7 @@ import pytest
 
 from components.errors import InputError, ServiceError, WorkFailed, WrongUse
 from components.project import project_here
+from components.submit_batch_job import run_step
 from components.submit_batch_job.component import submit_batch_job
 from components.submit_batch_job.outputs import read_gcp_resources, write_gcp_resources
 from components.submit_batch_job.run_step import run_identity, submit_run
@@ -63,6 +64,23 @@ def test_the_outputs_name_the_job(emulator: Emulator, run: Run) -> None:
     assert resource["resourceUri"] == f"https://batch.googleapis.com/v1/{name}"
     assert f"intent2batch tasks {name}" in run.link.read_text()
     assert "/jobs/intent-to-batch-123-" in name
+
+
+def test_outputs_that_cannot_be_written_leave_no_job_alone(
+    emulator: Emulator, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The outputs lie on a mounted bucket, which has its bad moments."""
+    written = run_step.write_link
+    calls = iter([OSError(5, "Input/output error")])
+
+    def once_not(*words: Any, **named: Any) -> None:
+        for error in calls:
+            raise error
+        written(*words, **named)
+
+    monkeypatch.setattr(run_step, "write_link", once_not)
+    assert run.submit(job_of("true")) == "succeeded"
+    assert run.ledger["job_name"] in run.link.read_text()
 
 
 def test_a_retry_of_a_failed_step_tells_the_same(emulator: Emulator, run: Run) -> None:

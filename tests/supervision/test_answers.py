@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -109,6 +110,21 @@ def test_the_reason_is_for_a_person() -> None:
     error = exceptions.Forbidden("GET https://batch.googleapis.com/v1/x?y=1: Permission\n denied.")
     assert raised(error).reason == "403 Permission denied"
     assert len(raised(exceptions.Forbidden("x" * 9999)).reason) < 600
+
+
+@pytest.mark.parametrize(
+    ("delay", "seconds"), [("3.5s", 3.5), ("17s", 17.0), ("soon", 0.0), (None, 0.0), ("-3s", 0.0)]
+)
+def test_retry_after_in_the_details_of_rest(delay: Any, seconds: float) -> None:
+    """There the details stay the JSON that they came as."""
+    kind = "type.googleapis.com/google.rpc.RetryInfo"
+    response = requests.Response()
+    response.status_code, response.request = 429, requests.Request("GET", "http://h").prepare()
+    details = [{"@type": kind, "retryDelay": delay}, {"@type": "other"}, "odd"]
+    body = {"error": {"code": 429, "message": "slow", "details": details[:2]}}
+    response._content = json.dumps(body).encode()
+    assert raised(exceptions.from_http_response(response)).retry_after == seconds
+    assert raised(exceptions.TooManyRequests("slow", details=details)).retry_after == seconds
 
 
 def test_credentials_that_are_refused_are_named() -> None:

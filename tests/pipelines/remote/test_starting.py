@@ -40,6 +40,12 @@ class Interrupted:
         self.said: list[str] = []
         self.out = io.StringIO()
 
+    @property
+    def told(self) -> dict[str, object]:
+        """Where a start tells of itself."""
+        name = lambda text: self.out.write(f"{text}\n")  # noqa: E731
+        return {"name": name, "out": self.out, "say": self.said.append, "ask": None}
+
     def create(self, wanted: Wanted) -> Run:
         assert self.said == [f"run id {wanted.run_id}"], "the id is told before the call"
         return self.run
@@ -131,7 +137,7 @@ def test_ctrl_c_while_the_run_is_asked_for_says_how_to_find_it():
     platform.create = interrupted
     wanted = Wanted(run_id="r-1", spec={"pipelineInfo": {"name": "n"}}, parameters={})
     with pytest.raises(KeyboardInterrupt):
-        start(platform, wanted, wait=True, out=platform.out, say=platform.said.append, ask=None)
+        start(platform, wanted, wait=True, **platform.told)
     assert "--run-id r-1" in platform.said[-1]
 
 
@@ -139,7 +145,7 @@ def test_what_a_person_needs_is_told_at_once():
     platform = Interrupted()
     platform.run = replace(RUN, url="https://console.cloud.google.com/x")
     wanted = Wanted(run_id="r-1", spec={"pipelineInfo": {"name": "n"}}, parameters={})
-    code = start(platform, wanted, wait=False, out=platform.out, say=platform.said.append, ask=None)
+    code = start(platform, wanted, wait=False, **platform.told)
     assert code == 0
     assert platform.out.getvalue() == f"{NAME}\n"
     told = "\n".join(platform.said)
