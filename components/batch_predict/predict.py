@@ -15,7 +15,7 @@ from components.batch_predict.book import Book, Doc, Entry, EntryStore
 from components.batch_predict.files import Files, Unwritten
 from components.batch_predict.online import Ask, answer_online
 from components.batch_predict.places import Places, content_hash, display_name, slug
-from components.batch_predict.plan import Plan, beside, job_body, read_plan
+from components.batch_predict.plan import Plan, beside, job_body
 from components.batch_predict.policy import within_budget
 from components.batch_predict.progress import Progress
 from components.batch_predict.resume import resumed
@@ -108,12 +108,18 @@ class World:
     on_change: Callable[[Doc], None] = lambda _: None
 
 
-def predict(places: Places, world: World, settings: Settings) -> Doc:
+def predict(plan: Plan, places: Places, world: World, settings: Settings) -> Doc:
     """Send every request until it has an answer or a reason why not.
 
     Called again with the same run folder, in this process or another, it goes on where it stands;
     jobs that were made are found again. SIGTERM and Ctrl-C cancel the jobs; what they have
     finished lies in their output folders.
+
+    Args:
+        plan: what the preparing step planned.
+        places: where the files of the run lie.
+        world: everything outside of this step.
+        settings: how the run is carried out.
 
     Returns:
         The ledger as written.
@@ -124,22 +130,20 @@ def predict(places: Places, world: World, settings: Settings) -> Doc:
         ServiceError: files or the ledger cannot be kept, every job of a round was refused,
             or one can no longer be followed.
     """
-    return _Prediction(places, world, settings).run()
+    return _Prediction(plan, places, world, settings).run()
 
 
 class _Prediction:
-    def __init__(self, places: Places, world: World, settings: Settings) -> None:
+    def __init__(self, plan: Plan, places: Places, world: World, settings: Settings) -> None:
+        self._plan = plan
         self._places = places
         self._world = world
         self._settings = settings
         self._book = Book(world.files, places.book)
-        self._jobs_at_once = settings.jobs_at_once
-        self._online_at_once = settings.online_at_once
+        self._jobs_at_once = settings.jobs_at_once or plan.jobs_at_once
+        self._online_at_once = settings.online_at_once or plan.online_at_once
 
     def run(self) -> Doc:
-        plan = read_plan(self._world.files, self._places)
-        self._jobs_at_once = self._settings.jobs_at_once or plan.jobs_at_once
-        self._online_at_once = self._settings.online_at_once or plan.online_at_once
         until = self._world.clock.now() + self._settings.deadline_s
         self._book.load()
         if self._settings.resume and self._book.doc.stopped:
@@ -149,18 +153,18 @@ class _Prediction:
                 f"The predictions were stopped: {self._book.doc.stopped}", fix=_AFTER_A_STOP
             )
         if not self._book.doc.entries:
-            self._check_estimate(plan)
+            self._check_estimate()
         doc = self._book.update(
             lambda doc: doc if doc.deadline_at else replace(doc, deadline_at=until)
         )
-        for wave in range(doc.waves_done, plan.waves):
-            self._wave(wave, plan)
+        for wave in range(doc.waves_done, self._plan.waves):
+            self._wave(wave)
             self._book.update(lambda doc, n=wave + 1: replace(doc, waves_done=n))  # type: ignore[misc]
         return self._book.doc
 
-    def _check_estimate(self, plan: Plan) -> None:
+    def _check_estimate(self) -> None:
         settings = self._settings
-        refused = plan.refusal(settings.max_cost_usd, settings.online_up_to)
+        refused = self._plan.refusal(settings.max_cost_usd, settings.online_up_to)
         if refused:
             raise InputError(
                 refused,
@@ -169,11 +173,11 @@ class _Prediction:
                 "fewer rows.",
             )
 
-    def _wave(self, wave: int, plan: Plan) -> None:
+    def _wave(self, wave: int) -> None:
         attempt = max((e.attempt for e in self._book.doc.entries if e.wave == wave), default=0)
         if not attempt:
             attempt = 1
-            self._add(wave, attempt, self._first_shards(wave, plan), [])
+            self._add(wave, attempt, self._first_shards(wave), [])
         while entries := self._book.doc.round(wave, attempt):
             if not _is_settled(entries):
                 self._bring_to_end(entries)
@@ -184,9 +188,9 @@ class _Prediction:
                 self._add(wave, attempt + 1, settled.shards, settled.entries)
             attempt += 1
 
-    def _first_shards(self, wave: int, plan: Plan) -> Sequence[Shard]:
+    def _first_shards(self, wave: int) -> Sequence[Shard]:
         if wave == 0:
-            return [shard for shard in plan.shards if shard.wave == 0]
+            return [shard for shard in self._plan.shards if shard.wave == 0]
         return waves.open_wave(
             self._world.files,
             self._places,
@@ -195,7 +199,7 @@ class _Prediction:
             waves.Bounds(
                 self._settings.requests_max,
                 self._settings.bytes_max,
-                plan.prompt_chars_max,
+                self._plan.prompt_chars_max,
                 lambda requests: self._over_budget((wave, 0), requests),
             ),
         )

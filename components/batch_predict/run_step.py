@@ -138,7 +138,7 @@ def predict_run(
             say=say or _to_stderr,
             on_change=told,
         )
-        doc = predict(places, world, settings)
+        doc = predict(plan, places, world, settings)
     summary = summary_of(doc, *rows_without_answer(files, places, doc))
     check_ratio(summary.rows, summary.unanswered, max_failed_ratio)
     return summary

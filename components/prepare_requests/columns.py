@@ -123,7 +123,7 @@ def no_prompt(header: Sequence[str], where: str) -> InputError:
     meant = next((name for name in header if close and plain_name(name) == close[0]), "")
     hint = f"Did you mean '{meant[:40]}'? " if meant else ""
     if len(header) == 1 and not hint:
-        hint = "If that is a prompt already, write a first line `prompt` above it. "
+        hint = "The first line names the columns: write `prompt` above it, if it is a prompt. "
     named = json.dumps({"columns": {"prompt": meant[:40] or "NAME"}}, ensure_ascii=False)
     return InputError(
         f"No column holds the prompt; the columns are {shown}",

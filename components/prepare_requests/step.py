@@ -117,7 +117,7 @@ def refusal(plan: Plan, max_failed_ratio: float) -> str:
     if plan.invalid > plan.rows * max_failed_ratio:
         return (
             f"Not sent: {count(plan.invalid)} of {plural(plan.rows, 'row')} cannot be sent, more "
-            f"than the ratio of {max_failed_ratio:g} that is allowed."
+            f"than the ratio of {max_failed_ratio:g} that is allowed (max_failed_ratio)."
         )
     return ""
 

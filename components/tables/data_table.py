@@ -91,7 +91,7 @@ def cell_words(column: Column, value: Any) -> str:
     if column.kind == "seconds" and isinstance(value, (int, float)):
         return duration(value)
     if column.kind == "dollars" and isinstance(value, (int, float)):
-        return dollars(value)
+        return f"${value:.6f}" if 0 < value < 0.0001 else dollars(value)  # a row may cost so little
     if column.kind == "integer" and isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     if column.kind == "time":

@@ -167,7 +167,7 @@ def _tiles(tiles: Sequence[Tile]) -> Markup | None:
 def _notes(notes: Sequence[str]) -> Markup | None:
     if not notes:
         return None
-    return callout("warn", "What this report could not show", bullets(list(notes)))
+    return callout("warn", "What to know about this report", bullets(list(notes)))
 
 
 def _sections(page: Page) -> Markup:

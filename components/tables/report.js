@@ -12,12 +12,14 @@
     return node;
   };
 
+  const titled = (word) => word.charAt(0).toUpperCase() + word.slice(1).toLowerCase();
+
   const pill = (tone, word) => {
     const known = Object.hasOwn(SIGNS, tone) ? tone : "idle";
     const node = make("span", "pill " + known);
     const sign = make("span", "sign", SIGNS[known]);
     sign.setAttribute("aria-hidden", "true");
-    node.append(sign, word.charAt(0) + word.slice(1).toLowerCase());
+    node.append(sign, titled(word));
     return node;
   };
 
@@ -105,7 +107,7 @@
       const counts = new Map();
       data.rows.forEach((row) => counts.set(row[states], (counts.get(row[states]) || 0) + 1));
       for (const [word, number] of counts.size > 1 ? counts : []) {
-        const chip = make("button", "", word.charAt(0) + word.slice(1).toLowerCase() + " " + number.toLocaleString("en"));
+        const chip = make("button", "", titled(word) + " " + number.toLocaleString("en"));
         chip.type = "button";
         chip.setAttribute("aria-pressed", "false");
         chip.addEventListener("click", () => {

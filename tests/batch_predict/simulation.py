@@ -18,6 +18,7 @@ from typing import Any, Literal, NamedTuple
 import orjson
 
 from components.batch_predict.places import Places
+from components.batch_predict.plan import read_plan
 from components.batch_predict.predict import Settings, World, predict
 from components.batch_predict.states import prediction_stage
 from components.errors import ServiceError, WorkFailed
@@ -273,6 +274,10 @@ class Universe:
         self.faults["stop asked"] = 1
         return "SIGTERM"
 
+    def predict(self) -> None:
+        """The work of one process, from the plan on."""
+        predict(read_plan(self.files, PLACES), PLACES, self.world(), self.plan.settings)
+
     def world(self) -> World:
         """What a process is given."""
         return World(
@@ -297,7 +302,7 @@ class Universe:
         self.note("second process")
         self.other_calls = self.rng.choice((5, 20, 60, 10**9))
         try:
-            predict(PLACES, self.world(), self.plan.settings)
+            self.predict()
         except (Crash, WorkFailed, ServiceError):
             pass
         finally:
@@ -535,7 +540,9 @@ def play(universe: Universe) -> str:
     ended = ""
     for _ in range(60):
         try:
-            predict(PLACES, universe.world(), universe.plan.settings)
+            predict(
+                read_plan(universe.files, PLACES), PLACES, universe.world(), universe.plan.settings
+            )
             ended = "done"
         except Crash:
             universe.time += universe.rng.choice((0.1, 5.0, 5000.0))

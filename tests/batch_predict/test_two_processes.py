@@ -11,7 +11,7 @@ from components.batch_predict.book import Doc, Entry, from_text
 from components.batch_predict.files import StoredFiles
 from components.batch_predict.online import answer_online
 from components.batch_predict.places import Places
-from components.batch_predict.predict import Settings, predict
+from components.batch_predict.predict import Settings
 from tests.batch_predict import simulation
 from tests.batch_predict.conftest import StoryClock, read_lines, request_of, write_lines
 from tests.batch_predict.simulated_rows import Row, prepared
@@ -53,7 +53,7 @@ class Story(Universe):
             return
         self.happened, self.other_calls = True, 10**9
         try:
-            predict(PLACES, self.world(), self.plan.settings)
+            self.predict()
         except Crash:
             pass
         finally:

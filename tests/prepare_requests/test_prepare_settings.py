@@ -190,5 +190,5 @@ def test_what_is_nearly_a_reference_is_told(tmp_path: Path) -> None:
 
 
 def test_a_file_without_a_header_is_told(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="write a first line `prompt` above it"):
+    with pytest.raises(InputError, match="write `prompt` above it"):
         csv(tmp_path, "What is 2+2?\nWho wrote Faust?\n")

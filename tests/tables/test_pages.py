@@ -282,3 +282,10 @@ def test_charts_say_in_words_what_they_show() -> None:
     assert 'role="img"' in chart
     assert "median 2 s" in chart
     assert 'class="bar bad"' not in chart
+
+
+@pytest.mark.parametrize(
+    ("amount", "words"), [(0.0, "$0.00"), (0.000011, "$0.000011"), (0.02, "$0.0200"), (None, "")]
+)
+def test_a_cell_shows_amounts_however_small(amount: float | None, words: str) -> None:
+    assert cell_words(Column("cost", "Cost", "dollars"), amount) == words

@@ -79,7 +79,7 @@ def read_around(run_uri: str, *, state: str = "") -> Around:
         unsent = text_of(gate.get("reason")) if gate and not gate.get("go") else ""
         unsent = unsent or failed or ("Not sent: the run ended before" if state in _FAILED else "")
         stopped = ""
-    if is_local():
+    if is_local() and jobs:
         notes.append(_MADE_UP)
     return Around(
         unsent=unsent.rstrip("."),

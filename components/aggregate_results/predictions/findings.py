@@ -53,19 +53,26 @@ def _share(part: int, whole: int) -> str:
 def _lost(tally: Tally, counts: Counts) -> Iterator[Remark]:
     missing = tally.status("missing")
     if missing:
+        rows = [
+            row
+            for kind, found in tally.reason_rows.items()
+            if kind.startswith("missing")
+            for row in found
+        ]
         yield Remark(
             "missing",
             "error",
             f"{plural(missing, 'row')} without an answer",
             f"{_share(missing, tally.rows)} of the rows were asked and no answer came back.",
+            tuple(sorted(rows)[:5]),
         )
     if counts.unreadable:
         yield Remark(
             "unreadable",
             "warning",
             f"{plural(counts.unreadable, 'line')} could not be read",
-            "They are no JSON objects or are cut short, as a job leaves them that ends early. "
-            "Their rows count as missing unless another answer came.",
+            "It is no JSON object or cut short, as a job that ends early leaves it. Its row counts "
+            "as missing unless another answer came.",
         )
 
 
@@ -116,11 +123,12 @@ _REMEDIES = {
 def _refusals(tally: Tally) -> Iterator[Remark]:
     for name, model in tally.models.items():
         if model.refusals:
+            like = "reads like a refusal" if model.refusals == 1 else "read like refusals"
             yield Remark(
                 "refusals",
                 "warning",
-                f"{plural(model.refusals, 'answer')} of {name or 'the model'} read like refusals",
-                f"They begin like “I cannot …”: {_share(model.refusals, model.answered)} of its "
+                f"{plural(model.refusals, 'answer')} of {name or 'the model'} {like}",
+                f"Such begin like “I cannot …”: {_share(model.refusals, model.answered)} of its "
                 "answers. They count as ok.",
                 tuple(model.refused_rows),
             )
