@@ -23,9 +23,11 @@ _SIGNS = {"ok": "✓", "missing": "✗", "unknown": "?"}
 def register(app: typer.Typer) -> None:
     """Add the verb."""
 
-    @app.command()
+    @app.command(short_help="Say what a project lacks, and the commands that mend it.")
     def doctor(
-        project: Annotated[str, typer.Option(help="The project to look at.")],
+        project: Annotated[
+            str, typer.Option(help="The project to look at [GOOGLE_CLOUD_PROJECT].")
+        ] = "",
         region: Annotated[str, typer.Option(help="Where pipelines run.")] = "us-central1",
         bucket: Annotated[str, typer.Option(help="The results bucket.")] = "",
         service_account: Annotated[
@@ -41,9 +43,13 @@ def register(app: typer.Typer) -> None:
 
         Only looks. What may not be looked at is called unknown.
         """
+        from components.project import project_here
         from pipelines.doctor.checks import Wanted, examine
         from pipelines.doctor.google import asker
 
+        project = project or project_here()
+        if not project:
+            raise WrongUse("No project is named", fix="Give --project ID.")
         bucket = bucket.removeprefix("gs://").rstrip("/")
         given = {
             "--project": project,

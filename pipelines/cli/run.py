@@ -33,7 +33,9 @@ def run(
     pipeline: Pipeline,
     text: Annotated[
         list[str] | None,
-        typer.Argument(help="What should run, in words; for batch-prediction, files of rows."),
+        typer.Argument(
+            metavar="TEXT", help="What should run, in words; for batch-prediction, files of rows."
+        ),
     ] = None,
     parameter: Parameters = None,
     params: ParameterFile = None,
@@ -125,7 +127,7 @@ def run(
 
 def register(app: typer.Typer) -> None:
     """Add `run` to the command."""
-    app.command()(run)
+    app.command("run", short_help="Run a whole pipeline: here, on Vertex AI or on Kubeflow.")(run)
 
 
 def _check_place(*, local: bool, remote: bool) -> None:

@@ -8,7 +8,10 @@ from typing import Annotated
 import typer
 
 Pipeline = Annotated[
-    str, typer.Argument(help="intent-to-batch, batch-prediction, or a compiled spec.")
+    str,
+    typer.Argument(
+        metavar="PIPELINE", help="intent-to-batch, batch-prediction, or a compiled spec."
+    ),
 ]
 Parameters = Annotated[
     list[str] | None,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pipelines.schedules.vertex import Schedules
     from pipelines.schedules.wanted import WantedSchedule
 
-Name = Annotated[str, typer.Argument(help="Name of the schedule.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the schedule.")]
 Project = Annotated[str, typer.Option(help="Id of the project [GOOGLE_CLOUD_PROJECT].")]
 Region = Annotated[str, typer.Option(help="Region of the schedules [us-central1].")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -35,7 +35,7 @@ group = typer.Typer(
 
 def register(app: typer.Typer) -> None:
     """Add the verbs."""
-    app.add_typer(group, name="schedule")
+    app.add_typer(group, name="schedule", short_help="Run a pipeline again and again on Vertex AI.")
 
 
 @group.command("set")
@@ -105,7 +105,9 @@ def set_one(
 
 @group.command()
 def apply(
-    file: Annotated[str, typer.Argument(help="schedules.yaml, see docs/schedules.md.")],
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="schedules.yaml, see docs/schedules.md.")
+    ],
     project: Project = "",
     region: Region = "",
     tag: Annotated[
