@@ -13,16 +13,14 @@ def one_line(told: Forecast) -> str:
     machines = f" of {told.machine_type}" if told.machine_type else ""
     if told.chosen_by_batch and told.machine_type:
         machines = f", if of {told.machine_type}"
-    expected = _cost(told.expected_usd, "about ")
+    usd, worst_usd = told.expected_usd, told.worst_usd
+    expected = "cost unknown" if usd is None else f"about {dollars(usd)}"
     line = f"{expected} in {duration(told.expected_s)} on {plural(told.vms, 'VM')}{machines}"
-    line += f"; {_cost(told.worst_usd, 'at most ')} in {duration(told.worst_s)}"
+    worst = "at worst unknown," if worst_usd is None else f"at most {dollars(worst_usd)} in"
+    line += f"; {worst} {duration(told.worst_s)}"
     if told.task_s_why.startswith("assumed"):
         line += f"; a task is taken to run {duration(told.task_s)}"
     return f"{line} (prices of {told.prices_dated})"
-
-
-def _cost(usd: float | None, before: str) -> str:
-    return "cost unknown" if usd is None else f"{before}{dollars(usd)}"
 
 
 def page(told: Forecast) -> Iterator[str]:

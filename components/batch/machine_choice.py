@@ -48,7 +48,6 @@ FAMILY_ORDER = [
     "a3",
     "a4",
 ]
-_ALTERNATIVES = 3
 # Batch puts at most so many tasks on a VM (its page about creating and running jobs).
 MOST_TASKS_ON_VM = 20
 _VIRTUAL_WORKSTATION = "-vws"
@@ -117,7 +116,6 @@ class Choice:
         hourly: USD an hour for one with its GPUs; None where the price is unknown.
         tasks_per_vm: how many tasks one should run at once.
         fitting: how many types fit.
-        alternatives: the next ones, best first.
     """
 
     machine_type: str
@@ -125,7 +123,6 @@ class Choice:
     hourly: float | None = None
     tasks_per_vm: int = 1
     fitting: int = 0
-    alternatives: tuple[Candidate, ...] = ()
 
 
 def choose(need: Need, prices: VmPrices) -> Choice:
@@ -137,14 +134,13 @@ def choose(need: Need, prices: VmPrices) -> Choice:
     ranked = sorted(candidates(need, prices), key=_rank)
     if not ranked:
         return Choice("", f"Batch takes no machine type with {needed(need)}")
-    best, rest = ranked[0], ranked[1:]
+    best = ranked[0]
     return Choice(
         machine_type=best.machine.name,
         reason=_reason(need, best, len(ranked), prices),
         hourly=best.hourly,
         tasks_per_vm=best.tasks_per_vm,
         fitting=len(ranked),
-        alternatives=tuple(rest[:_ALTERNATIVES]),
     )
 
 

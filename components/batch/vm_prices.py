@@ -9,7 +9,7 @@ import csv
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
 
@@ -164,11 +164,6 @@ def parse_vm_prices(text: str, source: str) -> VmPrices:
         raise InputError("The price file holds no prices", where=source, fix=_form())
     date = dated.group() if dated else "no date"
     return VmPrices(date, source, MappingProxyType(rates))
-
-
-def with_rates(prices: VmPrices, rates: Mapping[tuple[str, str, str], Rate]) -> VmPrices:
-    """The same file with other rates beside or in place of its own."""
-    return replace(prices, rates=MappingProxyType({**prices.rates, **rates}))
 
 
 def _form() -> str:

@@ -22,12 +22,13 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the verb `chat`."""
-    app.command("chat")(chat)
+    app.command("chat", short_help="Make a job in a dialogue, up to the submission.")(chat)
 
 
 def chat(
     text: Annotated[
-        list[str] | None, typer.Argument(help="The first words; nothing: they are asked for.")
+        list[str] | None,
+        typer.Argument(metavar="TEXT", help="The first words; nothing: they are asked for."),
     ] = None,
     job: Annotated[
         str, typer.Option("--job", metavar="FILE", help="Begin with this job, JSON or YAML.")
@@ -54,7 +55,11 @@ def chat(
     max_cost: Annotated[
         float,
         typer.Option(
-            "--max-cost", metavar="USD", min=0, help="Send nothing that may cost more at worst."
+            "--max-cost",
+            metavar="USD",
+            min=0,
+            show_default=False,
+            help="Send nothing that may cost more at worst [no limit].",
         ),
     ] = 0.0,
     policy: PolicyFile = "",

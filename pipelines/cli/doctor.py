@@ -23,7 +23,7 @@ _SIGNS = {"ok": "✓", "missing": "✗", "unknown": "?"}
 def register(app: typer.Typer) -> None:
     """Add the verb."""
 
-    @app.command()
+    @app.command(short_help="Say what a project lacks, and the commands that mend it.")
     def doctor(
         project: Annotated[
             str, typer.Option(help="The project to look at [GOOGLE_CLOUD_PROJECT].")
@@ -55,7 +55,7 @@ def register(app: typer.Typer) -> None:
             )
         project = project or project_here()
         if not project:
-            raise WrongUse("No project is named", fix="Give --project.")
+            raise WrongUse("No project is named", fix="Give --project ID.")
         bucket = bucket.removeprefix("gs://").rstrip("/")
         given = {
             "--project": project,

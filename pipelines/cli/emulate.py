@@ -26,7 +26,9 @@ _MADE_UP = "Answers of models are made up, online and in batch predictions, and 
 
 def register(app: typer.Typer) -> None:
     """Add the verb."""
-    app.command("emulate")(emulate)
+    app.command("emulate", short_help="Start stand-ins for the Google services on this machine.")(
+        emulate
+    )
 
 
 def emulate(

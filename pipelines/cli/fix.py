@@ -18,13 +18,16 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the verb `fix`."""
-    app.command()(fix)
+    app.command("fix", short_help="Fix a broken job, given the error or the complaint.")(fix)
 
 
 def fix(
     file: Annotated[
         str,
-        typer.Argument(help="The job, JSON or YAML, even if broken: a file, gs:// address, or -."),
+        typer.Argument(
+            metavar="JOB.json",
+            help="The job, JSON or YAML, even if broken: a file, a gs:// address, or -.",
+        ),
     ],
     error: Annotated[
         str,
@@ -44,7 +47,12 @@ def fix(
     ] = "",
     policy: PolicyFile = "",
     prices: Annotated[
-        str, typer.Option("--prices", metavar="FILE", help="Price file for the policy's cost.")
+        str,
+        typer.Option(
+            "--prices",
+            metavar="FILE",
+            help="Price file of VMs for the policy's cost [the shipped one].",
+        ),
     ] = "",
     reader: Annotated[
         str, typer.Option(help="offline (rules only) or gemini (adds to what the rules did).")

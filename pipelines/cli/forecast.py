@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 Prices = Annotated[
     str,
-    typer.Option("--prices", metavar="FILE", help="Price file of VMs, not the shipped one."),
+    typer.Option("--prices", metavar="FILE", help="Price file of VMs [the shipped one]."),
 ]
 TaskTime = Annotated[
     str,
@@ -24,7 +24,7 @@ TaskTime = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the verb `forecast`."""
-    app.command("forecast")(forecast)
+    app.command("forecast", short_help="Tell what a job takes in time and cost.")(forecast)
 
 
 def forecast(

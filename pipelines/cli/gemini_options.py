@@ -11,11 +11,15 @@ Project = Annotated[
     str, typer.Option("--project", help="Project that pays for Gemini [GOOGLE_CLOUD_PROJECT].")
 ]
 Location = Annotated[str, typer.Option("--location", help="Vertex AI location of Gemini.")]
-Model = Annotated[str, typer.Option("--model", help="Gemini model; empty: the default one.")]
+Model = Annotated[str, typer.Option("--model", help="Gemini model [the default one].")]
 Temperature = Annotated[
     float,
     typer.Option(
-        "--temperature", min=-1.0, max=2.0, help="Gemini's temperature; below 0: the model's own."
+        "--temperature",
+        min=-1.0,
+        max=2.0,
+        show_default=False,
+        help="Gemini's temperature; below 0 and by default the model's own.",
     ),
 ]
 Without = Annotated[
@@ -29,6 +33,10 @@ Without = Annotated[
 Answers = Annotated[
     int,
     typer.Option(
-        "--answers", min=0, max=20, help="Answers to ask Gemini for at most, repairs too; 0: 4."
+        "--answers",
+        min=0,
+        max=20,
+        show_default=False,
+        help="Answers to ask Gemini for at most, repairs too [4].",
     ),
 ]

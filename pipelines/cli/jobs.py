@@ -41,7 +41,7 @@ Force = Annotated[
 ]
 Prices = Annotated[
     str,
-    typer.Option("--prices", metavar="FILE", help="Price file of VMs, not the shipped one."),
+    typer.Option("--prices", metavar="FILE", help="Price file of VMs [the shipped one]."),
 ]
 TaskTime = Annotated[
     str,
@@ -60,14 +60,14 @@ IndexUnused = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the two verbs."""
-    app.command("watch")(watch)
-    app.command("cancel")(cancel)
+    app.command("watch", short_help="Follow jobs to their end.")(watch)
+    app.command("cancel", short_help="Cancel a job and wait until it is at rest.")(cancel)
 
 
 def watch(
     jobs: Annotated[
         list[str],
-        typer.Argument(metavar="JOB...", help="Full names or ids; - reads them, a line each."),
+        typer.Argument(metavar="JOB", help="Full names or ids; - reads them, a line each."),
     ],
     project: Project = "",
     region: Region = "",

@@ -29,12 +29,15 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the verb `parse`."""
-    app.command()(parse)
+    app.command("parse", short_help="Turn words into a Batch job, with the reason for each field.")(
+        parse
+    )
 
 
 def parse(
     text: Annotated[
-        list[str] | None, typer.Argument(help="The intent; '-' or nothing reads standard input.")
+        list[str] | None,
+        typer.Argument(metavar="TEXT", help="The intent; '-' or nothing reads standard input."),
     ] = None,
     file: Annotated[
         str, typer.Option("--file", "-f", help="A file or gs:// address that holds the intent.")
@@ -65,7 +68,7 @@ def parse(
     ] = "",
     prices: Annotated[
         str,
-        typer.Option("--prices", metavar="FILE", help="Price file of VMs, not the shipped one."),
+        typer.Option("--prices", metavar="FILE", help="Price file of VMs [the shipped one]."),
     ] = "",
 ) -> None:
     """Turn words into a Google Cloud Batch job; says which words gave each field.

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the verb."""
-    app.command("rerun")(rerun)
+    app.command("rerun", short_help="Run only the failed tasks of a job again.")(rerun)
 
 
 def rerun(
@@ -61,7 +61,11 @@ def rerun(
     max_cost: Annotated[
         float,
         typer.Option(
-            "--max-cost", metavar="USD", min=0, help="Of the job and all its reruns, at worst."
+            "--max-cost",
+            metavar="USD",
+            min=0,
+            show_default=False,
+            help="Of the job and all its reruns, at worst [no limit].",
         ),
     ] = 0.0,
     task_time: TaskTime = "",

@@ -21,7 +21,7 @@ Location = Annotated[
     str, typer.Option("--location", help="Where the models are asked: global, us, eu, a region.")
 ]
 Prices = Annotated[
-    str, typer.Option("--prices", metavar="FILE", help="Price file [the one of this release].")
+    str, typer.Option("--prices", metavar="FILE", help="Price file of models [the shipped one].")
 ]
 MaxFailed = Annotated[
     float, typer.Option("--max-failed-ratio", min=0, max=1, help="Part of the rows that may fail.")
@@ -31,16 +31,22 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON."
 
 def register(app: typer.Typer) -> None:
     """Add the three verbs."""
-    app.command("prepare")(prepare)
-    app.command("predict")(predict)
-    app.command("aggregate")(aggregate)
+    app.command(
+        "prepare", short_help="Check rows of prompts and estimate their cost; sends nothing."
+    )(prepare)
+    app.command("predict", short_help="Send prepared rows to Gemini and wait for the answers.")(
+        predict
+    )
+    app.command(
+        "aggregate", short_help="Bring every row back with its answer, as tables and a page."
+    )(aggregate)
 
 
 def prepare(
     source: Annotated[
         list[str],
         typer.Argument(
-            metavar="SOURCE...", help="CSV, XLSX or JSONL files, folders of such, or a bq:// table."
+            metavar="SOURCE", help="CSV, XLSX or JSONL files, folders of such, or a bq:// table."
         ),
     ],
     out: Annotated[
@@ -61,7 +67,14 @@ def prepare(
         ),
     ] = "",
     max_cost: Annotated[
-        float, typer.Option("--max-cost", metavar="USD", min=0, help="Most that it may cost.")
+        float,
+        typer.Option(
+            "--max-cost",
+            metavar="USD",
+            min=0,
+            show_default=False,
+            help="Most that it may cost [no limit].",
+        ),
     ] = 0.0,
     max_failed_ratio: MaxFailed = 0.1,
     prices: Prices = "",
@@ -135,13 +148,23 @@ def predict(
     ] = 3,
     max_cost: Annotated[
         float,
-        typer.Option("--max-cost", metavar="USD", min=0, help="Send nothing more above this cost."),
+        typer.Option(
+            "--max-cost",
+            metavar="USD",
+            min=0,
+            show_default=False,
+            help="Send nothing more above this cost [no limit].",
+        ),
     ] = 0.0,
     max_failed_ratio: MaxFailed = 0.1,
     online_up_to: Annotated[
         int,
         typer.Option(
-            "--online-up-to", metavar="N", min=0, help="Ask rounds of at most N requests at once."
+            "--online-up-to",
+            metavar="N",
+            min=0,
+            show_default=False,
+            help="Ask rounds of at most N requests one by one, at twice the price [none].",
         ),
     ] = 0,
     deadline: Annotated[
@@ -212,7 +235,7 @@ def predict(
 
 def aggregate(
     run: Annotated[
-        str, typer.Argument(metavar="[RUN]", help="The run's folder; without it, --rows.")
+        str, typer.Argument(metavar="RUN", help="The run's folder; without it, --rows.")
     ] = "",
     rows: Annotated[
         str,

@@ -128,7 +128,7 @@ def run(
 
 def register(app: typer.Typer) -> None:
     """Add `run` to the command."""
-    app.command()(run)
+    app.command("run", short_help="Run a whole pipeline: here, on Vertex AI or on Kubeflow.")(run)
 
 
 def _check_place(*, local: bool, remote: bool) -> None:

@@ -33,8 +33,10 @@ group = typer.Typer(
 
 def register(app: typer.Typer) -> None:
     """Add both verbs."""
-    app.add_typer(group, name="runs")
-    app.command("results")(results)
+    app.add_typer(
+        group, name="runs", short_help="List, watch or cancel runs on Vertex AI or Kubeflow."
+    )
+    app.command("results", short_help="Fetch the tables and the report of such a run.")(results)
 
 
 @group.callback()

@@ -36,7 +36,7 @@ group = typer.Typer(
 
 def register(app: typer.Typer) -> None:
     """Add the verbs."""
-    app.add_typer(group, name="schedule")
+    app.add_typer(group, name="schedule", short_help="Run a pipeline again and again on Vertex AI.")
 
 
 @group.command("set")

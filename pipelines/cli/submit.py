@@ -34,7 +34,7 @@ _RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
 def register(app: typer.Typer) -> None:
     """Add the verb."""
-    app.command("submit")(submit)
+    app.command("submit", short_help="Submit a job and wait for it.")(submit)
 
 
 def submit(
@@ -69,7 +69,11 @@ def submit(
     max_cost: Annotated[
         float,
         typer.Option(
-            "--max-cost", metavar="USD", min=0, help="Send nothing that may cost more at worst."
+            "--max-cost",
+            metavar="USD",
+            min=0,
+            show_default=False,
+            help="Send nothing that may cost more at worst [no limit].",
         ),
     ] = 0.0,
     task_time: TaskTime = "",

@@ -20,8 +20,8 @@ _MOST_TASKS = 100  # their names keep the filter below the 20,000 characters tha
 
 def register(app: typer.Typer) -> None:
     """Add the two verbs."""
-    app.command("tasks")(tasks)
-    app.command("tail")(tail)
+    app.command("tasks", short_help="Show what each task of a job did, and why some failed.")(tasks)
+    app.command("tail", short_help="Show what the tasks of a job print.")(tail)
 
 
 def tasks(

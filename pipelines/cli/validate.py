@@ -25,14 +25,14 @@ class Format(enum.StrEnum):
 
 def register(app: typer.Typer) -> None:
     """Add `validate`."""
-    app.command("validate")(validate)
+    app.command("validate", short_help="Find what is wrong with job files, and where.")(validate)
 
 
 def validate(
     files: Annotated[
         list[str],
         typer.Argument(
-            metavar="FILE...", help="Jobs as JSON or YAML: files, gs:// addresses, or - for stdin."
+            metavar="FILE", help="Jobs as JSON or YAML: files, gs:// addresses, or - for stdin."
         ),
     ],
     format_: Annotated[
@@ -46,7 +46,12 @@ def validate(
         str, typer.Option("--region", help="Region that the jobs are to be submitted to.")
     ] = "",
     prices: Annotated[
-        str, typer.Option("--prices", metavar="FILE", help="Price file for the policy's cost.")
+        str,
+        typer.Option(
+            "--prices",
+            metavar="FILE",
+            help="Price file of VMs for the policy's cost [the shipped one].",
+        ),
     ] = "",
 ) -> None:
     """Check Batch jobs: findings with file, line, column, path, rule and fix.

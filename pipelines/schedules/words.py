@@ -39,6 +39,8 @@ def shown(found: Found, schedules: Schedules) -> Iterator[str]:
             yield from (one_line(f"  -p {key}={each}") for key, each in value.items())
         elif isinstance(value, list):
             yield one_line(f"{name.replace('_', ' ')}: {', '.join(map(str, value))}")
+        elif isinstance(value, bool):
+            yield f"{name.replace('_', ' ')}: {'yes' if value else 'no'}"
         elif value not in ("", None, {}):
             yield one_line(f"{name.replace('_', ' ')}: {value}")
 

@@ -248,7 +248,7 @@ def test_a_machine_that_batch_chooses_has_an_expected_cost_only() -> None:
     assert found.expected_usd == pytest.approx(4 * (0.22 + BOOT) * 780 / 3600)
     assert found.worst_usd is None
     assert "Batch chooses" in found.unknown[0]
-    assert "cost unknown in 1 h 03 min" in one_line(found)
+    assert "at worst unknown, 1 h 03 min" in one_line(found)
     gpu = {"accelerators": [{"type": "nvidia-tesla-t4", "count": "1"}]}
     assert told(job(machine="", policy=gpu)).machine_type == "n1-standard-2"
     none = {"accelerators": [{"type": "nvidia-none", "count": "1"}]}

@@ -14,6 +14,7 @@ from components.storage.versioned import Conflict
 from components.supervision import machine
 from components.supervision.life import Life, Policy
 from tests.batch_predict import simulation
+from tests.batch_predict.simulated_plan import Plan, plan
 
 Patch = pytest.MonkeyPatch
 
@@ -34,9 +35,9 @@ def _create_without_look(patch: Patch) -> None:
 
 def _do_not_let_creates_settle(patch: Patch) -> None:
     """Look once after a create without an answer, and create again."""
-    honest = simulation.plan
+    honest = plan
 
-    def changed(rng: Any) -> simulation.Plan:
+    def changed(rng: Any) -> Plan:
         plan = honest(rng)
         hasty = replace(plan.settings.policy, settle_s=0.0)
         plan.settings = replace(plan.settings, policy=hasty)

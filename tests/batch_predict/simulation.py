@@ -12,28 +12,18 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 import orjson
 
 from components.batch_predict.places import Places
 from components.batch_predict.plan import read_plan
-from components.batch_predict.predict import Settings, World, predict
-from components.batch_predict.states import prediction_stage
+from components.batch_predict.predict import World, predict
 from components.errors import ServiceError, WorkFailed
-from components.supervision.life import (
-    Accepted,
-    Failed,
-    Missing,
-    Observation,
-    Policy,
-    Refused,
-    Seen,
-    Unanswered,
-)
 from tests.batch_predict import simulated_rows as rows_of
 from tests.batch_predict.simulated_files import Memory
+from tests.batch_predict.simulated_jobs import Job, Remote
+from tests.batch_predict.simulated_plan import Requests, Violation, plan
 
 Trace = Callable[[str], None]
 CALLS_MAX = 4000
@@ -67,10 +57,6 @@ FAULTS = frozenset(
 )  # fmt: skip
 
 
-class Violation(AssertionError):  # noqa: N818 - reads as what it is
-    """A promise was broken."""
-
-
 class Crash(BaseException):
     """The process dies here."""
 
@@ -80,121 +66,6 @@ class Told(NamedTuple):
 
     ended: str
     faults: Counter[str]
-
-
-@dataclass
-class Plan:
-    """What is in store."""
-
-    fault_rate: float
-    crash_rate: float
-    crashes: int
-    stop_at: float | None
-    refused: str
-    keys: bool
-    nulls: bool
-    second_rate: float
-    storage_failures: int
-    rows: int
-    chained: int
-    settings: Settings
-
-
-def plan(rng: random.Random) -> Plan:
-    """Draw a schedule."""
-    return Plan(
-        fault_rate=rng.choice((0.0, 0.05, 0.2, 0.4)),
-        crash_rate=rng.choice((0.0, 0.02, 0.1)),
-        crashes=rng.randint(0, 6),
-        stop_at=rng.choice((None, None, None, None, rng.uniform(0, 100), rng.uniform(0, 100_000))),
-        refused=rng.choice(("", "", "", "", "", "", "", "", "gemini-b", "all")),
-        keys=rng.random() < 0.5,
-        nulls=rng.random() < 0.5,
-        second_rate=rng.choice((0.0, 0.0, 0.01, 0.03)),
-        storage_failures=rng.choice((0, 0, 5)),
-        rows=rng.randint(1, 8),
-        chained=rng.choice((0, 0, 2, 4)),
-        settings=Settings(
-            deadline_s=rng.choice((96 * 3600.0, 96 * 3600.0, 5000.0)),
-            max_cost_usd=rng.choice((0.0, 0.0, 0.0, 1.0, 5.0)),
-            online_up_to=rng.choice((0, 0, 0, 2)),
-            online_at_once=1,
-            jobs_at_once=rng.choice((0, 0, 1, 2)),
-            requests_max=rng.choice((2, 100)),
-            policy=Policy(poll_first=5.0, poll_max=7200.0, poll_growth=3.0, dedupe_s=None),
-        ),
-    )
-
-
-AT_REST = {"SUCCEEDED", "PARTIALLY_SUCCEEDED", "FAILED", "EXPIRED", "CANCELLED"}
-
-
-@dataclass
-class Remote:
-    """A job of the service.
-
-    Attributes:
-        lines: of its shard.
-        story: when it comes into which state.
-        end: the state that it ends in.
-        code: why, where that is FAILED.
-        gone_at: when somebody deletes it.
-        rested: the state that it has ended in.
-    """
-
-    name: str
-    body: Mapping[str, Any]
-    lines: list[dict[str, Any]]
-    made_at: float
-    story: list[tuple[float, str]]
-    end: str
-    code: int = 0
-    gone_at: float = 1e12
-    gone: bool = False
-    rested: str = ""
-
-    def at(self, now: float) -> str:
-        """Its state by then."""
-        if self.rested:
-            return self.rested
-        state = ""
-        for since, name in self.story:
-            if since > now:
-                break
-            state = name
-        return state
-
-
-@dataclass
-class Requests:
-    """What was sent and what came back, by words.
-
-    Attributes:
-        sent: how often in a job.
-        final: what came back that asking again does not change.
-        came: how often which status came back.
-        by_job: of each job, by display name.
-    """
-
-    sent: Counter[str] = field(default_factory=Counter)
-    final: dict[str, str] = field(default_factory=dict)
-    came: Counter[tuple[str, str]] = field(default_factory=Counter)
-    by_job: dict[str, dict[str, str]] = field(default_factory=dict)
-
-    def send(self, words: str) -> None:
-        """A request goes into a job."""
-        if words in self.final:
-            raise Violation(f"'{words}' was sent again although it came back {self.final[words]}")
-        for status in rows_of.ONCE:
-            if self.came[words, status] > 1:
-                raise Violation(f"'{words}' was sent again although it came back {status} twice")
-        self.sent[words] += 1
-
-    def come(self, words: str, status: str) -> None:
-        """Something came back."""
-        self.came[words, status] += 1
-        if status in rows_of.FINAL and self.final.get(words) != "ok":
-            self.final[words] = status
 
 
 class Universe:
@@ -439,83 +310,6 @@ class Universe:
                 self.requests.come(rows_of.words_of(row["request"]), rows_of.status_of(row))
 
 
-class Job:
-    """One process's hands on one job."""
-
-    def __init__(self, universe: Universe, body: Mapping[str, Any]) -> None:
-        self.universe = universe
-        self.body = body
-        self.stats: dict[str, Any] = {}
-
-    def find(self) -> Observation:
-        self.universe.second()
-        fate = self._arrive()
-        if fate != "done":
-            return Failed(fate)
-        name = self.body["displayName"]
-        found = [r for r in self.universe.remotes if r.body["displayName"] == name and not r.gone]
-        return self._seen(found[0]) if found else Missing()
-
-    def create(self) -> Observation:
-        universe = self.universe
-        fate = self._arrive()
-        if universe.plan.refused in ("all", self.body["model"].rpartition("/")[2]):
-            universe.note("create refused")
-            return Refused("403 no")
-        if fate == "429":
-            return Failed("429", retry_after=universe.rng.choice((0.0, 20.0)))
-        if fate == "done":
-            seen = self._seen(universe.make(self.body))
-            universe.touch("killed behind a create")
-            return seen
-        if fate == "reply lost" and universe.rng.random() < 0.5:
-            universe.note("create reply lost")
-            universe.make(self.body)
-        elif fate == "reply lost":
-            universe.note("create reply lost, job made later")
-            universe.landing.append((universe.time + universe.rng.uniform(0, 50), self.body))
-        return Unanswered(fate)
-
-    def look(self, name: str) -> Observation:
-        self.universe.second()
-        fate = self._arrive()
-        if fate != "done":
-            return Failed(fate)
-        remote = next(r for r in self.universe.remotes if r.name == name)
-        seen = Missing() if remote.gone else self._seen(remote)
-        self.universe.second()  # what was seen may be old when it is believed
-        return seen
-
-    def cancel(self, name: str) -> Observation:
-        universe, fate = self.universe, self._arrive()
-        if fate == "done" and universe.rng.random() < 0.1:
-            fate = "reply lost"
-        if fate not in ("done", "reply lost"):
-            return Failed(fate)
-        universe.tell(f"cancel {name}")
-        remote = next(r for r in universe.remotes if r.name == name)
-        if not remote.rested and not remote.gone and universe.rng.random() < 0.9:
-            at = universe.time + universe.rng.choice((0.0, 100.0))
-            remote.story = [(remote.made_at, "CANCELLING"), (at, "")]
-            remote.end, remote.code = "CANCELLED", 1
-        if fate == "done":
-            return Accepted()
-        universe.note("cancel reply lost")
-        return Failed(fate)
-
-    def _arrive(self) -> str:
-        self.universe.touch()
-        self.universe.advance()
-        return self.universe.fate()
-
-    def _seen(self, remote: Remote) -> Seen:
-        state = f"JOB_STATE_{remote.at(self.universe.time)}"
-        self.universe.tell(f"{remote.body['displayName']} {state}")
-        if remote.rested == "FAILED":
-            self.stats = {"errorCode": remote.code}
-        return Seen(remote.name, prediction_stage(state), "u", state, why="why")
-
-
 def run(seed: int, trace: Trace | None = None) -> Told:
     """Play the schedule of a seed.
 
@@ -540,9 +334,7 @@ def play(universe: Universe) -> str:
     ended = ""
     for _ in range(60):
         try:
-            predict(
-                read_plan(universe.files, PLACES), PLACES, universe.world(), universe.plan.settings
-            )
+            universe.predict()
             ended = "done"
         except Crash:
             universe.time += universe.rng.choice((0.1, 5.0, 5000.0))

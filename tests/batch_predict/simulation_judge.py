@@ -10,7 +10,9 @@ import orjson
 
 from components.batch_predict.book import Doc, Entry, from_text
 from tests.batch_predict import simulated_rows as rows_of
-from tests.batch_predict.simulation import AT_REST, PLACES, Universe, Violation
+from tests.batch_predict.simulated_jobs import AT_REST
+from tests.batch_predict.simulated_plan import Violation
+from tests.batch_predict.simulation import PLACES, Universe
 
 Objects = list[dict[str, Any]]
 

@@ -20,6 +20,7 @@ import pytest
 
 from tests.batch_predict import simulation
 from tests.batch_predict.breakages import BREAKAGES
+from tests.batch_predict.simulated_plan import Violation
 
 CHUNK = 500
 SCHEDULES = int(os.environ.get("PREDICT_SCHEDULES", "1000"))
@@ -35,7 +36,7 @@ def test_runs_end_well(first: int) -> None:
     for seed in range(first, first + CHUNK):
         try:
             told = simulation.run(seed)
-        except simulation.Violation as broken:
+        except Violation as broken:
             pytest.fail(f"{broken}; repeat with PREDICT_SEED={seed}", pytrace=False)
         ends[told.ended] += 1
         faults += told.faults
@@ -75,7 +76,7 @@ def test_a_broken_step_is_caught(
     for seed in (*LIKELY, *range(2000)):
         try:
             simulation.run(seed)
-        except simulation.Violation as broken:
+        except Violation as broken:
             print(f"{breakage.__name__}: caught by seed {seed}: {broken}")
             return
     pytest.fail(f"{breakage.__name__} was not caught")

@@ -14,6 +14,7 @@ from components.batch_predict.places import Places
 from components.batch_predict.predict import Settings
 from tests.batch_predict import simulation
 from tests.batch_predict.conftest import StoryClock, read_lines, request_of, write_lines
+from tests.batch_predict.simulated_jobs import Remote
 from tests.batch_predict.simulated_rows import Row, prepared
 from tests.batch_predict.simulation import PLACES, Crash, Universe
 from tests.batch_predict.simulation_judge import judge
@@ -44,7 +45,7 @@ class Story(Universe):
     def story(self) -> list[tuple[float, str]]:
         return [(self.time, "RUNNING"), (self.time + 100.0, "")]
 
-    def rest(self, remote: simulation.Remote) -> None:
+    def rest(self, remote: Remote) -> None:
         remote.end, remote.gone_at = "SUCCEEDED", 1e12
         super().rest(remote)
 

@@ -80,7 +80,6 @@ NO_LIMIT = re.compile(
     r"|timeout|limit)\b",
     re.IGNORECASE,
 )
-TIMEOUT_WORD = re.compile(r"\btime[ -]?out|limit|minutes|hours\b", re.IGNORECASE)
 CALLED = re.compile(
     r"\b(?:call(?:ed)?|rename[d]?|name[d]?)\b[^.;\n]{0,30}?\b(?:to |as |it |step |1 )?"
     r"[\"']?(?P<n>[a-z][\w-]{2,40})[\"']?\s*$",

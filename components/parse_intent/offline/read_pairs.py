@@ -312,7 +312,6 @@ def _lower(pair: Pair) -> Pair:
 ON_VMS = re.compile(
     r"\s+(?:on )?(?:the |our |all )?(?:vms?|instances|machines|nodes)\b", re.IGNORECASE
 )
-VMS_BEFORE = re.compile(r"\b(?:vms?|machines?|nodes?|instances?)\b[^.;\n]*$", re.IGNORECASE)
 WHOSE = re.compile(
     r"\b(?:(?P<j>job)|(?:vms?|instances?|machines?|nodes?))(?:'s)?(?: itself)?(?: with| as"
     r"| gets?)?\s*:?\s*$",

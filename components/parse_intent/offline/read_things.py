@@ -51,9 +51,6 @@ KEYED = re.compile(
     r"[:=][ \t]*(?P<n>\d{1,7})(?=[ \t]*(?:$|[\n;,|(]|\.(?:\s|$)))",
     re.IGNORECASE,
 )
-HEAD = re.compile(
-    r"\b(?P<k>[a-z]+)\s*(?:number|no\.?|nr\.?|#|=|:|from|of|are|is|,){0,3}\s*\(?$", re.IGNORECASE
-)
 EACH = re.compile(
     r"\b(?:each|every|per|apiece|1 task (?:per|for)|its own task|own task|as a task|different"
     r"|a task|1 (?:[a-z]+ )?(?:a|per|for each)|individually|separately)\b",

@@ -297,6 +297,7 @@ def test_expired_credentials_are_one_sentence(project: Project) -> None:
     ("option", "value"),
     [
         ("--project", "a b"),
+        ("--project", ""),
         ("--region", "us-central1/../x"),
         ("--bucket", "b/c?d"),
         ("--service-account", "me@example.com"),

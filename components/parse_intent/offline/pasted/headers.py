@@ -13,7 +13,6 @@ from components.parse_intent.offline.pasted.script_end import command_end, scrip
 from components.parse_intent.offline.pasted.shell_words import Option, Word, shell_words
 
 HEADER = re.compile(r"^[ \t]*#(?P<d>SBATCH|PBS|BSUB|\$)[ \t]+(?=[-A-Za-z])(?P<o>[^\n]*)", re.M)
-START = re.compile(r"^[ \t]*(?:#![^\n]*|#[^\n]*|)\n?\Z")
 SUBMIT = re.compile(
     r"(?P<p>sbatch|qsub|bsub)[ \t]+(?=-|\S+\.(?:sh|sbatch|slurm|pbs|job|sub|lsf)\b)"
 )

@@ -38,7 +38,6 @@ WITHOUT_FIELD = {
     "storeDir": "mount a bucket and write there",
     "scratch": "say how large a disk should be",
 }
-MAX_LENGTH = 64 * 1024
 
 
 def find(text: str) -> list[tuple[int, int]]:
