@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import msgspec
 
+from components.aggregate_results.predictions.beside import made_beside
 from components.aggregate_results.predictions.decisions import JsonFaults
 from components.aggregate_results.predictions.decode import decode
 from components.aggregate_results.predictions.flatten import Fields
 from components.aggregate_results.predictions.jobs import Job, job_of, model_name
 from components.aggregate_results.predictions.joining import FOREIGN, Joining
 from components.aggregate_results.predictions.judge import GRADES, Answer, judge
-from components.aggregate_results.predictions.lines import lines_of
+from components.aggregate_results.predictions.lines import numbered_lines
+from components.aggregate_results.predictions.reading import batch_of, batches
 from components.aggregate_results.predictions.spill import Spill
-from components.storage import files
 
 log = logging.getLogger(__name__)
 
@@ -109,35 +111,50 @@ class Gathering:
         self._best = bytearray(joining.rows)
         self._next: dict[int, int] = {}
 
-    def read(self, uris: Iterable[str], jobs: Sequence[Job]) -> None:
-        """Read the files, one after the other."""
+    def read(self, uris: Sequence[str], jobs: Sequence[Job], *, beside: bool = False) -> None:
+        """Read the files, one after the other; `beside`: with the help of a second process."""
+        self.counts.files += len(uris)
+        if beside:
+            self._read_beside(uris, jobs)
+            return
         for uri in uris:
-            self.counts.files += 1
-            self._read_file(uri, job_of(uri, jobs))
+            job = job_of(uri, jobs)
+            for number, raw in numbered_lines(uri):
+                self._take(uri, number, raw, job)
 
-    def _read_file(self, uri: str, job: Job) -> None:
-        counts = self.counts
-        with files.open_read(uri) as stream:
-            for number, raw in enumerate(lines_of(stream, uri), 1):
-                if raw is not None and raw[:1] != b"{" and raw.isspace():
-                    continue
-                counts.lines += 1
-                line = decode(raw) if raw is not None else None
-                if line is None:
-                    counts.unreadable += 1
-                    counts.odd("no JSON object, cut short or too long", uri, number)
-                elif not line.is_answer:
-                    counts.requests += 1
-                else:
-                    answer = judge(line)
-                    place, how = self._joining.find(line, raw or b"", job, answer.model_version)
-                    if place == FOREIGN:
-                        counts.foreign += 1
-                        counts.why_foreign[how] += 1
-                        counts.odd(how, uri, number)
+    def _read_beside(self, uris: Sequence[str], jobs: Sequence[Job]) -> None:
+        named = [(uri, job_of(uri, jobs)) for uri in uris]
+        make = partial(batches, uris, jobs, self._joining)
+        with made_beside(make, "reads the answers") as products:
+            for batch in map(batch_of, products):
+                uri, job = named[batch.file]
+                for line in batch.lines:
+                    if line.answer is None:
+                        self._take(uri, line.number, line.raw, job)
                     else:
-                        answer.matched_by = how
-                        self._keep(place, answer, job)
+                        self.counts.lines += 1
+                        self._keep(line.place, line.answer, job)
+
+    def _take(self, uri: str, number: int, raw: bytes | None, job: Job) -> None:
+        """Decode a line and find its row; None for one that is too long."""
+        counts = self.counts
+        counts.lines += 1
+        line = decode(raw) if raw is not None else None
+        if line is None:
+            counts.unreadable += 1
+            counts.odd("no JSON object, cut short or too long", uri, number)
+        elif not line.is_answer:
+            counts.requests += 1
+        else:
+            answer = judge(line)
+            place, how = self._joining.find(line, raw or b"", job, answer.model_version)
+            if place == FOREIGN:
+                counts.foreign += 1
+                counts.why_foreign[how] += 1
+                counts.odd(how, uri, number)
+            else:
+                answer.matched_by = how
+                self._keep(place, answer, job)
 
     def _keep(self, place: int, answer: Answer, job: Job) -> None:
         """Set the answer down if it is the best so far for its row."""

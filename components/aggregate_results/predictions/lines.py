@@ -7,11 +7,24 @@ from collections.abc import Iterator
 from typing import BinaryIO, cast
 
 from components.errors import InputError
+from components.storage import files
 
 MAX_LINE = 64 * 1024 * 1024
 _BUFFER_BYTES = 256 * 1024
 _BOM = b"\xef\xbb\xbf"
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+
+
+def numbered_lines(uri: str) -> Iterator[tuple[int, bytes | None]]:
+    """The lines of a file that are not blank, with their numbers; None for one over the limit.
+
+    Raises:
+        InputError: there is no such file, or it is UTF-16.
+    """
+    with files.open_read(uri) as stream:
+        for number, line in enumerate(lines_of(stream, uri), 1):
+            if line is None or line[:1] == b"{" or not line.isspace():
+                yield number, line
 
 
 def lines_of(stream: BinaryIO, name: str = "", limit: int = MAX_LINE) -> Iterator[bytes | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 import msgspec
@@ -20,8 +21,12 @@ from components.aggregate_results.predictions.spill import Spill
 _decode_answer = msgspec.msgpack.Decoder(Answer).decode
 
 
+Row = tuple[Result, dict[str, Any] | None, bool]
+"""A result, the fields of a structured answer, and whether another row pays for it."""
+
+
 class OrderedRows:
-    """Iterate once: (result, fields of a structured answer, whether another row pays for it)."""
+    """Gives the rows of the input in their order; iterate once in each process."""
 
     def __init__(
         self,
@@ -43,31 +48,48 @@ class OrderedRows:
         self._price = price
         self._structured = structured
         self._unsent = unsent
+        self._found: dict[int, memoryview] = {}
+        self._found_to = 0  # the rows before it were taken up
 
-    def __iter__(self) -> Iterator[tuple[Result, dict[str, Any] | None, bool]]:
-        """Each result, the fields of a structured answer, and whether it is another row's."""
-        size = self._spill.size
-        found: dict[int, memoryview] = {}
-        for place, row in enumerate(self._source.rows()):
-            if place % size == 0:
-                found = self._spill.take(place // size)
-            record = found.get(place)
-            shared = False
-            if record is None and self._first_of is not None:
-                record = found.get(self._first_of[place])
-                shared = record is not None
-            if record is None or row.status == "invalid":
-                yield self._without(place, row), None, False
-                continue
-            answer = _decode_answer(record)
-            fields = None
-            text, literal = text_of(answer.literal)
-            if self._structured and answer.status == "ok":
-                value = object_of(text)
-                fields = flat(value) if value else None
-            result = self._result(place, row, answer, shared)
-            result.text, result.literal = text, literal
-            yield result, fields, shared
+    def stretches(self, size: int, wanted: Iterator[int]) -> Iterator[tuple[int, Iterator[Row]]]:
+        """Stretches of so many rows, by their number from 0 on: those that are wanted.
+
+        Take up each whole before the next.
+
+        Args:
+            size: rows of a stretch; the last one may be shorter.
+            wanted: their numbers, in order; asked for the next when one was taken up.
+        """
+        following = next(wanted, None)
+        lines = enumerate(self._source.lines())
+        for number, stretch in groupby(lines, lambda line: line[0] // size):
+            if following is None:
+                return
+            if number == following:
+                yield number, (self._row(place, at, line) for place, (at, line) in stretch)
+                following = next(wanted, None)
+
+    def _row(self, place: int, at: int, line: bytes | None) -> Row:
+        row = self._source.row(place, at, line)
+        while place >= self._found_to:
+            self._found = self._spill.take(self._found_to // self._spill.size)
+            self._found_to += self._spill.size
+        record = self._found.get(place)
+        shared = False
+        if record is None and self._first_of is not None:
+            record = self._found.get(self._first_of[place])
+            shared = record is not None
+        if record is None or row.status == "invalid":
+            return self._without(place, row), None, False
+        answer = _decode_answer(record)
+        fields = None
+        text, literal = text_of(answer.literal)
+        if self._structured and answer.status == "ok":
+            value = object_of(text)
+            fields = flat(value) if value else None
+        result = self._result(place, row, answer, shared)
+        result.text, result.literal = text, literal
+        return result, fields, shared
 
     def _result(self, place: int, row: InputRow, answer: Answer, shared: bool) -> Result:
         model = row.model or model_name(answer.model_version)

@@ -108,6 +108,10 @@ class _Out:
         out = self._stack.enter_context(files.open_write(self._uri, self._type))
         self._out = io.BufferedWriter(cast(io.RawIOBase, out), _BUFFER_BYTES)
 
+    def write(self, data: bytes) -> None:
+        """Append what is made already."""
+        self._out.write(data)
+
     def __exit__(self, kind: Any, *args: Any) -> bool | None:
         # Detach also after an error: what is collected closes what it wraps.
         self._out.detach()
@@ -122,7 +126,6 @@ class ResultsJsonl(_Out):
 
     def __enter__(self) -> ResultsJsonl:
         self._open()
-        self.write_line = self._out.write
         return self
 
 
@@ -179,46 +182,50 @@ def _object(line: msgspec.Struct) -> bytes:
 
 
 class ResultsCsv(_Out):
-    """results.csv by RFC 4180, with the same rules as `components.tables.csv_writer`.
+    """results.csv: takes the rows that `CsvRows` makes.
 
     Args:
         uri: where.
-        fields: names of the columns of structured answers.
+        rows: what makes them.
         excel_mark: begin with a byte order mark.
-        formula_guard: put `'` before text that a spreadsheet would run.
     """
 
-    def __init__(
-        self,
-        uri: str,
-        fields: Sequence[str] = (),
-        *,
-        excel_mark: bool = False,
-        formula_guard: bool = True,
-    ) -> None:
+    def __init__(self, uri: str, rows: CsvRows, *, excel_mark: bool = False) -> None:
         super().__init__(uri, CSV_TYPE)
-        self._fields = fields
-        self._mark = excel_mark
-        self._cell = Cells(formula_guard)
-        self._known = Known(self._cell)
+        self._head = ("\ufeff" * excel_mark).encode() + rows.head()
 
     def __enter__(self) -> ResultsCsv:
         self._open()
-        names = [column.name for column in columns_with(self._fields)]
-        head = ",".join(self._cell(name) for name in names) + "\r\n"
-        self._out.write(head.encode("utf-8-sig" if self._mark else "utf-8"))
+        self.write(self._head)
         return self
 
-    def write(self, result: Result, fields: dict[str, Any] | None) -> None:
-        """Append one row: the text by itself, in bytes, so that it is copied little."""
-        r, known, write = result, self._known, self._out.write
+
+class CsvRows:
+    """Rows of CSV by RFC 4180, with the same rules as `components.tables.csv_writer`.
+
+    Args:
+        fields: names of the columns of structured answers.
+        formula_guard: put `'` before text that a spreadsheet would run.
+    """
+
+    def __init__(self, fields: Sequence[str] = (), *, formula_guard: bool = True) -> None:
+        self._fields = fields
+        self._cell = Cells(formula_guard)
+        self._known = Known(self._cell)
+
+    def head(self) -> bytes:
+        """The names of the columns."""
+        names = [column.name for column in columns_with(self._fields)]
+        return _utf8(",".join(map(self._cell, names)) + "\r\n")
+
+    def row(self, result: Result, fields: dict[str, Any] | None) -> bytes:
+        """One row."""
+        r, known = result, self._known
         prompt, output, thinking = r.prompt_tokens, r.output_tokens, r.thinking_tokens
         cached, cost, line = r.cached_tokens, r.cost_usd, r.line
         asked = self._cell(r.prompt) if r.prompt else ""
-        write(_utf8(f"{r.row},{self._any(r.id)},{known[r.status]},{asked},"))
-        if r.text:
-            write(self._text_cell(r.text))
-        rest = (
+        before = f"{r.row},{self._any(r.id)},{known[r.status]},{asked},"
+        after = (
             f",{self._cell(r.reason) if r.reason else ''},{known[r.model]},{known[r.finish_reason]}"
             f",{'' if prompt is None else prompt},{'' if output is None else output}"
             f",{'' if thinking is None else thinking},{'' if cached is None else cached}"
@@ -227,11 +234,16 @@ class ResultsCsv(_Out):
         )
         if self._fields:
             got = fields or {}
-            rest = ",".join([rest, *(self._any(got.get(name)) for name in self._fields)])
-        write(_utf8(f"{rest}\r\n"))
+            after = ",".join([after, *(self._any(got.get(name)) for name in self._fields)])
+        return b"%b%b%b\r\n" % (_utf8(before), self._text(r.text), _utf8(after))
 
-    def _text_cell(self, text: str) -> bytes:
-        """The answer, always in quotes: most hold a comma or a line feed."""
+    def _text(self, text: str) -> bytes:
+        """The answer, always in quotes: most hold a comma or a line feed.
+
+        By itself, in bytes, which is faster by a third.
+        """
+        if not text:
+            return b""
         if text[0] in _GUARDED or "\x00" in text:
             return _utf8(self._cell(text))
         return b'"%b"' % _utf8(text).replace(b'"', b'""')
