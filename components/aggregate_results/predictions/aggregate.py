@@ -13,12 +13,7 @@ from components.aggregate_results.predictions.around import ALONE, Around, read_
 from components.aggregate_results.predictions.beside import worth_it
 from components.aggregate_results.predictions.decisions import JsonFaults
 from components.aggregate_results.predictions.findings import Remark, remarks
-from components.aggregate_results.predictions.gather import (
-    Counts,
-    Gathering,
-    Price,
-    no_price,
-)
+from components.aggregate_results.predictions.gather import Counts, Gathering
 from components.aggregate_results.predictions.jobs import Job, read_jobs
 from components.aggregate_results.predictions.joining import (
     Joining,
@@ -28,11 +23,10 @@ from components.aggregate_results.predictions.joining import (
 from components.aggregate_results.predictions.judge import STATUSES
 from components.aggregate_results.predictions.ordered_rows import OrderedRows
 from components.aggregate_results.predictions.page import report_page
+from components.aggregate_results.predictions.pricing import Price, no_price
 from components.aggregate_results.predictions.results import (
     CsvRows,
     Result,
-    ResultsCsv,
-    ResultsJsonl,
     as_row,
     columns_with,
 )
@@ -51,6 +45,7 @@ from components.storage import files
 from components.storage.uris import join, name_of
 from components.tables.formats import count
 from components.tables.page import render
+from components.tables.writers import CSV_TYPE, JSONL_TYPE
 
 FORMATS = ("jsonl", "csv", "xlsx", "html")
 _OURS = frozenset({"results.jsonl"})
@@ -252,10 +247,10 @@ def _write(
         stretches = stack.enter_context(all_stretches(making, beside=beside))
         takes: list[_Take] = []
         if making.lines:
-            lines = stack.enter_context(ResultsJsonl(written["jsonl"]))
+            lines = stack.enter_context(files.open_write(written["jsonl"], JSONL_TYPE))
         if csv:
-            mark = options.excel_mark
-            table = stack.enter_context(ResultsCsv(written["csv"], csv, excel_mark=mark))
+            table = stack.enter_context(files.open_write(written["csv"], CSV_TYPE))
+            table.write(csv.head(excel_mark=options.excel_mark))
         if "xlsx" in written:
             takes.append(_xlsx(stack, written["xlsx"], names, tally, gathering))
         if "html" in options.formats:

@@ -16,7 +16,7 @@ import struct
 import sys
 import traceback
 from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from io import FileIO
 from typing import NoReturn
@@ -44,8 +44,13 @@ def worth_it(rows: int) -> bool:
     return len(os.sched_getaffinity(0)) > 1 and len(os.listdir("/proc/self/task")) == 1
 
 
+Bytes = bytes | memoryview
+Make = Callable[[], Iterable[Sequence[Bytes]]]
+"""Gives products, each as pieces that follow each other in it."""
+
+
 @contextmanager
-def made_beside(make: Callable[[], Iterable[bytes]], doing: str) -> Iterator[Products]:
+def made_beside(make: Make, doing: str) -> Iterator[Products]:
     """What `make` gives, made by a second process; with the block it ends, done or not.
 
     Args:
@@ -81,7 +86,10 @@ def made_beside(make: Callable[[], Iterable[bytes]], doing: str) -> Iterator[Pro
 
 
 class Products:
-    """What the second process makes, to iterate over; an error of the process is raised here."""
+    """What the second process makes, to iterate over; an error of the process is raised here.
+
+    Each is good until the next one is asked for.
+    """
 
     def __init__(self, pid: int, pipe: FileIO, doing: str) -> None:
         self._pid = pid
@@ -89,11 +97,12 @@ class Products:
         self._doing = doing
         self._running = True
         self._over = False
+        self._held = memoryview(bytearray(_BUFFER_BYTES))
 
     def __iter__(self) -> Products:
         return self
 
-    def __next__(self) -> bytearray:
+    def __next__(self) -> memoryview:
         if self._over:
             raise StopIteration
         kind, length = _HEAD.unpack(self._read(_HEAD.size))
@@ -115,15 +124,16 @@ class Products:
             os.kill(self._pid, signal.SIGKILL)
             os.waitpid(self._pid, 0)
 
-    def _read(self, length: int) -> bytearray:
-        data = bytearray(length)
-        view, at = memoryview(data), 0
+    def _read(self, length: int) -> memoryview:
+        if len(self._held) < length:
+            self._held = memoryview(bytearray(length))
+        at = 0
         while at < length:
-            got = self._pipe.readinto(view[at:])
+            got = self._pipe.readinto(self._held[at:length])
             if not got:
                 raise self._ended_early()
             at += got
-        return data
+        return self._held[:length]
 
     def _ended_early(self) -> ServiceError:
         self._running = False
@@ -145,32 +155,37 @@ def tickets(count: int) -> Iterator[Iterator[int]]:
         yield (int.from_bytes(four, sys.byteorder) for four in iter(lambda: pipe.read(4), b""))
 
 
-def _give(make: Callable[[], Iterable[bytes]], pipe: int) -> NoReturn:
+def _give(make: Make, pipe: int) -> NoReturn:
     """The second process: Ctrl-C is for the first one, which then ends this one, too."""
     code = 1
     try:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        with open(pipe, "wb", _BUFFER_BYTES) as out:
-            for kind, data in _told(make):
-                out.write(_HEAD.pack(kind, len(data)))
-                out.write(data)
-                out.flush()
+        for kind, pieces in _told(make):
+            _write(pipe, _HEAD.pack(kind, sum(map(len, pieces))))
+            for piece in pieces:
+                _write(pipe, piece)
         code = 0
     finally:  # also where nobody reads any more: no exception gets out of a fork
         os._exit(code)
 
 
-def _told(make: Callable[[], Iterable[bytes]]) -> Iterator[tuple[bytes, bytes]]:
+def _write(pipe: int, data: Bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(pipe, view) :]
+
+
+def _told(make: Make) -> Iterator[tuple[bytes, Sequence[Bytes]]]:
     """The products, then the end or the error."""
     try:
         for product in make():
             yield _PRODUCT, product
     except Exception as error:  # it is raised in the first process
         error.add_note(f"In the second process:\n{traceback.format_exc()}")
-        yield _ERROR, pickle.dumps(error)
+        yield _ERROR, [pickle.dumps(error)]
     else:
-        yield _END, b""
+        yield _END, []
 
 
 def _widen(pipe: FileIO) -> None:

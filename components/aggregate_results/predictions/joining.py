@@ -19,7 +19,7 @@ from components.aggregate_results.predictions.key_index import (
     ident_of_bytes,
     ident_of_key,
 )
-from components.aggregate_results.predictions.sources import RequestFile, Source, rows_of
+from components.aggregate_results.predictions.sources import RequestFile, Source
 from components.errors import InputError, Intent2BatchError
 from components.rows.canonical import canonical, key_of_canonical
 
@@ -74,7 +74,8 @@ class ManifestJoin:
         self._index = KeyIndex()
         self._shards: dict[str, dict[int, int]] = {}
         models: dict[str, None] = {}
-        for place, row in enumerate(rows_of(source)):
+        for place, (number, line) in enumerate(source.lines()):
+            row = source.row(place, number, line)
             self._index.add(ident_of_key(row.key) if row.key else 0)
             if row.model and row.model not in models:
                 models[row.model] = None

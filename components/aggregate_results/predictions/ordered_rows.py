@@ -10,10 +10,11 @@ import msgspec
 
 from components.aggregate_results.predictions.decode import text_of
 from components.aggregate_results.predictions.flatten import flat, object_of
-from components.aggregate_results.predictions.gather import Gathering, Price, no_price, price_of
+from components.aggregate_results.predictions.gather import Gathering
 from components.aggregate_results.predictions.jobs import Job, model_name
 from components.aggregate_results.predictions.joining import Joining, firsts
 from components.aggregate_results.predictions.judge import Answer
+from components.aggregate_results.predictions.pricing import Price, no_price, price_of
 from components.aggregate_results.predictions.results import Result
 from components.aggregate_results.predictions.sources import InputRow, Source
 from components.aggregate_results.predictions.spill import Spill

@@ -6,20 +6,16 @@ write a long text once. What they write reads the same (a test holds them agains
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from typing import Any, cast
 
 import msgspec
 
 from components.aggregate_results.predictions.flatten import field_columns
 from components.rows.result_columns import COLUMNS
-from components.storage import files
 from components.tables.columns import Column, Row, as_text
 from components.tables.jsonl_writer import line_of
 from components.tables.text import guard
-from components.tables.writers import CSV_TYPE, JSONL_TYPE
 
 
 class Result(msgspec.Struct, gc=False):
@@ -58,7 +54,6 @@ class Result(msgspec.Struct, gc=False):
     literal: bytes = b'""'
 
 
-_BUFFER_BYTES = 256 * 1024
 _GUARDED = ("=", "+", "-", "@", "\t", "\r", "'")
 
 
@@ -93,40 +88,6 @@ def as_row(result: Result, fields: dict[str, Any] | None) -> Row:
     if fields:
         row.update(fields)
     return row
-
-
-class _Out:
-    """A file that appears when the block ends without an error; written in large pieces."""
-
-    def __init__(self, uri: str, content_type: str) -> None:
-        self._uri = uri
-        self._type = content_type
-        self._stack = ExitStack()
-        self._out: io.BufferedWriter
-
-    def _open(self) -> None:
-        out = self._stack.enter_context(files.open_write(self._uri, self._type))
-        self._out = io.BufferedWriter(cast(io.RawIOBase, out), _BUFFER_BYTES)
-
-    def write(self, data: bytes) -> None:
-        """Append what is made already."""
-        self._out.write(data)
-
-    def __exit__(self, kind: Any, *args: Any) -> bool | None:
-        # Detach also after an error: what is collected closes what it wraps.
-        self._out.detach()
-        return self._stack.__exit__(kind, *args)
-
-
-class ResultsJsonl(_Out):
-    """results.jsonl: takes the lines that `json_line` makes."""
-
-    def __init__(self, uri: str) -> None:
-        super().__init__(uri, JSONL_TYPE)
-
-    def __enter__(self) -> ResultsJsonl:
-        self._open()
-        return self
 
 
 def json_line(result: Result, fields: dict[str, Any] | None) -> bytes:
@@ -181,25 +142,6 @@ def _object(line: msgspec.Struct) -> bytes:
         return _encode(line)
 
 
-class ResultsCsv(_Out):
-    """results.csv: takes the rows that `CsvRows` makes.
-
-    Args:
-        uri: where.
-        rows: what makes them.
-        excel_mark: begin with a byte order mark.
-    """
-
-    def __init__(self, uri: str, rows: CsvRows, *, excel_mark: bool = False) -> None:
-        super().__init__(uri, CSV_TYPE)
-        self._head = ("\ufeff" * excel_mark).encode() + rows.head()
-
-    def __enter__(self) -> ResultsCsv:
-        self._open()
-        self.write(self._head)
-        return self
-
-
 class CsvRows:
     """Rows of CSV by RFC 4180, with the same rules as `components.tables.csv_writer`.
 
@@ -213,10 +155,10 @@ class CsvRows:
         self._cell = Cells(formula_guard)
         self._known = Known(self._cell)
 
-    def head(self) -> bytes:
-        """The names of the columns."""
+    def head(self, *, excel_mark: bool = False) -> bytes:
+        """The names of the columns; with a byte order mark before them if Excel is to read it."""
         names = [column.name for column in columns_with(self._fields)]
-        return _utf8(",".join(map(self._cell, names)) + "\r\n")
+        return _utf8("\ufeff" * excel_mark + ",".join(map(self._cell, names)) + "\r\n")
 
     def row(self, result: Result, fields: dict[str, Any] | None) -> bytes:
         """One row."""

@@ -45,16 +45,6 @@ class Source(Protocol):
         """The row at a place, from 0 on, that a line holds."""
 
 
-def rows_of(source: Source) -> Iterator[InputRow]:
-    """The rows from the first on.
-
-    Raises:
-        InputError: there is no such file, or a line of it is damaged.
-    """
-    for place, (number, line) in enumerate(source.lines()):
-        yield source.row(place, number, line)
-
-
 class Manifest:
     """prepared/manifest.jsonl."""
 

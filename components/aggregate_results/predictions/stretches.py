@@ -16,6 +16,7 @@ from typing import Any
 
 from components.aggregate_results.predictions.beside import (
     MOST_TICKETS,
+    Bytes,
     Products,
     made_beside,
     tickets,
@@ -33,14 +34,14 @@ class Stretch:
     """Some rows that follow each other.
 
     Attributes:
-        lines: of results.jsonl.
-        table: rows of results.csv.
+        lines: of results.jsonl; good until the next stretch is asked for.
+        table: rows of results.csv; good for as long.
         sums: for the tally.
         shown: the rows with the fields of structured answers, for the page and the workbook.
     """
 
-    lines: bytes
-    table: bytes
+    lines: Bytes
+    table: Bytes
     sums: Sums
     shown: list[tuple[Result, dict[str, Any] | None]]
 
@@ -99,19 +100,27 @@ def all_stretches(making: Making, *, beside: bool) -> Iterator[Iterator[Stretch]
         return
     total = -(-making.count // making.size)
     with tickets(total) as wanted:
-        make = partial(_pickled, making, wanted)
+        make = partial(_packed, making, wanted)
         with made_beside(make, "makes rows of the results") as theirs:
             yield _whole(_in_order(making.stretches(wanted), theirs), total)
 
 
-def _pickled(making: Making, wanted: Iterator[int]) -> Iterator[bytes]:
-    for numbered in making.stretches(wanted):
-        yield pickle.dumps(numbered, pickle.HIGHEST_PROTOCOL)
+def _packed(making: Making, wanted: Iterator[int]) -> Iterator[list[Bytes]]:
+    """Each as a pickle without what goes into files, which then follows as it is."""
+    for number, made in making.stretches(wanted):
+        rest = (number, len(made.lines), len(made.table), made.sums, made.shown)
+        yield [pickle.dumps(rest, pickle.HIGHEST_PROTOCOL), made.lines, made.table]
+
+
+def _unpacked(product: memoryview) -> _Numbered:
+    number, lines, table, sums, shown = pickle.loads(product)  # noqa: S301 - our fork's
+    files = product[len(product) - lines - table :]
+    return number, Stretch(files[:lines], files[lines:], sums, shown)
 
 
 def _in_order(mine: Iterator[_Numbered], products: Products) -> Iterator[_Numbered]:
     """Theirs are taken up as soon as they are there; only in between one more is made here."""
-    theirs: Iterator[_Numbered] = map(pickle.loads, products)
+    theirs: Iterator[_Numbered] = map(_unpacked, products)
     done = 0
     for number, stretch in mine:
         yield from islice(theirs, number - done)

@@ -160,7 +160,7 @@ def _line(draw: random.Random, model: str, text: str, key: str, job: int) -> Any
     return made.encode("utf-8", "surrogatepass")
 
 
-@pytest.mark.parametrize("place", [(reading, "_read"), (ordered_rows.OrderedRows, "_row")])
+@pytest.mark.parametrize("place", [(reading.Reader, "_sure"), (ordered_rows.OrderedRows, "_row")])
 def test_a_process_that_is_killed_is_told_and_no_file_appears(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: tuple[Any, str]
 ) -> None:
@@ -202,21 +202,21 @@ def test_rows_that_change_in_between_are_told(
     assert not (tmp_path / "results.jsonl").exists()
 
 
-def _large() -> Iterator[bytes]:
+def _large() -> Iterator[list[bytes]]:
     for number in range(4):
-        yield bytes([number]) * 700_000
+        yield [b"begins", bytes([number]) * 700_000]
 
 
 def test_what_is_made_comes_in_order_whatever_its_size() -> None:
     with made_beside(_large, "counts") as products:
-        assert [bytes(product) for product in products] == list(_large())
+        assert [bytes(product) for product in products] == [b"".join(p) for p in _large()]
         assert not products.waiting()
         assert next(products, None) is None
 
 
 def test_an_error_of_the_second_process_is_raised_here() -> None:
-    def make() -> Iterator[bytes]:
-        yield b"one"
+    def make() -> Iterator[list[bytes]]:
+        yield [b"one"]
         raise InputError("It is damaged", where="rows.jsonl:3", fix="Mend it.")
 
     with made_beside(make, "reads") as products:
@@ -228,9 +228,9 @@ def test_an_error_of_the_second_process_is_raised_here() -> None:
 
 
 def test_nothing_stays_of_a_process_whose_products_nobody_wants() -> None:
-    def make() -> Iterator[bytes]:
+    def make() -> Iterator[list[bytes]]:
         while True:
-            yield str(os.getpid()).encode() * 100_000
+            yield [bytes(100_000)]
 
     with made_beside(make, "goes on") as products:
         assert next(products)
@@ -242,14 +242,14 @@ def test_a_second_process_makes_a_client_of_its_own(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("STORAGE_EMULATOR_HOST", "http://127.0.0.1:1")
     storage_client()
     assert _client.cache_info().currsize
-    with made_beside(lambda: [b"%d" % _client.cache_info().currsize], "counts") as products:
+    with made_beside(lambda: [[b"%d" % _client.cache_info().currsize]], "counts") as products:
         assert next(products) == b"0"
 
 
 def test_each_ticket_is_for_one() -> None:
     with (
         tickets(beside.MOST_TICKETS) as wanted,
-        made_beside(lambda: (b"%d" % number for number in wanted), "takes tickets") as products,
+        made_beside(lambda: ([b"%d" % number] for number in wanted), "takes tickets") as products,
     ):
         mine = [next(wanted, -1) for _ in range(5)]
         theirs = [int(product) for product in products]
