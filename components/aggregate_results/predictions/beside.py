@@ -39,9 +39,11 @@ def worth_it(rows: int) -> bool:
     It needs a core of its own, and this process no second thread. Only on Linux: elsewhere
     libraries of the system start threads that nobody knows of.
     """
-    if rows < _MANY or sys.platform != "linux":
+    if rows < _MANY or sys.platform != "linux" or len(os.sched_getaffinity(0)) < 2:
         return False
-    return len(os.sched_getaffinity(0)) > 1 and len(os.listdir("/proc/self/task")) == 1
+    with suppress(OSError):  # a container may be without /proc
+        return len(os.listdir("/proc/self/task")) == 1
+    return False
 
 
 Bytes = bytes | memoryview

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import groupby
+from itertools import chain, islice
 from typing import Any
 
 import msgspec
@@ -61,14 +61,16 @@ class OrderedRows:
             size: rows of a stretch; the last one may be shorter.
             wanted: their numbers, in order; asked for the next when one was taken up.
         """
-        following = next(wanted, None)
         lines = enumerate(self._source.lines())
-        for number, stretch in groupby(lines, lambda line: line[0] // size):
-            if following is None:
+        at = 0
+        for number in wanted:
+            passed_over = number * size - at
+            first = next(islice(lines, passed_over, None), None)
+            if first is None:
                 return
-            if number == following:
-                yield number, (self._row(place, at, line) for place, (at, line) in stretch)
-                following = next(wanted, None)
+            at = number * size + size
+            stretch = chain((first,), islice(lines, size - 1))
+            yield number, (self._row(place, on, line) for place, (on, line) in stretch)
 
     def _row(self, place: int, at: int, line: bytes | None) -> Row:
         row = self._source.row(place, at, line)
