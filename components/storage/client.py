@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
@@ -34,6 +35,11 @@ def _client(endpoint: str) -> storage.Client:
     named = ClientInfo(user_agent=AGENT)
     project = "local-project" if endpoint else None
     return storage.Client(project=project, client_info=named)
+
+
+if sys.platform != "win32":  # which has no forks
+    # Two processes cannot talk over one connection.
+    os.register_at_fork(after_in_child=_client.cache_clear)
 
 
 def blob_at(uri: str) -> storage.Blob:

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from components.aggregate_results.predictions.around import ALONE, Around, read_around
-from components.aggregate_results.predictions.csv_process import WORTH_IT, CsvProcess
+from components.aggregate_results.predictions.beside import worth_it
 from components.aggregate_results.predictions.decisions import JsonFaults
 from components.aggregate_results.predictions.findings import Remark, remarks
-from components.aggregate_results.predictions.gather import (
-    Counts,
-    Gathering,
-    Price,
-    no_price,
-)
+from components.aggregate_results.predictions.gather import Counts, Gathering
 from components.aggregate_results.predictions.jobs import Job, read_jobs
 from components.aggregate_results.predictions.joining import (
     Joining,
@@ -28,13 +23,12 @@ from components.aggregate_results.predictions.joining import (
 from components.aggregate_results.predictions.judge import STATUSES
 from components.aggregate_results.predictions.ordered_rows import OrderedRows
 from components.aggregate_results.predictions.page import report_page
+from components.aggregate_results.predictions.pricing import Price, no_price
 from components.aggregate_results.predictions.results import (
+    CsvRows,
     Result,
-    ResultsCsv,
-    ResultsJsonl,
     as_row,
     columns_with,
-    json_line,
 )
 from components.aggregate_results.predictions.samples import Samples
 from components.aggregate_results.predictions.sources import (
@@ -43,6 +37,7 @@ from components.aggregate_results.predictions.sources import (
     Source,
 )
 from components.aggregate_results.predictions.spill import Spill
+from components.aggregate_results.predictions.stretches import Making, all_stretches
 from components.aggregate_results.predictions.summary import PredictionSummary, ended
 from components.aggregate_results.predictions.tally import Model, Tally
 from components.errors import InputError, WrongUse
@@ -50,6 +45,7 @@ from components.storage import files
 from components.storage.uris import join, name_of
 from components.tables.formats import count
 from components.tables.page import render
+from components.tables.writers import CSV_TYPE, JSONL_TYPE
 
 FORMATS = ("jsonl", "csv", "xlsx", "html")
 _OURS = frozenset({"results.jsonl"})
@@ -67,6 +63,7 @@ class Options:
         price: what an answer costs, called as `price(model, prompt_tokens, output_tokens,
             cached_tokens, batch=True)`; None where the price is unknown.
         now: the time of the report.
+        beside: whether a second process is to help with so many rows.
     """
 
     formats: Sequence[str] = FORMATS
@@ -74,6 +71,7 @@ class Options:
     formula_guard: bool = True
     price: Price = no_price
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
+    beside: Callable[[int], bool] = worth_it
 
     def __post_init__(self) -> None:
         unknown = [name for name in self.formats if name not in FORMATS]
@@ -178,11 +176,12 @@ def _aggregate(
     run: _Found, outputs: Sequence[str], out_uri: str, options: Options
 ) -> PredictionSummary:
     joining, around = run.joining, run.around
-    apart = "csv" in options.formats and joining.rows >= WORTH_IT
-    with Spill(joining.rows) as spill, CsvProcess() if apart else nullcontext() as csv:
+    beside = options.beside(joining.rows)
+    with Spill(joining.rows) as spill:
         gathering = Gathering(joining, spill, options.price, run.broken)
-        gathering.read(output_files(outputs, (run.source.uri,)), run.jobs)
+        gathering.read(output_files(outputs, (run.source.uri,)), run.jobs, beside=beside)
         joining.forget()
+        spill.settle()
         names = gathering.fields.names()
         rows = OrderedRows(
             run.source,
@@ -195,7 +194,7 @@ def _aggregate(
             unsent=around.unsent,
         )
         tally, samples = Tally(), Samples()
-        written = _write(rows, tally, samples, names, gathering, out_uri, options, csv)
+        written = _write(rows, tally, samples, names, gathering, out_uri, options, beside)
     around = around.with_versions(v for model in tally.models.values() for v in model.versions)
     found = remarks(tally, gathering.counts, gathering.fields, asked=not around.unsent)
     summary = ended(_summary(tally, gathering, names, found, written), around)
@@ -242,34 +241,35 @@ def _write(
     gathering: Gathering,
     out_uri: str,
     options: Options,
-    csv: CsvProcess | None,
+    beside: bool,
 ) -> dict[str, str]:
     """One walk over the rows feeds every file; if anything fails, none appears."""
     stem = join(out_uri, "results")
     written = {name: f"{stem}.{name}" for name in options.formats if name != "html"}
+    csv = CsvRows(names, formula_guard=options.formula_guard) if "csv" in written else None
+    shown = bool({"xlsx", "html"} & {*options.formats})
+    making = Making(rows, len(gathering.attempts), "jsonl" in written, csv, shown)
     with ExitStack() as stack:
+        stretches = stack.enter_context(all_stretches(making, beside=beside))
         takes: list[_Take] = []
-        lines: list[Callable[[bytes], Any]] = []
-        if "jsonl" in written:
-            lines.append(stack.enter_context(ResultsJsonl(written["jsonl"])).write_line)
-        if "csv" in written:
-            how = {"excel_mark": options.excel_mark, "formula_guard": options.formula_guard}
-            if csv:
-                lines.append(stack.enter_context(csv.table(written["csv"], names, **how)))
-            else:
-                takes.append(stack.enter_context(ResultsCsv(written["csv"], names, **how)).write)
+        if making.lines:
+            lines = stack.enter_context(files.open_write(written["jsonl"], JSONL_TYPE))
+        if csv:
+            table = stack.enter_context(files.open_write(written["csv"], CSV_TYPE))
+            table.write(csv.head(excel_mark=options.excel_mark))
         if "xlsx" in written:
             takes.append(_xlsx(stack, written["xlsx"], names, tally, gathering))
         if "html" in options.formats:
             takes.append(samples.add)
-        for result, fields, shared in rows:
-            tally.add(result, shared=shared)
+        for stretch in stretches:
+            if making.lines:
+                lines.write(stretch.lines)
+            if csv:
+                table.write(stretch.table)
+            tally.add(stretch.sums)
             for take in takes:
-                take(result, fields)
-            if lines:
-                line = json_line(result, fields)
-                for write in lines:
-                    write(line)
+                for result, fields in stretch.shown:
+                    take(result, fields)
     return written
 
 

@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Mapping
 from json.encoder import encode_basestring
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -41,13 +41,17 @@ class Candidate(msgspec.Struct, gc=False):
     finishMessage: str | None = None  # noqa: N815
 
 
+_MOST = 2**53  # what every reader of JSON takes for a whole number
+_Count = Annotated[int, msgspec.Meta(ge=0, lt=_MOST)]
+
+
 class Usage(msgspec.Struct, gc=False):
     """Tokens."""
 
-    promptTokenCount: int | None = None  # noqa: N815
-    candidatesTokenCount: int | None = None  # noqa: N815
-    thoughtsTokenCount: int | None = None  # noqa: N815
-    cachedContentTokenCount: int | None = None  # noqa: N815
+    promptTokenCount: _Count | None = None  # noqa: N815
+    candidatesTokenCount: _Count | None = None  # noqa: N815
+    thoughtsTokenCount: _Count | None = None  # noqa: N815
+    cachedContentTokenCount: _Count | None = None  # noqa: N815
 
 
 class Feedback(msgspec.Struct, gc=False):
@@ -250,4 +254,4 @@ def _whole(value: Any) -> int | None:
         number = int(value)
     except (ValueError, OverflowError):
         return None
-    return number if 0 <= number < 2**53 else None
+    return number if 0 <= number < _MOST else None

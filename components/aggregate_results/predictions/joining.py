@@ -40,6 +40,9 @@ class Joining(Protocol):
     def find(self, line: Line, raw: bytes, job: Job, version: str) -> tuple[int, str]:
         """(place of the row from 0 on, how it was matched), or (FOREIGN, why it was not)."""
 
+    def sure(self, line: Line, raw: bytes, job: Job, version: str) -> tuple[int, str]:
+        """As `find`, but for a second process: FOREIGN also where more has to be learned first."""
+
     def forget(self) -> None:
         """All answers were found: give the memory back."""
 
@@ -71,7 +74,8 @@ class ManifestJoin:
         self._index = KeyIndex()
         self._shards: dict[str, dict[int, int]] = {}
         models: dict[str, None] = {}
-        for place, row in enumerate(source.rows()):
+        for place, (number, line) in enumerate(source.lines()):
+            row = source.row(place, number, line)
             self._index.add(ident_of_key(row.key) if row.key else 0)
             if row.model and row.model not in models:
                 models[row.model] = None
@@ -100,6 +104,8 @@ class ManifestJoin:
         if len(found) == 1:
             return found.pop(), "request"
         return FOREIGN, "asked of several models" if found else "unknown request"
+
+    sure = find
 
     def place_of(self, key: str) -> int:
         """The place of the first row with this key, or FOREIGN."""
@@ -166,16 +172,23 @@ class RequestJoin:
 
     def find(self, line: Line, raw: bytes, job: Job, version: str) -> tuple[int, str]:
         """(place of the row from 0 on, how it was matched), or (FOREIGN, why it was not)."""
-        key = line.key if isinstance(line.key, str) and line.key else line.echoed_key
-        if key:
-            place = self._keys.find(ident_of_key(key))
-            if place >= 0 and place not in self._ambiguous:
-                return place, "key"
+        place = self._of_key(line)
+        if place >= 0:
+            return place, "key"
         echo = echo_of(raw)
         if not echo:
-            return FOREIGN, "unknown key" if key else "neither key nor request"
+            return FOREIGN, "unknown key" if line.echoed_key else "neither key nor request"
         place = self._find_request(echo)
         return (place, "request") if place >= 0 else (FOREIGN, "unknown request")
+
+    def sure(self, line: Line, _raw: bytes, _job: Job, _version: str) -> tuple[int, str]:
+        """By the key alone: finding a request may change who shares answers from there on."""
+        return self._of_key(line), "key"
+
+    def _of_key(self, line: Line) -> int:
+        key = line.echoed_key
+        place = self._keys.find(ident_of_key(key)) if key else FOREIGN
+        return FOREIGN if place in self._ambiguous else place
 
     def forget(self) -> None:
         """All answers were found: give the memory back."""

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain, islice
 from typing import Any
 
 import msgspec
 
 from components.aggregate_results.predictions.decode import text_of
 from components.aggregate_results.predictions.flatten import flat, object_of
-from components.aggregate_results.predictions.gather import Gathering, Price, no_price, price_of
+from components.aggregate_results.predictions.gather import Gathering
 from components.aggregate_results.predictions.jobs import Job, model_name
 from components.aggregate_results.predictions.joining import Joining, firsts
 from components.aggregate_results.predictions.judge import Answer
+from components.aggregate_results.predictions.pricing import Price, no_price, price_of
 from components.aggregate_results.predictions.results import Result
 from components.aggregate_results.predictions.sources import InputRow, Source
 from components.aggregate_results.predictions.spill import Spill
@@ -20,8 +22,12 @@ from components.aggregate_results.predictions.spill import Spill
 _decode_answer = msgspec.msgpack.Decoder(Answer).decode
 
 
+Row = tuple[Result, dict[str, Any] | None, bool]
+"""A result, the fields of a structured answer, and whether another row pays for it."""
+
+
 class OrderedRows:
-    """Iterate once: (result, fields of a structured answer, whether another row pays for it)."""
+    """Gives the rows of the input in their order; iterate once in each process."""
 
     def __init__(
         self,
@@ -43,31 +49,50 @@ class OrderedRows:
         self._price = price
         self._structured = structured
         self._unsent = unsent
+        self._found: dict[int, memoryview] = {}
+        self._found_to = 0  # the rows before it were taken up
 
-    def __iter__(self) -> Iterator[tuple[Result, dict[str, Any] | None, bool]]:
-        """Each result, the fields of a structured answer, and whether it is another row's."""
-        size = self._spill.size
-        found: dict[int, memoryview] = {}
-        for place, row in enumerate(self._source.rows()):
-            if place % size == 0:
-                found = self._spill.take(place // size)
-            record = found.get(place)
-            shared = False
-            if record is None and self._first_of is not None:
-                record = found.get(self._first_of[place])
-                shared = record is not None
-            if record is None or row.status == "invalid":
-                yield self._without(place, row), None, False
-                continue
-            answer = _decode_answer(record)
-            fields = None
-            text, literal = text_of(answer.literal)
-            if self._structured and answer.status == "ok":
-                value = object_of(text)
-                fields = flat(value) if value else None
-            result = self._result(place, row, answer, shared)
-            result.text, result.literal = text, literal
-            yield result, fields, shared
+    def stretches(self, size: int, wanted: Iterator[int]) -> Iterator[tuple[int, Iterator[Row]]]:
+        """Stretches of so many rows, by their number from 0 on: those that are wanted.
+
+        Take up each whole before the next.
+
+        Args:
+            size: rows of a stretch; the last one may be shorter.
+            wanted: their numbers, in order; asked for the next when one was taken up.
+        """
+        lines = enumerate(self._source.lines())
+        at = 0
+        for number in wanted:
+            passed_over = number * size - at
+            first = next(islice(lines, passed_over, None), None)
+            if first is None:
+                return
+            at = number * size + size
+            stretch = chain((first,), islice(lines, size - 1))
+            yield number, (self._row(place, on, line) for place, (on, line) in stretch)
+
+    def _row(self, place: int, at: int, line: bytes | None) -> Row:
+        row = self._source.row(place, at, line)
+        while place >= self._found_to:
+            self._found = self._spill.take(self._found_to // self._spill.size)
+            self._found_to += self._spill.size
+        record = self._found.get(place)
+        shared = False
+        if record is None and self._first_of is not None:
+            record = self._found.get(self._first_of[place])
+            shared = record is not None
+        if record is None or row.status == "invalid":
+            return self._without(place, row), None, False
+        answer = _decode_answer(record)
+        fields = None
+        text, literal = text_of(answer.literal)
+        if self._structured and answer.status == "ok":
+            value = object_of(text)
+            fields = flat(value) if value else None
+        result = self._result(place, row, answer, shared)
+        result.text, result.literal = text, literal
+        return result, fields, shared
 
     def _result(self, place: int, row: InputRow, answer: Answer, shared: bool) -> Result:
         model = row.model or model_name(answer.model_version)

@@ -8,7 +8,7 @@ from typing import Protocol
 import msgspec
 
 from components.aggregate_results.predictions.decode import echo_of, request_of
-from components.aggregate_results.predictions.lines import lines_of
+from components.aggregate_results.predictions.lines import lines_of, numbered_lines
 from components.errors import InputError
 from components.rows.shown import prompt_of
 from components.storage import files
@@ -29,13 +29,20 @@ class InputRow(msgspec.Struct, gc=False):
     prompt: str | None = ""
 
 
+Lines = Iterator[tuple[int, bytes | None]]
+"""Lines with their numbers from 1 on; None for one that is too long."""
+
+
 class Source(Protocol):
     """Something that gives the rows in input order, as often as it is asked."""
 
     uri: str
 
-    def rows(self) -> Iterator[InputRow]:
-        """The rows from the first on."""
+    def lines(self) -> Lines:
+        """The line of each row, from the first on."""
+
+    def row(self, place: int, number: int, line: bytes | None) -> InputRow:
+        """The row at a place, from 0 on, that a line holds."""
 
 
 class Manifest:
@@ -45,22 +52,25 @@ class Manifest:
         self.uri = uri
         self._decode = msgspec.json.Decoder(InputRow).decode
 
-    def rows(self) -> Iterator[InputRow]:
-        """The rows from the first on.
+    def lines(self) -> Lines:
+        """The line of each row, from the first on."""
+        with files.open_read(self.uri) as stream:
+            yield from enumerate(lines_of(stream, self.uri), 1)
+
+    def row(self, place: int, number: int, line: bytes | None) -> InputRow:
+        """The row at a place, from 0 on, that a line holds.
 
         Raises:
-            InputError: there is no manifest, or a line of it is damaged.
+            InputError: the line is damaged.
         """
-        with files.open_read(self.uri) as stream:
-            for number, line in enumerate(lines_of(stream, self.uri), 1):
-                try:
-                    yield self._decode(line or b"")
-                except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                    raise InputError(
-                        "The line is damaged",
-                        where=f"{self.uri}:{number}",
-                        fix="Prepare the rows again.",
-                    ) from error
+        try:
+            return self._decode(line or b"")
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise InputError(
+                "The line is damaged",
+                where=f"{self.uri}:{number}",
+                fix="Prepare the rows again.",
+            ) from error
 
 
 class _Asked(msgspec.Struct, gc=False):
@@ -77,11 +87,15 @@ class RequestFile:
         self.uri = uri
         self._decode = msgspec.json.Decoder(_Asked).decode
 
-    def rows(self) -> Iterator[InputRow]:
-        """The rows from the first on; blank lines are none, damaged ones are invalid rows."""
-        for row, request in self.requests():
-            row.prompt = prompt_of(request_of(request) or {}) if request else ""
-            yield row
+    def lines(self) -> Lines:
+        """The line of each row, from the first on; blank ones are none."""
+        return numbered_lines(self.uri)
+
+    def row(self, place: int, number: int, line: bytes | None) -> InputRow:
+        """The row at a place, from 0 on, that a line holds; a damaged one is an invalid row."""
+        row, request = self._row(place, number, line)
+        row.prompt = prompt_of(request_of(request) or {}) if request else ""
+        return row
 
     def requests(self) -> Iterator[tuple[InputRow, bytes]]:
         """Each row with the bytes of its request, b"" where it has none.
@@ -89,16 +103,11 @@ class RequestFile:
         Raises:
             InputError: there is no such file, or it is UTF-16.
         """
-        place = 0
-        with files.open_read(self.uri) as stream:
-            for number, line in enumerate(lines_of(stream, self.uri), 1):
-                if line is not None and line.isspace():
-                    continue
-                place += 1
-                yield self._row(line, place, number)
+        for place, (number, line) in enumerate(self.lines()):
+            yield self._row(place, number, line)
 
-    def _row(self, line: bytes | None, place: int, number: int) -> tuple[InputRow, bytes]:
-        row = InputRow(row=place, source=self.uri, line=number)
+    def _row(self, place: int, number: int, line: bytes | None) -> tuple[InputRow, bytes]:
+        row = InputRow(row=place + 1, source=self.uri, line=number)
         if line is None:
             row.status, row.reason = "invalid", "the line is too long"
             return row, b""

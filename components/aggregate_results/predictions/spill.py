@@ -13,6 +13,7 @@ import os
 import tempfile
 from array import array
 from contextlib import ExitStack
+from itertools import accumulate
 from typing import IO, Any
 
 MOST_RANGES = 512
@@ -45,10 +46,10 @@ def _found_in(piece: bytes, found: dict[int, memoryview]) -> None:
     view = memoryview(piece)
     count = view[:4].cast("I")[0]
     at = 4 + 8 * count
-    rows = view[4 : 4 + 4 * count].cast("I")
-    for row, length in zip(rows, view[4 + 4 * count : at].cast("I"), strict=True):
-        found[row] = view[at : at + length]
-        at += length
+    lengths = view[4 + 4 * count : at].cast("I")
+    starts = list(accumulate(lengths, initial=at))
+    records = map(view.__getitem__, map(slice, starts, starts[1:]))
+    found.update(zip(view[4 : 4 + 4 * count].cast("I"), records, strict=True))
 
 
 class Spill:
@@ -95,15 +96,19 @@ class Spill:
             held.lengths.append(len(piece))
             file.write(piece)
 
+    def settle(self) -> None:
+        """All was added: what a fork takes up from here on, it finds on the disk or in memory."""
+        for file in self._files:
+            file.flush()
+
     def take(self, number: int) -> dict[int, memoryview]:
         """The records of a range by row number.
 
-        Take each range once, the first one first, when all was added.
+        Take each range once, the first one first, when all was added and settled.
         """
         found: dict[int, memoryview] = {}
         held = self._ranges[number]
         file = self._files[number // self._together]
-        file.flush()
         for offset, length in zip(held.offsets, held.lengths, strict=True):
             _found_in(os.pread(file.fileno(), length, offset), found)
         _found_in(held.to_piece(), found)

@@ -29,7 +29,17 @@ _REFUSAL = re.compile(
 )
 
 
-_FIRST = frozenset("IiSsAaUuMm\"'*_>#([-.\u201c ")  # looked at before the expression is tried
+_Alike = tuple[str, str, str, str, bool, bool]
+"""What rows have in common: model, status, finish reason, version, if matched, if shared."""
+
+# Looked at before the expression is tried, which takes longer.
+_MARKS = frozenset("\"'*_>#([-.\u201c ")
+_BEGINNINGS = frozenset(
+    first + second
+    for word in ("i ", "i'", "i\u2019", "so", "as", "un", "my")
+    for first in (word[0], word[0].upper())
+    for second in (word[1], word[1].upper())
+)
 
 
 def _none_yet() -> defaultdict[Any, int]:
@@ -49,14 +59,11 @@ class Lengths:
         self.counts[step_of(length)] += 1
         self.total += 1
 
-    def merged(self, other: Lengths) -> Lengths:
-        """Both together."""
-        sum_ = Lengths()
-        for lengths in (self, other):
-            for step, number in lengths.counts.items():
-                sum_.counts[step] += number
-        sum_.total = self.total + other.total
-        return sum_
+    def add_all(self, other: Lengths) -> None:
+        """Count the others, too."""
+        for step, number in other.counts.items():
+            self.counts[step] += number
+        self.total += other.total
 
     def quantile(self, share: float) -> int:
         """About the length below which this share of the texts lies; 0 if there are none."""
@@ -99,11 +106,22 @@ class Model:
     refusals: int = 0
     refused_rows: list[int] = field(default_factory=list)
 
-    def add_finish(self, finish: str, version: str) -> None:
-        """Count how an answer ended and which version gave it."""
+    def add(self, alike: _Alike, rows: _Rows) -> None:
+        """Add rows that are alike."""
+        _, status, finish, version, matched, shared = alike
+        self.statuses[status] += rows.rows
+        self.lengths.add_all(rows.lengths)
+        if not matched:
+            return
         pair = (finish, version)
         if len(self.ends) < _PAIRS or pair in self.ends:
-            self.ends[pair] += 1
+            self.ends[pair] += rows.rows
+        if not shared:
+            self.prompt_tokens += rows.prompt_tokens
+            self.output_tokens += rows.output_tokens
+            self.thinking_tokens += rows.thinking_tokens
+            self.cached_tokens += rows.cached_tokens
+            self.unpriced += rows.unpriced
 
     @property
     def finishes(self) -> Counter[str]:
@@ -135,7 +153,7 @@ def _summed(pairs: dict[tuple[str, str], int], place: int) -> Counter[str]:
 
 @dataclass
 class Tally:
-    """Add each row once."""
+    """Add the sums of each stretch of rows once, in order."""
 
     models: dict[str, Model] = field(default_factory=dict)
     reasons: Counter[str] = field(default_factory=Counter)
@@ -146,51 +164,48 @@ class Tally:
     _long: int = -1
     _short: int = _NONE
 
-    def add(self, result: Result, *, shared: bool) -> None:
-        """Count the row; a `shared` one has its answer from another row, which pays for it."""
-        model = self.models.get(result.model) or self._model(result.model)
-        status = result.status
-        model.statuses[status] += 1
-        if status == "ok" or status == "truncated":
-            self._add_text(model, result)
-        if status != "ok":
-            self._add_reason(result)
-        if result.matched_by:
-            model.add_finish(result.finish_reason, result.model_version)
-            if shared:
-                self.shared += 1
-            else:
-                _add_tokens(model, result)
-
-    def _model(self, name: str) -> Model:
-        if len(self.models) >= _MODELS:
-            name = _MANY
-        return self.models.setdefault(name, Model())
-
-    def _add_text(self, model: Model, result: Result) -> None:
-        text = result.text
-        length = len(text)
-        model.lengths.add(length)
-        if text[:1] in _FIRST and result.status == "ok" and _REFUSAL.match(text):
+    def add(self, sums: Sums) -> None:
+        """Count the rows that follow."""
+        for alike, rows in sums.groups.items():
+            self._model(alike[0]).add(alike, rows)
+            self.shared += rows.rows * alike[-1]
+        for name, cost in sums.costs:
+            self._model(name).cost_usd += cost
+        for name, row in sums.refused:
+            model = self._model(name)
             model.refusals += 1
             if len(model.refused_rows) < _EXAMPLES:
-                model.refused_rows.append(result.row)
+                model.refused_rows.append(row)
+        for length, row in sums.texts:
+            if length > self._long or length < self._short:
+                self._add_extreme(length, row)
+        for status, kind, row in sums.reasons:
+            self._add_reason(status, kind, row)
+
+    def _model(self, name: str) -> Model:
+        found = self.models.get(name)
+        if found is None:
+            if len(self.models) >= _MODELS:
+                name = _MANY
+            found = self.models.setdefault(name, Model())
+        return found
+
+    def _add_extreme(self, length: int, row: int) -> None:
         if length > self._long:
-            self.longest = sorted([*self.longest, (length, result.row)], reverse=True)[:_EXAMPLES]
+            self.longest = sorted([*self.longest, (length, row)], reverse=True)[:_EXAMPLES]
             self._long = self.longest[-1][0] if len(self.longest) == _EXAMPLES else -1
         if 0 < length < self._short:
-            self.shortest = sorted([*self.shortest, (length, result.row)])[:_EXAMPLES]
+            self.shortest = sorted([*self.shortest, (length, row)])[:_EXAMPLES]
             self._short = self.shortest[-1][0] if len(self.shortest) == _EXAMPLES else _NONE
 
-    def _add_reason(self, result: Result) -> None:
-        """By status and the beginning of the reason; texts of the service differ in their ends."""
-        kind = f"{result.status}: {kind_of(result.reason)}" if result.reason else result.status
+    def _add_reason(self, status: str, kind: str, row: int) -> None:
+        kind = f"{status}: {kind}" if kind else status
         if kind not in self.reasons and len(self.reasons) >= 200:
-            kind = f"{result.status}: other reasons"
+            kind = f"{status}: other reasons"
         self.reasons[kind] += 1
         rows = self.reason_rows.setdefault(kind, [])
         if len(rows) < _EXAMPLES:
-            rows.append(result.row)
+            rows.append(row)
 
     @property
     def rows(self) -> int:
@@ -205,25 +220,76 @@ class Tally:
         """Of the answers of all models."""
         every = Lengths()
         for model in self.models.values():
-            every = every.merged(model.lengths)
+            every.add_all(model.lengths)
         return every
 
 
-def _add_tokens(model: Model, result: Result) -> None:
-    model.prompt_tokens += result.prompt_tokens or 0
-    model.output_tokens += result.output_tokens or 0
-    model.thinking_tokens += result.thinking_tokens or 0
-    model.cached_tokens += result.cached_tokens or 0
-    if result.cost_usd is not None:
-        model.cost_usd += result.cost_usd
-    elif result.prompt_tokens is not None:
-        model.unpriced += 1
+@dataclass(slots=True)
+class _Rows:
+    """The sums of rows that are alike."""
+
+    rows: int = 0
+    lengths: Lengths = field(default_factory=Lengths)
+    prompt_tokens: int = 0
+    output_tokens: int = 0
+    thinking_tokens: int = 0
+    cached_tokens: int = 0
+    unpriced: int = 0
+
+
+class Sums:
+    """What a stretch of rows adds to a tally, in memory that grows with the stretch.
+
+    Attributes:
+        groups: rows that are alike, in the order of the first of each.
+        texts: (characters, row) of each whole or truncated answer.
+        costs: (model, US dollars) of each answer with a price, as the order makes the last digit.
+        refused: (model, row) of each answer that reads like a refusal.
+        reasons: (status, kind of reason, row) of each row that is not ok.
+    """
+
+    def __init__(self) -> None:
+        self.groups: defaultdict[_Alike, _Rows] = defaultdict(_Rows)
+        self.texts: list[tuple[int, int]] = []
+        self.costs: list[tuple[str, float]] = []
+        self.refused: list[tuple[str, int]] = []
+        self.reasons: list[tuple[str, str, int]] = []
+
+    def add(self, result: Result, *, shared: bool) -> None:
+        """Count the row; a `shared` one has its answer from another row, which pays for it."""
+        r, status = result, result.status
+        rows = self.groups[
+            r.model, status, r.finish_reason, r.model_version, r.matched_by != "", shared
+        ]
+        rows.rows += 1
+        if status == "ok" or status == "truncated":
+            self._add_text(rows.lengths, result)
+        if status != "ok":
+            self.reasons.append((status, kind_of(r.reason), r.row))
+        rows.prompt_tokens += r.prompt_tokens or 0
+        rows.output_tokens += r.output_tokens or 0
+        rows.thinking_tokens += r.thinking_tokens or 0
+        rows.cached_tokens += r.cached_tokens or 0
+        if r.cost_usd is not None:
+            if not shared:
+                self.costs.append((r.model, r.cost_usd))
+        elif r.prompt_tokens is not None:
+            rows.unpriced += 1
+
+    def _add_text(self, lengths: Lengths, result: Result) -> None:
+        text = result.text
+        length = len(text)
+        lengths.add(length)
+        self.texts.append((length, result.row))
+        likely = text[:2] in _BEGINNINGS or text[:1] in _MARKS
+        if likely and result.status == "ok" and _REFUSAL.match(text):
+            self.refused.append((result.model, result.row))
 
 
 _NUMBERS = re.compile(r"\d{4,}|'[^']{25,200}'|\"[^\"]{25,200}\"|[0-9a-f-]{16,}")
 
 
 def kind_of(reason: str) -> str:
-    """A reason without what differs from row to row."""
+    """The beginning of a reason without what differs from row to row."""
     line = reason[:400].replace("\n", " ")
     return _NUMBERS.sub("…", line)[:120]

@@ -91,6 +91,9 @@ def test_tokens_of_thoughts_are_output() -> None:
     line["response"]["usageMetadata"] = {"prompt_token_count": "9", "thoughtsTokenCount": 2.0}
     answer, _ = judged(line)
     assert (answer.prompt_tokens, answer.output_tokens) == (9, 2)
+    line["response"]["usageMetadata"] = {"promptTokenCount": 2**64, "candidatesTokenCount": 3}
+    answer, _ = judged(line)
+    assert (answer.prompt_tokens, answer.output_tokens) == (None, 3)
     assert judged(row([{"text": "a"}]))[0].prompt_tokens is None
 
 

@@ -17,16 +17,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.aggregate_results.predictions import aggregate
 from components.aggregate_results.predictions.aggregate import (
     Options,
     aggregate_outputs,
 )
 from components.aggregate_results.predictions.decode import literal_of, text_of
 from components.aggregate_results.predictions.results import (
+    CsvRows,
     Result,
-    ResultsCsv,
-    ResultsJsonl,
     as_row,
     columns_with,
     json_line,
@@ -77,11 +75,10 @@ def test_csv_and_jsonl_read_like_those_of_the_general_writers(
     made = [_result(n, a, b) for n, (a, b) in enumerate(texts)]
     got = list(zip(made, more, strict=True))
     names = ["answer.x", "answer.y"] if fields else []
-    ours = ResultsCsv(str(folder / "a.csv"), names)
-    with ours, ResultsJsonl(str(folder / "a.jsonl")) as lines:
-        for result, extra in got:
-            ours.write(result, extra)
-            lines.write_line(json_line(result, extra))
+    table = CsvRows(names)
+    ours = [table.head(), *(table.row(result, extra) for result, extra in got)]
+    (folder / "a.csv").write_bytes(b"".join(ours))
+    (folder / "a.jsonl").write_bytes(b"".join(json_line(result, extra) for result, extra in got))
     theirs = CsvWriter(str(folder / "b.csv"), columns_with(names))
     rows = [as_row(result, extra) for result, extra in got]
     write_rows(rows, [theirs, JsonlWriter(str(folder / "b.jsonl"))])
@@ -90,29 +87,20 @@ def test_csv_and_jsonl_read_like_those_of_the_general_writers(
 
 
 @pytest.mark.parametrize("cost", [None, 0.0, 1e-05, 1.5e-07, 0.1, 12345.678, 1e16])
-def test_a_line_of_jsonl_is_compact_json_with_the_numbers_of_python(
-    tmp_path: Path, cost: float | None
-) -> None:
+def test_a_line_of_jsonl_is_compact_json_with_the_numbers_of_python(cost: float | None) -> None:
     result = _result(2**70, 'a"\\\n\x01\x7fé\u2028🙂', "b")
     result.cost_usd = cost
-    with ResultsJsonl(str(tmp_path / "a.jsonl")) as lines:
-        lines.write_line(json_line(result, None))
-        lines.write_line(json_line(result, {"answer.x": 1}))
     row = as_row(result, None)
     line = json.dumps(row, ensure_ascii=False, separators=(",", ":"))
-    wanted = f'{line}\n{line[:-1]},"answer.x": 1}}\n'
-    assert (tmp_path / "a.jsonl").read_bytes().decode() == wanted
+    assert json_line(result, None).decode() == f"{line}\n"
+    assert json_line(result, {"answer.x": 1}).decode() == f'{line[:-1]},"answer.x": 1}}\n'
 
 
-def test_half_a_surrogate_pair_in_the_name_of_a_source_is_a_question_mark(tmp_path: Path) -> None:
+def test_half_a_surrogate_pair_in_the_name_of_a_source_is_a_question_mark() -> None:
     result = Result(1, "\udcff", "ok", reason="r\ud800", source="rows-\udcff.jsonl")
-    csv_file = ResultsCsv(str(tmp_path / "a.csv"))
-    with csv_file, ResultsJsonl(str(tmp_path / "a.jsonl")) as lines:
-        csv_file.write(result, None)
-        lines.write_line(json_line(result, None))
-    row = _objects(tmp_path / "a.jsonl")[0]
+    row = json.loads(json_line(result, None))
     assert (row["id"], row["reason"], row["source"]) == ("?", "r?", "rows-?.jsonl")
-    cells = _cells(tmp_path / "a.csv")[1]
+    cells = next(csv.reader([CsvRows().row(result, None).decode()]))
     assert (cells[1], cells[5], cells[16]) == ("?", "r?", "rows-?.jsonl")
 
 
@@ -182,19 +170,6 @@ def _collect(
     return aggregate_outputs(
         str(folder / "sent.jsonl"), [str(folder / "out")], str(folder), options=Options(**options)
     )
-
-
-def test_many_rows_give_the_same_csv_by_a_process_of_its_own(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    answers = [_answer('{"a": 1}'), _answer("=b\n"), {"status": "Internal error"}, _answer(HOSTILE)]
-    made = []
-    for worth_it in (5, 4):
-        monkeypatch.setattr(aggregate, "WORTH_IT", worth_it)
-        _collect(tmp_path, answers, prompt="+p", formats=("csv",))
-        made.append((tmp_path / "results.csv").read_bytes())
-        (tmp_path / "results.csv").unlink()
-    assert made[0] == made[1]
 
 
 def test_structured_answers_become_columns(tmp_path: Path) -> None:

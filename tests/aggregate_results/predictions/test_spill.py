@@ -23,6 +23,7 @@ def test_the_last_record_of_each_row_comes_back(
         with Spill(100) as spill:
             for row, record in records:
                 spill.add(row, record)
+            spill.settle()
             taken = [spill.take(number) for number in range(spill.ranges)]
     rows = {row: bytes(record) for found in taken for row, record in found.items()}
     assert rows == dict(records)
@@ -36,6 +37,7 @@ def test_a_record_is_found_where_another_range_looks_for_it(
     with Spill(100) as spill:
         spill.add(3, b"three")
         spill.add_to_range(20, 3, b"three")
+        spill.settle()
         found = [spill.take(number) for number in range(spill.ranges)]
     assert [number for number, rows in enumerate(found) if rows] == [0, 20]
     assert bytes(found[20][3]) == b"three"
@@ -48,6 +50,7 @@ def test_a_file_goes_when_the_last_of_its_ranges_was_taken(
     with Spill(100) as spill:
         for row in random.Random(1).sample(range(100), 100):
             spill.add(row, b"x" * 50)
+        spill.settle()
         files = list(spill._files)
         assert 1 < len(files) <= spilling.MOST_FILES
         still_open = []
