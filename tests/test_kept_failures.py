@@ -52,10 +52,13 @@ def test_an_option_of_docker_by_its_short_name_is_kept_by_its_long_one() -> None
     assert runnable["container"]["options"] == "--hostname=box"
 
 
-def test_blanks_are_shortened_and_this_is_said() -> None:
+def test_blanks_outside_a_script_are_shortened_and_those_inside_stay() -> None:
     answer = answer_intent([f"5 tasks of `date`{' ' * 5_000}on spot"])
-    assert answer.outcome == "config"
-    assert any("200 were kept" in warning for warning in answer.warnings)
+    assert (answer.outcome, answer.warnings) == ("config", [])
+    script = f"echo 'a{' ' * 5_000}b'"
+    answer = answer_intent([f"5 tasks of `{script}`"])
+    (runnable,) = answer.job["taskGroups"][0]["taskSpec"]["runnables"]
+    assert runnable["script"]["text"] == script
 
 
 @pytest.mark.parametrize("complaint", ["1" * 20_000, "failureignored" * 1_500, "_cancel" * 3_000])

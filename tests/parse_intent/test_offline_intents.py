@@ -115,8 +115,8 @@ SHARES = {
     "intents_tenth.jsonl": 40,
     "intents_eleventh.jsonl": 40,
     "intents_config.jsonl": 200,
-    "intents_refusals.jsonl": 97,
-    "intents_dialogues.jsonl": 65,
+    "intents_refusals.jsonl": 112,
+    "intents_dialogues.jsonl": 82,
 }
 
 

@@ -24,7 +24,8 @@ from components.parse_intent.offline.read_tasks import read_parallelism
 # Each may be had, or the words only tell of one of them.
 EITHER = re.compile(
     r"\b(?:or|either|whichever|whatever|if|unless|when|until|normally|usually|typically|before"
-    r"|used to|last time|instead|cheaper|costs?|price|compared|versus|vs|depending|e\.g|like"
+    r"|used to|last time|instead|cheaper|costs?|price|compared|versus|vs|depending|e\.g"
+    r"|like (?:the|our|last|in)"
     r"|better|actually|rather|hm+|on second thoughts?|sorry|oops|for example|previous\w*)\b",
     re.IGNORECASE,
 )

@@ -10,10 +10,13 @@ from components.parse_intent.offline.page import Page
 
 TPU = re.compile(r"\btpus?\b|\btpu[ -]?v\d\w*|\bv\d[ep]?-\d+ (?:tpu|pod)", re.IGNORECASE)
 SPOT = re.compile(r"\b(?:spot|preemptible)\b", re.IGNORECASE)
-STANDARD = re.compile(r"\b(?:on-demand|on demand|standard|regular|non-spot)\b", re.IGNORECASE)
+STANDARD = re.compile(
+    r"(?<![-\w])(?:on-demand|on demand|standard|regular|non-spot)(?![-\w])", re.IGNORECASE
+)
 SWITCH = re.compile(
-    r"\b(?:switch(?:es|ing|ed)?|fall(?:s|ing)? back|fallback|fail(?:s|ing)? over|mov(?:e|es|ed"
-    r"|ing) (?:(?:it|them|that|the tasks?|that task|over) ){0,2}to"
+    r"\b(?:switch(?:es|ing|ed)?|fall(?:s|ing)? back|fallback|fail(?:s|ing)? over|mov(?:e|es|ing) to"
+    r"|mov(?:e|es|ed|ing) (?:(?:it|them|that|the tasks?|that task|over) ){0,2}to (?:on[- ]demand"
+    r"|standard|regular)"
     r"|chang(?:e|es|ing) to|then (?:use |go |on )?(?:on[- ]demand|standard|regular)"
     r"|after (?:that|the) [\w ]{0,20}(?:on[- ]demand|standard))\b",
     re.IGNORECASE,

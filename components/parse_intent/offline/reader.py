@@ -37,6 +37,7 @@ from components.parse_intent.offline.segment import cut_payloads
 from components.parse_intent.offline.short_replies import (
     declined,
     lone_number,
+    scaled_again,
     with_noun,
     with_variable,
 )
@@ -151,6 +152,7 @@ def _read_turn(
         edited, questions = edit_before_reading(page, before.draft, history)
         if not before.wants:
             lone_number(page, edited, history)
+            scaled_again(page, edited, history)
         gone = declined(page, edited, list(before.wants))
         left = {want: text for want, text in before.wants.items() if want not in gone}
         before = replace(before, draft=edited, wants=left)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 
 from components.parse_intent.draft import Draft
-from components.parse_intent.offline.edit_numbers import NUMBER_FIELDS, set_number
+from components.parse_intent.offline.edit_numbers import NUMBER_FIELDS, number_of, set_number
 from components.parse_intent.offline.field_words import fields_in
 from components.parse_intent.offline.page import Page
 
@@ -69,6 +69,34 @@ def lone_number(page: Page, draft: Draft, earlier: Sequence[Draft]) -> None:
     changed = [f for f in NUMBER_FIELDS if getattr(earlier[-1], f) != getattr(draft, f)]
     if len(changed) == 1:
         set_number(draft, changed[0], float(match["n"]), page.take(*match.span("n")))
+
+
+SCALED = re.compile(
+    r"\W*(?:(?:no|nope|nah|yes|ok|okay|better|rather|actually|hm+|sorry|then|just|please|let's"
+    r"|you know what)\b[\s,.:-]*){0,5}(?P<w>double|triple|quadruple|halve) (?:it|that|them|this)"
+    r"(?: (?:again|instead|rather|please|then|better)){0,3}\W*",
+    re.IGNORECASE,
+)
+INSTEAD = re.compile(r"\b(?:no|nope|nah|rather|actually|sorry|instead|better)\b", re.IGNORECASE)
+FACTORS = {"double": 2.0, "triple": 3.0, "quadruple": 4.0, "halve": 0.5}
+
+
+def scaled_again(page: Page, draft: Draft, earlier: Sequence[Draft]) -> None:
+    """As in "double the timeout", then "no, triple it": the one number that changed, in place.
+
+    With "no" or "instead" it is reckoned from what it was before that change.
+    """
+    match = SCALED.fullmatch(page.norm)
+    if match is None or not earlier:
+        return
+    changed = [f for f in NUMBER_FIELDS if getattr(earlier[-1], f) != getattr(draft, f)]
+    if len(changed) != 1:
+        return
+    was = number_of(earlier[-1], changed[0])
+    base = was if was is not None and INSTEAD.search(page.norm) else number_of(draft, changed[0])
+    if base is not None:
+        by = FACTORS[match["w"].lower()]
+        set_number(draft, changed[0], base * by, page.take(0, len(page.norm)))
 
 
 def with_noun(turn: str, said: str, wants: Sequence[str]) -> str:

@@ -40,7 +40,7 @@ KINDS = {
     ),
 }
 COMMON = frozenset(
-    words("run main script start test job task data bash step work python both this that then with")
+    words("run script start test job task data bash step work python both this that then with")
 )
 
 
@@ -137,11 +137,12 @@ def spoken(name: str) -> re.Pattern[str]:
         rf"|(?<![\w/.-]){word}(?:\.\w{{1,3}})?(?![\w/-])(?= (?:before|after|first|last|out"
         rf"|(?:at|to) the (?:end|start|beginning|front))\b)"
         rf"|(?:(?<=before )|(?<=after )|(?<=before the )|(?<=after the )){word}(?![\w/-])"
-        rf"|(?<![\w/.-]){word}(?= (?:fails?|crashes|crashed|breaks|dies|errors"
+        rf"|(?<![\w/.-]){word}(?:\.\w{{1,3}})?(?= (?:has an?|fails?|crashes|crashed|breaks|dies"
+        rf"|errors"
         rf"|should|must|has to|needs to|may|can|comes|goes|gets)\b)"
         rf"|(?<=\bthe ){word}(?:\.\w{{1,3}})?(?![\w/.-])(?=[,;:.!?]|\W*$| (?:a|an|and|or|may|can"
         rf"|should"
         r"|must|needs?|gets?|has|is|isn't|takes?|fails?|only|always|to|up|in|please|any|runs?"
-        r"|times?)\b)",
+        r"|times?|\d+)\b)",
         re.IGNORECASE,
     )
