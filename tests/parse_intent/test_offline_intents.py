@@ -108,8 +108,8 @@ SHARES = {
     "intents_ninth.jsonl": 40,
     "intents_tenth.jsonl": 40,
     "intents_eleventh.jsonl": 40,
-    "intents_refusals.jsonl": 112,
-    "intents_dialogues.jsonl": 82,
+    "intents_refusals.jsonl": 120,
+    "intents_dialogues.jsonl": 89,
 }
 
 

@@ -13,7 +13,7 @@ NEW_IMAGE = re.compile(
 )
 NEW_TAG = re.compile(
     r"\b(?:tag|version|image)\b(?: (?:of|is|to|the|image|it|container|should be|now|called|named))*"
-    r"\s*[:=]?\s*[\"']?(?P<t>v?\d[\w.-]*[\w]|latest|nightly|stable|edge)(?![\w/:])",
+    r"\s*[:=]?\s*[\"']?(?P<t>v?\d(?:[\w.-]*\w)?|latest|nightly|stable|edge)(?![\w/:])",
     re.IGNORECASE,
 )
 

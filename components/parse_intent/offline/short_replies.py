@@ -13,7 +13,8 @@ from components.parse_intent.offline.field_words import fields_in
 from components.parse_intent.offline.page import Page
 
 LONE_NUMBER = re.compile(
-    r"\W*(?:(?:no|nope|nah|yes|yeah|ok|okay|better|make|let's|say|do|rather|actually|hm+|sorry|then"
+    r"\W*(?:(?:no|nope|nah|yes|yeah|ok|okay|better|on second thoughts?|thinking about it|make"
+    r"|let's|say|do|rather|actually|hm+|sorry|then"
     r"|use|take|just|only|to|it|that|them|i'd|go|for|with|want)\b[\s,.:-]*){0,6}(?P<n>\d{1,6})"
     r"(?: (?:of (?:them|those|these)|please|then|is (?:enough|plenty|better|fine)|instead|rather"
     r"|better|thanks|each|per (?:vm|machine|node)|will do|it is)){0,3}\W*",
