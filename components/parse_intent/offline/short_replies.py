@@ -138,6 +138,14 @@ def with_variable(turn: str, said: str, wants: Sequence[str]) -> str:
     return f"{names[0]} from secret {match['s']}" if match and len(names) == 1 else turn
 
 
+def in_own_words(draft: Draft, turn: str) -> None:
+    """Give a secret whose variable `with_variable` added the words that were said, in place."""
+    match = SECRET_ONLY.fullmatch(turn)
+    for pair in draft.secret_env if match is not None else []:
+        if match is not None and pair.value.startswith(match["s"]):
+            pair.quote = match["s"]
+
+
 def declined(page: Page, draft: Draft, wants: Sequence[str]) -> set[str]:
     """The open questions that a turn answers with "none": "skip the bucket".
 
