@@ -115,8 +115,8 @@ SHARES = {
     "intents_tenth.jsonl": 40,
     "intents_eleventh.jsonl": 40,
     "intents_config.jsonl": 200,
-    "intents_refusals.jsonl": 112,
-    "intents_dialogues.jsonl": 82,
+    "intents_refusals.jsonl": 120,
+    "intents_dialogues.jsonl": 89,
 }
 
 

@@ -27,6 +27,7 @@ CORRECTED = re.compile(
 # Names of one kind, of which the last holds: "n1-standard-8, no, rather c2-standard-8".
 NAME = (
     r"(?:[a-z]\d[a-z]{0,2}-(?:[a-z]{3,10}-)?[a-z0-9]{1,6}"
+    r"|pd-(?:ssd|balanced|standard|extreme)|hyperdisk-[a-z]{2,12}"
     r"|(?:us|europe|asia|australia|me|africa|northamerica|southamerica)-[a-z]+\d{1,2}(?:-[a-f])?)"
 )
 RENAMED = re.compile(
@@ -87,7 +88,8 @@ def take_back(words: Words) -> None:
 
 def _alike(old: str, new: str) -> bool:
     """Whether both are machine types, both places, or both numbers."""
-    return bool(re.match(r"[a-z]\d", old, re.I)) == bool(re.match(r"[a-z]\d", new, re.I))
+    kinds = (r"[a-z]\d", r"pd-|hyperdisk-")
+    return all(bool(re.match(kind, old, re.I)) == bool(re.match(kind, new, re.I)) for kind in kinds)
 
 
 def takes_back(said: str) -> bool:

@@ -223,13 +223,18 @@ def _named_option(page: Page, step: Step, flag: str, match: re.Match[str]) -> bo
         return False
     told = TO.search(page.norm[match.end() : value.start("v")])
     if not told and (match["the"] or not value["v"][0].isdecimal()):
-        return False
+        start, end = page.clause(match.start())
+        rest = page.norm[start : match.start()] + page.norm[value.end("v") : end]
+        if not ALONE.fullmatch(rest):
+            return False
     given = page.quote(*value.span("v"))
     quote = page.take(match.start(), value.end("v"))
     _put(step, _merged(words, [flag, given]), quote)
     return True
 
 
+# "and mode quick": a clause that holds an option's name and a value, no more
+ALONE = re.compile(r"\W*(?:(?:and|also|then|now|please|make it|set|use|with|but)\W*)*", re.I)
 # "run x.sh with --force", "also pass --verbose"
 NEW_FLAG = re.compile(
     r"\b(?:(?:run|call|start|invoke|execute|launch)\b[^.;,\n]{0,40}\bwith"

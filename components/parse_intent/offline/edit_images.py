@@ -14,7 +14,7 @@ NEW_IMAGE = re.compile(
 NEW_TAG = re.compile(
     r"\b(?:tag|version|image)\b(?: (?:tag|version|of|is|to|the|image|it|container|should be|now"
     r"|called|named))*\s*[:=]?\s*[\"']?"
-    r"(?P<t>v?\d[\w.-]*\w|(?<=(?:tag|ion) )\d|latest|nightly|stable|edge)(?![\w/:])",
+    r"(?P<t>v?\d(?:[\w.-]*\w)?|latest|nightly|stable|edge)(?![\w/:])",
     re.IGNORECASE,
 )
 

@@ -193,7 +193,7 @@ def _is_count(page: Page, match: re.Match[str], number: int) -> bool:
         return False
     if number == 1 and match["n"] == "1" and (A_PIECE.match(right) or IS_ONE.search(left)):
         return False  # "25 clips, one task each", "each field = one task"
-    if number == 6 and HANDS.search(left):
+    if number == 6 and (HANDS.search(left) or match["n"] == "1"):
         return False  # "a task takes 200 of them"
     if number == 1:
         return not re.search(r"\b(?:failed?|first|last|next|other|failing)\b", match["w"], re.I)

@@ -117,6 +117,10 @@ BIND_SAME = re.compile(
     r"|(?:to|as|at|onto|into|->)\s+(?P<b>/[\w./-]*\w))",
     re.IGNORECASE,
 )
+AND_BIND = re.compile(
+    r"(?:,| and|, and| plus)\s+(?P<a>/[\w./-]*\w)\s+(?:to|as|at|onto|into|->)\s+(?P<b>/[\w./-]*\w)",
+    re.IGNORECASE,
+)
 BOUND = re.compile(
     r"(?<![\w:/])(?P<a>/[\w./-]*\w) (?:(?:is|gets|should|must|has|have|needs?|to|be|being"
     r"|also|will) ){0,4}"
@@ -182,6 +186,11 @@ def read_binds(page: Page) -> list[Asked[str]]:
         target = match["b"] or match["a"]
         value = f"{match['a'].rstrip('/')}:{target.rstrip('/')}"
         binds.append(Asked(value=value, quote=page.take(*match.span())))
+        also = match.re is BIND_SAME and AND_BIND.match(page.norm, match.end())
+        while also:  # "bind /a to /b and /c to /d"
+            value = f"{also['a'].rstrip('/')}:{also['b'].rstrip('/')}"
+            binds.append(Asked(value=value, quote=page.take(*also.span())))
+            also = AND_BIND.match(page.norm, also.end())
     for match in page.find(BOUND):
         value = f"{match['a']}:{match['b'] or match['a']}"
         binds.append(Asked(value=value, quote=page.take(*match.span())))

@@ -136,7 +136,8 @@ OF_GOOGLE = re.compile(
     re.IGNORECASE,
 )
 ACCEPTED = re.compile(
-    r"\b(?:ok|okay|fine|no (?:problem|issue|worries|drama|big deal)|not a (?:problem|big deal)"
+    r"\b(?:ok|okay|fine|no (?:problem|issue|worries|drama|big deal)|(?:not|isn't)(?: a| any)?"
+    r" (?:problem|big deal)"
     r"|(?:don't|do not|doesn't|does not|wouldn't) (?:mind|matter|care|hurt|bother)|acceptable"
     r"|al?l ?right|tolera(?:te|nt|ble)\w*|surviv\w+|live with|not (?:worried|bothered)"
     r"|nobody minds|(?:picks?|carries|goes|carry) (?:it |right )?(?:up|on) (?:from|where|after)"

@@ -14,7 +14,8 @@ RETRY = (
     r"|re-?(?:do(?:es|ing|ne)?|launch(?:es|ed|ing)?|execut(?:e|es|ed|ing)|submit(?:s|ted)?"
     r"|attempt(?:s|ed)?)|do(?:ne)? (?:it |them |that )?over(?: again)?"
     r"|(?:tr(?:y|ied)|run|start(?:ed)?|begin|begun|do|go|launch(?:ed)?|attempt(?:ed)?|be done)"
-    r"(?: (?!again\b)[\w'-]+){0,3} again|(?:another|a second|1 more|new) (?:try|go"
+    r"(?: (?!again\b)[\w'-]+){0,3} again|(?:mak(?:e|ing)|done?) (?:it|them|that|this) again"
+    r"|(?:another|a second|1 more|new) (?:try|go"
     r"|attempt|chance|shot|run)|resubmit(?:ted)?|re-?queued?|repeat(?:ed)?)"
 )
 RETRY_COUNT = [

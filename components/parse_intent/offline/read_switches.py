@@ -28,7 +28,8 @@ def read_priority(page: Page) -> Asked[int] | None:
 SWITCHES = {
     "require_hosts_file": re.compile(r"\bhosts?[ -]?file\b|\brequireHostsFile\b", re.IGNORECASE),
     "permissive_ssh": re.compile(
-        r"\b(?:passwordless|permissive|pass(?:word|phrase)-?(?:less|free))[ -]?ssh\b"
+        r"\bssh[ -](?:trust|equivalence)\b"
+        r"|\b(?:passwordless|permissive|pass(?:word|phrase)-?(?:less|free))[ -]?ssh\b"
         r"|\bssh (?:access |keys? |logins? )?(?:between|among|across|(?:from )?(?:node|vm"
         r"|host)s? to)\b"
         r"|\bssh (?:\w+ ){0,3}without (?:a |any )?(?:password|passphrase|prompt)s?\b"

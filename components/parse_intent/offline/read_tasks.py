@@ -44,6 +44,7 @@ PARALLEL = [
         re.IGNORECASE,
     ),
     re.compile(r"\b(?P<n>\d{1,6})-way\b", re.IGNORECASE),
+    re.compile(r"\bas (?:parallel|wide|concurrent) as (?P<n>\d{1,6})\b", re.IGNORECASE),
     re.compile(
         r"\b(?:at |by )?(?P<n>\d{1,6}) (?:a|per|each|every|to a) (?:time|go|round|wave)\b",
         re.IGNORECASE,

@@ -36,6 +36,7 @@ from components.parse_intent.offline.replies import corrected_number, fill_wants
 from components.parse_intent.offline.segment import cut_payloads
 from components.parse_intent.offline.short_replies import (
     declined,
+    in_own_words,
     lone_number,
     scaled_again,
     with_noun,
@@ -123,13 +124,16 @@ def _corrected(turn: str, history: Sequence[State]) -> State:
     """The state after a turn in which the person may correct themselves."""
     state = history[-1] if history else None
     said = state.turn if state is not None and TAKES_BACK.match(turn) else ""
+    whole = turn
     if state is not None:
-        turn = with_noun(turn, state.turn, list(state.wants))
-        turn = with_variable(turn, state.turn, list(state.wants))
-    for part in corrections(turn):
+        whole = with_noun(turn, state.turn, list(state.wants))
+        whole = with_variable(whole, state.turn, list(state.wants))
+    for part in corrections(whole):
         state = _read_turn(part, state, said, [old.draft for old in history[:-1]])
         said += part
-    return replace(state, turn=turn) if state is not None else State(Draft())
+    if state is not None and whole != turn:
+        in_own_words(state.draft, turn)
+    return replace(state, turn=whole) if state is not None else State(Draft())
 
 
 def _read_turn(

@@ -13,7 +13,8 @@ from components.parse_intent.offline.field_words import fields_in
 from components.parse_intent.offline.page import Page
 
 LONE_NUMBER = re.compile(
-    r"\W*(?:(?:no|nope|nah|yes|yeah|ok|okay|better|make|let's|say|do|rather|actually|hm+|sorry|then"
+    r"\W*(?:(?:no|nope|nah|yes|yeah|ok|okay|better|on second thoughts?|thinking about it|make"
+    r"|let's|say|do|rather|actually|hm+|sorry|then"
     r"|use|take|just|only|to|it|that|them|i'd|go|for|with|want)\b[\s,.:-]*){0,6}(?P<n>\d{1,6})"
     r"(?: (?:of (?:them|those|these)|please|then|is (?:enough|plenty|better|fine)|instead|rather"
     r"|better|thanks|each|per (?:vm|machine|node)|will do|it is)){0,3}\W*",
@@ -135,6 +136,14 @@ def with_variable(turn: str, said: str, wants: Sequence[str]) -> str:
     match = SECRET_ONLY.fullmatch(turn) if "secret" in wants else None
     names = list(dict.fromkeys(VARIABLE.findall(said))) if match is not None else []
     return f"{names[0]} from secret {match['s']}" if match and len(names) == 1 else turn
+
+
+def in_own_words(draft: Draft, turn: str) -> None:
+    """Give a secret whose variable `with_variable` added the words that were said, in place."""
+    match = SECRET_ONLY.fullmatch(turn)
+    for pair in draft.secret_env if match is not None else []:
+        if match is not None and pair.value.startswith(match["s"]):
+            pair.quote = match["s"]
 
 
 def declined(page: Page, draft: Draft, wants: Sequence[str]) -> set[str]:
