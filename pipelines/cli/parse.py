@@ -166,11 +166,9 @@ def _intent(words: list[str], file: str) -> str:
 
 
 def _read(file: str) -> str:
-    from components.errors import named_by_a_parameter
     from components.storage.files import read_text
 
-    with named_by_a_parameter():
-        return read_text(file)
+    return read_text(file)
 
 
 def _standard_input() -> str:
