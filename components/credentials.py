@@ -13,7 +13,7 @@ def no_credentials() -> ServiceError:
     """There are none on this machine, or not where the environment says."""
     named = os.environ.get("GOOGLE_APPLICATION_CREDENTIALS", "")
     if named:
-        fix = f"Name a key file, or unset it and run: {LOGIN}."
+        fix = f"Name a key file there, or unset it. Run: {LOGIN}."
         return ServiceError("GOOGLE_APPLICATION_CREDENTIALS is of no use", where=named, fix=fix)
     return ServiceError("There are no Google credentials on this machine", fix=f"Run: {LOGIN}.")
 
