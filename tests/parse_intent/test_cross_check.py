@@ -14,7 +14,8 @@ from components.parse_intent.offline import reader
 
 INTENTS = [
     json.loads(line)["turns"]
-    for line in (Path(__file__).parent / "intents_second.jsonl").read_text().splitlines()
+    for name in ("config", "turns")
+    for line in (Path(__file__).parent / f"intents_{name}.jsonl").read_text().splitlines()[::12]
 ]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from components.parse_intent.answer import answer_intent
+from components.parse_intent.answer import Answer, answer_intent
 
 HERE = Path(__file__).parent
 SHARED = HERE.parents[2] / "shared" / "intents" / "dev.jsonl"
@@ -21,17 +21,10 @@ def load(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
 
 
-CASES = [
-    case
-    for name in (
-        "intents_second",
-        "intents_third",
-        "intents_pasted",
-        "intents_wordings",
-        "intents_crowd",
-    )
-    for case in load(HERE / f"{name}.jsonl")
-]
+# One job in one turn (config), questions (clarify), refusals (reject), several turns, pasted text.
+CASES = [case for path in sorted(HERE.glob("intents_*.jsonl")) for case in load(path)]
+# Read wrongly so far; a case that is read rightly must leave this set.
+SHORT = {"beaver-move-last-first", "q-11"}
 
 
 def walk(value: Any, path: str) -> list[Any]:
@@ -87,64 +80,33 @@ def holds(job: Any, check: dict[str, Any]) -> bool:
     return any(OPS[op](value, want) for value in found)
 
 
-def falls_short(case: dict[str, Any]) -> bool:
-    """Whether an intent is not answered as its case wants."""
-    answer = answer_intent(case["turns"])
+def shortfalls(case: dict[str, Any], answer: Answer) -> list[Any]:
+    """What an answer lacks of what its case wants: the outcome, words of the message, checks."""
+    if answer.outcome != case["outcome"]:
+        return [(answer.outcome, answer.message)]
     said = answer.message.lower()
-    return (
-        answer.outcome != case["outcome"]
-        or not all(holds(answer.job, check) for check in case.get("checks", []))
-        or not all(
-            any(part.lower() in said for part in words.split("|"))
-            for words in case.get("mentions", [])
-        )
-    )
-
-
-# Sets whose first reading was measured untouched and which are learnt from since: no one of them
-# may be read worse than the share reached.
-SHARES = {
-    "intents_fourth.jsonl": 120,
-    "intents_fifth.jsonl": 70,
-    "intents_sixth.jsonl": 60,
-    "intents_seventh.jsonl": 50,
-    "intents_turns.jsonl": 19,
-    "intents_turns_second.jsonl": 30,
-    "intents_eighth.jsonl": 40,
-    "intents_ninth.jsonl": 40,
-    "intents_tenth.jsonl": 40,
-    "intents_eleventh.jsonl": 40,
-    "intents_config.jsonl": 200,
-    "intents_refusals.jsonl": 120,
-    "intents_dialogues.jsonl": 89,
-}
-
-
-@pytest.mark.parametrize("name", SHARES)
-def test_the_share_reached_is_held(name: str) -> None:
-    cases = load(HERE / name)
-    short = [case["id"] for case in cases if falls_short(case)]
-    assert len(cases) - len(short) >= SHARES[name], short
-
-
-LEARNT = [case for name in SHARES for case in load(HERE / name)]
+    missing = [
+        words
+        for words in case.get("mentions", [])
+        if not any(part.lower() in said for part in words.split("|"))
+    ]
+    return missing + [check for check in case.get("checks", []) if not holds(answer.job, check)]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["id"])
 def test_intents(case: dict[str, Any]) -> None:
+    """Each is answered as it should be, and every quote stands in its words."""
     answer = answer_intent(case["turns"])
-    assert answer.outcome == case["outcome"], answer.message
-    for words in case.get("mentions", []):
-        assert any(word in answer.message.lower() for word in words.split("|")), answer.message
-    for check in case.get("checks", []):
-        assert holds(answer.job, check), (check, answer.job)
-
-
-@pytest.mark.parametrize("case", CASES + LEARNT, ids=lambda case: case["id"])
-def test_evidence_stands_in_the_words(case: dict[str, Any]) -> None:
+    short = shortfalls(case, answer)
+    assert bool(short) is (case["id"] in SHORT), (short, answer.job)
     said = " ".join("\n".join(case["turns"]).split())
-    for line in answer_intent(case["turns"]).evidence:
+    for line in answer.evidence:
         assert " ".join(line["quote"].split()) in said, line
+
+
+def test_no_two_intents_have_one_name() -> None:
+    names = [case["id"] for case in CASES]
+    assert sorted(names) == sorted(set(names))
 
 
 def test_the_development_set_is_mostly_read() -> None:

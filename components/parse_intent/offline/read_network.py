@@ -65,6 +65,7 @@ TAG_NAME = r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?"
 TAG = re.compile(
     r"\b(?:(?:network|firewall|vm|instance|target)[ -]?tags?|tags? for (?:the )?firewalls?"
     r"|tag(?:ged|s)?(?=\s*[:=]|\s+[a-z]+-[a-z])"
+    r"|(?<=[,;:(] )tag(?= [a-z][a-z0-9-]*\s*(?:[,.;)\n]|$))"
     r"|tag(?:ged)?(?= (?:as |with |them |it |all |these )*[a-z]+-[a-z0-9-]+(?![\w=:-]))"
     r"|tag(?:ged)?(?: (?:the|all|every|each|our))* (?:vms?|machines?|nodes?|instances?)"
     r"|(?:vms?|machines?|nodes?|instances?) (?:are |should be |get )?tagged)"

@@ -312,6 +312,9 @@ def _lower(pair: Pair) -> Pair:
 ON_VMS = re.compile(
     r"\s+(?:on )?(?:the |our |all )?(?:vms?|instances|machines|nodes)\b", re.IGNORECASE
 )
+VM_LIST = re.compile(
+    r"\s*(?:[-*] )?(?:the |all )?(?:vms?|machines?|instances?|nodes?)\s*:", re.IGNORECASE
+)
 WHOSE = re.compile(
     r"\b(?:(?P<j>job)|(?:vms?|instances?|machines?|nodes?))(?:'s)?(?: itself)?(?: with| as"
     r"| gets?)?\s*:?\s*$",
@@ -339,7 +342,7 @@ def _label_cue(page: Page, pos: int) -> str:
     if ENV_CUE.search(between) or re.search(r"[.;]\s", between):
         return ""
     after = between[:30]
-    of_vms = VM_CUE.search(before[: last.start()]) or ON_VMS.match(after)
+    of_vms = VM_CUE.search(before[: last.start()]) or ON_VMS.match(after) or VM_LIST.match(before)
     if last.group().lower().endswith("ed"):  # "VMs: e2-small, labelled team=x"
         of_vms = of_vms or re.search(
             r"\b(?:vms?|machines?|nodes?)\b[^.;\n]*$", before[: last.start()], re.I

@@ -41,7 +41,8 @@ ONE_MORE_BUCKET = re.compile(
 )
 # "mount ref-data at /ref and out-data at /out": what is mounted by a bare name is a bucket
 MOUNTED = re.compile(
-    rf"(?<![\w./@:$-])[\"']?(?P<b>{BUCKET_NAME})[\"']?(?:,? ?(?:\(?(?:ro|read[- ]?only)\)? ?)?"
+    r"(?<![\w./@:$-])[\"']?(?P<b>[a-z0-9]{1,40}(?:[-_][a-z0-9.]{1,40}){1,8})[\"']?(?:,?"
+    r" ?(?:\(?(?:ro|read[- ]?only)\)? ?)?"
     r"(?:(?P<m>(?:(?:is|are|be|gets|should|must|to|goes|shall|will) ){0,3}mounted )?(?:goes "
     r"|should be )?"
     r"(?:at|on|onto|under|to|in|into)|->|=>|\u2192|:) ?[\"']?/[\w])",
@@ -203,6 +204,8 @@ def _mounted(page: Page) -> list[Place]:
             continue
         if (
             name != name.lower()
+            or name in NOT_BUCKET
+            or name.startswith(("pd-", "local-", "hyperdisk-"))
             or not re.search(r"[a-z0-9][-_][a-z0-9]", name)
             or name.endswith(KNOWN_FILES)
         ):

@@ -95,6 +95,7 @@ IN_ORDER = re.compile(
     r"(?:after|by) (?P=again)\b|\b(?:strict|index|numerical|ascending|chronological"
     r"|sequential) order\b"
     r"|\b(?:ordered|sorted) by (?:the )?(?:task )?index\b"
+    r"|\b(?:after|needs?|follows?|waits? for|reads?) the 1 before\b"
     r"|\border matters\b|\bwaits? for the (?:previous|preceding|1 before|last)\b"
     r"|\bdepends on the (?:1|task|run|result|previous|preceding)\b"
     r"|\b(?:us(?:e|es|ing)|needs?|reads?|takes?|depends? on|builds? on|continues? from"

@@ -140,6 +140,10 @@ ONE_FOR = re.compile(
     r"|\b1 (?P<w>[a-z]{2,20}) (?:per|for (?:each|every)|in each|to a|a) task\b"
     rf"|\b(?:each|every|1|an?) (?P<u>[a-z]{{2,20}})(?: {BECOMES})* (?:its own"
     r"|a|1|an own|a separate|own)(?: (?:separate|single))? (?:task|job)\b"
+    # "each month after the one before"
+    r"|\b(?:each|every) (?P<z>[a-z]{3,20}) (?:(?:comes|goes|runs|starts|only"
+    r"|strictly) )?(?:after|needs|reads|depends"
+    r"|builds|uses|waits)\b"
     # "week index = task index"
     r"|\b(?P<v>[a-z]{2,20}) (?:index |number |no\.? |id )?(?:=|is|equals"
     r"|==) (?:the )?(?:task )?index\b"
@@ -159,7 +163,10 @@ FOR_EACH = re.compile(
 
 def unit_nouns(page: Page) -> set[str]:
     """What each task works on, by the words and the commands ("beam": --beam $BATCH_TASK_INDEX)."""
-    said = [m["t"] or m["u"] or m["w"] or m["v"] or m["y"] for m in page.find(ONE_FOR, free=False)]
+    said = [
+        m["t"] or m["u"] or m["w"] or m["v"] or m["y"] or m["z"]
+        for m in page.find(ONE_FOR, free=False)
+    ]
     used = [m["k"] for payload in page.payloads for m in INDEX_NOUN.finditer(payload.text[:4000])]
     said += [m["n"] for m in page.find(FOR_EACH, free=False)]
     return ({_singular(noun.lower()) for noun in said} - NOT_UNITS) | (
