@@ -90,13 +90,13 @@ def test_a_whole_run(rows: Terminal) -> None:
 @pytest.mark.parametrize(
     ("line", "code", "says"),
     [
-        ("prepare absent.csv", 1, "absent.csv: There is no such file"),
+        ("prepare absent.csv", 2, "absent.csv: There is no such file"),
         ("prepare rows.csv --options {x", 2, "The options are no JSON"),
         ("prepare rows.csv --options absent.yaml", 2, "there is no such file"),
         ("prepare rows.csv --options [1]", 2, "The options are no JSON object"),
         ('prepare rows.csv --options {"modle":"x"}', 2, "Did you mean model?"),
         ("prepare rows.csv --template {{promt}}", 1, "did you mean prompt?"),
-        ("prepare rows.csv --prices rows.csv", 1, "The price file lacks the columns"),
+        ("prepare rows.csv --prices rows.csv", 2, "The price file lacks the columns"),
         ("prepare rows.csv --max-cost -1", 2, "--max-cost"),
         ("prepare rows.csv --max-failed-ratio 2", 2, "--max-failed-ratio"),
         ("prepare bq://a.b", 1, "It names no table"),

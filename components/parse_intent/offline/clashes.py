@@ -46,6 +46,7 @@ OTHER_TASKS = re.compile(
     r"|every|each|these|those|of|in|batch\w*|groups?|after|only)(?: the| our| my| about)? *$",
     re.IGNORECASE,
 )
+ONE_MORE = re.compile(r"(?:another|again|one more|1 more|a second|once more)\b", re.IGNORECASE)
 STRONG = 6  # points of a duration that is called a limit in so many words
 
 
@@ -87,6 +88,8 @@ def clashes(page: Page) -> list[Clash]:
             or OTHER_TASKS.search(page.left(places[1], 30))
         ):
             continue
+        if name == "max_retries" and any(ONE_MORE.match(v.quote) for v in (first, second)):
+            continue  # "give it another go, 4 retries in all"
         if name == "max_run_s" and page.sentence(places[0]) == page.sentence(places[1]):
             continue  # "it finishes in 30 minutes, so stop it after an hour"
         said = (page.sentence_text(place) for place in places)

@@ -198,7 +198,7 @@ def _named_options(page: Page, steps: list[Step]) -> None:
     for step in steps:
         for flag in _flags(step):
             name = flag.lstrip("-")
-            if not flag.startswith("--") or name.lower() in SHORT or fields_in(name):
+            if not flag.startswith("--") or name.lower() in SHORT or fields_in(name) or not name:
                 continue
             spoken = re.compile(
                 rf"(?<![\w./=-])(?P<the>the )?{re.escape(name).replace('-', '[- ]')}(?![\w./-])",

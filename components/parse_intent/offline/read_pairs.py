@@ -152,7 +152,8 @@ LABEL_BARE = re.compile(
 )
 NOT_LABELS = frozenset(
     words(
-        "job jobs vm vms machine machines instance instances node nodes task tasks them everything"
+        "out off away back again job jobs vm vms machine machines instance instances node nodes"
+        " task tasks them everything"
     )
 )
 ON_VMS_AFTER = re.compile(
@@ -265,7 +266,7 @@ def _set_to(page: Page) -> None:
         if match["k"] not in NOT_VARIABLE and (known or named or (told and len(match["k"]) > 2)):
             _variable(page, match)
     for match in [*page.find(LABEL_NAMED), *page.find(LABEL_BARE)]:
-        if match["k"] in STOP or match["v"] in STOP or match["k"] in NOT_LABELS:
+        if match["k"] in STOP or match["v"] in STOP or {match["k"], match["v"]} & NOT_LABELS:
             continue
         target = page.draft.vm_labels if _on_vms(page, match.end()) else page.draft.job_labels
         target.append(_lower(_pair(page, match)))

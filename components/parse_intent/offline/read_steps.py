@@ -80,11 +80,8 @@ def _assemble(
             _attach_args(item, containers, page, marks)
     for item in commands:
         _place_command(page, item, containers, commands, marks, default_image)
-    steps: list[Step] = []
-    for item in items:
-        if item.step is not None and not any(item.step is step for step in steps):
-            steps.append(item.step)
-    return steps
+    # A command and its image share a step, which stands where the first of the two does.
+    return list({id(item.step): item.step for item in items if item.step is not None}.values())
 
 
 def _attach_args(item: Item, containers: list[Item], page: Page, marks: list[int]) -> None:

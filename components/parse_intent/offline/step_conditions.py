@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from dataclasses import dataclass, field
 
 from components.parse_intent.draft import Asked, Step
@@ -401,9 +402,10 @@ ATTACHED = re.compile(
 def _step_variables(page: Page, work: list[Item], names: StepNames) -> None:
     """Variables that are for one step: said so, or right behind it, or with a value for each."""
     given = [pair.name for _, pair in page.pairs]
-    spans = [(pos, pos + len(f"{pair.name}={pair.value}")) for pos, pair in page.pairs]
+    spans = sorted((pos, pos + len(f"{pair.name}={pair.value}")) for pos, pair in page.pairs)
+    places = [(page.at(item.start), page.at(item.end), item.step) for item in work]
     for pos, pair in page.pairs:
-        step = _attached(page, pos, spans, work)
+        step = _attached(page, pos, spans, places)
         twice = given.count(pair.name) > 1
         if step is None and (twice or OF_STEP.search(page.sentence_text(pos))):
             first, last = page.sentence(pos)
@@ -414,16 +416,22 @@ def _step_variables(page: Page, work: list[Item], names: StepNames) -> None:
             step.env.append(pair)
 
 
-def _attached(page: Page, pos: int, spans: list[tuple[int, int]], work: list[Item]) -> Step | None:
+ATTACHED_REACH = 200  # characters between a step and a variable of its own
+
+
+def _attached(
+    page: Page, pos: int, spans: list[tuple[int, int]], places: list[tuple[int, int, Step | None]]
+) -> Step | None:
     """The step that a variable stands right behind, but for other variables."""
     first, last = page.sentence(pos)
-    before = [item for item in work if first <= page.at(item.start) < page.at(item.end) <= pos]
-    if not before or OF_ALL.search(page.norm[first:last]):
+    at = bisect_left(places, pos, key=lambda place: place[0]) - 1
+    if at < 0 or places[at][0] < first or places[at][1] > pos:
         return None
-    start = page.at(before[-1].end)
-    between = "".join(
-        char
-        for at, char in enumerate(page.norm[start:pos], start)
-        if not any(a <= at < b for a, b in spans)
-    )
-    return before[-1].step if ATTACHED.fullmatch(between) else None
+    _, start, step = places[at]
+    if pos - start > ATTACHED_REACH or OF_ALL.search(page.norm, first, last):
+        return None
+    near = spans[bisect_left(spans, start, key=lambda span: span[0]) :]
+    near = near[: bisect_left(near, pos, key=lambda span: span[0])]
+    edges = [start, *(edge for span in near for edge in span), pos]
+    between = "".join(page.norm[a:b] for a, b in zip(edges[::2], edges[1::2], strict=True))
+    return step if ATTACHED.fullmatch(between) else None
