@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 
 from components.batch.locations import DEFAULT_REGION
 from components.batch.machines import (
@@ -148,7 +149,7 @@ def candidates(need: Need, prices: VmPrices) -> list[Candidate]:
     """Every machine type that fits, with its price."""
     return [
         _candidate(need, machine, prices)
-        for machine in machine_types().values()
+        for machine in _offered_types(spot=need.spot)
         if fits(need, machine)
     ]
 
@@ -180,6 +181,11 @@ def fits(need: Need, machine: Machine) -> bool:
         and (not need.local_ssds or need.local_ssds in (local_ssd_counts(machine) or ()))
         and not (need.persistent_disks and "hyperdisk_boot_disk" in machine.notes)
     )
+
+
+@cache
+def _offered_types(*, spot: bool) -> tuple[Machine, ...]:
+    return tuple(m for m in machine_types().values() if _offered(m, spot=spot))
 
 
 def _offered(machine: Machine, *, spot: bool) -> bool:

@@ -9,7 +9,7 @@ import csv
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
 
@@ -49,6 +49,9 @@ class VmPrices:
     dated: str
     source: str
     rates: Mapping[tuple[str, str, str], Rate]
+    _hours: dict[tuple[str, str, bool], float | None] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     def rate(self, what: str, name: str, region: str, *, spot: bool) -> float | None:
         """One price of the file in USD; None where the file has none."""
@@ -59,6 +62,12 @@ class VmPrices:
 
     def machine_hour(self, machine: Machine, region: str, *, spot: bool) -> float | None:
         """USD for an hour of a VM with what its type brings, GPUs and local SSDs among it."""
+        key = (machine.name, region, spot)
+        if key not in self._hours:  # hundreds of types are asked for each choice of a machine
+            self._hours[key] = self._machine_hour(machine, region, spot=spot)
+        return self._hours[key]
+
+    def _machine_hour(self, machine: Machine, region: str, *, spot: bool) -> float | None:
         parts = (
             self._cores_and_memory(machine, region, spot=spot),
             self.gpu_hour(machine.gpu_type, machine.gpu_count, region, spot=spot),

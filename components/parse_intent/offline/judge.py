@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from components.batch.machines import machine_types, supported
 from components.parse_intent.draft import Draft
@@ -53,11 +54,16 @@ def broken_limits(draft: Draft) -> list[str]:
     return found + _too_large(draft) + _run_time(draft) + _machines(draft) + _together(draft)
 
 
+@cache
+def _largest() -> tuple[float, float]:
+    """The most vCPUs and the most memory in GiB that a machine of Batch has."""
+    known = [machine for machine in machine_types().values() if supported(machine)]
+    return max(m.vcpus for m in known), max(m.memory_gib for m in known)
+
+
 def _too_large(draft: Draft) -> list[str]:
     """A task's CPU or memory beyond the largest machine that Batch takes."""
-    known = [machine for machine in machine_types().values() if supported(machine)]
-    vcpus = max(machine.vcpus for machine in known)
-    memory = max(machine.memory_gib for machine in known)
+    vcpus, memory = _largest()
     found = []
     if draft.cpu_milli is not None and draft.cpu_milli.value > vcpus * 1000:
         found.append(

@@ -150,9 +150,12 @@ class Page:
             pattern: what to look for.
             free: only in words that nothing has read.
         """
-        words = required(pattern)
-        if words and not any(word in self.low for word in words):
-            return
+        words, low = required(pattern), self.low
+        if words and not any(word in low for word in words):
+            return iter(())
+        return self._matches(pattern, free=free)
+
+    def _matches(self, pattern: re.Pattern[str], *, free: bool) -> Iterator[re.Match[str]]:
         for match in islice(pattern.finditer(self.norm), MAX_MATCHES):
             if "\n" in match.group().strip():
                 continue

@@ -259,7 +259,7 @@ def _joined(page: Page, before: State | None, wants: dict[str, str], said: str) 
 
 
 def _finish(state: State) -> Reading:
-    draft = state.draft.model_copy(deep=True)
+    draft = state.draft.model_copy()  # only lists of its own are set below
     draft.refusals = list(
         dict.fromkeys(state.refusals + judge.broken_limits(draft) + conflicts(draft))
     )
