@@ -12,6 +12,7 @@ from components.parse_intent.offline.payloads import Payload
 from components.parse_intent.offline.read_barriers import read_barriers
 from components.parse_intent.offline.read_images import Image
 from components.parse_intent.offline.step_conditions import Item, add_conditions
+from components.parse_intent.offline.step_variables import give_variables
 
 MARKER = re.compile(
     r"\b(?:steps? (?:number )?(?:\d+|[a-d])\b|first(?:ly)?\b|then\b|next\b|after that"
@@ -48,6 +49,7 @@ def read_steps(page: Page, images: list[Image], default_image: Asked[str] | None
     items.sort(key=lambda item: item.start)
     steps = _assemble(page, items, images, default_image)
     add_conditions(page, items, steps)
+    give_variables(page, items, steps)
     return steps
 
 

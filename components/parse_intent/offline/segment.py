@@ -6,9 +6,7 @@ which every payload is replaced by fill characters.
 
 from __future__ import annotations
 
-import json
 import re
-import shlex
 
 from components.parse_intent.offline.arguments import option_runs, run_end
 from components.parse_intent.offline.commands import (
@@ -21,6 +19,7 @@ from components.parse_intent.offline.layout import plain_layout
 from components.parse_intent.offline.normal import FILL
 from components.parse_intent.offline.payloads import MAX_PAYLOADS, Cutter, Payload, Role
 from components.parse_intent.offline.script_lines import PYTHON_FIRST, of_script, script_block
+from components.parse_intent.offline.shell_pieces import cut_arrays, cut_loops
 from components.parse_intent.offline.vocabulary import PROGRAMS
 
 FENCE = re.compile(r"^([ \t]*)(```+|~~~+)[ \t]*([\w+.-]*)[ \t]*\n", re.MULTILINE)
@@ -105,8 +104,8 @@ def cut_payloads(text: str, *, hidden: list[tuple[int, int]] | None = None) -> C
     _ticks(cutter)
     cutter.masked = OVERLONG.sub(lambda match: FILL * len(match[0]), cutter.masked)
     cutter.masked = plain_layout(cutter.masked)
-    _loops(cutter)
-    _arrays(cutter)
+    cut_loops(cutter)
+    cut_arrays(cutter)
     _subcommands(cutter)
     _options(cutter)
     _quoted(cutter)
@@ -149,53 +148,10 @@ def _ticks(cutter: Cutter) -> None:
         _inline(cutter, match.start(), match.end(), match[2].strip(), sure=True)
 
 
-# One that opens its line is a line of a script, which is cut as a whole.
-LOOP = re.compile(
-    r"(?<=[^\s\ue000])[ \t]+(?P<c>(?:for \w+ in|while|until) [^\n\ue000]{1,400}?;[ \t]*do\b"
-    r"[^\n\ue000]{1,600}?;[ \t]*done\b(?:[ \t]*(?:<|>|>>|\|)[ \t]*[^\s,;|]+)?"
-    r"|if \[[^\n\ue000]{1,400}?;[ \t]*then\b[^\n\ue000]{1,600}?;[ \t]*fi\b)"
-)
-
-
-def _loops(cutter: Cutter) -> None:
-    """Loops and conditions of a shell in the middle of a line, from `for` to `done`."""
-    for match in LOOP.finditer(cutter.masked):
-        start, end = match.span("c")
-        text = cutter.text[start:end]
-        if not cutter.hidden(start, end) and "``" not in text:
-            cutter.cut(Payload(start, end, text.rstrip(".")))
-
-
 def _options(cutter: Cutter) -> None:
     """Options without quotes around them, where words say that they are arguments."""
     for start, end in list(option_runs(cutter.masked)):
         cutter.cut(Payload(start, end, cutter.text[start:end], "args"))
-
-
-ARRAY = re.compile(
-    r"\b(?P<k>command|cmd|args|arguments|entrypoint)s?\b[ \t]*(?:is|are|[:=])?[ \t]*"
-    r"(?P<a>\[[ \t]*\"[^\]\n]{0,2000}\])",
-    re.IGNORECASE,
-)
-
-
-# What a shell takes as it is, variables included, which are to be filled in.
-PLAIN = re.compile(r"[\w@%+=:,./~{}$-]+")
-
-
-def _arrays(cutter: Cutter) -> None:
-    """Command lines as JSON lists, as container tools write them."""
-    for match in ARRAY.finditer(cutter.masked):
-        try:
-            words = json.loads(match["a"])
-        except ValueError:
-            continue
-        is_args = match["k"].lower().startswith("arg")
-        if all(isinstance(word, str) for word in words) and not cutter.hidden(*match.span("a")):
-            text = " ".join(word if PLAIN.fullmatch(word) else shlex.quote(word) for word in words)
-            role: Role = "args" if is_args else "command"
-            if match["k"].lower() != "entrypoint":
-                cutter.cut(Payload(*match.span("a"), text, role, said=match["a"]))
 
 
 # "registry/tool:3.8 separate -i x": words between an image and its options are arguments too

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from dataclasses import dataclass, field
 
 from components.parse_intent.draft import Asked, Step
@@ -163,7 +162,6 @@ def add_conditions(page: Page, items: list[Item], steps: list[Step]) -> None:
     _heads(page, len(steps))
     if len(steps) > 1:
         _step_timeouts(page, work, names)
-        _step_variables(page, work, names)
 
 
 def _heads(page: Page, number: int) -> None:
@@ -192,7 +190,7 @@ def _of_containers(page: Page, match: re.Match[str], name: str, names: StepNames
     """Set a container's switch on the one that the words name, else on all."""
     quote = page.take(*match.span())
     containers = [step for step in names.steps if step.kind == "container"]
-    named = _named(page, match.start(), match.end(), names)
+    named = named_step(page, match.start(), match.end(), names)
     for step in containers:
         if named is None or named.kind != "container" or step is named:
             setattr(step, name, Asked(value=True, quote=quote))
@@ -217,7 +215,7 @@ def _target(
 ) -> Step | None:
     """The step that words at a place speak of; `others` matches words about other steps."""
     alone = _alone_in_clause(page, start, work)
-    named = _named(page, start, end, names, others, clause_only=alone is not None)
+    named = named_step(page, start, end, names, others, clause_only=alone is not None)
     if named is not None or alone is not None:
         return named or alone
     first, last = page.sentence(start)
@@ -255,7 +253,7 @@ def _leads_to(page: Page, before: Item, after: Item, start: int, end: int) -> bo
 BREAK = re.compile(r"[,;.\n)]|\s-|\b(?:then|next|and|but|after|afterwards|finally|lastly)\b", re.I)
 
 
-def _named(
+def named_step(
     page: Page,
     start: int,
     end: int,
@@ -364,7 +362,7 @@ def _timed(page: Page, amount: Amount, work: list[Item], names: StepNames) -> li
         return runs
     behind = AFTER_FOR.match(page.norm, amount.end)
     named = names.named(page.right(behind.end(), 30), 0, 25) if behind else None
-    named = named or _named(page, amount.start, amount.end, names)
+    named = named or named_step(page, amount.start, amount.end, names)
     if named is not None:
         return [named] if named.kind != "barrier" else []
     close = _bracketed(page, amount, work)
@@ -376,62 +374,3 @@ def _timed(page: Page, amount: Amount, work: list[Item], names: StepNames) -> li
     inside = [item.step for item in work if first <= page.at(item.start) < last and item.step]
     alone = len(inside) == 1 and FILL in sentence and not re.search(r"\beach\b", sentence)
     return inside if alone and inside[0].kind != "barrier" else []
-
-
-OF_STEP = re.compile(
-    r"\b(?:only|alone|there|its (?:own )?env\w*|(?:that|this) (?:step|1)|(?:for|in|of|to) (?:the )?"
-    r"(?:step|first|second|third|last)|step \w+ (?:gets|has|with|needs|sees))\b",
-    re.IGNORECASE,
-)
-
-
-OF_ALL = re.compile(
-    r"\b(?:whole|entire|both|all|every|each) (?:the )?(?:task|step|container|script|runnable"
-    r"|of)s?\b"
-    r"|\bboth\b|\btask[- ](?:level|wide|env\w*)|\b(?:every|all)(?:body|where|thing)\b",
-    re.IGNORECASE,
-)
-# "IMAGE (A=1)", "IMAGE with A=1 and B=2", "`x.sh` with environment A=1"
-ATTACHED = re.compile(
-    rf"[{FILL}'\"]*[\s,]*(?:\(|\[)?(?:\b(?:with|using|and|where|given|under|has|gets|needs|in|an?|its"
-    r"|own|the|set|environments?|variables?|var|container|image|that|which|to)\b[\s:,]*)*",
-    re.IGNORECASE,
-)
-
-
-def _step_variables(page: Page, work: list[Item], names: StepNames) -> None:
-    """Variables that are for one step: said so, or right behind it, or with a value for each."""
-    given = [pair.name for _, pair in page.pairs]
-    spans = sorted((pos, pos + len(f"{pair.name}={pair.value}")) for pos, pair in page.pairs)
-    places = [(page.at(item.start), page.at(item.end), item.step) for item in work]
-    for pos, pair in page.pairs:
-        step = _attached(page, pos, spans, places)
-        twice = given.count(pair.name) > 1
-        if step is None and (twice or OF_STEP.search(page.sentence_text(pos))):
-            first, last = page.sentence(pos)
-            inside = [item.step for item in work if first <= page.at(item.start) < last]
-            step = _named(page, pos, pos, names) or (inside[0] if len(inside) == 1 else None)
-        if step is not None and step.kind != "barrier" and pair in page.draft.env:
-            page.draft.env.remove(pair)
-            step.env.append(pair)
-
-
-ATTACHED_REACH = 200  # characters between a step and a variable of its own
-
-
-def _attached(
-    page: Page, pos: int, spans: list[tuple[int, int]], places: list[tuple[int, int, Step | None]]
-) -> Step | None:
-    """The step that a variable stands right behind, but for other variables."""
-    first, last = page.sentence(pos)
-    at = bisect_left(places, pos, key=lambda place: place[0]) - 1
-    if at < 0 or places[at][0] < first or places[at][1] > pos:
-        return None
-    _, start, step = places[at]
-    if pos - start > ATTACHED_REACH or OF_ALL.search(page.norm, first, last):
-        return None
-    near = spans[bisect_left(spans, start, key=lambda span: span[0]) :]
-    near = near[: bisect_left(near, pos, key=lambda span: span[0])]
-    edges = [start, *(edge for span in near for edge in span), pos]
-    between = "".join(page.norm[a:b] for a, b in zip(edges[::2], edges[1::2], strict=True))
-    return step if ATTACHED.fullmatch(between) else None
