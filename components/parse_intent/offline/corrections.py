@@ -11,7 +11,7 @@ TAKEN_BACK = (
     r"(?:(?:oh|ah|hm+|uh+|err?),? )?(?:no,? wait|wait,? no|wait(?=\s*[,:-])|no,? no"
     r"|no(?=\s*[,:-]|\s+(?:sorry|wait|i mean|i meant|make|rather|actually|better|it's)\b)"
     r"|nope|scratch that|correction|sorry|pardon|i mean(?:t)?|make (?:that|it)|or rather|rather"
-    r"|actually|better|let's say|or (?:let's say|better|rather|maybe|perhaps)"
+    r"|actually|better|let's say|or (?:let's say|better|rather)"
     r"|on (?:second|2nd|further) thoughts?|well(?: no)?|hm+|make it)"
     r"(?:[ ,:-]+(?:no|wait|sorry|i mean(?:t)?|make (?:that|it)|rather|actually|better|it's"
     r"|let's say"

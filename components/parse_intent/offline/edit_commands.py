@@ -44,7 +44,9 @@ ADDED = re.compile(
     re.IGNORECASE,
 )
 # Names of options that are words of every sentence.
-SHORT = frozenset(words("in to as at on is up no of by or do go if it my we out all for the run"))
+SHORT = frozenset(
+    words("a i in to as at on is up no of by or do go if it my we out all for the run")
+)
 MAX_FLAGS = 20
 WORD = re.compile(r"(?:[^\s\"']|\"[^\"]*\"|'[^']*')+|[\"']")
 

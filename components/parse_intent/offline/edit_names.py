@@ -50,7 +50,7 @@ NOT_VALUES = re.compile(
 )
 RENAMED = re.compile(
     r"\b(?:rename|call)\s+(?:the |our )?(?:variable |label )?[\"'`]?(?P<a>[A-Za-z][\w.-]*)[\"'`]?"
-    r"\s+(?:to|into|as)?\s*[\"'`]?(?P<b>[A-Za-z_][\w.-]*\w)",
+    r"\s+(?:(?:to|into|as)\s+)?[\"'`]?(?!(?:to|into|as)\b)(?P<b>[A-Za-z_](?:[\w.-]*\w)?)",
     re.IGNORECASE,
 )
 MAPS = ("env", "secret_env", "job_labels", "vm_labels")

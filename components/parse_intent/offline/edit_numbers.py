@@ -329,8 +329,10 @@ def lone_numbers(page: Page, draft: Draft, refused: Sequence[tuple[str, float]])
     for match in numbers:
         start = page.sentence(match.start())[0]
         left = page.norm[max(start, match.start() - 40) : match.start()]
-        named = [f for f, _, _ in fields_in(left) if f in COUNTED]
-        if named and getattr(page.draft, named[-1]) is None and SETS.search(left):
+        counted = (*COUNTED, "memory_mib") if draft.memory_mib is not None else COUNTED  # in GB
+        named = [f for f, _, _ in fields_in(left) if f in counted]
+        alone = re.fullmatch(r"\W*(?:and |also |the )*[a-z]+ ", left, re.I)  # "memory 16"
+        if named and getattr(page.draft, named[-1]) is None and (alone or SETS.search(left)):
             set_number(draft, named[-1], float(match["n"]), page.take(*match.span()))
         elif (
             page.draft.task_count is None

@@ -28,7 +28,8 @@ COUNTS = [
         r"\b(?:task[ _]?count|tasks? (?:number|quantity|total)|(?:number|quantity|amount"
         r"|total) of tasks?|ntasks|completions"
         r"|no\.? of tasks|#tasks|# tasks|num[ _]?tasks"
-        r"|count of tasks|array (?:size|length)|(?:how many|quantity|qty|count)(?=\s*[:=])"
+        r"|count of tasks|array (?:size|length)|array(?= of \d)"
+        r"|(?:how many|quantity|qty|count)(?=\s*[:=])"
         r"|tasks(?=\s*[:=]|\s+(?:to|should be|are|will be)\s))"
         r"\s*(?:is|are|=|:|to|of|should be|will be)?\s*(?P<n>\d{1,9})\b"
         r"(?!\s?(?:minutes?|hours?|seconds?|days?|[smhdg]\b|gb|gib|mb|v?cpus?|cores?))",

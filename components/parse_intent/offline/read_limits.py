@@ -130,6 +130,12 @@ ALONE = re.compile(
     r"\W*)*",
     re.IGNORECASE,
 )
+SPOKEN_OF = re.compile(r"\b(?:memory|ram)\b[^;\n]*$", re.IGNORECASE)
+OTHER_SIZE = re.compile(
+    r"\b(?:disks?|ssds?|hdd|drives?|volumes?|images?|files?|data\w*|inputs?|outputs?|downloads?"
+    r"|shm|gpus?|buckets?|storage|hyperdisk|pd)\b",
+    re.IGNORECASE,
+)
 MEMORY_MIB = re.compile(r"\bmemory[ _]?mib\s*(?:is|=|:|to)?\s*(?P<n>\d{2,8})\b", re.IGNORECASE)
 
 
@@ -164,6 +170,8 @@ def _memory_points(page: Page, size: Amount) -> int:
     points += 8 if MEMORY_RIGHT.match(right) or MEMORY_LEFT.search(left) else 0
     points += sum(weight for sign, weight in LEFT_SIGNS if sign.search(left))
     points += sum(weight for sign, weight in RIGHT_SIGNS if sign.match(right))
+    if SPOKEN_OF.search(page.left(size.start, 60)) and not OTHER_SIZE.search(page.near(size.start)):
+        points += 3  # "with lots of memory, he said 256 GB"
     clause = page.norm[slice(*page.clause(size.start))]
     if ALONE.fullmatch(clause.replace(page.norm[size.start : size.end], "", 1)):
         points += 3
@@ -242,8 +250,8 @@ OF_DATA = re.compile(
 GIVEN = re.compile(
     r"\b(?:give|gives|gets?|allow|allows|grant|grants|has|have)\s+(?:to )?(?:each|every|any"
     r"|all|a|an"
-    r"|1|the|those|them|your)(?: (?:of|the|them|those|these|single))*(?: [a-z][a-z-]+){0,2}"
-    r"(?: (?:about|up to|at most|maximum|only|no more than))*\s*$"
+    r"|1|the|those|them|your)(?: (?:1|of|the|them|those|these|single))*(?: \d+)?"
+    r"(?: [a-z][a-z-]+){0,2}(?: (?:about|up to|at most|maximum|only|no more than))*\s*$"
     r"|\b(?:each|every|any|all)(?: of (?:them|those|these|the))?(?: [a-z][a-z-]+){0,2} (?:gets?|has"
     r"|have|is allowed|are allowed|is given|are given)(?: (?:about|up to|at most|maximum"
     r"|only))*\s*$",

@@ -322,7 +322,8 @@ RESERVATION = re.compile(
     re.IGNORECASE,
 )
 COLLOCATED = re.compile(
-    r"\b(?:col?-?locat(?:ed?|ion)|compact placement|placed? (?:\w+ ){0,3}(?:close|near|next)"
+    r"\b(?:col?-?locat(?:ed?|ion)|compact placement|placement:? compact|compactly placed"
+    r"|placed? (?:\w+ ){0,3}(?:close|near|next)"
     r"|close together"
     r"|near each other|next to each other|same rack|close to each other)\b",
     re.IGNORECASE,

@@ -137,7 +137,7 @@ BECOMES = (
 )
 ONE_FOR = re.compile(
     r"\b(?:task|run|job) (?:per|for (?:each|every)|an?) (?:single )?(?P<t>[a-z]{2,20})\b"
-    r"|\b1 (?P<w>[a-z]{2,20}) (?:per|for (?:each|every)|in each|to a|a) task\b"
+    r"|(?:^|[,;:(]\s?|\b1 )(?P<w>[a-z]{2,20}) (?:per|for (?:each|every)|in each|to a|a) task\b"
     rf"|\b(?:each|every|1|an?) (?P<u>[a-z]{{2,20}})(?: {BECOMES})* (?:its own"
     r"|a|1|an own|a separate|own)(?: (?:separate|single))? (?:task|job)\b"
     # "each month after the one before"

@@ -94,7 +94,11 @@ KINDS = {
         template=True,
     ),
     "reservation": Kind(
-        re.compile(rf"{OURS}(?: [\w'-]+){{0,3}} reservation\b(?! bound)", re.IGNORECASE),
+        re.compile(
+            rf"{OURS}(?: [\w'-]+){{0,3}} (?:reservation\b(?! bound)|reserved (?:capacity|machines"
+            r"|vms)\b)",
+            re.IGNORECASE,
+        ),
         lambda draft: draft.reservation is not None,
         "Which reservation should be used? Give its name, and its project if it is shared.",
         template=True,

@@ -27,7 +27,8 @@ OF_ALL = re.compile(
 # "IMAGE (A=1)", "IMAGE with A=1 and B=2", "`x.sh` with environment A=1"
 ATTACHED = re.compile(
     rf"[{FILL}'\"]*[\s,]*(?:\(|\[)?(?:\b(?:with|using|and|where|given|under|has|gets|needs|in|an?|its"
-    r"|own|the|set|environments?|variables?|var|container|image|that|which|to)\b[\s:,]*)*",
+    r"|own|the|set|environments?|variables?|var|container|image|that|which|to|args?|arguments?"
+    rf"|command|cmd)\b[\s:,]*|[{FILL}]+[\s,]*)*",
     re.IGNORECASE,
 )
 
