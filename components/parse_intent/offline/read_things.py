@@ -229,7 +229,7 @@ def only_things(page: Page) -> Asked[int] | None:
 def _is_unit_word(word: str, units: set[str]) -> bool:
     """Whether a plural names what each task works on, by its name or a short one ("--vol 3")."""
     one = _singular(word)
-    short = any(len(unit) > 2 and one.startswith(unit) for unit in units)
+    short = any(one[:size] in units for size in range(3, len(one)))
     return word not in units and (one in units or short)
 
 

@@ -26,6 +26,7 @@ class Item:
     barrier: str | None = None
     args_end: int = 0
     step: Step | None = field(default=None, repr=False)
+    at: int = 0  # its start in the normal text
 
 
 MAIN_NODE = re.compile(
@@ -151,6 +152,8 @@ def add_conditions(page: Page, items: list[Item], steps: list[Step]) -> None:
     work = [item for item in items if item.step is not None and item.barrier is None]
     if not work:
         return
+    for item in work:
+        item.at = page.at(item.start)
     names = StepNames(steps)
     for name, pattern in CONDITIONS:
         for match in page.find(pattern):
@@ -219,12 +222,12 @@ def _target(
     if named is not None or alone is not None:
         return named or alone
     first, last = page.sentence(start)
-    inside = [item for item in work if first <= page.at(item.start) < last]
+    inside = [item for item in work if first <= item.at < last]
     if len(inside) == 1:
         return inside[0].step
-    before = [item for item in work if page.at(item.start) < start]
+    before = [item for item in work if item.at < start]
     if inside:
-        after = [item for item in inside if end <= page.at(item.start) <= end + 60]
+        after = [item for item in inside if end <= item.at <= end + 60]
         if after and before and _leads_to(page, before[-1], after[0], start, end):
             return after[0].step
         if after and not (before and BREAK.search(page.norm, end, page.at(after[0].start))):
@@ -236,7 +239,7 @@ def _target(
 def _alone_in_clause(page: Page, pos: int, work: list[Item]) -> Step | None:
     """The one step whose command stands in the same part of the sentence."""
     first, last = page.clause(pos)
-    inside = [item.step for item in work if first <= page.at(item.start) < last]
+    inside = [item.step for item in work if first <= item.at < last]
     return inside[0] if len(inside) == 1 else None
 
 
@@ -342,7 +345,7 @@ def _bracketed(page: Page, amount: Amount, work: list[Item]) -> Step | None:
     close = [
         item.step
         for item in work
-        if first <= page.at(item.start) < amount.start
+        if first <= item.at < amount.start
         and re.fullmatch(
             rf"[{FILL}]*[ ]?[(-]+\s?(?:[a-z]+ ){{0,3}}",
             page.norm[page.at(item.end) - 1 : amount.start],
@@ -371,6 +374,6 @@ def _timed(page: Page, amount: Amount, work: list[Item], names: StepNames) -> li
     first, last = page.sentence(amount.start)
     if re.search(r"\b(?:tasks?|whole|overall|job|in all|altogether|total)\b", sentence, re.I):
         return []
-    inside = [item.step for item in work if first <= page.at(item.start) < last and item.step]
+    inside = [item.step for item in work if first <= item.at < last and item.step]
     alone = len(inside) == 1 and FILL in sentence and not re.search(r"\beach\b", sentence)
     return inside if alone and inside[0].kind != "barrier" else []

@@ -41,13 +41,13 @@ def give_variables(page: Page, items: list[Item], steps: list[Step]) -> None:
     names = StepNames(steps)
     given = [pair.name for _, pair in page.pairs]
     spans = sorted((pos, pos + len(f"{pair.name}={pair.value}")) for pos, pair in page.pairs)
-    places = [(page.at(item.start), page.at(item.end), item.step) for item in work]
+    places = [(item.at, page.at(item.end), item.step) for item in work]
     for pos, pair in page.pairs:
         step = _attached(page, pos, spans, places)
         twice = given.count(pair.name) > 1
         if step is None and (twice or OF_STEP.search(page.sentence_text(pos))):
             first, last = page.sentence(pos)
-            inside = [item.step for item in work if first <= page.at(item.start) < last]
+            inside = [item.step for item in work if first <= item.at < last]
             step = named_step(page, pos, pos, names) or (inside[0] if len(inside) == 1 else None)
         if step is not None and step.kind != "barrier" and pair in page.draft.env:
             page.draft.env.remove(pair)

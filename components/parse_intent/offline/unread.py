@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import re
+from bisect import bisect_left
 
+from components.parse_intent.offline.amounts import Amount
 from components.parse_intent.offline.normal import FILL
 from components.parse_intent.offline.page import Page
 from components.parse_intent.offline.vocabulary import KEYWORDS, words
@@ -36,9 +38,13 @@ def unread_words(page: Page) -> list[str]:
     """Parts of sentences that speak of a setting or hold a number and reached no field."""
     found = []
     marks = [*page._clauses, len(page.norm)]
+    amounts = sorted(
+        (a for a in (*page.sizes, *page.durations) if page.is_free(a.start, a.end)),
+        key=lambda amount: amount.start,
+    )
     for start, end in itertools.pairwise(marks):
         if any(page.used[start:end]) or FILL in page.norm[start:end]:
-            found += _unread_amounts(page, start, end)
+            found += _unread_amounts(page, amounts, start, end)
             continue
         words = [w.lower() for w in WORD.findall(page.norm[start:end])]
         if len(words) == 1 and words[0].strip(".").isdecimal() and LISTED.match(page.norm, start):
@@ -53,22 +59,19 @@ def unread_words(page: Page) -> list[str]:
 
 
 AROUND = 3
+REACH = 60  # characters
 
 
-def _unread_amounts(page: Page, start: int, end: int) -> list[str]:
+def _unread_amounts(page: Page, amounts: list[Amount], start: int, end: int) -> list[str]:
     """Sizes and times of a clause that reached no field, though some of the clause did."""
     found = []
-    for amount in (*page.sizes, *page.durations):
-        if not start <= amount.start < end or not page.is_free(amount.start, amount.end):
-            continue
-        words = [
-            word.span()
-            for word in WORD.finditer(page.norm, start, end)
-            if page.is_free(*word.span())
-        ]
+    first = bisect_left(amounts, start, key=lambda amount: amount.start)
+    for amount in itertools.takewhile(lambda one: one.start < end, amounts[first:]):
+        low, high = max(start, amount.start - REACH), min(end, amount.end + REACH)
+        words = [word.span() for word in WORD.finditer(page.norm, low, high)]
         left = [a for a, b in words if b <= amount.start and page.is_free(a, amount.start)]
         right = [b for a, b in words if a >= amount.end and page.is_free(amount.end, b)]
-        first = left[-AROUND:][0] if left else amount.start
-        last = right[:AROUND][-1] if right else amount.end
-        found.append(page.quote(first, last))
+        begin = left[-AROUND:][0] if left else amount.start
+        stop = right[:AROUND][-1] if right else amount.end
+        found.append(page.quote(begin, stop))
     return found
