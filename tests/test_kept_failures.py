@@ -52,6 +52,10 @@ def test_an_option_of_docker_by_its_short_name_is_kept_by_its_long_one() -> None
     assert runnable["container"]["options"] == "--hostname=box"
 
 
+def test_a_number_of_gpus_without_a_type_is_an_answer() -> None:
+    assert answer_intent(["0", "GPU 0"]).outcome in ("config", "clarify", "reject")
+
+
 def test_blanks_outside_a_script_are_shortened_and_those_inside_stay() -> None:
     answer = answer_intent([f"5 tasks of `date`{' ' * 5_000}on spot"])
     assert (answer.outcome, answer.warnings) == ("config", [])

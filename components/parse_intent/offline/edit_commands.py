@@ -215,10 +215,7 @@ def _named_option(page: Page, step: Step, flag: str, match: re.Match[str]) -> bo
     """Give an option that is called by its name the value behind it, or take it out."""
     words = _words(step)
     if DROPPED.search(page.left(match.start(), 40)):
-        at = _index(words, flag)
-        takes = "=" not in words[at] and at + 1 < len(words) and not words[at + 1].startswith("-")
-        quote = page.take(*match.span())
-        _put(step, words[:at] + words[at + (2 if takes else 1) :], quote)
+        _put(step, _without(words, _index(words, flag)), page.take(*match.span()))
         return True
     value = VALUE.match(page.norm, match.end())
     if value is None or NOT_VALUE.match(value["v"]):
@@ -260,8 +257,7 @@ def _flag(page: Page, match: re.Match[str], steps: list[Step]) -> None:
     words = _words(having[0])
     at = _index(words, name)
     if DROPPED.search(page.left(match.start(), 40)):
-        takes = "=" not in words[at] and at + 1 < len(words) and not words[at + 1].startswith("-")
-        _put(having[0], words[:at] + words[at + (2 if takes else 1) :], page.take(*match.span()))
+        _put(having[0], _without(words, at), page.take(*match.span()))
         return
     end = run_end(page.norm, match.start(), match.end())
     run = page.quote(match.start(), end)
@@ -332,6 +328,12 @@ def _merged(words: list[str], given: list[str]) -> list[str]:
             result[at : at + old] = [f"{name}={part[1]}"] if glued else part
         i += len(part)
     return result
+
+
+def _without(words: list[str], at: int) -> list[str]:
+    """Words without the option that stands at a place, and without its value."""
+    takes = "=" not in words[at] and at + 1 < len(words) and not words[at + 1].startswith("-")
+    return words[:at] + words[at + (2 if takes else 1) :]
 
 
 def _index(words: list[str], name: str) -> int:

@@ -72,10 +72,13 @@ def set_number(draft: Draft, name: str, number: float, quote: str) -> None:
     """Set a field from a number in the unit that people use."""
     if name == "disks":
         set_disk_size(draft, max(1, round(number)), quote)
-    elif name == "gpus" and draft.gpus is not None:
-        draft.gpus.count = max(1, round(number))
-    elif name == "boot_disk" and draft.boot_disk is not None:
-        draft.boot_disk.size_gb = Asked(value=max(1, round(number)), quote=quote)
+    elif name == "gpus":
+        if draft.gpus is not None:  # of an unknown type there is no number
+            draft.gpus.count = max(1, round(number))
+    elif name == "boot_disk":
+        have = draft.boot_disk or BootDisk()
+        size: Asked[int] = Asked(value=max(1, round(number)), quote=quote)
+        draft.boot_disk = have.model_copy(update={"size_gb": size})
     else:
         scale = {"cpu_milli": 1000, "memory_mib": 1024, "max_run_s": 3600}.get(name, 1)
         setattr(draft, name, Asked(value=max(0, round(number * scale)), quote=quote))

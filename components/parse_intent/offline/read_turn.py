@@ -220,8 +220,8 @@ def _unnamed_image(page: Page, wants: dict[str, str]) -> None:
         page.draft.steps = [waiting_container(page)]
 
 
-def read_work(page: Page, wants: dict[str, str]) -> list[str]:
-    """Read numbers: how many, how long, how often; gives warnings."""
+def read_work(page: Page, wants: dict[str, str]) -> None:
+    """Read numbers: how many, how long, how often."""
     draft = page.draft
     draft.tasks_per_node = draft.tasks_per_node or read_tasks_per_node(page)
     parallelism, all_at_once = read_parallelism(page)
@@ -250,4 +250,3 @@ def read_work(page: Page, wants: dict[str, str]) -> list[str]:
     count = draft.task_count or (page.before.task_count if page.before is not None else None)
     if all_at_once and count is not None:
         draft.parallelism = Asked(value=count.value, quote=count.quote)
-    return []

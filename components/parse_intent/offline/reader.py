@@ -166,14 +166,13 @@ def _read_turn(
     units = unit_nouns(page)
     page.durations = [a for a in page.durations if not _is_thing(page, a, units)]
     read_names(page, wants)
-    warnings = read_work(page, wants)
+    read_work(page, wants)
     if pasted:
         _with_pasted(page, pasted, before, wants)
     if not pasted:
         wants |= unnamed(page, page.draft)
     wants = {want: question for want, question in wants.items() if want not in gone}
     state = _joined(page, before, wants, said)
-    state.warnings += warnings
     if before is not None:
         vague = vague_edits(page, known_before, state.draft)
         state.wants |= {f"edit vague {i}": question for i, question in enumerate(vague)}
