@@ -80,6 +80,23 @@ def exists(uri: str) -> bool:
     return Path(uri).is_file()
 
 
+def size(uri: str) -> int:
+    """How many bytes the file has.
+
+    Raises:
+        InputError: there is no such file.
+        ServiceError: it cannot be looked up.
+    """
+    check_supported(uri)
+    if is_gcs(uri):
+        with told_plainly(uri, "look it up"):
+            blob = blob_at(uri)
+            blob.reload()
+            return int(blob.size)
+    with local_errors(uri, "look it up"):
+        return Path(uri).stat().st_size
+
+
 @contextmanager
 def open_read(uri: str) -> Iterator[BinaryIO]:
     """A binary stream over the file; a gs:// object is fetched in chunks of 8 MiB."""

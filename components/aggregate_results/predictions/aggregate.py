@@ -13,7 +13,8 @@ from components.aggregate_results.predictions.around import ALONE, Around, read_
 from components.aggregate_results.predictions.beside import worth_it
 from components.aggregate_results.predictions.decisions import JsonFaults
 from components.aggregate_results.predictions.findings import Remark, remarks
-from components.aggregate_results.predictions.gather import Counts, Gathering
+from components.aggregate_results.predictions.flatten import Fields
+from components.aggregate_results.predictions.gather import Counts, gather
 from components.aggregate_results.predictions.jobs import Job, read_jobs
 from components.aggregate_results.predictions.joining import (
     Joining,
@@ -177,27 +178,28 @@ def _aggregate(
 ) -> PredictionSummary:
     joining, around = run.joining, run.around
     beside = options.beside(joining.rows)
-    with Spill(joining.rows) as spill:
-        gathering = Gathering(joining, spill, options.price, run.broken)
-        gathering.read(output_files(outputs, (run.source.uri,)), run.jobs, beside=beside)
+    uris = output_files(outputs, (run.source.uri,))
+    with ExitStack() as stack:
+        spills = [stack.enter_context(Spill(joining.rows)) for _ in range(1 + beside)]
+        kept, counts = gather(uris, run.jobs, joining, spills, options.price, run.broken)
         joining.forget()
-        spill.settle()
-        names = gathering.fields.names()
+        names = kept.fields.names()
         rows = OrderedRows(
             run.source,
             joining,
-            spill,
-            gathering,
+            spills,
+            kept,
             run.jobs,
             options.price,
             structured=bool(names),
             unsent=around.unsent,
         )
         tally, samples = Tally(), Samples()
-        written = _write(rows, tally, samples, names, gathering, out_uri, options, beside)
+        making = _making(rows, joining.rows, names, options)
+        written = _write(making, tally, samples, names, counts, out_uri, options, beside)
     around = around.with_versions(v for model in tally.models.values() for v in model.versions)
-    found = remarks(tally, gathering.counts, gathering.fields, asked=not around.unsent)
-    summary = ended(_summary(tally, gathering, names, found, written), around)
+    found = remarks(tally, counts, kept.fields, asked=not around.unsent)
+    summary = ended(_summary(tally, counts, kept.fields, names, found, written), around)
     return _tell(summary, tally, samples, found, around, out_uri, options)
 
 
@@ -233,12 +235,18 @@ def _tell(
     return summary
 
 
+def _making(rows: OrderedRows, number: int, names: list[str], options: Options) -> Making:
+    wanted = {*options.formats}
+    csv = CsvRows(names, formula_guard=options.formula_guard) if "csv" in wanted else None
+    return Making(rows, number, "jsonl" in wanted, csv, shown=bool({"xlsx", "html"} & wanted))
+
+
 def _write(
-    rows: OrderedRows,
+    making: Making,
     tally: Tally,
     samples: Samples,
     names: list[str],
-    gathering: Gathering,
+    counts: Counts,
     out_uri: str,
     options: Options,
     beside: bool,
@@ -246,25 +254,22 @@ def _write(
     """One walk over the rows feeds every file; if anything fails, none appears."""
     stem = join(out_uri, "results")
     written = {name: f"{stem}.{name}" for name in options.formats if name != "html"}
-    csv = CsvRows(names, formula_guard=options.formula_guard) if "csv" in written else None
-    shown = bool({"xlsx", "html"} & {*options.formats})
-    making = Making(rows, len(gathering.attempts), "jsonl" in written, csv, shown)
     with ExitStack() as stack:
         stretches = stack.enter_context(all_stretches(making, beside=beside))
         takes: list[_Take] = []
         if making.lines:
             lines = stack.enter_context(files.open_write(written["jsonl"], JSONL_TYPE))
-        if csv:
+        if making.csv:
             table = stack.enter_context(files.open_write(written["csv"], CSV_TYPE))
-            table.write(csv.head(excel_mark=options.excel_mark))
+            table.write(making.csv.head(excel_mark=options.excel_mark))
         if "xlsx" in written:
-            takes.append(_xlsx(stack, written["xlsx"], names, tally, gathering))
+            takes.append(_xlsx(stack, written["xlsx"], names, tally, counts))
         if "html" in options.formats:
             takes.append(samples.add)
         for stretch in stretches:
             if making.lines:
                 lines.write(stretch.lines)
-            if csv:
+            if making.csv:
                 table.write(stretch.table)
             tally.add(stretch.sums)
             for take in takes:
@@ -274,7 +279,7 @@ def _write(
 
 
 def _xlsx(
-    stack: ExitStack, uri: str, names: list[str], tally: Tally, gathering: Gathering
+    stack: ExitStack, uri: str, names: list[str], tally: Tally, counts: Counts
 ) -> _Take:
     from components.tables.xlsx_writer import XlsxWriter
 
@@ -282,7 +287,7 @@ def _xlsx(
         uri,
         columns_with(names),
         sheet="Results",
-        summary=lambda: summary_rows(tally, gathering.counts),
+        summary=lambda: summary_rows(tally, counts),
     )
     write = stack.enter_context(writer).write
     return lambda result, fields: write(as_row(result, fields))
@@ -311,19 +316,19 @@ def summary_rows(tally: Tally, counts: Counts) -> Iterator[tuple[str, Any]]:
 
 def _summary(
     tally: Tally,
-    gathering: Gathering,
+    counts: Counts,
+    fields: Fields,
     names: Sequence[str],
     found: Sequence[Remark],
     written: dict[str, str],
 ) -> PredictionSummary:
-    counts = gathering.counts
     models = tally.models.values()
     statuses: dict[str, Any] = {name: tally.status(name) for name in STATUSES}
     notes = [f"{count(counts.requests)} lines are requests, not answers."] * bool(counts.requests)
     notes += [f"Not used: {example}" for example in counts.examples]
-    if gathering.fields.left_out:
+    if fields.left_out:
         notes.append(
-            f"{count(gathering.fields.left_out)} rarer fields have no column of their own."
+            f"{count(fields.left_out)} rarer fields have no column of their own."
         )
     return PredictionSummary(
         headline="",
@@ -354,7 +359,7 @@ def _summary(
             }
             for remark in found
         ),
-        structured=gathering.fields.objects,
+        structured=fields.objects,
         fields=tuple(names),
         files=written,
         notes=tuple(notes),

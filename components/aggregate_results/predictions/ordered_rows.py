@@ -10,10 +10,10 @@ import msgspec
 
 from components.aggregate_results.predictions.decode import text_of
 from components.aggregate_results.predictions.flatten import flat, object_of
-from components.aggregate_results.predictions.gather import Gathering
 from components.aggregate_results.predictions.jobs import Job, model_name
 from components.aggregate_results.predictions.joining import Joining, firsts
 from components.aggregate_results.predictions.judge import Answer
+from components.aggregate_results.predictions.kept import Kept, worth_of
 from components.aggregate_results.predictions.pricing import Price, no_price, price_of
 from components.aggregate_results.predictions.results import Result
 from components.aggregate_results.predictions.sources import InputRow, Source
@@ -33,8 +33,8 @@ class OrderedRows:
         self,
         source: Source,
         joining: Joining,
-        spill: Spill,
-        gathering: Gathering,
+        spills: Sequence[Spill],
+        kept: Kept,
         jobs: Sequence[Job],
         price: Price,
         *,
@@ -42,8 +42,8 @@ class OrderedRows:
         unsent: str = "",
     ) -> None:
         self._source = source
-        self._spill = spill
-        self._attempts = gathering.attempts
+        self._spills = spills
+        self._kept = kept
         self._first_of = firsts(joining.rows, joining.groups)
         self._shards = _sent(jobs)
         self._price = price
@@ -75,8 +75,7 @@ class OrderedRows:
     def _row(self, place: int, at: int, line: bytes | None) -> Row:
         row = self._source.row(place, at, line)
         while place >= self._found_to:
-            self._found = self._spill.take(self._found_to // self._spill.size)
-            self._found_to += self._spill.size
+            self._take_up()
         record = self._found.get(place)
         shared = False
         if record is None and self._first_of is not None:
@@ -93,6 +92,18 @@ class OrderedRows:
         result = self._result(place, row, answer, shared)
         result.text, result.literal = text, literal
         return result, fields, shared
+
+    def _take_up(self) -> None:
+        """The best answers to the next range of rows."""
+        first, *others = self._spills
+        number = self._found_to // first.size
+        self._found_to += first.size
+        self._found = best = first.take(number)
+        for found in (spill.take(number) for spill in others):
+            for place in best.keys() & found.keys():
+                if _worth(best[place]) >= _worth(found[place]):
+                    del found[place]
+            best.update(found)
 
     def _result(self, place: int, row: InputRow, answer: Answer, shared: bool) -> Result:
         model = row.model or model_name(answer.model_version)
@@ -116,7 +127,7 @@ class OrderedRows:
             answer.thinking_tokens,
             answer.cached_tokens,
             cost,
-            self._attempts[first],
+            self._kept.attempts(first),
             answer.matched_by,
             answer.model_version,
             row.source or "",
@@ -145,6 +156,10 @@ class OrderedRows:
         else:
             result.reason = "no answer came back"
         return result
+
+
+def _worth(record: memoryview) -> int:
+    return worth_of(_decode_answer(record))
 
 
 def _sent(jobs: Sequence[Job]) -> dict[str, Job]:

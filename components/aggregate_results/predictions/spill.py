@@ -90,16 +90,32 @@ class Spill:
         held.records.append(record)
         held.size += len(record)
         if held.size >= self._piece:
-            piece = held.to_piece()
-            file = self._files[number // self._together]
-            held.offsets.append(file.tell())
-            held.lengths.append(len(piece))
-            file.write(piece)
+            self._write(number, held)
+
+    def _write(self, number: int, held: _Range) -> None:
+        piece = held.to_piece()
+        file = self._files[number // self._together]
+        held.offsets.append(file.tell())
+        held.lengths.append(len(piece))
+        file.write(piece)
 
     def settle(self) -> None:
-        """All was added: what a fork takes up from here on, it finds on the disk or in memory."""
+        """All was added: it goes to the disk, where other processes find it, too."""
+        for number, held in enumerate(self._ranges):
+            if held.records:
+                self._write(number, held)
         for file in self._files:
             file.flush()
+
+    @property
+    def pieces(self) -> list[tuple[array[int], array[int]]]:
+        """Where the pieces of each range lie: offsets and lengths."""
+        return [(held.offsets, held.lengths) for held in self._ranges]
+
+    def learn(self, pieces: list[tuple[array[int], array[int]]]) -> None:
+        """Learn where a fork of this process has set down what was added there."""
+        for held, (offsets, lengths) in zip(self._ranges, pieces, strict=True):
+            held.offsets, held.lengths = offsets, lengths
 
     def take(self, number: int) -> dict[int, memoryview]:
         """The records of a range by row number.
@@ -111,7 +127,6 @@ class Spill:
         file = self._files[number // self._together]
         for offset, length in zip(held.offsets, held.lengths, strict=True):
             _found_in(os.pread(file.fileno(), length, offset), found)
-        _found_in(held.to_piece(), found)
         if (number + 1) % self._together == 0:
             file.close()
         return found

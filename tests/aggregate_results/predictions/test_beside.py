@@ -85,7 +85,6 @@ def _price(model: str, given: int, got: int, cached: int, *, batch: bool) -> flo
 
 def _many_small_pieces(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(stretches, "_ROWS", 3)
-    patch.setattr(reading, "_LINES", 4)
     patch.setattr(spill, "LEAST_ROWS", 8)
     patch.setattr(spill, "_BUFFERED_BYTES", 900)
 
@@ -160,7 +159,7 @@ def _line(draw: random.Random, model: str, text: str, key: str, job: int) -> Any
     return made.encode("utf-8", "surrogatepass")
 
 
-@pytest.mark.parametrize("place", [(reading.Reader, "_sure"), (ordered_rows.OrderedRows, "_row")])
+@pytest.mark.parametrize("place", [(reading, "_keep"), (ordered_rows.OrderedRows, "_row")])
 def test_a_process_that_is_killed_is_told_and_no_file_appears(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: tuple[Any, str]
 ) -> None:
