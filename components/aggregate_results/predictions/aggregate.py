@@ -27,8 +27,8 @@ from components.aggregate_results.predictions.page import report_page
 from components.aggregate_results.predictions.pricing import Price, no_price
 from components.aggregate_results.predictions.results import (
     CsvRows,
-    Result,
-    as_row,
+    Row,
+    as_cells,
     columns_with,
 )
 from components.aggregate_results.predictions.samples import Samples
@@ -50,7 +50,7 @@ from components.tables.writers import CSV_TYPE, JSONL_TYPE
 
 FORMATS = ("jsonl", "csv", "xlsx", "html")
 _OURS = frozenset({"results.jsonl"})
-_Take = Callable[[Result, "dict[str, Any] | None"], None]
+_Take = Callable[[Row], None]
 
 
 @dataclass(frozen=True)
@@ -273,14 +273,12 @@ def _write(
                 table.write(stretch.table)
             tally.add(stretch.sums)
             for take in takes:
-                for result, fields in stretch.shown:
-                    take(result, fields)
+                for row in stretch.shown:
+                    take(row)
     return written
 
 
-def _xlsx(
-    stack: ExitStack, uri: str, names: list[str], tally: Tally, counts: Counts
-) -> _Take:
+def _xlsx(stack: ExitStack, uri: str, names: list[str], tally: Tally, counts: Counts) -> _Take:
     from components.tables.xlsx_writer import XlsxWriter
 
     writer = XlsxWriter(
@@ -290,7 +288,7 @@ def _xlsx(
         summary=lambda: summary_rows(tally, counts),
     )
     write = stack.enter_context(writer).write
-    return lambda result, fields: write(as_row(result, fields))
+    return lambda row: write(as_cells(row))
 
 
 def summary_rows(tally: Tally, counts: Counts) -> Iterator[tuple[str, Any]]:
@@ -327,9 +325,7 @@ def _summary(
     notes = [f"{count(counts.requests)} lines are requests, not answers."] * bool(counts.requests)
     notes += [f"Not used: {example}" for example in counts.examples]
     if fields.left_out:
-        notes.append(
-            f"{count(fields.left_out)} rarer fields have no column of their own."
-        )
+        notes.append(f"{count(fields.left_out)} rarer fields have no column of their own.")
     return PredictionSummary(
         headline="",
         rows=tally.rows,

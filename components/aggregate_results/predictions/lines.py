@@ -114,9 +114,7 @@ def lines_of(
         yield b"".join(begun) if length < limit else None
 
 
-def _blocks(
-    stream: BinaryIO, name: str, size: int, start: int, end: int | None
-) -> Iterator[bytes]:
+def _blocks(stream: BinaryIO, name: str, size: int, start: int, end: int | None) -> Iterator[bytes]:
     """What the lines that begin between `start` and `end` hold, in blocks without a bound."""
     at, block = _first(stream, name, size, start)
     while block and (end is None or at + len(block) < end):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice
-from typing import Any
 
 import msgspec
 
@@ -15,15 +14,11 @@ from components.aggregate_results.predictions.joining import Joining, firsts
 from components.aggregate_results.predictions.judge import Answer
 from components.aggregate_results.predictions.kept import Kept, worth_of
 from components.aggregate_results.predictions.pricing import Price, no_price, price_of
-from components.aggregate_results.predictions.results import Result
+from components.aggregate_results.predictions.results import Result, Row
 from components.aggregate_results.predictions.sources import InputRow, Source
 from components.aggregate_results.predictions.spill import Spill
 
 _decode_answer = msgspec.msgpack.Decoder(Answer).decode
-
-
-Row = tuple[Result, dict[str, Any] | None, bool]
-"""A result, the fields of a structured answer, and whether another row pays for it."""
 
 
 class OrderedRows:
@@ -82,16 +77,14 @@ class OrderedRows:
             record = self._found.get(self._first_of[place])
             shared = record is not None
         if record is None or row.status == "invalid":
-            return self._without(place, row), None, False
+            return Row(self._without(place, row), "")
         answer = _decode_answer(record)
         fields = None
         text, literal = text_of(answer.literal)
         if self._structured and answer.status == "ok":
             value = object_of(text)
             fields = flat(value) if value else None
-        result = self._result(place, row, answer, shared)
-        result.text, result.literal = text, literal
-        return result, fields, shared
+        return Row(self._result(place, row, answer, literal, shared), text, fields, shared)
 
     def _take_up(self) -> None:
         """The best answers to the next range of rows."""
@@ -105,7 +98,9 @@ class OrderedRows:
                     del found[place]
             best.update(found)
 
-    def _result(self, place: int, row: InputRow, answer: Answer, shared: bool) -> Result:
+    def _result(
+        self, place: int, row: InputRow, answer: Answer, literal: bytes, shared: bool
+    ) -> Result:
         model = row.model or model_name(answer.model_version)
         cost = answer.cost_usd
         if cost is None and row.model and self._price is not no_price:
@@ -118,7 +113,7 @@ class OrderedRows:
             row.id,
             answer.status,
             row.prompt or "",
-            "",
+            msgspec.Raw(literal),
             answer.reason,
             model,
             answer.finish_reason,

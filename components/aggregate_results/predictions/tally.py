@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from components.aggregate_results.predictions.results import Result
+from components.aggregate_results.predictions.results import Result, Row
 
 _STEPS = 8  # steps a doubling: lengths are known to within 9 %
 _EXAMPLES = 5
@@ -255,15 +255,16 @@ class Sums:
         self.refused: list[tuple[str, int]] = []
         self.reasons: list[tuple[str, str, int]] = []
 
-    def add(self, result: Result, *, shared: bool) -> None:
-        """Count the row; a `shared` one has its answer from another row, which pays for it."""
-        r, status = result, result.status
+    def add(self, row: Row) -> None:
+        """Count the row; a shared one has its answer from another row, which pays for it."""
+        r, text, _, shared = row
+        status = r.status
         rows = self.groups[
             r.model, status, r.finish_reason, r.model_version, r.matched_by != "", shared
         ]
         rows.rows += 1
         if status == "ok" or status == "truncated":
-            self._add_text(rows.lengths, result)
+            self._add_text(rows.lengths, r, text)
         if status != "ok":
             self.reasons.append((status, kind_of(r.reason), r.row))
         rows.prompt_tokens += r.prompt_tokens or 0
@@ -276,8 +277,7 @@ class Sums:
         elif r.prompt_tokens is not None:
             rows.unpriced += 1
 
-    def _add_text(self, lengths: Lengths, result: Result) -> None:
-        text = result.text
+    def _add_text(self, lengths: Lengths, result: Result, text: str) -> None:
         length = len(text)
         lengths.add(length)
         self.texts.append((length, result.row))
