@@ -49,6 +49,7 @@ from components.tables.page import render
 from components.tables.writers import CSV_TYPE, JSONL_TYPE
 
 FORMATS = ("jsonl", "csv", "xlsx", "html")
+_ROW_BYTES = 500  # of a manifest, more than most: a second process is only worth it for many
 _OURS = frozenset({"results.jsonl"})
 _Take = Callable[[Row], None]
 
@@ -105,15 +106,15 @@ def aggregate_predictions(
     place = _manifest(run_uri)
     if around.table or not place:
         return _without_rows(around, out_uri or run_uri, options or Options())
-    source = Manifest(place)
+    options = options or Options()
     jobs = read_jobs(join(run_uri, "predictions.json"))
-    joining = ManifestJoin(source)
+    joining = ManifestJoin(place, beside=options.beside(files.size(place) // _ROW_BYTES))
     broken = JsonFaults(run_uri, jobs, joining.place_of, joining.rows)
     outputs = [join(run_uri, "predictions")]
     if around.plan and not around.unsent and not jobs and not output_files(outputs):
         around = replace(around, unsent="Not sent: the rows were only prepared")
-    found = _Found(source, joining, jobs, broken, around)
-    return _aggregate(found, outputs, out_uri or run_uri, options or Options())
+    found = _Found(Manifest(place), joining, jobs, broken, around)
+    return _aggregate(found, outputs, out_uri or run_uri, options)
 
 
 def _manifest(run_uri: str) -> str:

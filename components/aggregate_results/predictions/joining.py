@@ -19,8 +19,9 @@ from components.aggregate_results.predictions.key_index import (
     ident_of_bytes,
     ident_of_key,
 )
-from components.aggregate_results.predictions.sources import RequestFile, Source
-from components.errors import InputError, Intent2BatchError
+from components.aggregate_results.predictions.manifest_keys import manifest_keys
+from components.aggregate_results.predictions.sources import RequestFile
+from components.errors import Intent2BatchError
 from components.rows.canonical import canonical, key_of_canonical
 
 log = logging.getLogger(__name__)
@@ -70,23 +71,15 @@ class ManifestJoin:
 
     one_answer_each = False
 
-    def __init__(self, source: Source) -> None:
-        self._index = KeyIndex()
+    def __init__(self, uri: str, *, beside: bool = False) -> None:
+        """Read the manifest; `beside`: with the help of a second process.
+
+        Raises:
+            InputError: it is damaged.
+            ServiceError: the second process ended early.
+        """
+        self._index, self._models = manifest_keys(uri, beside=beside)
         self._shards: dict[str, dict[int, int]] = {}
-        models: dict[str, None] = {}
-        for place, (number, line) in enumerate(source.lines()):
-            row = source.row(place, number, line)
-            self._index.add(ident_of_key(row.key) if row.key else 0)
-            if row.model and row.model not in models:
-                models[row.model] = None
-            if row.row != place + 1:
-                raise InputError(
-                    f"Row {row.row} stands where row {place + 1} should",
-                    where=f"manifest line {place + 1}",
-                    fix="Prepare the rows again.",
-                )
-        self._models = list(models)
-        self._index.build()
         self.rows = len(self._index)
         self.groups = _grouped(self._index.pairs())
 

@@ -48,6 +48,11 @@ class KeyIndex:
         self._low.append(ident & _LOW)
         self._high.append(ident >> 64)
 
+    def extend(self, others: KeyIndex) -> None:
+        """The next rows are those of another one, which was not built."""
+        self._low.extend(others._low)
+        self._high.extend(others._high)
+
     def build(self) -> None:
         """Make the table. Call once, after the last row."""
         size = 1 << max((len(self._low) * 3 // 2).bit_length(), 3)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from itertools import chain
 from typing import Any, NamedTuple
 
 import msgspec
@@ -151,39 +152,41 @@ class CsvRows:
 
     def __init__(self, fields: Sequence[str] = (), *, formula_guard: bool = True) -> None:
         self._fields = fields
-        self._cell = CsvCells(formula_guard)
+        self._guard = formula_guard
         self._known = Known(self._cell)
 
     def head(self, *, excel_mark: bool = False) -> bytes:
         """The names of the columns; with a byte order mark before them if Excel is to read it."""
         names = [column.name for column in columns_with(self._fields)]
-        return _utf8("\ufeff" * excel_mark + ",".join(map(self._cell, names)) + "\r\n")
+        return _quoted("\ufeff" * excel_mark + ",".join(map(self._cell, names)) + "\r\n")
 
     def rows(self, rows: Sequence[Row]) -> bytes:
-        """The rows; all at once, which is a third faster than one by one."""
-        return _utf8("".join([self._row(*row) for row in rows]))
+        """The rows; all at once, which takes two thirds of the time."""
+        return _quoted("".join(chain.from_iterable([self._row(*row) for row in rows])))
 
-    def _row(self, r: Result, text: str, fields: dict[str, Any] | None, _shared: bool) -> str:
-        known = self._known
-        asked = self._cell(r.prompt) if r.prompt else ""
+    def _row(
+        self, r: Result, text: str, fields: dict[str, Any] | None, _shared: bool
+    ) -> tuple[str, str, str]:
+        """The row for `_quoted`; the text by itself, which is long and so copied once less."""
+        quote = "\0" if text else ""  # whatever it is: most hold a comma or a line feed
+        if text and (text[0] in _GUARDED or "\0" in text):
+            text = self._tamed(text)
+        known, more = self._known, ""
         prompt, output, thinking = r.prompt_tokens, r.output_tokens, r.thinking_tokens
         cached, cost, line = r.cached_tokens, r.cost_usd, r.line
-        if not text or text[0] in _GUARDED or "\x00" in text:
-            text = self._cell(text)
-        else:  # in quotes, whatever it is: most hold a comma or a line feed
-            text = '"' + text.replace('"', '""') + '"'
-        more = ""
+        asked = self._cell(r.prompt) if r.prompt else ""
         if self._fields:
             got = fields or {}
             more = "," + ",".join([self._any(got.get(name)) for name in self._fields])
         return (
-            f"{r.row},{self._any(r.id)},{known[r.status]},{asked}"
-            f",{text},{self._cell(r.reason) if r.reason else ''},{known[r.model]}"
-            f",{known[r.finish_reason]}"
+            f"{r.row},{self._any(r.id)},{known[r.status]},{asked},{quote}",
+            text,
+            f"{quote},{self._cell(r.reason) if r.reason else ''}"
+            f",{known[r.model]},{known[r.finish_reason]}"
             f",{'' if prompt is None else prompt},{'' if output is None else output}"
             f",{'' if thinking is None else thinking},{'' if cached is None else cached}"
             f",{'' if cost is None else cost},{r.attempts},{known[r.matched_by]}"
-            f",{known[r.model_version]},{known[r.source]},{'' if line is None else line}{more}\r\n"
+            f",{known[r.model_version]},{known[r.source]},{'' if line is None else line}{more}\r\n",
         )
 
     def _any(self, value: Any) -> str:
@@ -193,6 +196,26 @@ class CsvRows:
             return str(value)
         return self._cell(as_text(value))
 
+    def _cell(self, text: str) -> str:
+        """The text as a cell for `_quoted`."""
+        if text.isalnum():
+            return text
+        text = self._tamed(text)
+        if '"' in text or "," in text or "\n" in text or "\r" in text:
+            return f"\0{text}\0"
+        return text
+
+    def _tamed(self, text: str) -> str:
+        """The text without what a spreadsheet would run, or a reader of CSV not take."""
+        if "\0" in text:
+            text = text.replace("\0", "␀")
+        return guard(text) if self._guard and text.startswith(_GUARDED) else text
+
+
+def _quoted(text: str) -> bytes:
+    """Rows in which each NUL is a quote around a cell, and each quote one inside of it."""
+    return _utf8(text).replace(b'"', b'""').replace(b"\0", b'"')
+
 
 def _utf8(text: str) -> bytes:
     """Half a surrogate pair becomes `?`; the plain way first, which is a third faster."""
@@ -200,25 +223,6 @@ def _utf8(text: str) -> bytes:
         return text.encode()
     except UnicodeEncodeError:
         return text.encode("utf-8", "replace")
-
-
-class CsvCells:
-    """Text as a cell of CSV."""
-
-    def __init__(self, formula_guard: bool) -> None:
-        self._guard = formula_guard
-
-    def __call__(self, text: str) -> str:
-        """The cell."""
-        if "\x00" in text:
-            text = text.replace("\x00", "␀")
-        if self._guard and text.startswith(_GUARDED):
-            text = guard(text)
-        if '"' in text:
-            return '"' + text.replace('"', '""') + '"'
-        if "," in text or "\n" in text or "\r" in text:
-            return f'"{text}"'
-        return text
 
 
 class Known(dict[str, Any]):
