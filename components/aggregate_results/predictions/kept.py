@@ -25,6 +25,11 @@ def worth_of(answer: Answer) -> int:
     return GRADES[answer.status] << 5 | MOST_ATTEMPTS - answer.attempt
 
 
+def last_attempt(mark: int) -> int:
+    """The last attempt at a row that was answered, by the row's mark."""
+    return mark.bit_length() - 1
+
+
 class Kept:
     """Takes the answers of rows.
 
@@ -41,7 +46,7 @@ class Kept:
         self.answers = 0
         self.spent_usd = 0.0
         self.fields = Fields()
-        # A bit for each attempt at the row that was answered, and one for an answer by key.
+        # Of each row: a bit for each attempt that was answered, and one for an answer by key.
         self.marks = array("I", bytes(4 * joining.rows))
         self.spill = spill
         self._best = bytearray(joining.rows)
@@ -136,10 +141,6 @@ class Kept:
         by_key = _number(array("I", [_BY_KEY]) * len(self.marks)) & every
         rows = len(self.marks) - self._best.count(0)
         return rows, by_key.bit_count(), every.bit_count() - by_key.bit_count()
-
-    def attempts(self, place: int) -> int:
-        """The last attempt at a row that was answered, 0 for none."""
-        return max(self.marks[place].bit_length() - 1, 0)
 
 
 def _number(marks: array[int]) -> int:

@@ -6,24 +6,28 @@ theirs: those of our own keys (24 hexadecimal digits of a SHA-256), else of a BL
 
 from __future__ import annotations
 
-import re
 from array import array
+from contextlib import suppress
 from hashlib import blake2b
 
-_OUR_KEY = re.compile(r"k[0-9a-f]{24}\Z")
+_BYTES = 12
+_OUR_LENGTH = 1 + 2 * _BYTES
 _LOW = 2**64 - 1
 
 
 def ident_of_key(key: str) -> int:
     """96 bits that stand for a key."""
-    if _OUR_KEY.match(key):
-        return int(key[1:], 16)
+    if len(key) == _OUR_LENGTH and key[0] == "k" and key.islower():  # `k` is, so digits may be
+        with suppress(ValueError):
+            digits = bytes.fromhex(key[1:])  # which passes over blanks
+            if len(digits) == _BYTES:
+                return int.from_bytes(digits)
     return ident_of_bytes(key.encode("utf-8", "replace"))
 
 
 def ident_of_bytes(data: bytes) -> int:
     """96 bits that stand for the bytes."""
-    return int.from_bytes(blake2b(data, digest_size=12).digest(), "big")
+    return int.from_bytes(blake2b(data, digest_size=_BYTES).digest())
 
 
 class KeyIndex:

@@ -12,7 +12,7 @@ from components.aggregate_results.predictions.flatten import flat, object_of
 from components.aggregate_results.predictions.jobs import Job, model_name
 from components.aggregate_results.predictions.joining import Joining, firsts
 from components.aggregate_results.predictions.judge import Answer
-from components.aggregate_results.predictions.kept import Kept, worth_of
+from components.aggregate_results.predictions.kept import Kept, last_attempt, worth_of
 from components.aggregate_results.predictions.pricing import Price, no_price, price_of
 from components.aggregate_results.predictions.results import Result, Row
 from components.aggregate_results.predictions.sources import InputRow, Source
@@ -38,7 +38,7 @@ class OrderedRows:
     ) -> None:
         self._source = source
         self._spills = spills
-        self._kept = kept
+        self._marks = kept.marks
         self._first_of = firsts(joining.rows, joining.groups)
         self._shards = _sent(jobs)
         self._price = price
@@ -47,10 +47,8 @@ class OrderedRows:
         self._found: dict[int, memoryview] = {}
         self._found_to = 0  # the rows before it were taken up
 
-    def stretches(self, size: int, wanted: Iterator[int]) -> Iterator[tuple[int, Iterator[Row]]]:
+    def stretches(self, size: int, wanted: Iterator[int]) -> Iterator[tuple[int, list[Row]]]:
         """Stretches of so many rows, by their number from 0 on: those that are wanted.
-
-        Take up each whole before the next.
 
         Args:
             size: rows of a stretch; the last one may be shorter.
@@ -65,7 +63,7 @@ class OrderedRows:
                 return
             at = number * size + size
             stretch = chain((first,), islice(lines, size - 1))
-            yield number, (self._row(place, on, line) for place, (on, line) in stretch)
+            yield number, [self._row(place, on, line) for place, (on, line) in stretch]
 
     def _row(self, place: int, at: int, line: bytes | None) -> Row:
         row = self._source.row(place, at, line)
@@ -122,7 +120,7 @@ class OrderedRows:
             answer.thinking_tokens,
             answer.cached_tokens,
             cost,
-            self._kept.attempts(first),
+            last_attempt(self._marks[first]),
             answer.matched_by,
             answer.model_version,
             row.source or "",

@@ -74,18 +74,9 @@ class Making:
     def stretches(self, wanted: Iterator[int]) -> Iterator[_Numbered]:
         """Those that are wanted by their number, from 0 on, with it."""
         for number, rows in self.rows.stretches(self.size, wanted):
-            taken, sums = list(rows), Sums()
-            for row in taken:
-                sums.add(row)
-            yield (
-                number,
-                Stretch(
-                    json_lines(taken) if self.lines else b"",
-                    self.csv.rows(taken) if self.csv else b"",
-                    sums,
-                    taken if self.shown else [],
-                ),
-            )
+            lines = json_lines(rows) if self.lines else b""
+            table = self.csv.rows(rows) if self.csv else b""
+            yield number, Stretch(lines, table, Sums(rows), rows if self.shown else [])
 
 
 @contextmanager

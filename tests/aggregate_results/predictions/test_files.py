@@ -74,7 +74,7 @@ def test_csv_and_jsonl_read_like_those_of_the_general_writers(
     folder = tmp_path_factory.mktemp("same")
     more = [{"answer.x": a, "answer.y": [1, {"z": b}]} if fields else None for a, b in texts]
     made = [_result(n, a, b) for n, (a, b) in enumerate(texts)]
-    got = [row._replace(fields=extra) for row, extra in zip(made, more, strict=True)]
+    got = [Row(row.result, row.text, extra) for row, extra in zip(made, more, strict=True)]
     names = ["answer.x", "answer.y"] if fields else []
     table = CsvRows(names)
     (folder / "a.csv").write_bytes(table.head() + table.rows(got))
@@ -96,7 +96,7 @@ def test_a_line_of_jsonl_is_compact_json_of_the_exact_values(cost: float | None)
     line = line.replace(f'"cost_usd":{json.dumps(cost)}', f'"cost_usd":{shortest}')
     assert json_lines([row, row]).decode() == f"{line}\n" * 2
     assert json.loads(json_lines([row])) == cells
-    more = json_lines([row._replace(fields={"answer.x": 1})]).decode()
+    more = json_lines([Row(row.result, row.text, {"answer.x": 1})]).decode()
     assert more == f'{line[:-1]},"answer.x": 1}}\n'
 
 
