@@ -7,9 +7,8 @@ order of the files.
 
 from __future__ import annotations
 
-import pickle
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
@@ -109,11 +108,11 @@ def gather(
             before: dict[int, int] = {}
         else:
             mine, theirs = halves(uris)
-            other = Kept(joining, spills[1], price, broken)
+            other = partial(Kept, joining, spills[1], price, broken)
             make = partial(_told, theirs, jobs, joining, other, second)
             with made_beside(make, "reads the answers") as products:
                 before = read(mine, jobs, joining, kept, first)
-                kept.add(pickle.loads(next(products)), spills[1])  # noqa: S301 - our fork's
+                kept.add(products, spills[1])
         behind = ((file, before.get(file, 0) + at, raw) for file, at, raw in second.lines())
         for file, at, raw in chain(first.lines(), behind):
             if raw is None or not raw.isspace():
@@ -124,12 +123,18 @@ def gather(
 
 
 def _told(
-    spans: Sequence[Span], jobs: Sequence[Job], joining: Joining, kept: Kept, aside: Aside
+    spans: Sequence[Span],
+    jobs: Sequence[Job],
+    joining: Joining,
+    empty: Callable[[], Kept],
+    aside: Aside,
 ) -> Iterator[list[bytes]]:
     """What the second process has to tell, when it has read all."""
+    kept = empty()
     read(spans, jobs, joining, kept, aside)
     aside.settle()
-    yield [pickle.dumps(kept.told(), pickle.HIGHEST_PROTOCOL)]
+    for piece in kept.told():
+        yield [piece]
 
 
 def _see_to(

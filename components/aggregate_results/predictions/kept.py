@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pickle
+import sys
 from array import array
-from typing import Any
+from collections.abc import Iterator
 
 import msgspec
 
@@ -17,6 +19,7 @@ from components.aggregate_results.predictions.spill import Spill
 
 MOST_ATTEMPTS = 31
 _BY_KEY = 1  # the bit of no attempt
+_MANY = 65_536  # rows at a time, where all are gone through
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -112,36 +115,38 @@ class Kept:
         for number in {row // size for row in group} - {first // size}:
             self.spill.add_to_range(number, first, record)
 
-    def told(self) -> tuple[Any, ...]:
-        """All that another process needs for `add`, when nothing more comes."""
+    def told(self) -> Iterator[bytes]:
+        """All that another process needs for `add`, in pieces, when nothing more comes."""
         self.spill.settle()
-        return (
-            self.answers,
-            self.spent_usd,
-            self.fields,
-            self.marks,
-            self._best,
-            self.spill.pieces,
-        )
+        sums = (self.answers, self.spent_usd, self.fields, self.spill.pieces)
+        yield pickle.dumps(sums, pickle.HIGHEST_PROTOCOL)
+        for at in range(0, len(self.marks), _MANY):
+            yield self.marks[at : at + _MANY].tobytes() + self._best[at : at + _MANY]
 
-    def add(self, told: tuple[Any, ...], spill: Spill) -> None:
-        """Add what another one was told, whose answers came behind these and went into `spill`."""
-        answers, spent_usd, fields, marks, best, pieces = told
+    def add(self, told: Iterator[bytes | memoryview], spill: Spill) -> None:
+        """Add what another one tells, whose answers came behind these and went into `spill`."""
+        answers, spent_usd, fields, pieces = pickle.loads(next(told))  # noqa: S301 - our fork's
         spill.learn(pieces)
         self.answers += answers
         self.spent_usd += spent_usd
         self.fields.add_all(fields)
-        either = _number(self.marks) | _number(marks)
-        self.marks = array("I", either.to_bytes(4 * len(marks), "little"))
-        self._best = bytearray(map(max, self._best, best))
+        for at, piece in zip(range(0, len(self.marks), _MANY), told, strict=True):
+            mine = self.marks[at : at + _MANY]
+            marks, best = piece[: 4 * len(mine)], piece[4 * len(mine) :]
+            either = _number(mine.tobytes()) | _number(marks)
+            self.marks[at : at + _MANY] = array("I", either.to_bytes(4 * len(mine), sys.byteorder))
+            self._best[at : at + _MANY] = bytes(map(max, self._best[at : at + _MANY], best))
 
     def counted(self) -> tuple[int, int, int]:
         """Rows with an answer, rows with one by key, and answers by different attempts of each."""
-        every = _number(self.marks)
-        by_key = _number(array("I", [_BY_KEY]) * len(self.marks)) & every
-        rows = len(self.marks) - self._best.count(0)
-        return rows, by_key.bit_count(), every.bit_count() - by_key.bit_count()
+        rows, by_key, every = len(self.marks) - self._best.count(0), 0, 0
+        for at in range(0, len(self.marks), _MANY):
+            marks = self.marks[at : at + _MANY]
+            bits = _number(marks.tobytes())
+            every += bits.bit_count()
+            by_key += (bits & _number(array("I", [_BY_KEY]).tobytes() * len(marks))).bit_count()
+        return rows, by_key, every - by_key
 
 
-def _number(marks: array[int]) -> int:
-    return int.from_bytes(marks.tobytes(), "little")
+def _number(marks: bytes | memoryview) -> int:
+    return int.from_bytes(marks, sys.byteorder)

@@ -49,20 +49,24 @@ def _read_by_two(uri: str) -> tuple[KeyIndex, Models]:
     try:
         with made_beside(partial(_told, theirs), "reads the manifest") as products:
             index, models = _read(mine, 0)
-            before, keys, more = pickle.loads(next(products))  # noqa: S301 - our fork's
-        if before == len(index) or not len(keys):
-            index.extend(keys)
-            return index, models | more
+            before, more = pickle.loads(next(products))  # noqa: S301 - our fork's
+            if before in (len(index), None):
+                for piece in products:
+                    index.learn(piece)
+                return index, models | more
     except InputError:
         pass  # which line it is, the second half does not know
     return _read(whole([uri]), 0)
 
 
 def _told(spans: Sequence[Span]) -> Iterator[list[bytes]]:
-    """What the second process has to tell: the rows before its first one, its keys and models."""
+    """What the second process has to tell: the rows before its first one, models and keys."""
     first = next((line for span in spans for line in span.lines()), None)
-    before = _row(first, spans[0].uri, 0).row - 1 if first else 0
-    yield [pickle.dumps((before, *_read(spans, before)), pickle.HIGHEST_PROTOCOL)]
+    before = _row(first, spans[0].uri, 0).row - 1 if first else None
+    index, models = _read(spans, before or 0)
+    yield [pickle.dumps((before, models))]
+    for piece in index.told():
+        yield [piece]
 
 
 def _read(spans: Sequence[Span], before: int) -> tuple[KeyIndex, Models]:
