@@ -12,6 +12,7 @@ from array import array
 from collections.abc import Iterable
 from typing import Protocol
 
+from components.aggregate_results.predictions.asked_texts import UNKNOWN, ident_of_texts
 from components.aggregate_results.predictions.decode import Line, echo_of, request_of
 from components.aggregate_results.predictions.jobs import Job, model_name
 from components.aggregate_results.predictions.key_index import (
@@ -153,8 +154,10 @@ class RequestJoin:
     def __init__(self, file: RequestFile) -> None:
         self._file = file
         self._keys = KeyIndex()
-        for row, _ in file.requests():  # without the prompts, which the second pass shows
+        self._texts = array("Q")
+        for row, request in file.requests():  # without the prompts, which the second pass shows
             self._keys.add(ident_of_key(row.key) if row.key else 0)
+            self._texts.append(ident_of_texts(request) if row.key and request else UNKNOWN)
         self._keys.build()
         self.rows = len(self._keys)
         # Two requests under one key: the key proves nothing, the request may.
@@ -165,29 +168,44 @@ class RequestJoin:
 
     def find(self, line: Line, raw: bytes, job: Job, version: str) -> tuple[int, str]:
         """(place of the row from 0 on, how it was matched), or (FOREIGN, why it was not)."""
-        place = self._of_key(line)
-        if place >= 0:
-            return place, "key"
         echo = echo_of(raw)
+        place = self._of_key(line)
+        if place >= 0 and self._may_be_its(place, echo):
+            return place, "key"
         if not echo:
             return FOREIGN, "unknown key" if line.echoed_key else "neither key nor request"
-        place = self._find_request(echo)
-        return (place, "request") if place >= 0 else (FOREIGN, "unknown request")
+        asked = self._find_request(echo)
+        if asked >= 0:
+            return asked, "request"
+        return FOREIGN, "another request under its key" if place >= 0 else "unknown request"
 
-    def sure(self, line: Line, _raw: bytes, _job: Job, _version: str) -> tuple[int, str]:
+    def sure(self, line: Line, raw: bytes, _job: Job, _version: str) -> tuple[int, str]:
         """By the key alone: finding a request may change who shares answers from there on."""
-        return self._of_key(line), "key"
+        place = self._of_key(line)
+        if place >= 0 and not self._may_be_its(place, echo_of(raw)):
+            return FOREIGN, ""
+        return place, "key"
 
     def _of_key(self, line: Line) -> int:
         key = line.echoed_key
         place = self._keys.find(ident_of_key(key)) if key else FOREIGN
         return FOREIGN if place in self._ambiguous else place
 
+    def _may_be_its(self, place: int, echo: bytes) -> bool:
+        """Whether the row asked with the texts that came back, as far as both are known.
+
+        Keys such as "1" come again in the next job, whose outputs may lie in the same folder.
+        """
+        asked = self._texts[place]
+        came = ident_of_texts(echo) if asked and echo else UNKNOWN
+        return came in (asked, UNKNOWN)
+
     def forget(self) -> None:
         """All answers were found: give the memory back."""
         for index in (self._keys, self._bytes, self._canonical):
             if index is not None:
                 index.forget()
+        del self._texts[:]
 
     def _find_request(self, echo: bytes) -> int:
         """By the bytes as they are while that works; canonical forms take twenty times as long."""

@@ -117,14 +117,16 @@ def lines_of(
 def _blocks(stream: BinaryIO, name: str, size: int, start: int, end: int | None) -> Iterator[bytes]:
     """What the lines that begin between `start` and `end` hold, in blocks without a bound."""
     at, block = _first(stream, name, size, start)
+    if end is not None and end <= (at if start else 0):  # a byte order mark is of the first line
+        return
     while block and (end is None or at + len(block) < end):
         yield block
         at += len(block)
         block = stream.read(size)
-    if end is None or at >= end:
+    if end is None:
         return
     # The last line is the one that the byte before `end` belongs to.
-    over = block.find(b"\n", end - 1 - at) + 1
+    over = block.find(b"\n", max(end - 1 - at, 0)) + 1
     while block and not over:
         yield block
         block = stream.read(size)
