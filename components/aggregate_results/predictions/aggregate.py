@@ -22,6 +22,7 @@ from components.aggregate_results.predictions.joining import (
     RequestJoin,
 )
 from components.aggregate_results.predictions.judge import STATUSES
+from components.aggregate_results.predictions.lines import numbered_lines
 from components.aggregate_results.predictions.ordered_rows import OrderedRows
 from components.aggregate_results.predictions.page import report_page
 from components.aggregate_results.predictions.pricing import Price, no_price
@@ -50,6 +51,7 @@ from components.tables.writers import CSV_TYPE, JSONL_TYPE
 
 FORMATS = ("jsonl", "csv", "xlsx", "html")
 _ROW_BYTES = 500  # of a manifest, more than most: a second process is only worth it for many
+_LOOKED_AT = 20  # output files, to see what answers are joined by
 _OURS = frozenset({"results.jsonl"})
 _Take = Callable[[Row], None]
 
@@ -149,7 +151,16 @@ def aggregate_outputs(
                 "There are no output files", where=place, fix="Name the folder that holds *.jsonl."
             )
     source = RequestFile(rows_uri)
-    return _aggregate(_Found(source, RequestJoin(source)), outputs, out_uri, options or Options())
+    joining = RequestJoin(source)
+    joining.expect(_first_lines(output_files(outputs, (rows_uri,))[:_LOOKED_AT]))
+    return _aggregate(_Found(source, joining), outputs, out_uri, options or Options())
+
+
+def _first_lines(uris: Sequence[str]) -> Iterator[bytes]:
+    for uri in uris:
+        first = next(numbered_lines(uri), (0, None))[1]
+        if first:
+            yield first
 
 
 def output_files(folders: Sequence[str], leave_out: Sequence[str] = ()) -> list[str]:

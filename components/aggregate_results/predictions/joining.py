@@ -13,7 +13,8 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from components.aggregate_results.predictions.asked_texts import UNKNOWN, ident_of_texts
-from components.aggregate_results.predictions.decode import Line, echo_of, request_of
+from components.aggregate_results.predictions.decode import Line, decode, echo_of, request_of
+from components.aggregate_results.predictions.jobs import UNKNOWN as UNKNOWN_JOB
 from components.aggregate_results.predictions.jobs import Job, model_name
 from components.aggregate_results.predictions.key_index import (
     KeyIndex,
@@ -180,11 +181,20 @@ class RequestJoin:
         return FOREIGN, "another request under its key" if place >= 0 else "unknown request"
 
     def sure(self, line: Line, raw: bytes, _job: Job, _version: str) -> tuple[int, str]:
-        """By the key alone: finding a request may change who shares answers from there on."""
+        """By the key, or by a request that one row asked; which of several it is, order decides."""
+        echo = echo_of(raw)
         place = self._of_key(line)
-        if place >= 0 and not self._may_be_its(place, echo_of(raw)):
-            return FOREIGN, ""
-        return place, "key"
+        if place >= 0 and self._may_be_its(place, echo):
+            return place, "key"
+        place = self._known_request(echo) if echo else FOREIGN
+        return FOREIGN if place in self.groups else place, "request"
+
+    def expect(self, lines: Iterable[bytes]) -> None:
+        """Index requests now if lines like these need it, so that `sure` can find them."""
+        for raw in lines:
+            line = decode(raw)
+            if line is not None and line.is_answer:
+                self.find(line, raw, UNKNOWN_JOB, "")
 
     def _of_key(self, line: Line) -> int:
         key = line.echoed_key
@@ -209,18 +219,23 @@ class RequestJoin:
 
     def _find_request(self, echo: bytes) -> int:
         """By the bytes as they are while that works; canonical forms take twenty times as long."""
-        if self._canonical is None:
-            if self._bytes is None:
-                self._bytes = self._indexed(by_bytes=True)
-                self.groups = _grouped(self._bytes.pairs())
-            place = self._bytes.find(ident_of_bytes(echo))
-            if place >= 0:
-                return place
+        if self._bytes is None:
+            self._bytes = self._indexed(by_bytes=True)
+            self.groups = _grouped(self._bytes.pairs())
+        place = self._known_request(echo)
+        if place < 0 and self._canonical is None:
             self._canonical = self._indexed(by_bytes=False)
             # Forms that differ in bytes may be equal: these groups hold those of before.
             self.groups = _grouped(self._canonical.pairs())
-        form = _canonical(echo)
-        return self._canonical.find(ident_of_bytes(form)) if form else FOREIGN
+            place = self._known_request(echo)
+        return place
+
+    def _known_request(self, echo: bytes) -> int:
+        """By what is indexed so far."""
+        if self._canonical is not None:
+            form = _canonical(echo)
+            return self._canonical.find(ident_of_bytes(form)) if form else FOREIGN
+        return FOREIGN if self._bytes is None else self._bytes.find(ident_of_bytes(echo))
 
     def _indexed(self, *, by_bytes: bool) -> KeyIndex:
         index = KeyIndex()
