@@ -36,7 +36,7 @@ def ident_of_texts(request: bytes) -> int:
         texts = list(_texts_of_any(request_of(request) or {}))
     if not texts:
         return UNKNOWN
-    return ident_of_bytes("\0".join(texts).encode("utf-8", "replace")) >> 32
+    return ident_of_bytes("\0".join(texts).encode("utf-8", "replace"))[1]
 
 
 def _texts(asked: _Asked) -> Iterator[str]:

@@ -17,6 +17,8 @@ from components.aggregate_results.predictions.decode import Line, decode, echo_o
 from components.aggregate_results.predictions.jobs import UNKNOWN as UNKNOWN_JOB
 from components.aggregate_results.predictions.jobs import Job, model_name
 from components.aggregate_results.predictions.key_index import (
+    NO_KEY,
+    Ident,
     KeyIndex,
     ident_of_bytes,
     ident_of_key,
@@ -81,7 +83,7 @@ class ManifestJoin:
             ServiceError: the second process ended early.
         """
         self._index, self._models = manifest_keys(uri, beside=beside)
-        self._shards: dict[str, dict[int, int]] = {}
+        self._shards: dict[str, dict[Ident, int]] = {}
         self.rows = len(self._index)
         self.groups = _grouped(self._index.pairs())
 
@@ -122,7 +124,7 @@ class ManifestJoin:
             found = {place} - {FOREIGN}
         return found
 
-    def _changed(self, job: Job) -> dict[int, int]:
+    def _changed(self, job: Job) -> dict[Ident, int]:
         """The rows of a job's own shard by their requests: those sent again were changed."""
         known = self._shards.get(job.input_uri)
         if known is None:
@@ -157,7 +159,7 @@ class RequestJoin:
         self._keys = KeyIndex()
         self._texts = array("Q")
         for row, request in file.requests():  # without the prompts, which the second pass shows
-            self._keys.add(ident_of_key(row.key) if row.key else 0)
+            self._keys.add(ident_of_key(row.key) if row.key else NO_KEY)
             self._texts.append(ident_of_texts(request) if row.key and request else UNKNOWN)
         self._keys.build()
         self.rows = len(self._keys)
@@ -241,7 +243,7 @@ class RequestJoin:
         index = KeyIndex()
         for _, request in self._file.requests():
             form = request if by_bytes else _canonical(request)
-            index.add(ident_of_bytes(form) if form else 0)
+            index.add(ident_of_bytes(form) if form else NO_KEY)
         index.build()
         return index
 

@@ -68,7 +68,7 @@ class Kept:
             job: whose answer it is.
         """
         answer.matched_by = how
-        answer.attempt = attempt = min(job.attempt, MOST_ATTEMPTS)
+        answer.attempt = attempt = job.attempt if job.attempt < MOST_ATTEMPTS else MOST_ATTEMPTS
         answer.batch = job.batch
         if self._price:
             model = job.model or model_name(answer.model_version)

@@ -1,38 +1,46 @@
 """Which row has a key: a hash table in flat arrays, some fourteen bytes a row.
 
-A dict of a million keys would take over a hundred megabytes. A key stands for 96 bits: those of our
-own keys (24 hexadecimal digits of a SHA-256), else of a BLAKE2b hash. 32 of them choose where in
-the table a search begins, the other 64 are compared there: for a million rows the chance that any
-two keys are taken for one is below 1e-13.
+A dict of a million keys would take over a hundred megabytes. A key is known by 96 bits: those of
+our own keys (24 hexadecimal digits of a SHA-256), else of a BLAKE2b hash. 32 of them choose where
+in the table a search begins, the other 64 are compared there: for a million rows the chance that
+any two keys are taken for one is below 1e-13.
 """
 
 from __future__ import annotations
 
+import struct
 from array import array
 from collections.abc import Iterator
-from contextlib import suppress
 from hashlib import blake2b
 
 _BYTES = 12
 _OUR_LENGTH = 1 + 2 * _BYTES
-_LOW = 2**64 - 1
+_parts = struct.Struct(">IQ").unpack
 _ROOM = 1.4  # places of the table a row
 _MANY = 16_384
 
 
-def ident_of_key(key: str) -> int:
-    """96 bits that stand for a key."""
+Ident = tuple[int, int]
+"""96 bits: 32 and 64."""
+
+NO_KEY: Ident = (0, 0)
+
+
+def ident_of_key(key: str) -> Ident:
+    """What stands for a key."""
     if len(key) == _OUR_LENGTH and key[0] == "k" and key.islower():  # `k` is, so digits may be
-        with suppress(ValueError):
-            digits = bytes.fromhex(key[1:])  # which passes over blanks
-            if len(digits) == _BYTES:
-                return int.from_bytes(digits)
+        try:
+            digits = bytes.fromhex(key[1:])
+        except ValueError:
+            digits = b""
+        if len(digits) == _BYTES:  # it passes over blanks
+            return _parts(digits)
     return ident_of_bytes(key.encode("utf-8", "replace"))
 
 
-def ident_of_bytes(data: bytes) -> int:
-    """96 bits that stand for the bytes."""
-    return int.from_bytes(blake2b(data, digest_size=_BYTES).digest())
+def ident_of_bytes(data: bytes) -> Ident:
+    """What stands for the bytes."""
+    return _parts(blake2b(data, digest_size=_BYTES).digest())
 
 
 class KeyIndex:
@@ -51,10 +59,11 @@ class KeyIndex:
     def __len__(self) -> int:
         return len(self._low)
 
-    def add(self, ident: int) -> None:
-        """The next row; 0 for a row that has no key."""
-        self._low.append(ident & _LOW)
-        self._high.append(ident >> 64)
+    def add(self, ident: Ident) -> None:
+        """The next row; `NO_KEY` for a row that has none."""
+        high, low = ident
+        self._high.append(high)
+        self._low.append(low)
 
     def told(self) -> Iterator[bytes]:
         """What was added, for `learn`, in pieces."""
@@ -86,13 +95,13 @@ class KeyIndex:
                 table[place] = number
         del self._high[:]
 
-    def find(self, ident: int) -> int:
+    def find(self, ident: Ident) -> int:
         """The first row with the key, or -1."""
-        table, lows, low = self._table, self._low, ident & _LOW
+        table, lows, (high, low) = self._table, self._low, ident
         size = len(table)
         if not size:
             return -1
-        place = (ident >> 64) % size
+        place = high % size
         while held := table[place]:
             if lows[held - 1] == low:
                 return held - 1

@@ -12,7 +12,7 @@ from functools import partial
 import msgspec
 
 from components.aggregate_results.predictions.beside import made_beside
-from components.aggregate_results.predictions.key_index import KeyIndex, ident_of_key
+from components.aggregate_results.predictions.key_index import NO_KEY, KeyIndex, ident_of_key
 from components.aggregate_results.predictions.lines import Span, halves, whole
 from components.errors import InputError
 
@@ -81,7 +81,7 @@ def _read(spans: Sequence[Span], before: int) -> tuple[KeyIndex, Models]:
                     where=f"manifest line {number}",
                     fix="Prepare the rows again.",
                 )
-            index.add(ident_of_key(row.key) if row.key else 0)
+            index.add(ident_of_key(row.key) if row.key else NO_KEY)
             if row.model and row.model not in models:
                 models[row.model] = None
     return index, models

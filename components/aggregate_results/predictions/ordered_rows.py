@@ -16,7 +16,7 @@ from components.aggregate_results.predictions.kept import Kept, last_attempt, wo
 from components.aggregate_results.predictions.pricing import Price, no_price, price_of
 from components.aggregate_results.predictions.results import Result, Row
 from components.aggregate_results.predictions.sources import InputRow, Source
-from components.aggregate_results.predictions.spill import Spill
+from components.aggregate_results.predictions.spill import Spill, Taken
 
 _decode_answer = msgspec.msgpack.Decoder(Answer).decode
 
@@ -44,8 +44,8 @@ class OrderedRows:
         self._price = price
         self._structured = structured
         self._unsent = unsent
-        self._found: dict[int, memoryview] = {}
-        self._found_to = 0  # the rows before it were taken up
+        self._taken: list[Taken] = []
+        self._taken_to = 0  # the rows before it were taken up
 
     def stretches(self, size: int, wanted: Iterator[int]) -> Iterator[tuple[int, list[Row]]]:
         """Stretches of so many rows, by their number from 0 on: those that are wanted.
@@ -67,12 +67,13 @@ class OrderedRows:
 
     def _row(self, place: int, at: int, line: bytes | None) -> Row:
         row = self._source.row(place, at, line)
-        while place >= self._found_to:
-            self._take_up()
-        record = self._found.get(place)
-        shared = False
+        while place >= self._taken_to:
+            number = self._taken_to // self._spills[0].size
+            self._taken = [spill.take(number) for spill in self._spills]
+            self._taken_to += self._spills[0].size
+        record, shared = self._best(place), False
         if record is None and self._first_of is not None:
-            record = self._found.get(self._first_of[place])
+            record = self._best(self._first_of[place])
             shared = record is not None
         if record is None or row.status == "invalid":
             return Row(self._without(place, row), "")
@@ -84,17 +85,14 @@ class OrderedRows:
             fields = flat(value) if value else None
         return Row(self._result(place, row, answer, literal, shared), text, fields, shared)
 
-    def _take_up(self) -> None:
-        """The best answers to the next range of rows."""
-        first, *others = self._spills
-        number = self._found_to // first.size
-        self._found_to += first.size
-        self._found = best = first.take(number)
-        for found in (spill.take(number) for spill in others):
-            for place in best.keys() & found.keys():
-                if _worth(best[place]) >= _worth(found[place]):
-                    del found[place]
-            best.update(found)
+    def _best(self, place: int) -> memoryview | None:
+        """The best answer that was set down for a row."""
+        best = None
+        for taken in self._taken:
+            record = taken.get(place)
+            if record is not None and (best is None or _worth(record) > _worth(best)):
+                best = record
+        return best
 
     def _result(
         self, place: int, row: InputRow, answer: Answer, literal: bytes, shared: bool

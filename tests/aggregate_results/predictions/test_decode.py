@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from components.aggregate_results.predictions.decode import decode, echo_of, request_of, text_of
 from components.aggregate_results.predictions.flatten import flat, object_of
 from components.aggregate_results.predictions.judge import Answer, judge
-from components.aggregate_results.predictions.key_index import KeyIndex, ident_of_key
+from components.aggregate_results.predictions.key_index import NO_KEY, KeyIndex, ident_of_key
 from components.aggregate_results.predictions.lines import halves, lines_of, whole
 from components.aggregate_results.predictions.tally import _REFUSAL, Lengths
 from components.errors import InputError
@@ -191,14 +191,14 @@ def test_keys_that_only_look_like_ours_are_others() -> None:
     others += [key.replace("00", odd, 1) for odd in ("0x", "0_", "\u06610")]
     idents = {ident_of_key(name) for name in [key, *others]}
     assert len(idents) == 1 + len(others)
-    assert ident_of_key(key) == 0xABCD
+    assert ident_of_key(key) == (0, 0xABCD)
 
 
 def test_the_index_finds_each_key_and_no_other() -> None:
     keys = [f"k{n * 7919:024x}" for n in range(1, 501)] + [f"row {n}" for n in range(500)]
     index = KeyIndex()
     for key in [*keys, keys[3], ""]:
-        index.add(ident_of_key(key) if key else 0)
+        index.add(ident_of_key(key) if key else NO_KEY)
     assert index.find(ident_of_key(keys[0])) == -1
     index.build()
     assert [index.find(ident_of_key(key)) for key in keys] == list(range(1000))
