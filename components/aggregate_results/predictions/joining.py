@@ -46,7 +46,7 @@ class Joining(Protocol):
         """(place of the row from 0 on, how it was matched), or (FOREIGN, why it was not)."""
 
     def sure(self, line: Line, raw: bytes, job: Job, version: str) -> tuple[int, str]:
-        """As `find`, but for a second process: FOREIGN also where more has to be learned first."""
+        """As `find`, in any order: FOREIGN also where order decides, or more has to be learned."""
 
     def forget(self) -> None:
         """All answers were found: give the memory back."""
