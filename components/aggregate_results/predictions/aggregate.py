@@ -42,7 +42,7 @@ from components.aggregate_results.predictions.spill import Spill
 from components.aggregate_results.predictions.stretches import Making, all_stretches
 from components.aggregate_results.predictions.summary import PredictionSummary, ended
 from components.aggregate_results.predictions.tally import Model, Tally
-from components.errors import InputError, WrongUse
+from components.errors import WrongUse
 from components.storage import files
 from components.storage.uris import join, name_of
 from components.tables.formats import count
@@ -142,12 +142,13 @@ def aggregate_outputs(
         options: formats, prices and the like.
 
     Raises:
-        InputError: there is no such file, it is not UTF-8, or there are no outputs.
+        InputError: there is no such file, or it is not UTF-8.
+        WrongUse: there are no outputs.
         ServiceError: something could not be read or written.
     """
     for place in outputs:
         if not output_files([place], (rows_uri,)):
-            raise InputError(
+            raise WrongUse(
                 "There are no output files", where=place, fix="Name the folder that holds *.jsonl."
             )
     source = RequestFile(rows_uri)
