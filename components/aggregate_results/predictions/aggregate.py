@@ -110,7 +110,8 @@ def aggregate_predictions(
         return _without_rows(around, out_uri or run_uri, options or Options())
     options = options or Options()
     jobs = read_jobs(join(run_uri, "predictions.json"))
-    joining = ManifestJoin(place, beside=options.beside(files.size(place) // _ROW_BYTES))
+    beside = options.beside(files.size(place) // _ROW_BYTES)
+    joining = ManifestJoin(place, join(run_uri, "prepared", "shards"), beside=beside)
     broken = JsonFaults(run_uri, jobs, joining.place_of, joining.rows)
     outputs = [join(run_uri, "predictions")]
     if around.plan and not around.unsent and not jobs and not output_files(outputs):

@@ -27,6 +27,8 @@ from components.aggregate_results.predictions.manifest_keys import manifest_keys
 from components.aggregate_results.predictions.sources import RequestFile
 from components.errors import Intent2BatchError
 from components.rows.canonical import canonical, key_of_canonical
+from components.storage import files
+from components.storage.uris import join
 
 log = logging.getLogger(__name__)
 
@@ -75,14 +77,20 @@ class ManifestJoin:
 
     one_answer_each = False
 
-    def __init__(self, uri: str, *, beside: bool = False) -> None:
-        """Read the manifest; `beside`: with the help of a second process.
+    def __init__(self, uri: str, shards_uri: str = "", *, beside: bool = False) -> None:
+        """Read the manifest.
+
+        Args:
+            uri: of the manifest.
+            shards_uri: the folder of what was sent.
+            beside: whether a second process is to help.
 
         Raises:
             InputError: it is damaged.
             ServiceError: the second process ended early.
         """
         self._index, self._models = manifest_keys(uri, beside=beside)
+        self._shards_uri = shards_uri
         self._shards: dict[str, dict[Ident, int]] = {}
         self.rows = len(self._index)
         self.groups = _grouped(self._index.pairs())
@@ -119,25 +127,31 @@ class ManifestJoin:
             for model in self._candidates(job, version)
             if (place := self._index.find(ident_of_key(key_of_canonical(request, model)))) >= 0
         }
-        if not found and job.input_uri:
+        if not found and (job.shard or job.input_uri):
             place = self._changed(job).get(ident_of_bytes(request), FOREIGN)
             found = {place} - {FOREIGN}
         return found
 
     def _changed(self, job: Job) -> dict[Ident, int]:
         """The rows of a job's own shard by their requests: those sent again were changed."""
-        known = self._shards.get(job.input_uri)
+        name = job.shard or job.input_uri
+        known = self._shards.get(name)
         if known is None:
-            known = self._shards[job.input_uri] = {}
+            known = self._shards[name] = {}
             try:
-                for row, request in RequestFile(job.input_uri).requests():
+                for row, request in RequestFile(self._sent(job)).requests():
                     place = self._index.find(ident_of_key(row.key)) if row.key else FOREIGN
                     form = _canonical(request)
                     if place >= 0 and form:
                         known[ident_of_bytes(form)] = place
             except Intent2BatchError:
-                log.info("%s could not be read", job.input_uri, exc_info=True)
+                log.info("%s could not be read", name, exc_info=True)
         return known
+
+    def _sent(self, job: Job) -> str:
+        """The job's shard in the run's folder; where it is gone, what the service read."""
+        own = join(self._shards_uri, job.shard) if self._shards_uri and job.shard else ""
+        return own if own and files.exists(own) else job.input_uri
 
     def _candidates(self, job: Job, version: str) -> list[str]:
         """The models that may have answered: that of the job, else those named like the version."""

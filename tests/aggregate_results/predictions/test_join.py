@@ -214,19 +214,20 @@ def test_a_later_attempt_wins_only_if_it_is_better(tmp_path: Path) -> None:
     assert (summary.duplicate, summary.retried) == (0, 3)
 
 
-def test_a_changed_request_of_a_repeat_is_found_in_its_shard(tmp_path: Path) -> None:
+@pytest.mark.parametrize("place", ["prepared/shards/again.jsonl", "staged/shards/again.jsonl"])
+def test_a_changed_request_of_a_repeat_is_found_in_its_shard(tmp_path: Path, place: str) -> None:
+    """In the run's folder, or where the service read it if that is all that is left."""
     keys = manifest(tmp_path, [("a", MODEL)])
     changed = {**request("a"), "generationConfig": {"maxOutputTokens": 4096}}
-    shard = tmp_path / "predictions" / "shards" / "again.jsonl"
-    write(shard, [{"key": keys[0], "request": changed}])
+    write(tmp_path / place, [{"key": keys[0], "request": changed}])
     ledger(
         tmp_path,
         {
             "display_name": "two",
             "attempt": 2,
             "model": MODEL,
-            "input_uri": str(shard),
-            "shard": "x",
+            "input_uri": str(tmp_path / "staged" / "shards" / "again.jsonl"),
+            "shard": "again.jsonl",
         },
     )
     output(tmp_path, [line(echo(changed) | {"generationConfig": {"maxOutputTokens": 4096.0}},
