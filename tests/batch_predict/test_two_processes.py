@@ -7,11 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from components.batch_predict.book import Doc, Entry, from_text
 from components.batch_predict.files import StoredFiles
 from components.batch_predict.online import answer_online
 from components.batch_predict.places import Places
 from components.batch_predict.predict import Settings
+from components.storage.versioned import Version
 from tests.batch_predict import simulation
 from tests.batch_predict.conftest import StoryClock, read_lines, request_of, write_lines
 from tests.batch_predict.simulated_jobs import Remote
@@ -111,7 +114,11 @@ def test_what_later_waves_made_of_rows_is_not_written_over() -> None:
     played(Story(rows, Settings(), begins=writes, dies=lambda _: False))
 
 
-def test_what_another_process_was_told_online_is_not_written_over(tmp_path: Path) -> None:
+@pytest.mark.parametrize("moment", ["asked", "written"])
+def test_what_another_process_was_told_online_is_not_written_over(
+    tmp_path: Path, moment: str
+) -> None:
+    """The other one answers everything while this one asks, or just before it writes."""
     places = Places(str(tmp_path / "run"), "pipeline/run-1")
     entry = Entry("s.jsonl", 0, 1, "gemini-a", "job", "", "", 3, how="online")
     lines = [{"key": f"k{n}", "request": request_of(f"row {n}")} for n in range(3)]
@@ -121,16 +128,20 @@ def test_what_another_process_was_told_online_is_not_written_over(tmp_path: Path
     def ask(model: str, request: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
         asked.append(request["contents"][0]["parts"][0]["text"])
         mine = len(asked)
-        if mine == 1:
-            assert ended() == ("succeeded", "")  # the other process answers everything
+        if mine == 1 and moment == "asked":
+            assert ended(StoredFiles()) == ("succeeded", "")
         return "", {"responseId": str(mine)}
 
-    def ended() -> tuple[str, str]:
-        return answer_online(
-            StoredFiles(), places, entry, ask, StoryClock(), at_once=1, deadline_at=2e9
-        )
+    class Late(StoredFiles):
+        def write(self, uri: str, text: str, version: Version | None) -> Version:
+            if len(asked) == 1 and moment == "written":
+                assert ended(StoredFiles()) == ("succeeded", "")
+            return super().write(uri, text, version)
 
-    assert ended() == ("succeeded", "")
+    def ended(files: StoredFiles) -> tuple[str, str]:
+        return answer_online(files, places, entry, ask, StoryClock(), at_once=1, deadline_at=2e9)
+
+    assert ended(Late()) == ("succeeded", "")
     assert asked == ["row 0", "row 0", "row 1", "row 2"]
     uris = StoredFiles().below(places.outputs("job"))
     rows = [row for uri in uris for row in read_lines(uri)]
