@@ -17,7 +17,7 @@ from itertools import accumulate, repeat
 from typing import IO, Any
 
 MOST_RANGES = 512
-LEAST_ROWS = 4096
+LEAST_ROWS = 8192
 MOST_FILES = 32
 _BUFFERED_BYTES = 4 * 1024 * 1024  # of all ranges together
 
