@@ -3,7 +3,8 @@
     python bench/aggregate_rows.py [--rows N ...] [--rounds N] [--json] [--skip-notebook]
 
 Each way is a process of its own, reading the same files from the page cache, and the best of
-three rounds counts: on a shared machine the same work takes half as long again a minute later.
+three rounds over all of them counts: on a shared machine the same work takes half as long again a
+minute later.
 `decode` is a typed msgspec decode of every line that writes nothing; `ours` writes results.jsonl
 and results.csv; `notebook` is the way of the batch-generation notebook, done to the same end: the
 whole blob in memory, json.loads a line, a dict to join with, the csv module.
@@ -196,21 +197,31 @@ def one(way: str, folder: Path) -> None:
 
 
 def measure(counts: list[int], skip: set[str], rounds: int) -> Iterator[dict[str, object]]:
-    """The figures of every way for every number of rows: the least time, the most memory."""
-    for count in counts:
-        with tempfile.TemporaryDirectory(prefix="rows-bench-") as place:
-            folder = Path(place)
+    """The figures of every way for every number of rows: the least time, the most memory.
+
+    Each round runs all, so that a machine that slows down does so for all of them.
+    """
+    with tempfile.TemporaryDirectory(prefix="rows-bench-") as place:
+        folders = {count: Path(place, str(count)) for count in counts}
+        for count, folder in folders.items():
+            folder.mkdir()
             make(folder, count)
-            size, many = output_of(folder).stat().st_size, count > 300_000
-            ways = [way for way in WAYS if way not in skip and not (way == "notebook" and many)]
-            ran = [(way, run(way, folder)) for _ in range(rounds) for way in ways]
-            for way in ways:
-                figures = [found for name, found in ran if name == way]
-                best = {
-                    "seconds": min(found["seconds"] for found in figures),
-                    "peak_mb": max(found["peak_mb"] for found in figures),
-                }
-                yield {"rows": count, "bytes": size, "way": way, **best}
+        runs = [
+            (way, count)
+            for count in counts
+            for way in WAYS
+            if way not in skip and not (way == "notebook" and count > 300_000)
+        ]
+        ran = [(each, run(each[0], folders[each[1]])) for _ in range(rounds) for each in runs]
+        for way, count in runs:
+            figures = [found for each, found in ran if each == (way, count)]
+            yield {
+                "rows": count,
+                "bytes": output_of(folders[count]).stat().st_size,
+                "way": way,
+                "seconds": min(found["seconds"] for found in figures),
+                "peak_mb": max(found["peak_mb"] for found in figures),
+            }
 
 
 def run(way: str, folder: Path) -> dict[str, float]:
