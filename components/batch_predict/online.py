@@ -17,6 +17,7 @@ from components.batch_predict.book import Entry
 from components.batch_predict.files import Files
 from components.batch_predict.places import Places
 from components.batch_predict.shards import Line, read_shard
+from components.storage.versioned import Conflict
 from components.supervision.clock import Clock
 
 # (model, request) -> (status, response) as an output row has them. It raises nothing for what the
@@ -51,11 +52,10 @@ def answer_online(
             number += 1
             rows = [_line(row, clock.now()) for row in _asked(some, entry.model, ask)]
             uri = f"{folder}/online-{number:05d}/predictions.jsonl"
-            if files.exists(uri):
+            try:
+                files.write(uri, "".join(rows), None)
+            except Conflict:
                 break  # another process was faster, and may have gone on from what it got
-            with files.writer(uri) as write:
-                for row in rows:
-                    write(row)
         else:
             return "succeeded", ""
 
@@ -70,9 +70,9 @@ def _left(files: Files, places: Places, entry: Entry) -> tuple[str, int, Iterato
     return folder, len(parts), (line for line in lines if line.key not in done)
 
 
-def _line(row: Mapping[str, Any], now: float) -> bytes:
+def _line(row: Mapping[str, Any], now: float) -> str:
     told = {**row, "processed_time": datetime.fromtimestamp(now, UTC).isoformat()}
-    return json.dumps(told, ensure_ascii=True).encode() + b"\n"
+    return json.dumps(told, ensure_ascii=True) + "\n"
 
 
 def _asked(lines: list[Line], model: str, ask: Ask) -> Iterator[dict[str, Any]]:

@@ -7,8 +7,9 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedWriter, FileIO
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from components.errors import InputError, ServiceError
 from components.storage.client import blob_at, storage_client, told_plainly
@@ -16,6 +17,7 @@ from components.storage.object_reader import ObjectReader
 from components.storage.uris import check_supported, is_gcs, split_gcs
 from components.tables.text import json_text
 
+_STAYING_BYTES = 32 * 1024 * 1024  # of a file that is written
 _CHUNK_BYTES = 8 * 1024 * 1024  # a multiple of 256 KiB, as resumable uploads require
 _BUFFER_BYTES = 64 * 1024
 
@@ -81,6 +83,23 @@ def exists(uri: str) -> bool:
         with told_plainly(uri, "look it up"):
             return bool(blob_at(uri).exists())
     return Path(uri).is_file()
+
+
+def size(uri: str) -> int:
+    """How many bytes the file has.
+
+    Raises:
+        InputError: there is no such file.
+        ServiceError: it cannot be looked up.
+    """
+    check_supported(uri)
+    if is_gcs(uri):
+        with told_plainly(uri, "look it up"):
+            blob = blob_at(uri)
+            blob.reload()
+            return int(blob.size)
+    with local_errors(uri, "look it up"):
+        return Path(uri).stat().st_size
 
 
 @contextmanager
@@ -165,13 +184,35 @@ def _write_local(path: Path) -> Iterator[BinaryIO]:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, scratch = tempfile.mkstemp(prefix=f".{path.name[:100]}.", dir=path.parent)
     try:
-        with os.fdopen(handle, "wb") as out:
+        with BufferedWriter(_Passing(handle, "wb")) as out:
             yield out
         with local_errors(str(path), "write it"):
             _take_place(Path(scratch), path)
     except BaseException:
         Path(scratch).unlink(missing_ok=True)
         raise
+
+
+class _Passing(FileIO):
+    """A file that is written once, from its beginning, and does not stay in the page cache.
+
+    Gigabytes of it would push out what others need; and where a machine's memory is handed to it
+    only as it is touched, each new page costs more than writing does.
+    """
+
+    _at = 0
+    _advised = 0
+
+    def write(self, data: Any, /) -> int:
+        """Write, and now and then have what was written go to the disk and out of memory."""
+        written = super().write(data)
+        self._at += written
+        if self._at - self._advised >= _STAYING_BYTES and hasattr(os, "posix_fadvise"):
+            # What is not on the disk yet goes there now, and out of memory with the next call.
+            start = max(self._advised - _STAYING_BYTES, 0)
+            os.posix_fadvise(self.fileno(), start, self._at - start, os.POSIX_FADV_DONTNEED)
+            self._advised = self._at
+        return written
 
 
 def _take_place(scratch: Path, path: Path) -> None:

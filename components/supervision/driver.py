@@ -116,6 +116,10 @@ def course(fresh: Ledger, policy: Policy, until: Literal["made", "ended"] = "end
                 ledger, version, now, stop = yield from _load(fresh)
                 written = ledger.life if version is not None else None
                 life = resume(ledger.life, now, policy)
+                if isinstance(seen, Seen) and _is_double(seen, life):
+                    if seen.stage not in ("succeeded", "failed", "cancelled"):
+                        _, now, stop = yield Cancel(seen.name)
+                    seen = Woke()
                 # That a job was made, or may be, must not be forgotten: no ledger may say so yet.
                 seen = seen if isinstance(seen, (Seen, Unanswered)) else Woke()
                 continue
@@ -127,6 +131,16 @@ def course(fresh: Ledger, policy: Policy, until: Literal["made", "ended"] = "end
         if isinstance(action, End) or (until == "made" and life.phase == "watch"):
             return ledger
         seen, now, stop = yield action  # type: ignore[assignment]
+
+
+def _is_double(seen: Seen, life: Life) -> bool:
+    """Whether it is a second job of ours beside the one that the ledger follows: billed in vain.
+
+    Two processes can make one each where the service gives jobs their names. A project may be
+    named by its number, so that the last part of a name tells.
+    """
+    ids = [name.rpartition("/")[2] for name in (seen.name, life.job_name)]
+    return seen.ours and bool(life.job_name) and ids[0] != ids[1]
 
 
 def _load(fresh: Ledger) -> Generator[Effect, Reply, tuple[Ledger, str | None, float, str]]:
@@ -154,7 +168,7 @@ def _count_failure(result: Result, failures: int) -> int:
 
 
 def _patience(failures: int) -> Wait:
-    return Wait(0.0, min(30.0, 0.25 * 2.0**failures))
+    return Wait(0.0, min(30.0, 0.25 * 2.0 ** min(failures, 10)))
 
 
 # --- performing a course --------------------------------------------------------------------------

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, fields
+from operator import attrgetter
+from typing import Any, Literal
 
 Phase = Literal["find", "create", "watch", "ended"]
 Stage = Literal[
@@ -106,6 +107,18 @@ class Life:
     refusals: int = field(default=0, compare=False)
     polls: int = field(default=0, compare=False)
     pause: Wait | None = field(default=None, compare=False)
+
+
+_NAMES = tuple(known.name for known in fields(Life))
+_values = attrgetter(*_NAMES)
+
+
+def changed(life: Life, **values: Any) -> Life:
+    """The life with other values, as `dataclasses.replace` has it, which takes three times as long.
+
+    Every observation changes a life, and a test plays millions of them.
+    """
+    return Life(**{**dict(zip(_NAMES, _values(life), strict=True)), **values})
 
 
 # --- observations ---------------------------------------------------------------------------------

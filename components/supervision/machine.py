@@ -18,7 +18,6 @@ only while the service still remembers the request id (`Policy.dedupe_s`).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from components.supervision.life import (
@@ -47,6 +46,7 @@ from components.supervision.life import (
     Unanswered,
     Wait,
     Woke,
+    changed,
 )
 
 
@@ -59,18 +59,18 @@ def resume(life: Life, now: float, policy: Policy) -> Life:
     was on its way. Every other end stays.
     """
     if life.outcome in ("refused", "dry_run"):
-        life = replace(
+        life = changed(
             life, outcome=None, reason="", refusal="", ended_at=None, asked="", why_asked="",
             asked_at=None, deadline_at=None,
         )  # fmt: skip
     elif life.asked and not life.job_name and life.unknown_since is not None:
-        life = replace(life, outcome=None, reason="", ended_at=None)
+        life = changed(life, outcome=None, reason="", ended_at=None)
     elif life.phase == "ended":
         return life
     deadline_at = life.deadline_at
     if deadline_at is None and policy.max_wait_s is not None:
         deadline_at = now + policy.max_wait_s
-    return replace(
+    return changed(
         life,
         phase="watch" if life.job_name else "find",
         deadline_at=deadline_at,
@@ -105,8 +105,8 @@ def _decide(life: Life, now: float, policy: Policy) -> tuple[Life, Action]:
         return life, Look(life.job_name)
     if life.phase == "create" and not life.asked:
         since = now if life.unknown_since is None else life.unknown_since
-        return replace(life, created_at=now, unknown_since=since), Create()
-    return (life if life.phase == "find" else replace(life, phase="find")), Find()
+        return changed(life, created_at=now, unknown_since=since), Create()
+    return (life if life.phase == "find" else changed(life, phase="find")), Find()
 
 
 def _past_limits(life: Life, now: float, policy: Policy) -> Life:
@@ -141,7 +141,7 @@ def _until_limits(life: Life, wait: Wait, now: float, policy: Policy) -> Wait:
 
 
 def _on_woke(life: Life, seen: Woke, now: float, policy: Policy) -> Life:
-    return replace(life, pause=None) if life.pause else life
+    return changed(life, pause=None) if life.pause else life
 
 
 def _on_stop(life: Life, seen: StopAsked, now: float, policy: Policy) -> Life:
@@ -161,7 +161,7 @@ def _on_seen(life: Life, seen: Seen, now: float, policy: Policy) -> Life:
     if seen.stage == "cancelled":
         return _end(life, _asked_outcome(life), life.why_asked or "cancelled by someone else", now)
     if seen.hopeless and seen.stage == "waiting" and not life.asked:
-        return replace(_ask(life, "hopeless", seen.hopeless, now), cancellable=True)
+        return changed(_ask(life, "hopeless", seen.hopeless, now), cancellable=True)
     return life
 
 
@@ -170,7 +170,7 @@ def _adopt(life: Life, seen: Seen, now: float, policy: Policy) -> Life:
     polls = life.polls + 1 if same else 0
     reacting = life.cancel_at is not None and now < life.cancel_at + policy.recancel_s
     cancellable = seen.stage in CANCELLABLE and not reacting
-    return replace(
+    return changed(
         life,
         looked=life.phase != "create",
         phase="watch",
@@ -229,11 +229,11 @@ def _on_missing(life: Life, seen: Missing, now: float, policy: Policy) -> Life:
 
 
 def _to_create(life: Life, unknown_since: float | None) -> Life:
-    return replace(life, phase="create", unknown_since=unknown_since)
+    return changed(life, phase="create", unknown_since=unknown_since)
 
 
 def _wait_to_settle(life: Life, policy: Policy) -> Life:
-    return replace(life, polls=life.polls + 1, pause=_poll(life.polls, policy))
+    return changed(life, polls=life.polls + 1, pause=_poll(life.polls, policy))
 
 
 def _on_exists(life: Life, seen: Exists, now: float, policy: Policy) -> Life:
@@ -242,11 +242,11 @@ def _on_exists(life: Life, seen: Exists, now: float, policy: Policy) -> Life:
 
 def _again(life: Life) -> Life:
     phase: Phase = "find" if life.phase == "create" else life.phase
-    return replace(life, phase=phase, failures=life.failures + 1)
+    return changed(life, phase=phase, failures=life.failures + 1)
 
 
 def _on_accepted(life: Life, seen: Accepted, now: float, policy: Policy) -> Life:
-    return replace(life, cancellable=False, cancel_at=now, polls=0, refusals=0, failures=0)
+    return changed(life, cancellable=False, cancel_at=now, polls=0, refusals=0, failures=0)
 
 
 def _on_failed(life: Life, seen: Failed, now: float, policy: Policy) -> Life:
@@ -264,7 +264,7 @@ def _on_unanswered(life: Life, seen: Unanswered, now: float, policy: Policy) -> 
         return life
     # It may have been sent only just now: the process may have slept since it was decided.
     since = now if life.unknown_since is None else life.unknown_since
-    life = replace(life, created_at=now, unknown_since=since)
+    life = changed(life, created_at=now, unknown_since=since)
     return _backed_off(life, seen.reason, seen.retry_after, policy)
 
 
@@ -274,23 +274,23 @@ def _on_refused(life: Life, seen: Refused, now: float, policy: Policy) -> Life:
     if life.phase == "create":
         life = _never_sent(life)
         if life.unknown_since is not None:
-            return replace(life, phase="find", refusal=seen.reason)
+            return changed(life, phase="find", refusal=seen.reason)
     if life.phase != "watch" and life.unknown_since is None:
         return _end(life, "refused", seen.reason, now)
     if life.refusals + 1 >= policy.refusals_max:
         return _end(life, "refused", f"{seen.reason}; the job may still be running", now)
-    return replace(_backed_off(life, seen.reason, 0.0, policy), refusals=life.refusals + 1)
+    return changed(_backed_off(life, seen.reason, 0.0, policy), refusals=life.refusals + 1)
 
 
 def _never_sent(life: Life) -> Life:
     """The last create certainly made nothing: forget it, if it was the only one in doubt."""
-    return replace(life, unknown_since=None) if life.unknown_since == life.created_at else life
+    return changed(life, unknown_since=None) if life.unknown_since == life.created_at else life
 
 
 def _backed_off(life: Life, reason: str, retry_after: float, policy: Policy) -> Life:
     most = min(policy.backoff_max, policy.backoff_first * 2.0 ** min(life.failures, 16))
     wait = Wait(max(most / 2, retry_after), max(most, retry_after * 1.1))
-    return replace(_again(life), pause=wait, cancellable=False)
+    return changed(_again(life), pause=wait, cancellable=False)
 
 
 def _poll(polls: int, policy: Policy) -> Wait:
@@ -299,7 +299,7 @@ def _poll(polls: int, policy: Policy) -> Wait:
 
 
 def _ask(life: Life, ask: Ask, why: str, now: float) -> Life:
-    return replace(life, asked=ask, why_asked=why, asked_at=now, pause=None, cancellable=False)
+    return changed(life, asked=ask, why_asked=why, asked_at=now, pause=None, cancellable=False)
 
 
 def _asked_outcome(life: Life) -> Outcome:
@@ -307,7 +307,7 @@ def _asked_outcome(life: Life) -> Outcome:
 
 
 def _end(life: Life, outcome: Outcome, reason: str, now: float) -> Life:
-    return replace(life, phase="ended", outcome=outcome, reason=reason, ended_at=now, pause=None)
+    return changed(life, phase="ended", outcome=outcome, reason=reason, ended_at=now, pause=None)
 
 
 def _merged(known: tuple[Event, ...], seen: tuple[Event, ...]) -> tuple[Event, ...]:

@@ -206,6 +206,8 @@ def predict(
         answers_table=answers_table,
         resume=resume,
     )
+    if not local:
+        _check_run(run)
     collect = f"  collect them: intent2batch aggregate {run}"
     try:
         with _stand_ins(run, project, staging) if local else _as_given(project, staging) as where:
@@ -339,21 +341,32 @@ def _stand_ins(run: str, project: str, staging: str) -> Iterator[tuple[str, str]
 
     if is_gcs(run):
         raise WrongUse("With --local the run's folder is one on this machine", where=run)
+    _check_run(run)
     with services(Path(run, "services")):
         known = project or stand_in_project()
         yield known, staging or join(f"gs://{known}-bucket", STAGING)
 
 
 def _check_what(run: str, rows: str, outputs: list[str] | None, out: str) -> None:
-    from components.errors import InputError, WrongUse
+    from components.errors import WrongUse
     from components.storage.files import exists
-    from components.storage.uris import join
 
     if run and (rows or outputs):
         raise WrongUse("A run knows its own rows", fix="Give RUN, or --rows with --outputs.")
-    if run and not exists(join(run, "prepared", "plan.json")):
-        raise InputError("This is not the folder of a run", where=run, fix="Prepare rows first.")
-    if not run and not (rows and outputs and out):
+    if run:
+        _check_run(run)
+    elif not (rows and outputs and out):
         raise WrongUse(
             "Nothing to collect", fix="Give RUN, or --rows FILE --outputs FOLDER --out FOLDER."
         )
+    elif not exists(rows):
+        raise WrongUse("There is no such file", where=rows)
+
+
+def _check_run(run: str) -> None:
+    from components.errors import WrongUse
+    from components.storage.files import exists
+    from components.storage.uris import join
+
+    if not exists(join(run, "prepared", "plan.json")):
+        raise WrongUse("This is not the folder of a run", where=run, fix="Prepare rows first.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import stat
 from pathlib import Path
 
@@ -38,6 +40,35 @@ def test_text_round_trip_makes_folders_and_plain_permissions(tmp_path: Path) -> 
     plain = tmp_path / "plain"
     plain.write_text("")
     assert stat.S_IMODE(target.stat().st_mode) == stat.S_IMODE(plain.stat().st_mode)
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_long_file_is_whole_though_it_leaves_the_page_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: bool
+) -> None:
+    """Not every system can be told what not to keep."""
+    monkeypatch.setattr(files, "_STAYING_BYTES", 10_000)
+    spans = []
+    if told:
+        spy = lambda _, start, length, __: spans.append((start, start + length))  # noqa: E731
+        monkeypatch.setattr(os, "posix_fadvise", spy, raising=False)
+        monkeypatch.setattr(os, "POSIX_FADV_DONTNEED", 4, raising=False)
+    else:
+        monkeypatch.delattr(os, "posix_fadvise", raising=False)
+    data = [bytes([n]) * 7_000 for n in range(20)]
+    with files.open_write(str(tmp_path / "long")) as out:
+        for piece in data:
+            out.write(piece)
+    assert (tmp_path / "long").read_bytes() == b"".join(data)
+    assert files.size(str(tmp_path / "long")) == 140_000
+    assert not told or (spans[0][0], spans[-1][1]) == (0, 140_000)
+    for (_, end), (start, _) in itertools.pairwise(spans):
+        assert start < end  # what was not on the disk yet is told once more
+
+
+def test_the_size_of_no_file_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such file"):
+        files.size(str(tmp_path / "none"))
 
 
 def test_byte_order_mark_is_dropped_and_other_encodings_are_refused(tmp_path: Path) -> None:

@@ -41,6 +41,7 @@ def test_text_stream_and_list() -> None:
         assert stream.read() == b"x" * 100
     listed = [f"{BUCKET}/run 1/a.txt", f"{BUCKET}/run 1/b/c.bin"]
     assert list(files.list_uris(f"{BUCKET}/run 1")) == listed
+    assert [files.size(uri) for uri in listed] == [7, 100]
     assert files.exists(listed[0])
     assert not files.exists(f"{BUCKET}/run 1")
 

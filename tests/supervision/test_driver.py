@@ -20,6 +20,7 @@ from components.supervision.driver import (
 )
 from components.supervision.ledger import Ledger
 from components.supervision.life import (
+    Accepted,
     Failed,
     Life,
     Missing,
@@ -129,6 +130,29 @@ def test_the_loser_of_a_write_goes_on_as_a_watcher() -> None:
     jobs = Jobs([Missing(), RUNNING, DONE])
     assert follow(jobs, Contended(theirs)).outcome == "succeeded"
     assert jobs.calls == ["find", "look", "look"]
+
+
+class Followed(MemoryStore):
+    """Another process made a job, and wrote it down while this one made a second."""
+
+    def save(self, ledger: Ledger, version: str | None) -> Saved | Lost | Failed:
+        if ledger.job_name == "projects/1/jobs/two":
+            theirs = Life(phase="watch", job_name="projects/p/jobs/one", state="RUNNING")
+            super().save(Ledger(theirs), super().load().version)
+            return Lost()
+        return super().save(ledger, version)
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_a_second_job_of_the_same_work_is_cancelled(running: bool) -> None:
+    """The other process made its own at the same time; only one of them is followed and paid."""
+    stage = "running" if running else "failed"
+    second = Seen("projects/1/jobs/two", stage, "two", stage.upper())  # type: ignore[arg-type]
+    first = Seen("projects/1/jobs/one", "succeeded", "one", "OK")
+    jobs = Jobs([Missing(), second, *[Accepted()] * running, first])
+    ended = follow(jobs, Followed())
+    assert jobs.calls == ["find", "create", *["cancel"] * running, "look"]
+    assert (ended.job_name, ended.outcome) == ("projects/1/jobs/one", "succeeded")
 
 
 class Broken(MemoryStore):

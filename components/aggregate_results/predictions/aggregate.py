@@ -13,7 +13,8 @@ from components.aggregate_results.predictions.around import ALONE, Around, read_
 from components.aggregate_results.predictions.beside import worth_it
 from components.aggregate_results.predictions.decisions import JsonFaults
 from components.aggregate_results.predictions.findings import Remark, remarks
-from components.aggregate_results.predictions.gather import Counts, Gathering
+from components.aggregate_results.predictions.flatten import Fields
+from components.aggregate_results.predictions.gather import Counts, gather
 from components.aggregate_results.predictions.jobs import Job, read_jobs
 from components.aggregate_results.predictions.joining import (
     Joining,
@@ -21,13 +22,14 @@ from components.aggregate_results.predictions.joining import (
     RequestJoin,
 )
 from components.aggregate_results.predictions.judge import STATUSES
+from components.aggregate_results.predictions.lines import numbered_lines
 from components.aggregate_results.predictions.ordered_rows import OrderedRows
 from components.aggregate_results.predictions.page import report_page
 from components.aggregate_results.predictions.pricing import Price, no_price
 from components.aggregate_results.predictions.results import (
     CsvRows,
-    Result,
-    as_row,
+    Row,
+    as_cells,
     columns_with,
 )
 from components.aggregate_results.predictions.samples import Samples
@@ -40,7 +42,7 @@ from components.aggregate_results.predictions.spill import Spill
 from components.aggregate_results.predictions.stretches import Making, all_stretches
 from components.aggregate_results.predictions.summary import PredictionSummary, ended
 from components.aggregate_results.predictions.tally import Model, Tally
-from components.errors import InputError, WrongUse
+from components.errors import WrongUse
 from components.storage import files
 from components.storage.uris import join, name_of
 from components.tables.formats import count
@@ -48,8 +50,10 @@ from components.tables.page import render
 from components.tables.writers import CSV_TYPE, JSONL_TYPE
 
 FORMATS = ("jsonl", "csv", "xlsx", "html")
+_ROW_BYTES = 500  # of a manifest, more than most: a second process is only worth it for many
+_LOOKED_AT = 20  # output files, to see what answers are joined by
 _OURS = frozenset({"results.jsonl"})
-_Take = Callable[[Result, "dict[str, Any] | None"], None]
+_Take = Callable[[Row], None]
 
 
 @dataclass(frozen=True)
@@ -104,15 +108,16 @@ def aggregate_predictions(
     place = _manifest(run_uri)
     if around.table or not place:
         return _without_rows(around, out_uri or run_uri, options or Options())
-    source = Manifest(place)
+    options = options or Options()
     jobs = read_jobs(join(run_uri, "predictions.json"))
-    joining = ManifestJoin(source)
+    beside = options.beside(files.size(place) // _ROW_BYTES)
+    joining = ManifestJoin(place, join(run_uri, "prepared", "shards"), beside=beside)
     broken = JsonFaults(run_uri, jobs, joining.place_of, joining.rows)
     outputs = [join(run_uri, "predictions")]
     if around.plan and not around.unsent and not jobs and not output_files(outputs):
         around = replace(around, unsent="Not sent: the rows were only prepared")
-    found = _Found(source, joining, jobs, broken, around)
-    return _aggregate(found, outputs, out_uri or run_uri, options or Options())
+    found = _Found(Manifest(place), joining, jobs, broken, around)
+    return _aggregate(found, outputs, out_uri or run_uri, options)
 
 
 def _manifest(run_uri: str) -> str:
@@ -138,16 +143,26 @@ def aggregate_outputs(
         options: formats, prices and the like.
 
     Raises:
-        InputError: there is no such file, it is not UTF-8, or there are no outputs.
+        InputError: there is no such file, or it is not UTF-8.
+        WrongUse: there are no outputs.
         ServiceError: something could not be read or written.
     """
     for place in outputs:
         if not output_files([place], (rows_uri,)):
-            raise InputError(
+            raise WrongUse(
                 "There are no output files", where=place, fix="Name the folder that holds *.jsonl."
             )
     source = RequestFile(rows_uri)
-    return _aggregate(_Found(source, RequestJoin(source)), outputs, out_uri, options or Options())
+    joining = RequestJoin(source)
+    joining.expect(_first_lines(output_files(outputs, (rows_uri,))[:_LOOKED_AT]))
+    return _aggregate(_Found(source, joining), outputs, out_uri, options or Options())
+
+
+def _first_lines(uris: Sequence[str]) -> Iterator[bytes]:
+    for uri in uris:
+        first = next(numbered_lines(uri), (0, None))[1]
+        if first:
+            yield first
 
 
 def output_files(folders: Sequence[str], leave_out: Sequence[str] = ()) -> list[str]:
@@ -177,27 +192,28 @@ def _aggregate(
 ) -> PredictionSummary:
     joining, around = run.joining, run.around
     beside = options.beside(joining.rows)
-    with Spill(joining.rows) as spill:
-        gathering = Gathering(joining, spill, options.price, run.broken)
-        gathering.read(output_files(outputs, (run.source.uri,)), run.jobs, beside=beside)
+    uris = output_files(outputs, (run.source.uri,))
+    with ExitStack() as stack:
+        spills = [stack.enter_context(Spill(joining.rows)) for _ in range(1 + beside)]
+        kept, counts = gather(uris, run.jobs, joining, spills, options.price, run.broken)
         joining.forget()
-        spill.settle()
-        names = gathering.fields.names()
+        names = kept.fields.names()
         rows = OrderedRows(
             run.source,
             joining,
-            spill,
-            gathering,
+            spills,
+            kept,
             run.jobs,
             options.price,
             structured=bool(names),
             unsent=around.unsent,
         )
         tally, samples = Tally(), Samples()
-        written = _write(rows, tally, samples, names, gathering, out_uri, options, beside)
+        making = _making(rows, joining.rows, names, options)
+        written = _write(making, tally, samples, names, counts, out_uri, options, beside)
     around = around.with_versions(v for model in tally.models.values() for v in model.versions)
-    found = remarks(tally, gathering.counts, gathering.fields, asked=not around.unsent)
-    summary = ended(_summary(tally, gathering, names, found, written), around)
+    found = remarks(tally, counts, kept.fields, asked=not around.unsent)
+    summary = ended(_summary(tally, counts, kept.fields, names, found, written), around)
     return _tell(summary, tally, samples, found, around, out_uri, options)
 
 
@@ -233,12 +249,18 @@ def _tell(
     return summary
 
 
+def _making(rows: OrderedRows, number: int, names: list[str], options: Options) -> Making:
+    wanted = {*options.formats}
+    csv = CsvRows(names, formula_guard=options.formula_guard) if "csv" in wanted else None
+    return Making(rows, number, "jsonl" in wanted, csv, shown=bool({"xlsx", "html"} & wanted))
+
+
 def _write(
-    rows: OrderedRows,
+    making: Making,
     tally: Tally,
     samples: Samples,
     names: list[str],
-    gathering: Gathering,
+    counts: Counts,
     out_uri: str,
     options: Options,
     beside: bool,
@@ -246,46 +268,41 @@ def _write(
     """One walk over the rows feeds every file; if anything fails, none appears."""
     stem = join(out_uri, "results")
     written = {name: f"{stem}.{name}" for name in options.formats if name != "html"}
-    csv = CsvRows(names, formula_guard=options.formula_guard) if "csv" in written else None
-    shown = bool({"xlsx", "html"} & {*options.formats})
-    making = Making(rows, len(gathering.attempts), "jsonl" in written, csv, shown)
     with ExitStack() as stack:
         stretches = stack.enter_context(all_stretches(making, beside=beside))
         takes: list[_Take] = []
         if making.lines:
             lines = stack.enter_context(files.open_write(written["jsonl"], JSONL_TYPE))
-        if csv:
+        if making.csv:
             table = stack.enter_context(files.open_write(written["csv"], CSV_TYPE))
-            table.write(csv.head(excel_mark=options.excel_mark))
+            table.write(making.csv.head(excel_mark=options.excel_mark))
         if "xlsx" in written:
-            takes.append(_xlsx(stack, written["xlsx"], names, tally, gathering))
+            takes.append(_xlsx(stack, written["xlsx"], names, tally, counts))
         if "html" in options.formats:
             takes.append(samples.add)
         for stretch in stretches:
             if making.lines:
                 lines.write(stretch.lines)
-            if csv:
+            if making.csv:
                 table.write(stretch.table)
             tally.add(stretch.sums)
             for take in takes:
-                for result, fields in stretch.shown:
-                    take(result, fields)
+                for row in stretch.shown:
+                    take(row)
     return written
 
 
-def _xlsx(
-    stack: ExitStack, uri: str, names: list[str], tally: Tally, gathering: Gathering
-) -> _Take:
+def _xlsx(stack: ExitStack, uri: str, names: list[str], tally: Tally, counts: Counts) -> _Take:
     from components.tables.xlsx_writer import XlsxWriter
 
     writer = XlsxWriter(
         uri,
         columns_with(names),
         sheet="Results",
-        summary=lambda: summary_rows(tally, gathering.counts),
+        summary=lambda: summary_rows(tally, counts),
     )
     write = stack.enter_context(writer).write
-    return lambda result, fields: write(as_row(result, fields))
+    return lambda row: write(as_cells(row))
 
 
 def summary_rows(tally: Tally, counts: Counts) -> Iterator[tuple[str, Any]]:
@@ -311,20 +328,18 @@ def summary_rows(tally: Tally, counts: Counts) -> Iterator[tuple[str, Any]]:
 
 def _summary(
     tally: Tally,
-    gathering: Gathering,
+    counts: Counts,
+    fields: Fields,
     names: Sequence[str],
     found: Sequence[Remark],
     written: dict[str, str],
 ) -> PredictionSummary:
-    counts = gathering.counts
     models = tally.models.values()
     statuses: dict[str, Any] = {name: tally.status(name) for name in STATUSES}
     notes = [f"{count(counts.requests)} lines are requests, not answers."] * bool(counts.requests)
     notes += [f"Not used: {example}" for example in counts.examples]
-    if gathering.fields.left_out:
-        notes.append(
-            f"{count(gathering.fields.left_out)} rarer fields have no column of their own."
-        )
+    if fields.left_out:
+        notes.append(f"{count(fields.left_out)} rarer fields have no column of their own.")
     return PredictionSummary(
         headline="",
         rows=tally.rows,
@@ -354,7 +369,7 @@ def _summary(
             }
             for remark in found
         ),
-        structured=gathering.fields.objects,
+        structured=fields.objects,
         fields=tuple(names),
         files=written,
         notes=tuple(notes),

@@ -95,6 +95,18 @@ class Fields:
             elif len(self._seen) < _MAX_NAMES:
                 self._seen[name] = [1, place]
 
+    def add_all(self, others: Fields) -> None:
+        """Add what was learned from answers behind these."""
+        self.answers += others.answers
+        self.objects += others.objects
+        for name, (number, places) in others._seen.items():
+            seen = self._seen.get(name)
+            if seen is not None:
+                seen[0] += number
+                seen[1] += places
+            elif len(self._seen) < _MAX_NAMES:
+                self._seen[name] = [number, places]
+
     def names(self) -> list[str]:
         """The columns, in the order that the fields usually have; [] where few are objects."""
         if not self.objects or self.objects < _SHARE * self.answers:

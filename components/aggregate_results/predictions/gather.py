@@ -1,26 +1,30 @@
-"""The first pass: every line of every output file, joined and set down by its row's place."""
+"""The first pass: every line of every output file, joined and set down by its row's place.
+
+A second process reads half of the files' bytes. What it keeps is added to what this one does; lines
+that are no answer, or whose row has to be looked for, are seen to here when all others were, in the
+order of the files.
+"""
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 
+from components.aggregate_results.predictions.aside import Aside
 from components.aggregate_results.predictions.beside import made_beside
 from components.aggregate_results.predictions.decisions import JsonFaults
 from components.aggregate_results.predictions.decode import decode
-from components.aggregate_results.predictions.flatten import Fields
 from components.aggregate_results.predictions.jobs import Job, job_of
 from components.aggregate_results.predictions.joining import FOREIGN, Joining
 from components.aggregate_results.predictions.judge import judge
-from components.aggregate_results.predictions.lines import numbered_lines
+from components.aggregate_results.predictions.kept import Kept
+from components.aggregate_results.predictions.lines import Span, halves, whole
 from components.aggregate_results.predictions.pricing import Price, no_price
-from components.aggregate_results.predictions.reading import Found, Reader, batch_of
+from components.aggregate_results.predictions.reading import read
 from components.aggregate_results.predictions.spill import Spill
-
-log = logging.getLogger(__name__)
 
 _EXAMPLES = 20
 
@@ -32,13 +36,14 @@ class Counts:
     Args:
         files: how many there were.
         lines: of all files, blank ones left out.
-        matched: answers that are some row's.
+        matched: rows that have an answer.
         duplicate: further answers of the same attempt to a row that had one.
         retried: answers of another attempt to a row that had one.
         foreign: answers that are no row's, or whose row cannot be proved.
         unreadable: lines that are no JSON object, cut short or too long.
         requests: lines that are requests and no answers.
         spent_usd: cost of all answers, as far as prices are known.
+        how: rows by how they were matched, by the best proof of each.
     """
 
     files: int = 0
@@ -50,134 +55,104 @@ class Counts:
     unreadable: int = 0
     requests: int = 0
     spent_usd: float = 0.0
-    how: Counter[str] = field(default_factory=Counter)
+    how: dict[str, int] = field(default_factory=dict)
     why_foreign: Counter[str] = field(default_factory=Counter)
     examples: list[str] = field(default_factory=list)
 
-    def odd(self, what: str, uri: str, number: int) -> None:
+    def odd(self, what: str, where: str) -> None:
         """Remember where a strange line stands, of the first ones."""
         if len(self.examples) < _EXAMPLES:
-            self.examples.append(f"{uri}:{number}: {what}")
+            self.examples.append(f"{where}: {what}")
+
+    def count(self, kept: Kept) -> None:
+        """Count the answers of rows, when there are no more."""
+        self.matched, by_key, attempts = kept.counted()
+        self.retried = attempts - self.matched
+        self.duplicate = kept.answers - attempts
+        how = {"key": by_key, "request": self.matched - by_key}
+        self.how = {name: rows for name, rows in how.items() if rows}
+        self.lines = kept.answers + self.foreign + self.unreadable + self.requests
+        self.spent_usd = kept.spent_usd
 
 
-class Gathering:
-    """Takes the answers of the first pass.
+def gather(
+    uris: Sequence[str],
+    jobs: Sequence[Job],
+    joining: Joining,
+    spills: Sequence[Spill],
+    price: Price = no_price,
+    broken: JsonFaults | None = None,
+) -> tuple[Kept, Counts]:
+    """Read the files.
 
     Args:
+        uris: of the output files.
+        jobs: of the ledger.
         joining: knows the rows.
-        spill: where answers are set down.
+        spills: where answers are set down; a second one is for a second process to help with.
         price: what an answer costs.
         broken: what is wrong with answers that were to be JSON.
+
+    Returns:
+        what was kept, and counted
+
+    Raises:
+        InputError: a file is not there, or is UTF-16.
+        ServiceError: it could not be read, or the second process ended early.
     """
-
-    def __init__(
-        self,
-        joining: Joining,
-        spill: Spill,
-        price: Price = no_price,
-        broken: JsonFaults | None = None,
-    ) -> None:
-        self.counts = Counts()
-        self.fields = Fields()
-        self.attempts = bytearray(joining.rows)
-        self._joining = joining
-        self._spill = spill
-        self._reader = Reader(joining, price, broken)
-        self._best = bytearray(joining.rows)
-        self._next: dict[int, int] = {}
-
-    def read(self, uris: Sequence[str], jobs: Sequence[Job], *, beside: bool = False) -> None:
-        """Read the files, one after the other; `beside`: with the help of a second process."""
-        self.counts.files += len(uris)
-        if beside:
-            self._read_beside(uris, jobs)
-            return
-        for uri in uris:
-            job = job_of(uri, jobs)
-            for number, raw in numbered_lines(uri):
-                self._take(uri, number, raw, job)
-
-    def _read_beside(self, uris: Sequence[str], jobs: Sequence[Job]) -> None:
-        named = [(uri, job_of(uri, jobs)) for uri in uris]
-        make = partial(self._reader.batches, uris, jobs)
-        with made_beside(make, "reads the answers") as products:
-            for batch in map(batch_of, products):
-                uri, job = named[batch.file]
-                for line in batch.lines:
-                    if line.found is None:
-                        self._take(uri, line.number, line.raw, job)
-                    else:
-                        self.counts.lines += 1
-                        self._keep(line.found)
-
-    def _take(self, uri: str, number: int, raw: bytes | None, job: Job) -> None:
-        """Decode a line and find its row; None for one that is too long."""
-        counts = self.counts
-        counts.lines += 1
-        line = decode(raw) if raw is not None else None
-        if line is None:
-            counts.unreadable += 1
-            counts.odd("no JSON object, cut short or too long", uri, number)
-        elif not line.is_answer:
-            counts.requests += 1
+    kept = Kept(joining, spills[0], price, broken)
+    counts = Counts(files=len(uris))
+    with Aside() as first, Aside() as second:
+        if len(spills) == 1:
+            read(whole(uris), jobs, joining, kept, first)
+            before: dict[int, int] = {}
         else:
-            answer = judge(line)
-            place, how = self._joining.find(line, raw or b"", job, answer.model_version)
-            if place == FOREIGN:
-                counts.foreign += 1
-                counts.why_foreign[how] += 1
-                counts.odd(how, uri, number)
-            else:
-                self._keep(self._reader.found(answer, place, how, job))
+            mine, theirs = halves(uris)
+            other = partial(Kept, joining, spills[1], price, broken)
+            make = partial(_told, theirs, jobs, joining, other, second)
+            with made_beside(make, "reads the answers") as products:
+                before = read(mine, jobs, joining, kept, first)
+                kept.add(products, spills[1])
+        behind = ((file, before.get(file, 0) + at, raw) for file, at, raw in second.lines())
+        for file, at, raw in chain(first.lines(), behind):
+            if raw is None or not raw.isspace():
+                _see_to(raw, f"{uris[file]}:{at}", job_of(uris[file], jobs), joining, kept, counts)
+    spills[0].settle()
+    counts.count(kept)
+    return kept, counts
 
-    def _keep(self, found: Found) -> None:
-        """Set the answer down if it is the best so far for its row."""
-        groups, first = self._joining.groups, found.place
-        place, group = first, groups.get(first) if groups else None
-        if group and self._joining.one_answer_each and found.how == "request":
-            place = self._own_row(place, group)
-        if found.cost_usd is not None:  # an answer that gives way to a better one was paid for, too
-            self.counts.spent_usd += found.cost_usd
-        best = self._best[place]
-        self._count(place, found, best)
-        if found.ok:
-            self.fields.add(found.literal)
-        if found.worth <= best:
-            return
-        self._best[place] = found.worth
-        self._spill.add(place, found.record)
-        if group:
-            self._share(first, place, group, found.record)
 
-    def _count(self, place: int, found: Found, best: int) -> None:
-        """Count an answer of a row: its first, one more of the same attempt, or of another one."""
-        counts, attempt = self.counts, found.attempt
-        if not best:
-            counts.matched += 1
-            counts.how[found.how] += 1
-        elif self.attempts[place] == attempt:
-            counts.duplicate += 1
+def _told(
+    spans: Sequence[Span],
+    jobs: Sequence[Job],
+    joining: Joining,
+    empty: Callable[[], Kept],
+    aside: Aside,
+) -> Iterator[list[bytes]]:
+    """What the second process has to tell, when it has read all."""
+    kept = empty()
+    read(spans, jobs, joining, kept, aside)
+    aside.settle()
+    for piece in kept.told():
+        yield [piece]
+
+
+def _see_to(
+    raw: bytes | None, where: str, job: Job, joining: Joining, kept: Kept, counts: Counts
+) -> None:
+    """Find the row of a line that was put aside, or count what else it is."""
+    line = decode(raw) if raw is not None else None
+    if line is None:
+        counts.unreadable += 1
+        counts.odd("no JSON object, cut short or too long", where)
+    elif not line.is_answer:
+        counts.requests += 1
+    else:
+        answer = judge(line)
+        place, how = joining.find(line, raw or b"", job, answer.model_version)
+        if place == FOREIGN:
+            counts.foreign += 1
+            counts.why_foreign[how] += 1
+            counts.odd(how, where)
         else:
-            counts.retried += 1
-        if attempt > self.attempts[place]:
-            self.attempts[place] = attempt
-
-    def _own_row(self, first: int, group: list[int]) -> int:
-        """The next of the rows that asked the same and has no answer yet."""
-        at = self._next.get(first, 0)
-        while at <= len(group):
-            place = group[at - 1] if at else first
-            if not self._best[place]:
-                self._next[first] = at
-                return place
-            at += 1
-        self._next[first] = at
-        return first
-
-    def _share(self, first: int, place: int, group: list[int], record: bytes) -> None:
-        """Put it where the other rows that asked the same will look for it."""
-        if self._joining.one_answer_each and place != first:
-            return
-        size = self._spill.size
-        for number in {row // size for row in group} - {first // size}:
-            self._spill.add_to_range(number, first, record)
+            kept.keep(answer, place, how, job)

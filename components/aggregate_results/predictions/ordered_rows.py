@@ -4,26 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice
-from typing import Any
 
 import msgspec
 
 from components.aggregate_results.predictions.decode import text_of
 from components.aggregate_results.predictions.flatten import flat, object_of
-from components.aggregate_results.predictions.gather import Gathering
 from components.aggregate_results.predictions.jobs import Job, model_name
 from components.aggregate_results.predictions.joining import Joining, firsts
 from components.aggregate_results.predictions.judge import Answer
+from components.aggregate_results.predictions.kept import Kept, last_attempt, worth_of
 from components.aggregate_results.predictions.pricing import Price, no_price, price_of
-from components.aggregate_results.predictions.results import Result
+from components.aggregate_results.predictions.results import Result, Row
 from components.aggregate_results.predictions.sources import InputRow, Source
-from components.aggregate_results.predictions.spill import Spill
+from components.aggregate_results.predictions.spill import Spill, Taken
 
 _decode_answer = msgspec.msgpack.Decoder(Answer).decode
-
-
-Row = tuple[Result, dict[str, Any] | None, bool]
-"""A result, the fields of a structured answer, and whether another row pays for it."""
 
 
 class OrderedRows:
@@ -33,8 +28,8 @@ class OrderedRows:
         self,
         source: Source,
         joining: Joining,
-        spill: Spill,
-        gathering: Gathering,
+        spills: Sequence[Spill],
+        kept: Kept,
         jobs: Sequence[Job],
         price: Price,
         *,
@@ -42,20 +37,18 @@ class OrderedRows:
         unsent: str = "",
     ) -> None:
         self._source = source
-        self._spill = spill
-        self._attempts = gathering.attempts
+        self._spills = spills
+        self._marks = kept.marks
         self._first_of = firsts(joining.rows, joining.groups)
         self._shards = _sent(jobs)
         self._price = price
         self._structured = structured
         self._unsent = unsent
-        self._found: dict[int, memoryview] = {}
-        self._found_to = 0  # the rows before it were taken up
+        self._taken: list[Taken] = []
+        self._taken_to = 0  # the rows before it were taken up
 
-    def stretches(self, size: int, wanted: Iterator[int]) -> Iterator[tuple[int, Iterator[Row]]]:
+    def stretches(self, size: int, wanted: Iterator[int]) -> Iterator[tuple[int, list[Row]]]:
         """Stretches of so many rows, by their number from 0 on: those that are wanted.
-
-        Take up each whole before the next.
 
         Args:
             size: rows of a stretch; the last one may be shorter.
@@ -70,31 +63,40 @@ class OrderedRows:
                 return
             at = number * size + size
             stretch = chain((first,), islice(lines, size - 1))
-            yield number, (self._row(place, on, line) for place, (on, line) in stretch)
+            yield number, [self._row(place, on, line) for place, (on, line) in stretch]
 
     def _row(self, place: int, at: int, line: bytes | None) -> Row:
         row = self._source.row(place, at, line)
-        while place >= self._found_to:
-            self._found = self._spill.take(self._found_to // self._spill.size)
-            self._found_to += self._spill.size
-        record = self._found.get(place)
-        shared = False
+        while place >= self._taken_to:
+            number = self._taken_to // self._spills[0].size
+            self._taken = [spill.take(number) for spill in self._spills]
+            self._taken_to += self._spills[0].size
+        record, shared = self._best(place), False
         if record is None and self._first_of is not None:
-            record = self._found.get(self._first_of[place])
+            record = self._best(self._first_of[place])
             shared = record is not None
         if record is None or row.status == "invalid":
-            return self._without(place, row), None, False
+            return Row(self._without(place, row), "")
         answer = _decode_answer(record)
         fields = None
         text, literal = text_of(answer.literal)
         if self._structured and answer.status == "ok":
             value = object_of(text)
             fields = flat(value) if value else None
-        result = self._result(place, row, answer, shared)
-        result.text, result.literal = text, literal
-        return result, fields, shared
+        return Row(self._result(place, row, answer, literal, shared), text, fields, shared)
 
-    def _result(self, place: int, row: InputRow, answer: Answer, shared: bool) -> Result:
+    def _best(self, place: int) -> memoryview | None:
+        """The best answer that was set down for a row."""
+        best = None
+        for taken in self._taken:
+            record = taken.get(place)
+            if record is not None and (best is None or _worth(record) > _worth(best)):
+                best = record
+        return best
+
+    def _result(
+        self, place: int, row: InputRow, answer: Answer, literal: bytes, shared: bool
+    ) -> Result:
         model = row.model or model_name(answer.model_version)
         cost = answer.cost_usd
         if cost is None and row.model and self._price is not no_price:
@@ -107,7 +109,7 @@ class OrderedRows:
             row.id,
             answer.status,
             row.prompt or "",
-            "",
+            msgspec.Raw(literal),
             answer.reason,
             model,
             answer.finish_reason,
@@ -116,7 +118,7 @@ class OrderedRows:
             answer.thinking_tokens,
             answer.cached_tokens,
             cost,
-            self._attempts[first],
+            last_attempt(self._marks[first]),
             answer.matched_by,
             answer.model_version,
             row.source or "",
@@ -145,6 +147,10 @@ class OrderedRows:
         else:
             result.reason = "no answer came back"
         return result
+
+
+def _worth(record: memoryview) -> int:
+    return worth_of(_decode_answer(record))
 
 
 def _sent(jobs: Sequence[Job]) -> dict[str, Job]:

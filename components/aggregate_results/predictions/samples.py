@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from components.aggregate_results.predictions.results import Result
-from components.tables.columns import Row
+from components.aggregate_results.predictions.results import Result, Row
+from components.tables.columns import Row as Cells
 from components.tables.data_table import Sample
 
 _TEXT = 700
@@ -31,13 +31,14 @@ class Samples:
         self.sample = Sample(bytes_left=900_000)
         self._groups: dict[tuple[str, Any], dict[str, tuple[str, str]]] = {}
 
-    def add(self, result: Result, fields: dict[str, Any] | None = None) -> None:
+    def add(self, row: Row) -> None:
         """Take the row, or not."""
-        self.sample.add(_shown(result), result.status != "ok")
+        result = row.result
+        self.sample.add(_shown(result, row.text), result.status != "ok")
         if result.id not in (None, "") or result.line:
-            self._add_to_group(result)
+            self._add_to_group(result, row.text)
 
-    def _add_to_group(self, result: Result) -> None:
+    def _add_to_group(self, result: Result, text: str) -> None:
         """The same id, or else the same line of the source, asked of another model."""
         by_id = result.id not in (None, "")
         key = ("", result.id) if by_id else (result.source, result.line)
@@ -47,7 +48,7 @@ class Samples:
                 return
             group = self._groups[key] = {}
         if len(group) < _SIDE_MODELS and result.model not in group:
-            group[result.model] = (result.status, beginning(result.text, _SIDE_TEXT))
+            group[result.model] = (result.status, beginning(text, _SIDE_TEXT))
 
     def side_by_side(self) -> tuple[list[str], list[tuple[str, dict[str, tuple[str, str]]]]]:
         """(models, rows of (name, answer of each model)): where several models were asked."""
@@ -60,13 +61,13 @@ class Samples:
         return models[:_SIDE_MODELS], groups
 
 
-def _shown(result: Result) -> Row:
+def _shown(result: Result, text: str) -> Cells:
     return {
         "row": result.row,
         "id": beginning(str(result.id), 100) if result.id is not None else "",
         "status": result.status,
         "prompt": beginning(result.prompt, _PROMPT),
-        "text": beginning(result.text, _TEXT),
+        "text": beginning(text, _TEXT),
         "reason": beginning(result.reason, 300),
         "model": beginning(result.model, 100),
         "prompt_tokens": result.prompt_tokens,

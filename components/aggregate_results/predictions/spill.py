@@ -13,13 +13,13 @@ import os
 import tempfile
 from array import array
 from contextlib import ExitStack
-from itertools import accumulate
+from itertools import accumulate, repeat
 from typing import IO, Any
 
 MOST_RANGES = 512
 LEAST_ROWS = 4096
 MOST_FILES = 32
-_BUFFERED_BYTES = 8 * 1024 * 1024  # of all ranges together
+_BUFFERED_BYTES = 4 * 1024 * 1024  # of all ranges together
 
 
 class _Range:
@@ -41,15 +41,31 @@ class _Range:
         return piece
 
 
-def _found_in(piece: bytes, found: dict[int, memoryview]) -> None:
-    """Put the records of a piece to those that were found."""
-    view = memoryview(piece)
-    count = view[:4].cast("I")[0]
-    at = 4 + 8 * count
-    lengths = view[4 + 4 * count : at].cast("I")
-    starts = list(accumulate(lengths, initial=at))
-    records = map(view.__getitem__, map(slice, starts, starts[1:]))
-    found.update(zip(view[4 : 4 + 4 * count].cast("I"), records, strict=True))
+class Taken:
+    """The records of a range of rows; to leave half of them costs little."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[int, int] = {}  # of the record of each row
+        self._pieces: list[memoryview] = []  # by number, as the bounds are
+        self._bounds: list[int] = []
+
+    def add(self, piece: bytes) -> None:
+        """Take up the records of a piece; a later one of a row takes the place of an earlier."""
+        view = memoryview(piece)
+        count = view[:4].cast("I")[0]
+        start = 4 + 8 * count
+        rows, lengths = view[4 : 4 + 4 * count], view[4 + 4 * count : start]
+        first = len(self._bounds)
+        self._numbers.update(zip(rows.cast("I"), range(first, first + count), strict=True))
+        self._bounds.extend(accumulate(lengths.cast("I"), initial=start))
+        self._pieces.extend(repeat(view, count + 1))
+
+    def get(self, row: int) -> memoryview | None:
+        """The record of a row, None where there is none."""
+        number = self._numbers.get(row)
+        if number is None:
+            return None
+        return self._pieces[number][self._bounds[number] : self._bounds[number + 1]]
 
 
 class Spill:
@@ -90,28 +106,43 @@ class Spill:
         held.records.append(record)
         held.size += len(record)
         if held.size >= self._piece:
-            piece = held.to_piece()
-            file = self._files[number // self._together]
-            held.offsets.append(file.tell())
-            held.lengths.append(len(piece))
-            file.write(piece)
+            self._write(number, held)
+
+    def _write(self, number: int, held: _Range) -> None:
+        piece = held.to_piece()
+        file = self._files[number // self._together]
+        held.offsets.append(file.tell())
+        held.lengths.append(len(piece))
+        file.write(piece)
 
     def settle(self) -> None:
-        """All was added: what a fork takes up from here on, it finds on the disk or in memory."""
+        """All was added: it goes to the disk, where other processes find it, too."""
+        for number, held in enumerate(self._ranges):
+            if held.records:
+                self._write(number, held)
         for file in self._files:
             file.flush()
 
-    def take(self, number: int) -> dict[int, memoryview]:
-        """The records of a range by row number.
+    @property
+    def pieces(self) -> list[tuple[array[int], array[int]]]:
+        """Where the pieces of each range lie: offsets and lengths."""
+        return [(held.offsets, held.lengths) for held in self._ranges]
+
+    def learn(self, pieces: list[tuple[array[int], array[int]]]) -> None:
+        """Learn where a fork of this process has set down what was added there."""
+        for held, (offsets, lengths) in zip(self._ranges, pieces, strict=True):
+            held.offsets, held.lengths = offsets, lengths
+
+    def take(self, number: int) -> Taken:
+        """The records of a range.
 
         Take each range once, the first one first, when all was added and settled.
         """
-        found: dict[int, memoryview] = {}
+        taken = Taken()
         held = self._ranges[number]
         file = self._files[number // self._together]
         for offset, length in zip(held.offsets, held.lengths, strict=True):
-            _found_in(os.pread(file.fileno(), length, offset), found)
-        _found_in(held.to_piece(), found)
+            taken.add(os.pread(file.fileno(), length, offset))
         if (number + 1) % self._together == 0:
             file.close()
-        return found
+        return taken

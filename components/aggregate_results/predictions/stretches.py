@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import count, islice
-from typing import Any
 
 from components.aggregate_results.predictions.beside import (
     MOST_TICKETS,
@@ -22,7 +21,7 @@ from components.aggregate_results.predictions.beside import (
     tickets,
 )
 from components.aggregate_results.predictions.ordered_rows import OrderedRows
-from components.aggregate_results.predictions.results import CsvRows, Result, json_line
+from components.aggregate_results.predictions.results import CsvRows, Row, json_lines
 from components.aggregate_results.predictions.tally import Sums
 from components.errors import InputError
 
@@ -37,13 +36,13 @@ class Stretch:
         lines: of results.jsonl; good until the next stretch is asked for.
         table: rows of results.csv; good for as long.
         sums: for the tally.
-        shown: the rows with the fields of structured answers, for the page and the workbook.
+        shown: the rows themselves, for the page and the workbook.
     """
 
     lines: Bytes
     table: Bytes
     sums: Sums
-    shown: list[tuple[Result, dict[str, Any] | None]]
+    shown: list[Row]
 
 
 _Numbered = tuple[int, Stretch]
@@ -75,16 +74,9 @@ class Making:
     def stretches(self, wanted: Iterator[int]) -> Iterator[_Numbered]:
         """Those that are wanted by their number, from 0 on, with it."""
         for number, rows in self.rows.stretches(self.size, wanted):
-            lines, table, shown, sums = [], [], [], Sums()
-            for result, fields, shared in rows:
-                sums.add(result, shared=shared)
-                if self.lines:
-                    lines.append(json_line(result, fields))
-                if self.csv:
-                    table.append(self.csv.row(result, fields))
-                if self.shown:
-                    shown.append((result, fields))
-            yield number, Stretch(b"".join(lines), b"".join(table), sums, shown)
+            lines = json_lines(rows) if self.lines else b""
+            table = self.csv.rows(rows) if self.csv else b""
+            yield number, Stretch(lines, table, Sums(rows), rows if self.shown else [])
 
 
 @contextmanager

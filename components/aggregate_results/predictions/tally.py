@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from components.aggregate_results.predictions.results import Result
+from components.aggregate_results.predictions.results import Row
 
 _STEPS = 8  # steps a doubling: lengths are known to within 9 %
 _EXAMPLES = 5
@@ -240,6 +241,8 @@ class _Rows:
 class Sums:
     """What a stretch of rows adds to a tally, in memory that grows with the stretch.
 
+    A shared row has its answer from another row, which pays for it.
+
     Attributes:
         groups: rows that are alike, in the order of the first of each.
         texts: (characters, row) of each whole or truncated answer.
@@ -248,42 +251,37 @@ class Sums:
         reasons: (status, kind of reason, row) of each row that is not ok.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, rows: Iterable[Row]) -> None:
         self.groups: defaultdict[_Alike, _Rows] = defaultdict(_Rows)
         self.texts: list[tuple[int, int]] = []
         self.costs: list[tuple[str, float]] = []
         self.refused: list[tuple[str, int]] = []
         self.reasons: list[tuple[str, str, int]] = []
-
-    def add(self, result: Result, *, shared: bool) -> None:
-        """Count the row; a `shared` one has its answer from another row, which pays for it."""
-        r, status = result, result.status
-        rows = self.groups[
-            r.model, status, r.finish_reason, r.model_version, r.matched_by != "", shared
-        ]
-        rows.rows += 1
-        if status == "ok" or status == "truncated":
-            self._add_text(rows.lengths, result)
-        if status != "ok":
-            self.reasons.append((status, kind_of(r.reason), r.row))
-        rows.prompt_tokens += r.prompt_tokens or 0
-        rows.output_tokens += r.output_tokens or 0
-        rows.thinking_tokens += r.thinking_tokens or 0
-        rows.cached_tokens += r.cached_tokens or 0
-        if r.cost_usd is not None:
-            if not shared:
-                self.costs.append((r.model, r.cost_usd))
-        elif r.prompt_tokens is not None:
-            rows.unpriced += 1
-
-    def _add_text(self, lengths: Lengths, result: Result) -> None:
-        text = result.text
-        length = len(text)
-        lengths.add(length)
-        self.texts.append((length, result.row))
-        likely = text[:2] in _BEGINNINGS or text[:1] in _MARKS
-        if likely and result.status == "ok" and _REFUSAL.match(text):
-            self.refused.append((result.model, result.row))
+        for row in rows:  # one loop without calls, as it is done for each row
+            r, text, shared = row.result, row.text, row.shared
+            status, model = r.status, r.model
+            sums = self.groups[
+                model, status, r.finish_reason, r.model_version, r.matched_by != "", shared
+            ]
+            sums.rows += 1
+            if status == "ok" or status == "truncated":
+                length = len(text)
+                sums.lengths.add(length)
+                self.texts.append((length, r.row))
+                likely = text[:2] in _BEGINNINGS or text[:1] in _MARKS
+                if likely and status == "ok" and _REFUSAL.match(text):
+                    self.refused.append((model, r.row))
+            if status != "ok":
+                self.reasons.append((status, kind_of(r.reason), r.row))
+            sums.prompt_tokens += r.prompt_tokens or 0
+            sums.output_tokens += r.output_tokens or 0
+            sums.thinking_tokens += r.thinking_tokens or 0
+            sums.cached_tokens += r.cached_tokens or 0
+            if r.cost_usd is not None:
+                if not shared:
+                    self.costs.append((model, r.cost_usd))
+            elif r.prompt_tokens is not None:
+                sums.unpriced += 1
 
 
 _NUMBERS = re.compile(r"\d{4,}|'[^']{25,200}'|\"[^\"]{25,200}\"|[0-9a-f-]{16,}")

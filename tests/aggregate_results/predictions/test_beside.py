@@ -21,6 +21,8 @@ from components.aggregate_results.predictions.aggregate import (
     aggregate_predictions,
 )
 from components.aggregate_results.predictions.beside import made_beside, tickets, worth_it
+from components.aggregate_results.predictions.key_index import ident_of_key
+from components.aggregate_results.predictions.manifest_keys import manifest_keys
 from components.errors import InputError, ServiceError
 from components.rows.canonical import key_of
 from components.storage.client import _client, storage_client
@@ -85,7 +87,6 @@ def _price(model: str, given: int, got: int, cached: int, *, batch: bool) -> flo
 
 def _many_small_pieces(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(stretches, "_ROWS", 3)
-    patch.setattr(reading, "_LINES", 4)
     patch.setattr(spill, "LEAST_ROWS", 8)
     patch.setattr(spill, "_BUFFERED_BYTES", 900)
 
@@ -160,7 +161,7 @@ def _line(draw: random.Random, model: str, text: str, key: str, job: int) -> Any
     return made.encode("utf-8", "surrogatepass")
 
 
-@pytest.mark.parametrize("place", [(reading.Reader, "_sure"), (ordered_rows.OrderedRows, "_row")])
+@pytest.mark.parametrize("place", [(reading, "_keep"), (ordered_rows.OrderedRows, "_row")])
 def test_a_process_that_is_killed_is_told_and_no_file_appears(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: tuple[Any, str]
 ) -> None:
@@ -179,6 +180,27 @@ def test_a_process_that_is_killed_is_told_and_no_file_appears(
     with pytest.raises(ServiceError, match="was killed by signal 9"):
         aggregate_predictions(str(tmp_path), out_uri=str(tmp_path / "out"), options=options)
     assert list((tmp_path / "out").glob("*")) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [(b"{", "The line is damaged"), (b'{"row": 9}', "Row 9 stands where row 8 should")],
+)
+@pytest.mark.parametrize("helped", [False, True])
+def test_a_fault_in_the_second_half_of_the_manifest_is_told_at_its_line(
+    tmp_path: Path, line: bytes, fault: str, helped: bool
+) -> None:
+    rows: list[Any] = [{"row": n + 1, "key": f"k{n}", "model": f"m{n % 3}"} for n in range(9)]
+    _write(tmp_path / "rows.jsonl", [*rows[:7], line, rows[8]])
+    with pytest.raises(InputError, match=fault) as told:
+        manifest_keys(str(tmp_path / "rows.jsonl"), beside=helped)
+    assert told.value.where in (f"{tmp_path}/rows.jsonl:8", "manifest line 8")
+    _write(tmp_path / "rows.jsonl", rows)
+    index, models = manifest_keys(str(tmp_path / "rows.jsonl"), beside=helped)
+    assert [index.find(ident_of_key(f"k{n}")) for n in range(10)] == [*range(9), -1]
+    assert models == ["m0", "m1", "m2"]
+    _write(tmp_path / "rows.jsonl", [])
+    assert len(manifest_keys(str(tmp_path / "rows.jsonl"), beside=helped)[0]) == 0
 
 
 def test_rows_that_change_in_between_are_told(

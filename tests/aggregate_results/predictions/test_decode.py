@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import io
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from components.aggregate_results.predictions.decode import decode, echo_of, request_of, text_of
 from components.aggregate_results.predictions.flatten import flat, object_of
 from components.aggregate_results.predictions.judge import Answer, judge
-from components.aggregate_results.predictions.key_index import KeyIndex, ident_of_key
-from components.aggregate_results.predictions.lines import lines_of
+from components.aggregate_results.predictions.key_index import NO_KEY, KeyIndex, ident_of_key
+from components.aggregate_results.predictions.lines import halves, lines_of, whole
 from components.aggregate_results.predictions.tally import _REFUSAL, Lengths
 from components.errors import InputError
 
@@ -132,11 +135,70 @@ def test_lines_in_bounded_memory() -> None:
         list(lines_of(io.BytesIO("a".encode("utf-16")), "f"))
 
 
+@given(
+    data=st.lists(st.sampled_from([b"\n", b"\r\n", b"{}", b"text", b" ", b"\xef\xbb\xbf"])).map(
+        b"".join
+    ),
+    cuts=st.lists(st.integers(0, 60), max_size=3),
+    limit=st.sampled_from([3, 10, 1000]),
+)
+def test_the_parts_of_a_file_hold_each_line_once(data: bytes, cuts: list[int], limit: int) -> None:
+    whole = list(lines_of(io.BytesIO(data), limit=limit))
+    starts = [0, *sorted(cuts)]
+    parts = [
+        lines_of(io.BytesIO(data), limit=limit, start=start, end=end)
+        for start, end in zip(starts, [*starts[1:], None], strict=True)
+    ]
+    assert [line for part in parts for line in part] == whole
+
+
+@pytest.mark.parametrize("sizes", [[], [0], [1], [5], [40], [0, 9, 0], [7, 3, 30], [30, 1, 1]])
+def test_two_halves_are_all_lines_of_all_files(tmp_path: Path, sizes: list[int]) -> None:
+    uris = [str(tmp_path / f"{n}.jsonl") for n in range(len(sizes))]
+    for uri, size in zip(uris, sizes, strict=True):
+        Path(uri).write_text("".join(f"{uri} line {n}\n" for n in range(size)))
+    first, second = ([(s.file, list(s.lines())) for s in half] for half in halves(uris))
+    lines: dict[int, list[bytes | None]] = {}
+    for file, part in [*first, *second]:
+        lines.setdefault(file, []).extend(part)
+    assert {file: part for file, part in lines.items() if part} == {
+        span.file: list(span.lines()) for span in whole(uris) if sizes[span.file]
+    }
+    assert [file for file, _ in [*first, *second]] == sorted(file for file, _ in first + second)
+    if sum(sizes) > 1:
+        longest = len(f"{uris[0]} line 39\n")
+        each = [
+            sum(len(line or b"") for _, part in half for line in part) for half in (first, second)
+        ]
+        assert abs(each[0] - each[1]) <= 2 * longest
+
+
+def test_what_the_index_was_told_elsewhere_stands_behind_what_it_has() -> None:
+    one, two = KeyIndex(), KeyIndex()
+    for index, names in ((one, "abc"), (two, "da")):
+        for name in names:
+            index.add(ident_of_key(name))
+    for piece in two.told():
+        one.learn(piece)
+    one.build()
+    assert [one.find(ident_of_key(name)) for name in "abcde"] == [0, 1, 2, 3, -1]
+    assert one.pairs() == [(4, 0)]
+
+
+def test_keys_that_only_look_like_ours_are_others() -> None:
+    key = "k" + "0" * 20 + "abcd"
+    others = [key.upper(), key.replace("abcd", "ABCD"), key[:-1] + " ", "k " + key[2:], "k" * 25]
+    others += [key.replace("00", odd, 1) for odd in ("0x", "0_", "\u06610")]
+    idents = {ident_of_key(name) for name in [key, *others]}
+    assert len(idents) == 1 + len(others)
+    assert ident_of_key(key) == (0, 0xABCD)
+
+
 def test_the_index_finds_each_key_and_no_other() -> None:
     keys = [f"k{n * 7919:024x}" for n in range(1, 501)] + [f"row {n}" for n in range(500)]
     index = KeyIndex()
     for key in [*keys, keys[3], ""]:
-        index.add(ident_of_key(key) if key else 0)
+        index.add(ident_of_key(key) if key else NO_KEY)
     assert index.find(ident_of_key(keys[0])) == -1
     index.build()
     assert [index.find(ident_of_key(key)) for key in keys] == list(range(1000))

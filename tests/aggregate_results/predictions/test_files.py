@@ -25,9 +25,10 @@ from components.aggregate_results.predictions.decode import literal_of, text_of
 from components.aggregate_results.predictions.results import (
     CsvRows,
     Result,
-    as_row,
+    Row,
+    as_cells,
     columns_with,
-    json_line,
+    json_lines,
 )
 from components.aggregate_results.predictions.summary import PredictionSummary
 from components.rows.result_columns import COLUMNS
@@ -55,8 +56,8 @@ NASTY = st.text(st.sampled_from("a=+-@'\"\t\r\n,;é…\x00\x07\u2028🙂"), max_
 
 
 def test_the_columns_are_the_fields_of_a_result() -> None:
-    assert [column.name for column in COLUMNS] == list(Result.__struct_fields__[:-1])
-    row = as_row(Result(1, "a", "ok"), None)
+    assert [column.name for column in COLUMNS] == list(Result.__struct_encode_fields__)
+    row = as_cells(Row(Result(1, "a", "ok"), ""))
     assert list(row) == [column.name for column in COLUMNS]
 
 
@@ -73,34 +74,38 @@ def test_csv_and_jsonl_read_like_those_of_the_general_writers(
     folder = tmp_path_factory.mktemp("same")
     more = [{"answer.x": a, "answer.y": [1, {"z": b}]} if fields else None for a, b in texts]
     made = [_result(n, a, b) for n, (a, b) in enumerate(texts)]
-    got = list(zip(made, more, strict=True))
+    got = [Row(row.result, row.text, extra) for row, extra in zip(made, more, strict=True)]
     names = ["answer.x", "answer.y"] if fields else []
     table = CsvRows(names)
-    ours = [table.head(), *(table.row(result, extra) for result, extra in got)]
-    (folder / "a.csv").write_bytes(b"".join(ours))
-    (folder / "a.jsonl").write_bytes(b"".join(json_line(result, extra) for result, extra in got))
+    (folder / "a.csv").write_bytes(table.head() + table.rows(got))
+    (folder / "a.jsonl").write_bytes(json_lines(got))
     theirs = CsvWriter(str(folder / "b.csv"), columns_with(names))
-    rows = [as_row(result, extra) for result, extra in got]
+    rows = [as_cells(row) for row in got]
     write_rows(rows, [theirs, JsonlWriter(str(folder / "b.jsonl"))])
     assert _cells(folder / "a.csv") == _cells(folder / "b.csv")
     assert _objects(folder / "a.jsonl") == _objects(folder / "b.jsonl")
 
 
 @pytest.mark.parametrize("cost", [None, 0.0, 1e-05, 1.5e-07, 0.1, 12345.678, 1e16])
-def test_a_line_of_jsonl_is_compact_json_with_the_numbers_of_python(cost: float | None) -> None:
-    result = _result(2**70, 'a"\\\n\x01\x7fé\u2028🙂', "b")
-    result.cost_usd = cost
-    row = as_row(result, None)
-    line = json.dumps(row, ensure_ascii=False, separators=(",", ":"))
-    assert json_line(result, None).decode() == f"{line}\n"
-    assert json_line(result, {"answer.x": 1}).decode() == f'{line[:-1]},"answer.x": 1}}\n'
+def test_a_line_of_jsonl_is_compact_json_of_the_exact_values(cost: float | None) -> None:
+    row = _result(2**70, 'a"\\\n\x01\x7fé\u2028🙂', "b")
+    row.result.cost_usd = cost
+    cells = as_cells(row)
+    line = json.dumps(cells, ensure_ascii=False, separators=(",", ":"))
+    shortest = msgspec.json.encode(cost).decode()  # 1e-5, which is 1e-05 in Python's words
+    line = line.replace(f'"cost_usd":{json.dumps(cost)}', f'"cost_usd":{shortest}')
+    assert json_lines([row, row]).decode() == f"{line}\n" * 2
+    assert json.loads(json_lines([row])) == cells
+    more = json_lines([Row(row.result, row.text, {"answer.x": 1})]).decode()
+    assert more == f'{line[:-1]},"answer.x": 1}}\n'
 
 
 def test_half_a_surrogate_pair_in_the_name_of_a_source_is_a_question_mark() -> None:
     result = Result(1, "\udcff", "ok", reason="r\ud800", source="rows-\udcff.jsonl")
-    row = json.loads(json_line(result, None))
+    table = CsvRows().rows([Row(result, "")]).decode()
+    row = json.loads(json_lines([Row(result, "")]))
     assert (row["id"], row["reason"], row["source"]) == ("?", "r?", "rows-?.jsonl")
-    cells = next(csv.reader([CsvRows().row(result, None).decode()]))
+    cells = next(csv.reader([table]))
     assert (cells[1], cells[5], cells[16]) == ("?", "r?", "rows-?.jsonl")
 
 
@@ -110,11 +115,10 @@ def test_the_formula_guard_can_be_left_off(tmp_path: Path) -> None:
         assert _cells(tmp_path / "results.csv")[1][4] == text
 
 
-def _result(number: int, a: str, b: str) -> Result:
-    tokens = (1, None, None, 0)
-    return Result(
-        number, b, "ok", b, a, b, "m", b, *tokens, 0.25, 1, "key", a, b, None, literal_of(a)
-    )
+def _result(number: int, a: str, b: str) -> Row:
+    tokens, literal = (1, None, None, 0), msgspec.Raw(literal_of(a))
+    made = Result(number, b, "ok", b, literal, b, "m", b, *tokens, 0.25, 1, "key", a, b, None)
+    return Row(made, a)
 
 
 def _cells(path: Path) -> list[list[str]]:

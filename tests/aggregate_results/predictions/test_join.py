@@ -214,19 +214,20 @@ def test_a_later_attempt_wins_only_if_it_is_better(tmp_path: Path) -> None:
     assert (summary.duplicate, summary.retried) == (0, 3)
 
 
-def test_a_changed_request_of_a_repeat_is_found_in_its_shard(tmp_path: Path) -> None:
+@pytest.mark.parametrize("place", ["prepared/shards/again.jsonl", "staged/shards/again.jsonl"])
+def test_a_changed_request_of_a_repeat_is_found_in_its_shard(tmp_path: Path, place: str) -> None:
+    """In the run's folder, or where the service read it if that is all that is left."""
     keys = manifest(tmp_path, [("a", MODEL)])
     changed = {**request("a"), "generationConfig": {"maxOutputTokens": 4096}}
-    shard = tmp_path / "predictions" / "shards" / "again.jsonl"
-    write(shard, [{"key": keys[0], "request": changed}])
+    write(tmp_path / place, [{"key": keys[0], "request": changed}])
     ledger(
         tmp_path,
         {
             "display_name": "two",
             "attempt": 2,
             "model": MODEL,
-            "input_uri": str(shard),
-            "shard": "x",
+            "input_uri": str(tmp_path / "staged" / "shards" / "again.jsonl"),
+            "shard": "again.jsonl",
         },
     )
     output(tmp_path, [line(echo(changed) | {"generationConfig": {"maxOutputTokens": 4096.0}},
@@ -358,6 +359,41 @@ def test_a_key_that_two_requests_share_proves_nothing(tmp_path: Path) -> None:
     got = outputs_of(tmp_path, sent, came)
     assert [row["text"] for row in got] == ["A", "B"]
     assert [row["matched_by"] for row in got] == ["request", "request"]
+
+
+def test_a_key_proves_nothing_where_another_request_came_back(tmp_path: Path) -> None:
+    """Keys that count from 1 come again in an older job, whose outputs lie beside."""
+    sent = [{"key": str(n), "request": request(t)} for n, t in enumerate("abcd")]
+    came = [
+        line(echo(request("old")), answer("of an older job"), key="0"),
+        line(echo(request("c")), answer("C"), key="1"),  # the request tells whose it is
+        line(None, answer("D"), key="3"),  # nothing speaks against the key
+        line(json.dumps(request("b")), answer("B"), key="1"),
+        line({"contents": request("a")["contents"][0]}, answer("A"), key="0"),
+    ]
+    got = outputs_of(tmp_path, sent, came)
+    assert [row["text"] for row in got] == ["A", "B", "C", "D"]
+    assert [row["matched_by"] for row in got] == ["key", "key", "request", "key"]
+    summary = json.loads((tmp_path / "results_summary.json").read_text())
+    assert summary["foreign"] == 1
+    assert summary["notes"][0].endswith("predictions.jsonl:1: another request under its key")
+
+
+def test_answers_are_counted_whatever_their_order(tmp_path: Path) -> None:
+    keys = manifest(tmp_path, [("a", MODEL), ("b", MODEL), ("c", MODEL)])
+    jobs = [
+        {"display_name": f"job-{n}", "attempt": n, "model": MODEL, "shard": "s"} for n in (1, 2)
+    ]
+    ledger(tmp_path, *jobs)
+    came = [(1, 0), (2, 0), (1, 0), (2, 0), (2, 1), (1, 1), (2, 1)]
+    for number in (1, 2):
+        lines = [line(None, answer("x"), key=keys[row]) for job, row in came if job == number]
+        lines += [line(echo(request("b")), answer("y"))] * (number == 1)
+        output(tmp_path, lines, f"job-{number}")
+    summary, got = collect(tmp_path)
+    assert (summary.matched, summary.retried, summary.duplicate) == (2, 2, 4)
+    assert summary.matched_by == {"key": 2}
+    assert [row["attempts"] for row in got] == [2, 2, 0]
 
 
 def test_ids_of_any_kind_and_damaged_rows(tmp_path: Path) -> None:

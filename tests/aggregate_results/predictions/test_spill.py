@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import pickle
 import random
+from collections.abc import Iterator
+from functools import partial
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from components.aggregate_results.predictions import spill as spilling
-from components.aggregate_results.predictions.spill import Spill
+from components.aggregate_results.predictions.beside import made_beside
+from components.aggregate_results.predictions.spill import Spill, Taken
 
 RECORDS = st.lists(st.tuples(st.integers(0, 99), st.binary(max_size=40)), max_size=300)
 
@@ -25,9 +29,9 @@ def test_the_last_record_of_each_row_comes_back(
                 spill.add(row, record)
             spill.settle()
             taken = [spill.take(number) for number in range(spill.ranges)]
-    rows = {row: bytes(record) for found in taken for row, record in found.items()}
-    assert rows == dict(records)
-    assert all(row // 4 == number for number, found in enumerate(taken) for row in found)
+    for number, found in enumerate(taken):
+        mine = {row: record for row, record in records if row // 4 == number}
+        assert _all(found) == mine
 
 
 def test_a_record_is_found_where_another_range_looks_for_it(
@@ -38,9 +42,9 @@ def test_a_record_is_found_where_another_range_looks_for_it(
         spill.add(3, b"three")
         spill.add_to_range(20, 3, b"three")
         spill.settle()
-        found = [spill.take(number) for number in range(spill.ranges)]
+        found = [_all(spill.take(number)) for number in range(spill.ranges)]
     assert [number for number, rows in enumerate(found) if rows] == [0, 20]
-    assert bytes(found[20][3]) == b"three"
+    assert found[20] == {3: b"three"}
 
 
 def test_a_file_goes_when_the_last_of_its_ranges_was_taken(
@@ -55,7 +59,7 @@ def test_a_file_goes_when_the_last_of_its_ranges_was_taken(
         assert 1 < len(files) <= spilling.MOST_FILES
         still_open = []
         for number in range(spill.ranges):
-            assert len(spill.take(number)) == 4
+            assert len(_all(spill.take(number))) == 4
             still_open.append(sum(not file.closed for file in files))
     assert still_open[0] == len(files)
     assert still_open[-2] == 1
@@ -65,6 +69,29 @@ def test_a_file_goes_when_the_last_of_its_ranges_was_taken(
 def test_no_rows_are_no_ranges() -> None:
     with Spill(0) as spill:
         assert spill.ranges == 0
+
+
+def test_what_a_fork_set_down_is_taken_up_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which shares the files and knows by itself where the pieces lie."""
+    _small(monkeypatch, 50)
+    with Spill(100) as spill:
+        with made_beside(partial(_set_down, spill), "sets records down") as products:
+            spill.learn(pickle.loads(next(products)))
+        found = [_all(spill.take(number)) for number in range(spill.ranges)]
+    rows = {row: record for taken in found for row, record in taken.items()}
+    assert rows == {row: b"of row %d" % row for row in range(0, 100, 3)}
+
+
+def _set_down(spill: Spill) -> Iterator[list[bytes]]:
+    for row in range(0, 100, 3):
+        spill.add(row, b"of row %d" % row)
+    spill.settle()
+    yield [pickle.dumps(spill.pieces)]
+
+
+def _all(taken: Taken) -> dict[int, bytes]:
+    found = {row: taken.get(row) for row in range(100)}
+    return {row: bytes(record) for row, record in found.items() if record is not None}
 
 
 def _small(patch: pytest.MonkeyPatch, buffered: int) -> None:
