@@ -10,8 +10,8 @@ from typing import Any
 from components.batch_predict.files import Files
 from components.batch_predict.places import Places
 from components.batch_predict.shards import Shard, is_table
-from components.batch_predict.vertex import model_path
 from components.errors import InputError
+from components.gemini.vertex import model_path
 from components.tables.formats import dollars
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from components.batch_predict.states import prediction_stage
-from components.batch_predict.vertex import Vertex
+from components.gemini.vertex import Vertex
 from components.supervision.answers import to_cancel, to_create, to_find
 from components.supervision.life import Accepted, Missing, Observation, Seen
 

@@ -20,9 +20,9 @@ from components.batch_predict.plan import read_plan
 from components.batch_predict.predict import Settings, World, predict
 from components.batch_predict.prediction_job import JOB_NAME, PredictionJob
 from components.batch_predict.verdict import check_gate, check_ratio, rows_without_answer
-from components.batch_predict.vertex import vertex
 from components.errors import WrongUse
 from components.gemini.endpoint import endpoint, is_local
+from components.gemini.vertex import vertex
 from components.project import project_here
 from components.rows.prices import Tokens, load_prices
 from components.storage.uris import is_gcs

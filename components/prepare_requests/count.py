@@ -2,53 +2,62 @@
 
 from __future__ import annotations
 
+import functools
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
 
 from components.errors import ServiceError
-from components.gemini.client import Retry, gemini_client, retried
+from components.gemini.vertex import NoAnswerError, checked_base, patiently, vertex
 from components.prepare_requests.plan import Usage
 from components.project import project_here
 
 Counter = Callable[[str, Mapping[str, Any]], int]
 """Takes a model and a request; gives the tokens of the request."""
 
+ATTEMPTS = 3  # the estimate does without
+_COUNTED = ("contents", "systemInstruction", "tools")
+
 
 def counter_for(project: str, location: str) -> Counter:
     """A counter for a project, by default the one that this process runs in.
 
     Raises:
-        WrongUse: no project is known, or the location is empty.
+        WrongUse: no project is known, or there can be no such location.
     """
     return service_counter(project or project_here(), location)
 
 
-def service_counter(project: str, location: str, retry: Retry | None = None) -> Counter:
+def service_counter(
+    project: str, location: str, pause: Callable[[float], None] = time.sleep
+) -> Counter:
     """A counter that asks `countTokens`, which costs nothing.
 
+    Args:
+        project: the project that asks.
+        location: where the models are asked.
+        pause: waits so many seconds.
+
     Raises:
-        WrongUse: project or location is empty.
+        WrongUse: project or location cannot be one.
     """
-    client = gemini_client(project, location, timeout_s=60)
-    patience = retry or Retry(attempts=3)
+    checked_base(project, location)
+    connection = functools.cache(lambda: vertex(project, location))
 
     def counted(model: str, request: Mapping[str, Any]) -> int:
-        from google.genai import types
-
-        config = types.CountTokensConfig(
-            system_instruction=request.get("systemInstruction"), tools=request.get("tools")
-        )
-        reply = retried(
-            lambda: client.models.count_tokens(
-                model=model, contents=request["contents"], config=config
-            ),
-            patience,
-            doing="count tokens",
-            where=f"{model} in {project}, {location}",
-        )
-        return reply.total_tokens or 0
+        service = connection()
+        body = {name: request[name] for name in _COUNTED if name in request}
+        call = f"{service.of_model(model)}:countTokens"
+        try:
+            told = patiently(
+                lambda: service.call("POST", call, body, timeout_s=60), pause, ATTEMPTS
+            )
+        except NoAnswerError as error:
+            where = f"{model} in {project}, {location}"
+            raise ServiceError(f"Cannot count tokens: {error}", where=where) from error
+        return int(told.get("totalTokens", 0))
 
     return counted
 

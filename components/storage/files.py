@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import tempfile
 from collections.abc import Iterator
@@ -12,11 +13,13 @@ from typing import Any, BinaryIO, cast
 
 from components.errors import InputError, ServiceError
 from components.storage.client import blob_at, storage_client, told_plainly
+from components.storage.object_reader import ObjectReader
 from components.storage.uris import check_supported, is_gcs, split_gcs
 from components.tables.text import json_text
 
 _STAYING_BYTES = 32 * 1024 * 1024  # of a file that is written
 _CHUNK_BYTES = 8 * 1024 * 1024  # a multiple of 256 KiB, as resumable uploads require
+_BUFFER_BYTES = 64 * 1024
 
 
 def read_bytes(uri: str) -> bytes:
@@ -106,9 +109,10 @@ def open_read(uri: str) -> Iterator[BinaryIO]:
     if is_gcs(uri):
         with (
             told_plainly(uri, "read it"),
-            blob_at(uri).open("rb", chunk_size=_CHUNK_BYTES) as stream,
+            blob_at(uri).open("rb", chunk_size=_CHUNK_BYTES) as blob,
+            io.BufferedReader(ObjectReader(blob), _BUFFER_BYTES) as stream,
         ):
-            yield cast(BinaryIO, stream)
+            yield stream
         return
     with local_errors(uri, "read it"):
         stream_ = Path(uri).open("rb")  # noqa: SIM115 - closed below

@@ -20,8 +20,8 @@ import google.cloud.storage  # noqa: F401 - loaded once, before the forks
 
 from components.batch_predict.files import StoredFiles
 from components.batch_predict.run_step import predict_run
-from components.batch_predict.vertex import Vertex
 from components.errors import Intent2BatchError
+from components.gemini.vertex import Vertex
 from tests.batch_predict.conftest import prepare, request_of
 
 POINTS_MAX = 200

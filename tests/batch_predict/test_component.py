@@ -12,8 +12,8 @@ from components.batch_predict.ask import OnlineModel
 from components.batch_predict.book import Doc, Entry
 from components.batch_predict.jobs_page import jobs_page
 from components.batch_predict.run_step import predict_run
-from components.batch_predict.vertex import Vertex
 from components.errors import InputError
+from components.gemini.vertex import Vertex
 from components.supervision.ledger import Ledger
 from components.supervision.life import Life
 from tests.batch_predict.conftest import Run, StoryClock, request_of

@@ -10,8 +10,8 @@ import pytest
 from components.batch_predict.places import Places, display_name
 from components.batch_predict.plan import beside, job_body
 from components.batch_predict.prediction_job import PredictionJob, checked_name, stats_of
-from components.batch_predict.vertex import Vertex, endpoint, model_path, vertex
 from components.errors import ServiceError, WrongUse
+from components.gemini.vertex import Vertex, endpoint, model_path, vertex
 from components.supervision.life import Accepted, Failed, Missing, Observation, Refused, Seen
 from components.supervision.life import Unanswered as NoAnswer
 

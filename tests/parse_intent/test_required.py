@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from components.parse_intent.offline import page
+from components.parse_intent.offline.pattern import Pattern
 from components.parse_intent.offline.reader import read
 from components.parse_intent.offline.required import required
 
@@ -36,7 +37,7 @@ FOLDER = Path(__file__).parent
     ],
 )
 def test_what_is_required(pattern: str, words: set[str]) -> None:
-    assert required(re.compile(pattern)) == words
+    assert required(pattern, 0) == words
 
 
 def _turns() -> Iterator[str]:
@@ -49,12 +50,10 @@ def _turns() -> Iterator[str]:
 
 
 def test_no_match_in_an_intent_is_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: set[re.Pattern[str]] = set()
+    asked: set[Pattern] = set()
     find = page.Page.find
 
-    def noted(
-        self: page.Page, pattern: re.Pattern[str], *, free: bool = True
-    ) -> Iterator[re.Match[str]]:
+    def noted(self: page.Page, pattern: Pattern, *, free: bool = True) -> Iterator[re.Match[str]]:
         asked.add(pattern)
         return find(self, pattern, free=free)
 
@@ -62,11 +61,11 @@ def test_no_match_in_an_intent_is_skipped(monkeypatch: pytest.MonkeyPatch) -> No
     turns = list(_turns())
     for turn in turns[::4]:
         read([turn])
-    assert sum(bool(required(pattern)) for pattern in asked) > 0.8 * len(asked) > 100
+    assert sum(bool(pattern.words) for pattern in asked) > 0.8 * len(asked) > 100
     text = "\n".join(turns)
     for pattern in asked:
         for match in pattern.finditer(text):
-            words = required(pattern)
+            words = pattern.words
             assert not words or any(word in match.group().lower() for word in words), (
                 pattern.pattern
             )

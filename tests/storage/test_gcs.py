@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import random
 import urllib.request
+from pathlib import Path
 
 import pytest
 from google.auth.exceptions import DefaultCredentialsError, RefreshError
@@ -41,6 +44,36 @@ def test_text_stream_and_list() -> None:
     assert [files.size(uri) for uri in listed] == [7, 100]
     assert files.exists(listed[0])
     assert not files.exists(f"{BUCKET}/run 1")
+
+
+@pytest.mark.usefixtures("emulator")
+def test_an_object_is_read_as_a_file_is(tmp_path: Path) -> None:
+    rng = random.Random(1)
+    content = rng.randbytes(9_000_000)  # more than is fetched at once
+    here, there = str(tmp_path / "a.bin"), f"{BUCKET}/a.bin"
+    for uri in (here, there):
+        files.write_bytes(uri, content)
+    with files.open_read(here) as ours, files.open_read(there) as theirs:
+        for _ in range(200):
+            ask, number = rng.choice(("read", "readline", "seek")), rng.randrange(200_000)
+            place = rng.randrange(len(content) + 1)
+            for stream in (ours, theirs):
+                stream.seek(place) if ask == "seek" else None
+            got = [s.tell() if ask == "seek" else getattr(s, ask)(number) for s in (ours, theirs)]
+            assert got[0] == got[1]
+            assert ours.tell() == theirs.tell()
+        assert ours.read() == theirs.read()
+        assert theirs.read(1) == theirs.readline() == b""
+        assert theirs.seek(-5, os.SEEK_END) == len(content) - 5
+        assert theirs.read() == content[-5:]
+
+
+def test_lines_cost_a_call_for_each_chunk_and_two_for_the_end(emulator: Emulator) -> None:
+    files.write_text(f"{BUCKET}/a.txt", "a\n" * 100_000 + "b")
+    with files.open_read(f"{BUCKET}/a.txt") as stream:
+        assert sum(1 for _ in stream) == 100_001
+        assert stream.readline() == b""
+    assert emulator.faults.calls()["storage.get"] == 3
 
 
 @pytest.mark.usefixtures("emulator")

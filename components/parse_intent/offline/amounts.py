@@ -6,6 +6,8 @@ import itertools
 import re
 from dataclasses import dataclass
 
+from components.parse_intent.offline.pattern import Pattern
+
 
 @dataclass(frozen=True)
 class Amount:
@@ -27,7 +29,7 @@ UNIT = (
 )
 AND_A_PART = r"(?: and (?:a half|half|a quarter|3 quarters))"
 PART = rf"(?:\d{{1,7}}(?:\.\d{{1,3}})?(?: and a half| 1/2|½)?[ -]?{UNIT}\b{AND_A_PART}?)"
-DURATION = re.compile(
+DURATION = Pattern(
     # "9-10 hours" is its longer end
     rf"(?:(?<![\w.:/-])|(?<=[\s(~]\d-)|(?<=[\s(~]\d\d-))(?:(?P<words>(?P<frac>half|quarter of"
     rf"|quarter|3 quarters of) ?(?:an?|-)? ?"
@@ -40,7 +42,7 @@ DURATION = re.compile(
     rf"|{PART}(?: ?(?:and )?{PART}){{0,3}}))(?![\w/])",
     re.IGNORECASE,
 )
-ONE_PART = re.compile(
+ONE_PART = Pattern(
     rf"(\d+(?:\.\d+)?)( and a half| 1/2|½)?[ -]?({UNIT})(?![a-z])({AND_A_PART})?",
     re.IGNORECASE,
 )
@@ -113,7 +115,7 @@ def durations(text: str) -> list[Amount]:
 
 
 # "it needs about 20 hours; stop it after 30": the number has the unit of the time before it.
-BARE_LIMIT = re.compile(
+BARE_LIMIT = Pattern(
     r"\b(?:kill|stop|cancel|abort|terminat|cut|end|cap|limit|give up|pull the plug|time)[a-z]*"
     r"(?: (?:on|it|them|1|that|this|out|off|the task|a task|tasks|each|any|all|those|anything|runs?"
     r"|which|needs?|takes?|taking|lasts?|running|longer|more))*"
@@ -127,7 +129,7 @@ BARE_LIMIT = re.compile(
 )
 UNIT_REACH = 100
 # "timeout_minutes: 5", "max hours 2": the unit stands with the name.
-KEYED_UNIT = re.compile(
+KEYED_UNIT = Pattern(
     r"(?<![\w.-])(?:(?:timeout|time limit|time|walltime|limit|maximum|max|duration|run ?time|kill"
     r"|after|active ?deadline)[ _]?)?\(?(?:in[ _])?(?P<u>minutes|hours|seconds|mins?|secs?|hrs?)\)?"
     r"(?: ?[:=] ?| (?=\d+(?:\.\d)?\s*(?:[,;/)\n]|\.\s|\.?$)))"
@@ -147,7 +149,7 @@ def _keyed_units(text: str) -> list[Amount]:
     ]
 
 
-AN_HOUR = re.compile(r"^(?:an?|half an?|quarter of an?)(?= )", re.IGNORECASE)
+AN_HOUR = Pattern(r"^(?:an?|half an?|quarter of an?)(?= )", re.IGNORECASE)
 
 
 def _bare_limits(text: str, known: list[Amount]) -> list[Amount]:
@@ -165,7 +167,7 @@ def _bare_limits(text: str, known: list[Amount]) -> list[Amount]:
 
 
 MIB = {"k": 1 / 1024, "m": 1.0, "g": 1024.0, "t": 1024.0 * 1024}
-SIZE = re.compile(
+SIZE = Pattern(
     r"(?:(?<![\w./-])|(?<=pu/)|(?<=pus/)|(?<=ore/)"
     r"|(?<=ores/))(?:(?P<n>\d{1,7}(?:\.\d{1,3})?)(?P<half> and a half)? ?-?"
     r"(?P<u>kib|mib|gib|tib|kb|mb|gb|tb|ki|mi|gi|ti|gigs?|megs?|[gmt]i?bs|[gmtk]bytes?"

@@ -7,42 +7,41 @@ from collections.abc import Iterator
 
 from components.parse_intent.offline.commands import STOP
 from components.parse_intent.offline.normal import FILL
+from components.parse_intent.offline.pattern import Pattern
 from components.parse_intent.offline.vocabulary import DOCKER_OPTIONS
 
-FIRST = re.compile(r"(?<![^\s(:=])-{1,2}[A-Za-z][\w.-]*")
+FIRST = Pattern(r"(?<![^\s(:=])-{1,2}[A-Za-z][\w.-]*")
 # One argument: a quoted text, or a word without the punctuation that ends a clause.
-ARGUMENT = re.compile(
+ARGUMENT = Pattern(
     r"[ \t]+(?P<t>(?:[\w.-]*=)?(?:\"[^\"\n]{0,400}\"|'[^'\n]{0,400}')|[^\s\ue000\"'(]+)"
 )
-CUE = re.compile(
+CUE = Pattern(
     r"\b(?:arg(?:ument)?s?|param(?:eter)?s?|flags?|options?|pass(?:es|ing|ed)?|with|w/|called with"
     r"|gets?|takes?|given|giving|invoked with|cmd|command(?: line)?)"
     r"(?:[ ](?:are|is|the|it|them|these|its|of|to it|in|line|args?|arguments?|flags?|options?))*"
     r"\s*[:=]?\s*\(?$",
     re.IGNORECASE,
 )
-BEHIND = re.compile(
+BEHIND = Pattern(
     r"[ \t]*,?[ ]?(?:as|for|being|are|is)(?: (?:the|its|container))* (?:arg(?:ument)?"
     r"|param(?:eter)?|flag|option|command)s?\b",
     re.IGNORECASE,
 )
 # Behind arguments that were cut before: "args --a 1, --b 2".
-MORE = re.compile(
-    rf"\b(?:arg|param|flag|option)\w*[ :=]+{FILL}+[ ,]*(?:and |plus )?$", re.IGNORECASE
-)
-OF_DOCKER = re.compile(
+MORE = Pattern(rf"\b(?:arg|param|flag|option)\w*[ :=]+{FILL}+[ ,]*(?:and |plus )?$", re.IGNORECASE)
+OF_DOCKER = Pattern(
     r"\b(?:docker|container|podman|run)(?: run)? (?:option|flag|arg)\w*|\boptions?\b"
     r"|\bdocker run\b",
     re.IGNORECASE,
 )
-DOCKER_BEHIND = re.compile(
+DOCKER_BEHIND = Pattern(
     r"[ ,]*\(?(?:as |is |are |being |for )?(?:an? |the )?(?:docker|container"
     r"|podman)(?: run)? (?:option|flag|arg|setting)",
     re.IGNORECASE,
 )
 # Options of a mount by gcsfuse, which no container takes.
-MOUNTING = re.compile(r"--?(?:implicit[-_]dirs|only[-_]dir|file[-_]mode|dir[-_]mode)\b")
-PLAIN = re.compile(r"[A-Za-z]+")
+MOUNTING = Pattern(r"--?(?:implicit[-_]dirs|only[-_]dir|file[-_]mode|dir[-_]mode)\b")
+PLAIN = Pattern(r"[A-Za-z]+")
 
 
 def option_runs(masked: str, *, announced: bool = True) -> Iterator[tuple[int, int]]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from components.parse_intent.draft import Asked, Draft
 from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.pattern import Pattern
 from components.parse_intent.offline.read_count import said_outright
 from components.parse_intent.offline.read_limits import (
     pick_time,
@@ -22,7 +23,7 @@ from components.parse_intent.offline.read_retries import read_retries
 from components.parse_intent.offline.read_tasks import read_parallelism
 
 # Each may be had, or the words only tell of one of them.
-EITHER = re.compile(
+EITHER = Pattern(
     r"\b(?:or|either|whichever|whatever|if|unless|when|until|normally|usually|typically|before"
     r"|used to|last time|instead|cheaper|costs?|price|compared|versus|vs|depending|e\.g"
     r"|like (?:the|our|last|in)"
@@ -41,12 +42,12 @@ QUESTIONS = {
     "max_run_s": "what is the time limit of a task?",
 }
 # "each task handles 20 tasks of our queue", "the first 10 tasks are short".
-OTHER_TASKS = re.compile(
+OTHER_TASKS = Pattern(
     r"\b(?:handles?|takes?|process\w*|first|last|next|than|least|remaining|other|another|per"
     r"|every|each|these|those|of|in|batch\w*|groups?|after|only)(?: the| our| my| about)? *$",
     re.IGNORECASE,
 )
-ONE_MORE = re.compile(r"(?:another|again|one more|1 more|a second|once more)\b", re.IGNORECASE)
+ONE_MORE = Pattern(r"(?:another|again|one more|1 more|a second|once more)\b", re.IGNORECASE)
 STRONG = 6  # points of a duration that is called a limit in so many words
 
 
@@ -145,15 +146,15 @@ AGAIN: dict[str, Callable[[Page], Any]] = {
 }
 
 
-FIRST = re.compile(r"\b(?:first|former|1st)\b", re.IGNORECASE)
-SECOND = re.compile(r"\b(?:second|latter|2nd|last)\b", re.IGNORECASE)
+FIRST = Pattern(r"\b(?:first|former|1st)\b", re.IGNORECASE)
+SECOND = Pattern(r"\b(?:second|latter|2nd|last)\b", re.IGNORECASE)
 MOST_WORDS = 7  # of an answer that names one of the two and says nothing else
-MOST = re.compile(r"\b(?:larger|bigger|higher|greater|longer|more)\b", re.IGNORECASE)
-LONE_NUMBER = re.compile(
+MOST = Pattern(r"\b(?:larger|bigger|higher|greater|longer|more)\b", re.IGNORECASE)
+LONE_NUMBER = Pattern(
     r"(?:\D{0,24}\s)?(\d+)(?:\s?[a-z]{1,12})?(?:[ ,]+(?:please|it is|then|thanks|in all|of them))*",
     re.IGNORECASE,
 )
-LEAST = re.compile(r"\b(?:smaller|lower|fewer|less|shorter)\b", re.IGNORECASE)
+LEAST = Pattern(r"\b(?:smaller|lower|fewer|less|shorter)\b", re.IGNORECASE)
 
 
 def settle_clash(page: Page, draft: Draft, clash: Clash) -> bool:

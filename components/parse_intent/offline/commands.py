@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from components.parse_intent.offline.normal import FILL
+from components.parse_intent.offline.pattern import Pattern
 from components.parse_intent.offline.vocabulary import (
     ENGLISH_PROGRAMS,
     MOUNT_ROOTS,
@@ -12,17 +13,15 @@ from components.parse_intent.offline.vocabulary import (
     words,
 )
 
-TOKEN = re.compile(r"[^\s\ue000]+")
-SCRIPT_FILE = re.compile(
+TOKEN = Pattern(r"[^\s\ue000]+")
+SCRIPT_FILE = Pattern(
     r"(?:[\w.~-]+/)*[\w.-]+\.(?:sh|bash|py|R|r|pl|rb|jl|js|jar|exe|bin|lua|php|m|nf|smk)"
 )
-ABSOLUTE = re.compile(r"/[\w.${}~+-]+(?:/[\w.${}~+*-]+)+")
-RELATIVE = re.compile(r"\.{1,2}/[\w.${}~/+-]+")
-ASSIGNED = re.compile(r"[A-Z_][A-Z0-9_]*=\S+")
-COMMANDISH = re.compile(
-    r"^[-./$~|>&<;\"'{}\[\]*!\\(#@+=0-9]|[/=_$:*{}\[\]|<>~]|\w\.\w|#+|^\w+\d\w*$"
-)
-OPERATOR = re.compile(r"^(?:\||\|\||&&|;|>|>>|<|2>|2>&1|&)$")
+ABSOLUTE = Pattern(r"/[\w.${}~+-]+(?:/[\w.${}~+*-]+)+")
+RELATIVE = Pattern(r"\.{1,2}/[\w.${}~/+-]+")
+ASSIGNED = Pattern(r"[A-Z_][A-Z0-9_]*=\S+")
+COMMANDISH = Pattern(r"^[-./$~|>&<;\"'{}\[\]*!\\(#@+=0-9]|[/=_$:*{}\[\]|<>~]|\w\.\w|#+|^\w+\d\w*$")
+OPERATOR = Pattern(r"^(?:\||\|\||&&|;|>|>>|<|2>|2>&1|&)$")
 # Words that end a command in a sentence; a command may hold them, but seldom does.
 STOP = frozenset(
     words("""
@@ -34,12 +33,12 @@ STOP = frozenset(
     now
     """)
 )
-LINE_CUT = re.compile(
+LINE_CUT = Pattern(
     r"\s+(?:<-|<--|←|--?>|=>|\u2014|\u2013|//)\s|,\s|;\s+(?=[a-zA-Z]+ [a-zA-Z]+)| - (?=[a-zA-Z\d])"
     r"|\s--\s(?=[a-z']+,? [a-z']+,? [a-z\d]+)|\s\(?[2-9]\)\s+(?=[./~a-zA-Z])|\s/\s(?!-)"
     r"|\s\((?=[a-zA-Z])|(?<=[^\s.])\.\s+(?=\S)"
 )
-PROSE_AFTER = re.compile(
+PROSE_AFTER = Pattern(
     r"\s+(?:on|with|for|across|in|over|using)\s+(?=(?:an? |the |each |all |every |about |up to )?"
     r"(?:\d+ ?(?:x|tasks?|times|vcpus?|cpus?|cores?|files|nodes?|gb|gib|machines?|vms?)\b"
     r"|[a-z]\d[a-z]?-\w+-|spot\b|preemptible|(?:us|europe|asia|me)-\w+\d|gpu|t4|l4|a100|vm\b|vms\b"
@@ -204,21 +203,21 @@ def command_end(text: str, start: int, *, to_line_end: bool) -> int:
     return end
 
 
-SEMICOLON = re.compile(r";[ \t]+(?=\S)")
+SEMICOLON = Pattern(r";[ \t]+(?=\S)")
 # "/opt/etl.sh is on the image": a path of which something is told.
-TOLD = re.compile(
+TOLD = Pattern(
     r"(?:[./~][\w./-]*/)?[\w.-]+\.\w{1,4}(?= (?:is|are|was|lives|exists|sits|has|does|pulls"
     r"|loads|makes|creates|merges|should|must|will|can|gets|downloads|fetches|uploads|writes|reads|takes|needs)"
     r" (?![-/$.]))"
 )
-KEYWORD = re.compile(
+KEYWORD = Pattern(
     r"(?:do|done|then|fi|else|elif|esac|exit|export|wait|set|if|for|while|exec|trap|true|read|cd"
     r"|rm|mv|cp"
     r"|echo|tar|gzip|cat|sleep|mkdir|time|test|eval|python3?|bash|sh)\b(?!:)|[A-Z_]+=\$|\$|\.|/"
 )
 # " | " parts settings in a line as well as programs: what follows tells which.
-PIPED = re.compile(r"\s\|\s+(?P<w>[^\s\ue000]+)")
-TALKING = re.compile(r"(?:echo|printf|say)\b")
+PIPED = Pattern(r"\s\|\s+(?P<w>[^\s\ue000]+)")
+TALKING = Pattern(r"(?:echo|printf|say)\b")
 
 
 def _cut_line(text: str, start: int, line_end: int) -> int:

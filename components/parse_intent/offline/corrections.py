@@ -6,6 +6,7 @@ import re
 
 from components.parse_intent.offline.commands import STOP
 from components.parse_intent.offline.normal import Words
+from components.parse_intent.offline.pattern import Pattern
 
 TAKEN_BACK = (
     r"(?:(?:oh|ah|hm+|uh+|err?),? )?(?:no,? wait|wait,? no|wait(?=\s*[,:-])|no,? no"
@@ -18,7 +19,7 @@ TAKEN_BACK = (
     r"))*"
 )
 NUMBER = r"\d{1,9}(?:\.\d{1,3})?"
-CORRECTED = re.compile(
+CORRECTED = Pattern(
     rf"(?<![\w.-])(?P<old>{NUMBER})(?P<mid>[a-z%]{{0,8}}(?:[ -][a-z%]{{1,20}}){{0,4}}?)"
     rf"\s*(?:[,;:(\u2026-]|\.{{2,3}}|\.(?= ))[\s,;:(.\u2026-]{{0,6}}{TAKEN_BACK}[\s,:;-]{{1,4}}"
     rf"(?P<new>{NUMBER})(?P<after>[a-z%]{{0,8}}(?: [a-z%]{{1,20}})?)",
@@ -30,27 +31,27 @@ NAME = (
     r"|pd-(?:ssd|balanced|standard|extreme)|hyperdisk-[a-z]{2,12}"
     r"|(?:us|europe|asia|australia|me|africa|northamerica|southamerica)-[a-z]+\d{1,2}(?:-[a-f])?)"
 )
-RENAMED = re.compile(
+RENAMED = Pattern(
     rf"(?<![\w./-])(?P<old>{NAME})(?![\w/-])(?P<mid>(?: [a-z]{{1,20}}){{0,3}}?)"
     rf"\s*(?:[,;:(\u2026-]|\.{{2,3}}|\.(?= ))[\s,;:(.\u2026-]{{0,6}}{TAKEN_BACK}[\s,:;-]{{1,4}}"
     rf"(?:(?:on|in|a|an|the|use) )?(?P<new>{NAME})(?![\w/-])",
     re.IGNORECASE,
 )
 # "2, or 3 rather"
-OR_RATHER = re.compile(
+OR_RATHER = Pattern(
     rf"(?<![\w.-])(?P<old>{NUMBER})(?P<mid>(?: [a-z]{{1,8}}){{0,2}}?),? (?:or|so|make it)"
     rf" (?P<new>{NUMBER})(?= (?:rather|better|to be (?:safe|sure))\b)",
     re.IGNORECASE,
 )
 # "it grows to 7 GB, so reserve 8"
-RESERVED = re.compile(
+RESERVED = Pattern(
     rf"(?<![\w.-])(?P<old>{NUMBER})(?P<mid> ?(?:[mgt]i?b|gigs?))[\s,;:.-]{{1,4}}"
     r"(?:(?:so|please|better|therefore|and|we|i|you|should|to) ){0,4}"
     r"(?:reserve|allocate|request|provision|give|book|ask for|take)"
     rf" (?:(?:it|them|each|every task|task) )?(?P<new>{NUMBER})(?![\w.-]*\w| [a-z])",
     re.IGNORECASE,
 )
-CLOSED = re.compile(r" ?[),](?= (?!and\b|or\b|but\b|with\b|on\b)[a-z])", re.IGNORECASE)
+CLOSED = Pattern(r" ?[),](?= (?!and\b|or\b|but\b|with\b|on\b)[a-z])", re.IGNORECASE)
 MAX_CORRECTED = 20
 
 
@@ -99,12 +100,12 @@ def takes_back(said: str) -> bool:
 
 MAX_CORRECTIONS = 8
 # A turn that corrects the one before it: "no, 8".
-TAKES_BACK = re.compile(
+TAKES_BACK = Pattern(
     r"\W*(?:no|nope|sorry|actually|rather|hm+|oops|i mean(?:t)?|make (?:it|that)|better)\b[\s,.:-]+"
     r"(?:(?:no|sorry|make (?:it|that)|i mean(?:t)?|rather|it's|better)[\s,.:-]+)*\w+\W*$",
     re.IGNORECASE,
 )
-CORRECTION = re.compile(
+CORRECTION = Pattern(
     r"(?:[.;,!?\n(]|\s-+|\s—|\.\.\.|…)\s*(?:(?:oh |ah |hmm,? |uh,? )?(?:no,? wait|wait,? no"
     r"|wait(?=,)|wait(?: (?=it's|that's|there are|actually|make|sorry|i ))|no no|scratch that"
     r"|correction|sorry,? (?:i mean|make that|no)|i mean(?:t)?"

@@ -12,33 +12,32 @@ from components.parse_intent.offline.edit_images import retagged
 from components.parse_intent.offline.edit_steps import Ref
 from components.parse_intent.offline.field_words import fields_in
 from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.pattern import Pattern
 from components.parse_intent.offline.payloads import Payload
 from components.parse_intent.offline.vocabulary import words
 
-FLAG = re.compile(r"(?<![\w=-])-{1,2}[A-Za-z][\w-]*")
+FLAG = Pattern(r"(?<![\w=-])-{1,2}[A-Za-z][\w-]*")
 # Behind a flag: "to 14", "= 14", "should be 14 instead of 7", "14".
-VALUE = re.compile(
+VALUE = Pattern(
     r"(?:[ ]+(?:back|now|flag|option|from [^\s,;]{1,40}|goes|changes|must|should|to|is|be"
     r"|becomes|as"
     r"|at|with|of|value))*[ ]*(?:=|:[ ])?[ ]*[\"'`]?(?P<v>[^\s,;\"'`]*[^\s,;\"'`.!?)])"
 )
-TO = re.compile(r"\b(?:to|is|be|becomes|as)\b|=|:")
-DROPPED = re.compile(
+TO = Pattern(r"\b(?:to|is|be|becomes|as)\b|=|:")
+DROPPED = Pattern(
     r"\b(?:drop|remove|delete|without|no|lose|leave out|omit|skip|get rid of|strip|take out|not"
     r"|don't (?:pass|use|need)|no longer (?:pass|use|need))\b(?: (?:the|that|flag|option|pass"
     r"|use|need"
     r"|longer|it|its))*\s*$",
     re.IGNORECASE,
 )
-NOT_VALUE = re.compile(
-    r"(?:instead|please|too|as|and|for|in|on|from|flag|option|anymore|any)\b", re.I
-)
-MORE = re.compile(
+NOT_VALUE = Pattern(r"(?:instead|please|too|as|and|for|in|on|from|flag|option|anymore|any)\b", re.I)
+MORE = Pattern(
     r"\b(?:also|add|append|too|plus|additional\w*|as well|extra|in addition|another|further"
     r"|pass)\b",
     re.IGNORECASE,
 )
-ADDED = re.compile(
+ADDED = Pattern(
     r"\b(?:add|append|put|pass|include|also|plus|give it|tack on|extend it with)\b"
     r"(?: (?:a|an|the|it|also|option|flag|argument|in|on|to it|one more|another))*\s*$",
     re.IGNORECASE,
@@ -48,7 +47,7 @@ SHORT = frozenset(
     words("a i in to as at on is up no of by or do go if it my we out all for the run")
 )
 MAX_FLAGS = 20
-WORD = re.compile(r"(?:[^\s\"']|\"[^\"]*\"|'[^']*')+|[\"']")
+WORD = Pattern(r"(?:[^\s\"']|\"[^\"]*\"|'[^']*')+|[\"']")
 
 
 def edit_commands(page: Page, steps: list[Step], refs: list[Ref]) -> None:
@@ -98,7 +97,7 @@ def _meant(page: Page, at: int, steps: list[Step], refs: list[Ref]) -> list[Step
     return [step for step in steps if step.kind != "barrier"]
 
 
-SWAPPED = re.compile(
+SWAPPED = Pattern(
     r"\b(?:replace|change|swap|substitute)\s+(?P<a>[^\s,;\ue000]+)\s+(?:by|with|to|for|into)\s+"
     r"(?P<b>[^\s,;\ue000]*[^\s,;.\ue000])"
     r"|\buse\s+(?P<d>[^\s,;\ue000]+)\s+(?:instead of|rather than|in place of)\s+"
@@ -121,12 +120,12 @@ def _swapped_words(page: Page, steps: list[Step]) -> None:
 
 A_FLAG = r"[\"'`]?(?P<{}>-{{1,2}}[A-Za-z][\w-]*)[\"'`]?"
 SWAPPED_FLAGS = (
-    re.compile(
+    Pattern(
         rf"\b(?:replace|change|swap|substitute|exchange|switch)\s+(?:the )?{A_FLAG.format('a')}"
         rf"\s+(?:by|with|to|for|into)\s+{A_FLAG.format('b')}(?![\w=])",
         re.IGNORECASE,
     ),
-    re.compile(
+    Pattern(
         rf"{A_FLAG.format('b')}\s+(?:instead of|rather than|in place of|not)\s+{A_FLAG.format('a')}"
         r"(?![\w=])",
         re.IGNORECASE,
@@ -147,7 +146,7 @@ def _swapped_flags(page: Page, steps: list[Step]) -> None:
                     _put(step, [new if word == was else word for word in words], quote)
 
 
-MOVED = re.compile(
+MOVED = Pattern(
     r"(?:\b(?:(?:scripts?|binary|program|executable|tool|file|code)\b[^.;\n/]{0,16}?|it|that))"
     r"(?:'s| is| has been| was| got| lives| sits| moved)(?: now)?"
     r"(?: (?:now|moved|to|at|in|under|called|renamed|as)){0,4} (?P<p>[\w~./-]*[\w-]+\.\w{1,4}"
@@ -233,9 +232,9 @@ def _named_option(page: Page, step: Step, flag: str, match: re.Match[str]) -> bo
 
 
 # "and mode quick": a clause that holds an option's name and a value, no more
-ALONE = re.compile(r"\W*(?:(?:and|also|then|now|please|make it|set|use|with|but)\W*)*", re.I)
+ALONE = Pattern(r"\W*(?:(?:and|also|then|now|please|make it|set|use|with|but)\W*)*", re.I)
 # "run x.sh with --force", "also pass --verbose"
-NEW_FLAG = re.compile(
+NEW_FLAG = Pattern(
     r"\b(?:(?:run|call|start|invoke|execute|launch)\b[^.;,\n]{0,40}\bwith"
     r"|(?:add|append|pass|include|use|give it|plus|set)(?: (?:also|the|an?|it|flag|option|argument"
     r"|switch|too))*)[ \"'`]+$",

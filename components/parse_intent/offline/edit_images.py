@@ -6,12 +6,13 @@ import re
 
 from components.parse_intent.draft import Asked, Step
 from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.pattern import Pattern
 from components.parse_intent.offline.read_images import DIGEST, IMAGE, TAG
 
-NEW_IMAGE = re.compile(
+NEW_IMAGE = Pattern(
     rf"(?<![\w/@.:=-])(?P<name>[a-z0-9][\w./-]*)?(?P<tag>{TAG}{DIGEST}?|{DIGEST})(?![\w/:@])"
 )
-NEW_TAG = re.compile(
+NEW_TAG = Pattern(
     r"\b(?:tag|version|image)\b(?: (?:tag|version|of|is|to|the|image|it|container|should be|now"
     r"|called|named))*\s*[:=]?\s*[\"']?"
     r"(?P<t>v?\d(?:[\w.-]*\w)?|latest|nightly|stable|edge)(?![\w/:])",

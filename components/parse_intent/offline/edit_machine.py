@@ -7,16 +7,17 @@ import re
 from components.batch.machines import lookup, machine_types, supported
 from components.parse_intent.draft import Asked, Draft
 from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.pattern import Pattern
 
 UP = r"(?:up|larger|bigger)"
 DOWN = r"(?:down|smaller)"
-STEP = re.compile(
+STEP = Pattern(
     rf"\b(?:(?:1|a|the next|next) size (?:(?P<up>{UP})|(?P<down>{DOWN}))"
     rf"|(?:the )?next (?:(?P<up2>{UP})|(?P<down2>{DOWN}))(?: size| 1| machine(?: type)?| vm)?"
     rf"|(?P<up3>(?:1|a) (?:step|notch) {UP})|(?P<down3>(?:1|a) (?:step|notch) {DOWN}))\b",
     re.IGNORECASE,
 )
-TIMES = re.compile(
+TIMES = Pattern(
     r"\b(?:(?P<twice>twice|double)|(?P<half>half)) (?:the (?:machine )?size|as (?:big|large)"
     r"|the machine)\b(?: an?)?(?: machine| vm)?",
     re.IGNORECASE,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from components.parse_intent.draft import Disk, Draft, Volume
 from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.pattern import Pattern
 from components.parse_intent.offline.vocabulary import ORDINALS, words
 
 
@@ -16,17 +17,17 @@ def edit_mounts(page: Page, draft: Draft) -> None:
     _move_mount(page, draft)
 
 
-READ_ONLY = re.compile(
+READ_ONLY = Pattern(
     r"\bread[- ]?only\b|\bro\b|\b(?P<w>writ(?:e?able)|read[- ]write|rw)\b", re.IGNORECASE
 )
-MOUNT_AT = re.compile(
+MOUNT_AT = Pattern(
     r"\b(?:mount(?:ed|ing|s)?|mount ?(?:point|path))\b[^.;\n]{0,30}?\b(?:at|on|under|to|as|is"
     r"|be)\s+(?P<p>/[\w./-]*\w)",
     re.IGNORECASE,
 )
 
 
-MOUNT_NAMED = re.compile(
+MOUNT_NAMED = Pattern(
     r"\bmount (?:the )?[\"']?(?P<n>[a-z0-9][a-z0-9_]*(?:[-.][a-z0-9_]+)+)[\"']? (?:at|to|on|onto"
     r"|under|in"
     r"|as) (?P<p>/[\w./-]*\w)"
@@ -48,7 +49,7 @@ def _mount_buckets(page: Page, draft: Draft) -> None:
             )
 
 
-TWO_PATHS = re.compile(
+TWO_PATHS = Pattern(
     r"(?<![\w./-])(?P<old>/[\w./-]*\w)(?: (?:should|must|has to|needs to))?"
     r"(?: (?:be|become|go|is|now|move[sd]?|over|from|mount(?:ed)?)){0,3}"
     r"(?: (?:to|at|on|under|into)| ?->| ?=>)? (?P<new>/[\w./-]*\w)(?:/)?(?![\w/])"
@@ -57,7 +58,7 @@ TWO_PATHS = re.compile(
 )
 
 
-BY_PART = re.compile(
+BY_PART = Pattern(
     r"\bthe (?P<w>[a-z][\w-]*) (?:bucket|1|volume|mount|share|disk)\b[^.;\n/]{0,40}?"
     r"\b(?:at|on|under|to|be|in|onto) (?P<p>/[\w./-]*\w)",
     re.IGNORECASE,
@@ -136,7 +137,7 @@ def meant_by(said: str, things: Sequence[Volume | Disk]) -> list[Volume | Disk]:
     return list(things[index - 1 : index])
 
 
-NTH = re.compile(
+NTH = Pattern(
     rf"\bthe (?P<o>{'|'.join([*ORDINALS, 'last'])}) (?:1|bucket|volume|mount|disk|share)\b",
     re.IGNORECASE,
 )

@@ -7,8 +7,9 @@ import re
 from components.parse_intent.draft import Draft, Pair
 from components.parse_intent.offline.field_words import fields_in
 from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.pattern import Pattern
 
-GONE = re.compile(
+GONE = Pattern(
     r"^[\"'`]?\s*(?:(?:variable|label|env(?:ironment)?(?: variable)?|one)\s+)?(?:"
     r"(?:shouldn't|should not|mustn't|must not|needn't|doesn't (?:need|have) to|isn't|is not"
     r"|need not)"
@@ -18,7 +19,7 @@ GONE = re.compile(
     r"|(?:is|are) (?:obsolete|unnecessary|superfluous|gone))",
     re.IGNORECASE,
 )
-DROPPED = re.compile(
+DROPPED = Pattern(
     r"\b(?:no|without|drop|remove|delete|unset|lose|clear|omit|skip|strip|get rid of|take out"
     r"|take away|no more|no longer (?:need|want|use|set)|(?:don't|do not) (?:need|want|use|set))\b"
     r"(?:[ ,](?:the|our|that|my|label|labels|variable|env|environment|var|and|or|nor|called"
@@ -26,7 +27,7 @@ DROPPED = re.compile(
     r"[ ][\"'`]?$",
     re.IGNORECASE,
 )
-BECOMES = re.compile(
+BECOMES = Pattern(
     r"^[\"'`]?\s*(?:(?:variable|label|value|one)\s+)?(?:(?:should|must|has to|needs to"
     r"|ought to)\s+)?"
     r"(?:now\s+)?(?:(?:be(?:comes?)?|is|goes|say|says|read|reads|change[sd]?|set|get|gets"
@@ -36,19 +37,19 @@ BECOMES = re.compile(
     r"(?P<v>[^\s,;\"'`\ue000]*[^\s,;\"'`.!?)\ue000])",
     re.IGNORECASE,
 )
-SETS = re.compile(r"\b(?:set|change|switch|turn|make|put) (?:the )?[\"'`]?$", re.IGNORECASE)
+SETS = Pattern(r"\b(?:set|change|switch|turn|make|put) (?:the )?[\"'`]?$", re.IGNORECASE)
 # Without one of these, what stands behind a name is no value of it.
-TELLS = re.compile(
+TELLS = Pattern(
     r"\b(?:be|becomes?|is|goes|says?|reads?|changes?|changed|to|as|gets?|equals?|should|must)\b"
     r"|=|->|:",
     re.IGNORECASE,
 )
-NOT_VALUES = re.compile(
+NOT_VALUES = Pattern(
     r"^(?:not|no|needed|there|in|gone|obsolete|wrong|right|missing|fine|ok|the|a|an|also|still"
     r"|secret|public|anymore|too|and|or|but|it|its)$",
     re.IGNORECASE,
 )
-RENAMED = re.compile(
+RENAMED = Pattern(
     r"\b(?:rename|call)\s+(?:the |our )?(?:variable |label )?[\"'`]?(?P<a>[A-Za-z][\w.-]*)[\"'`]?"
     r"\s+(?:(?:to|into|as)\s+)?[\"'`]?(?!(?:to|into|as)\b)(?P<b>[A-Za-z_](?:[\w.-]*\w)?)",
     re.IGNORECASE,
@@ -90,12 +91,12 @@ def _number(page: Page, pair: Pair) -> None:
         pair.quote = page.take(*match.span())
 
 
-ONLY = re.compile(
+ONLY = Pattern(
     r"\W*(?:(?:actually|no|nope|sorry|oops|and|but|the|now|please|ok|okay|wait|hm+|also|make)"
     r"[\s,.:-]+){0,5}",
     re.IGNORECASE,
 )
-VALUE_ONLY = re.compile(
+VALUE_ONLY = Pattern(
     r"\s*(?:is|should be|must be|becomes|to|=|:|->)(?: now)?\s?[\w.-]+(?: (?:now|please"
     r"|instead))?\W*",
     re.IGNORECASE,

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from components.parse_intent.draft import Asked, BootDisk, Draft
 from components.parse_intent.offline.field_words import NEW_VERB, fields_in
 from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.pattern import Pattern
 
-SCALE = re.compile(
+SCALE = Pattern(
     r"\b(?P<w>double|doubling|twice|triple|thrice|quadruple|halve|half|2x|3x|4x|10x"
     r"|(?P<n>\d{1,3}) ?(?:times|x)(?= (?:as|the|that|its)\b))\b(?: (?:as (?:many|much|long)|of"
     r"|the|that|its|both|amount of"
@@ -30,14 +31,14 @@ FACTORS = {
     "halve": 0.5,
     "half": 0.5,
 }
-NUMBER_SWAP = re.compile(
+NUMBER_SWAP = Pattern(
     r"\b(?:(?:make|change|turn|bump|raise|lower|switch|set|replace|swap)(?: (?:the|that|those))?"
     r"|the|that|those|from)\s+(?P<a>\d{1,7})(?!\d|[ ]?(?:gb|gib|h\b"
     r"|min))\s+(?:(?P<w>[a-z]+) )?(?:a|an|to"
     r"|into|with|for|->|by|should be|be|becomes)\s+(?P<b>\d{1,7})\b(?P<r>[^.;\n]{0,20})",
     re.IGNORECASE,
 )
-ORDERED = re.compile(r"(?:make|change|turn|bump|raise|lower|switch|set)\b", re.IGNORECASE)
+ORDERED = Pattern(r"(?:make|change|turn|bump|raise|lower|switch|set)\b", re.IGNORECASE)
 NUMBER_FIELDS = {
     "task_count": "tasks",
     "parallelism": "parallel tasks",
@@ -200,19 +201,19 @@ def _first_fields(page: Page, reach: str, at: int) -> list[str]:
 
 LESS = r"less|fewer|shorter|lower"
 MORE = r"more|longer|extra|additional|further|higher|on top"
-STEP_AFTER = re.compile(
+STEP_AFTER = Pattern(
     rf"\s*(?:of )?(?:(?P<l>{LESS})|(?:{MORE}))\b(?! than (?:\d|\w+ )?\d)", re.IGNORECASE
 )
-STEP_BEFORE = re.compile(
+STEP_BEFORE = Pattern(
     r"\b(?:another|an? (?:additional|extra|further)|additional|extra|further|add)\s+$"
     r"|\b(?P<v>increase|raise|bump|extend|lengthen|reduce|lower|decrease|shorten|cut|shrink"
     r"|up)\w*\b"
     r"[^.;\n]{0,40}\bby (?:about )?$",
     re.IGNORECASE,
 )
-DOWN = re.compile(r"(?:reduc|lower|decreas|short|cut|shrink)", re.IGNORECASE)
-BOUND = re.compile(r"\b(?:no|not|never|at|any|much)\s+$", re.IGNORECASE)
-COUNT_STEP = re.compile(
+DOWN = Pattern(r"(?:reduc|lower|decreas|short|cut|shrink)", re.IGNORECASE)
+BOUND = Pattern(r"\b(?:no|not|never|at|any|much)\s+$", re.IGNORECASE)
+COUNT_STEP = Pattern(
     rf"(?<![\w.-])(?P<n>\d{{1,6}})(?P<p> ?%| percent)? (?:(?P<l>{LESS})|(?:{MORE}))"
     r"(?! than)\s+(?P<f>[a-z][^.;,\n]{0,30})"
     r"|\b(?P<v>increase|raise|bump|reduce|lower|decrease"
@@ -288,24 +289,24 @@ def _stepped(
     return []
 
 
-LONE = re.compile(
+LONE = Pattern(
     r"(?<![\w.$/:-])(?P<n>\d{1,7})(?![\w.:/%-]*\w)"
     r"(?! ?(?:[gmtk]i?b|gigs?|s|sec\w*|m|min\w*|h|hours?|hrs?|d|days?|weeks?|months?|%|percent)\b)",
     re.IGNORECASE,
 )
-MOST = re.compile(
+MOST = Pattern(
     r"\b(?:the |at |your |its )?(?:maximum|max|most|limit|upper limit|highest|as (?:many|much"
     r"|long) as"
     r" (?:possible|allowed|you can|it (?:takes|allows)))\b",
     re.IGNORECASE,
 )
-ALL_OF_THEM = re.compile(
+ALL_OF_THEM = Pattern(
     r"\b(?:it's|it is|there are|there's|we have|we've got|they are|make (?:it|that)"
     r"|say)\s+(?:now\s+)?$",
     re.IGNORECASE,
 )
-OF_THEM = re.compile(r"\s*(?:now|of them|in (?:all|total)|altogether|in the end|instead)\b", re.I)
-SETS = re.compile(
+OF_THEM = Pattern(r"\s*(?:now|of them|in (?:all|total)|altogether|in the end|instead)\b", re.I)
+SETS = Pattern(
     r"\b(?:actually|rather|make|say|should|now|instead|want|need|have|more|better|go|to)\b", re.I
 )
 
@@ -347,10 +348,10 @@ def lone_numbers(page: Page, draft: Draft, refused: Sequence[tuple[str, float]])
             set_number(draft, "task_count", float(match["n"]), page.take(*match.span()))
 
 
-SAME = re.compile(
+SAME = Pattern(
     r"(?:,|\band\b|&) *(?:the )?(?P<f>[a-z][a-z ]{2,24}?) (?:too|as well|likewise)\b", re.IGNORECASE
 )
-SOME_NUMBER = re.compile(r"(?<![\w.-])\d{1,6}(?![\w.])")
+SOME_NUMBER = Pattern(r"(?<![\w.-])\d{1,6}(?![\w.])")
 
 
 def same_numbers(page: Page, draft: Draft) -> None:
@@ -362,8 +363,8 @@ def same_numbers(page: Page, draft: Draft) -> None:
             set_number(draft, named[0], float(said[-1]), page.take(*match.span()))
 
 
-PART = re.compile(r"[,;.!\n()]|\b(?:and|plus|with|then|but)\b|&")
-FILLER = re.compile(
+PART = Pattern(r"[,;.!\n()]|\b(?:and|plus|with|then|but)\b|&")
+FILLER = Pattern(
     r"\W*(?:(?:right|correct|back|again|after all|fine|ok|also|now|hm+|no|oops|sorry|actually"
     r"|well|uh|wait|make (?:it|that)|rather|to|a|for"
     r"|use|take|give (?:it|them|each)|better|go"
@@ -372,7 +373,7 @@ FILLER = re.compile(
     re.IGNORECASE,
 )
 
-ENOUGH = re.compile(
+ENOUGH = Pattern(
     r"\s*(?:is|are|will be|should be|would be) (?:enough|plenty)\b|\s*(?:will|would) do\b", re.I
 )
 
@@ -397,7 +398,7 @@ def lone_amounts(page: Page, draft: Draft) -> None:
             set_number(draft, name, alone[0].value / unit, quote)
 
 
-INSTEAD_OF = re.compile(
+INSTEAD_OF = Pattern(
     r"\binstead of (?:the )?[\w.]{1,12}(?: [a-z]{1,8})?\s*$|\binstead\b", re.IGNORECASE
 )
 

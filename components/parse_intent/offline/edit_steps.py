@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from components.parse_intent.draft import Asked, Draft, Step
 from components.parse_intent.offline.edit_images import other_image
 from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.pattern import Pattern
 from components.parse_intent.offline.step_conditions import CONDITIONS
 from components.parse_intent.offline.step_names import (
     ALL_STEPS,
@@ -20,7 +21,7 @@ from components.parse_intent.offline.step_names import (
 )
 from components.parse_intent.offline.vocabulary import ORDINALS
 
-REF = re.compile(
+REF = Pattern(
     rf"(?P<art>\ban? (?:new )?)?\b(?:{STEP_NOUN}\s+(?:number |no\.? ?|#)?(?P<n>\d{{1,2}})\b"
     rf"(?! ?(?:of|more|times?|gpus?|v?cpus?|retries|tasks?|s|sec\w*|m|min\w*|h|hours?|hrs?|d|days?"
     rf"|[gmt]i?b|gigs?|%)\b)"
@@ -30,12 +31,12 @@ REF = re.compile(
     re.IGNORECASE,
 )
 # "add a second step", "as the third step": a step that is still to be made.
-TO_MAKE = re.compile(
+TO_MAKE = Pattern(
     r"\b(?:add|insert|append|include|as|another|new|there's|need)\b(?: (?:a|an|the|also|new"
     r"|it))*\s*$",
     re.IGNORECASE,
 )
-SWAP = re.compile(
+SWAP = Pattern(
     r"\b(?:swap|switch|exchange|flip|reverse|invert|change|turn)\b[^.;\n`]{0,30}?\b(?:order"
     r"|sequence"
     r"|round|around|steps?|both|(?:the )?2\b|them)|\bother way (?:a)?round\b"
@@ -43,8 +44,8 @@ SWAP = re.compile(
     r"|\b(?:opposite|reverse[d]?) order\b",
     re.IGNORECASE,
 )
-SWAP_VERB = re.compile(r"\b(?:swap|exchange|flip)\b", re.IGNORECASE)
-OUT_BEFORE = re.compile(
+SWAP_VERB = Pattern(r"\b(?:swap|exchange|flip)\b", re.IGNORECASE)
+OUT_BEFORE = Pattern(
     r"\b(?:drop|remove|delete|get rid of|lose|scrap|strip|cut|without|no longer (?:need|want|run)"
     r"|(?:don't|do not) (?:need|want|run)|no|no more|ditch|kick(?: out)?|kill|omit|skip"
     r"|take(?: out)?"
@@ -52,40 +53,40 @@ OUT_BEFORE = re.compile(
     r"\s*$",
     re.IGNORECASE,
 )
-OUT_AFTER = re.compile(
+OUT_AFTER = Pattern(
     r"^(?: step| 1)?(?: (?:any ?more|again))?\s*(?:out\b|away\b|(?:can|may|should|must|has to) go"
     r"\b(?! (?:first|last|before|after|to|on|at|up|down))|(?:is|are) (?:not needed|no longer needed"
     r"|obsolete|unnecessary|superfluous|gone))",
     re.IGNORECASE,
 )
-NEEDS_OUT = re.compile(r"\b(?:take|leave|throw|kick)\s+(?:the |our |that )?$", re.IGNORECASE)
-MOVE = re.compile(r"\b(?:move|put|run|do|bring|shift|pull|push)\s+(?:the |our )?$", re.IGNORECASE)
-TO_FRONT = re.compile(
+NEEDS_OUT = Pattern(r"\b(?:take|leave|throw|kick)\s+(?:the |our |that )?$", re.IGNORECASE)
+MOVE = Pattern(r"\b(?:move|put|run|do|bring|shift|pull|push)\s+(?:the |our )?$", re.IGNORECASE)
+TO_FRONT = Pattern(
     r"^(?: step| 1)?\s*(?:should |must |has to |needs to )?(?:come |go |run |be |is )?(?:right )?"
     r"(?:first\b|to the (?:front|start|beginning|top)|at the (?:start|beginning|front)|up front)",
     re.IGNORECASE,
 )
-TO_END = re.compile(
+TO_END = Pattern(
     r"^(?: step| 1)?\s*(?:should |must |has to |needs to )?(?:come |go |run |be |is )?(?:right )?"
     r"(?:last\b|to the (?:end|bottom)|at the (?:very )?end)",
     re.IGNORECASE,
 )
-BESIDE = re.compile(
+BESIDE = Pattern(
     r"^(?: step| 1)?\s*(?:should |must |has to |needs to )?(?:come |go |run |be |is )?"
     r"(?P<w>before|after|ahead of|behind)\s+(?:the )?$",
     re.IGNORECASE,
 )
-NO_LIMIT = re.compile(
+NO_LIMIT = Pattern(
     r"\b(?:no|without|drop|remove|lose|delete|take off)\b[^.;,\n]{0,20}\b(?:time ?-?limit"
     r"|timeout|limit)\b",
     re.IGNORECASE,
 )
-CALLED = re.compile(
+CALLED = Pattern(
     r"\b(?:call(?:ed)?|rename[d]?|name[d]?)\b[^.;\n]{0,30}?\b(?:to |as |it |step |1 )?"
     r"[\"']?(?P<n>[a-z][\w-]{2,40})[\"']?\s*$",
     re.IGNORECASE,
 )
-NOT_IGNORED = re.compile(
+NOT_IGNORED = Pattern(
     r"\b(?:not|no longer|never|don't|doesn't|stop)\b[^.;,\n]{0,20}\b(?:ignor\w+|fail)\b"
     r"|\bmust (?:not fail|succeed)\b|\bfailures? (?:counts?|matters?)\b",
     re.IGNORECASE,
@@ -273,12 +274,12 @@ def _move(page: Page, edits: StepEdits, refs: list[Ref], handles: list[Step]) ->
             page.take(ref.start, ref.end)
 
 
-SEVERAL = re.compile(
+SEVERAL = Pattern(
     rf"\b(?P<w>first|last) (?P<n>\d) {STEP_NOUN}\b|\b{STEP_NOUN} (?P<a>\d)(?: and |-"
     rf"| to )(?P<b>\d)\b",
     re.IGNORECASE,
 )
-KEEP_ONLY = re.compile(
+KEEP_ONLY = Pattern(
     r"\b(?:only keep|keep only|keep just|just keep|only need|only run)\b", re.IGNORECASE
 )
 
@@ -328,7 +329,7 @@ def _taken_out(page: Page, ref: Ref, edits: StepEdits, handles: list[Step]) -> b
     return True
 
 
-SPLIT = re.compile(r"[,;]\s|\band\b|\bbut\b|\bwhile\b", re.IGNORECASE)
+SPLIT = Pattern(r"[,;]\s|\band\b|\bbut\b|\bwhile\b", re.IGNORECASE)
 
 
 def _reaches(page: Page, refs: list[Ref]) -> list[tuple[int, int]]:

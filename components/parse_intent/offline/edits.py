@@ -27,10 +27,11 @@ from components.parse_intent.offline.field_words import NEW_VERB, fields_in
 from components.parse_intent.offline.judge import broken_numbers
 from components.parse_intent.offline.merge import SCALARS, merge_turn
 from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.pattern import Pattern
 from components.parse_intent.offline.undo import put_back
 
 MAX_DROPS = 40
-DROP = re.compile(
+DROP = Pattern(
     r"\b(?:drop|remove|delete|get rid of|lose|take out|take away|leave out|scrap|strip|clear"
     r"|unset|forget(?: about)?|without|no longer (?:need|want)|don't (?:need|want)|do not (?:need"
     r"|want)|no more(?! than)|"
@@ -120,7 +121,7 @@ def _drop(page: Page, draft: Draft) -> list[str]:
     return questions
 
 
-ONE_OF = re.compile(r"\b(?:1|either|any) of\b", re.IGNORECASE)
+ONE_OF = Pattern(r"\b(?:1|either|any) of\b", re.IGNORECASE)
 CALLED: dict[str, Callable[[Any], str]] = {
     "volumes": lambda volume: volume.remote,
     "disks": lambda disk: disk.mount or disk.existing or disk.type,
@@ -152,11 +153,11 @@ def _clear(draft: Draft, name: str, quote: str) -> None:
         draft.install_gpu_drivers = None
 
 
-MOUNTED = re.compile(r"\b(?:bucket|volume|mount|share|nfs)\b", re.IGNORECASE)
-BARRIER = re.compile(r"\bbarriers?\b", re.IGNORECASE)
+MOUNTED = Pattern(r"\b(?:bucket|volume|mount|share|nfs)\b", re.IGNORECASE)
+BARRIER = Pattern(r"\bbarriers?\b", re.IGNORECASE)
 
 
-GONE = re.compile(
+GONE = Pattern(
     r"\b(?:(?:can|may|should|must|has to|have to|is to|are to) (?:go(?! to\b)|be (?:dropped|removed"
     r"|deleted|unmounted|detached)|disappear)|(?:is|are) (?:no longer|not) (?:needed|used|necessary"
     r"|wanted)|(?:is|are) (?:obsolete|superfluous|unnecessary))\b",
@@ -220,7 +221,7 @@ def _named_volume(volume: Volume, names: set[str]) -> bool:
     return bool(names & {volume.remote, f"gs://{volume.remote}", volume.mount} - {""})
 
 
-NAME = re.compile(
+NAME = Pattern(
     r"(?<![\w./@:-])(?P<n>[a-z][a-z0-9]*(?:[-_.][a-z0-9]+)+|[a-z0-9]{3,}\d+)(?![\w/@:-])"
 )
 
@@ -252,9 +253,7 @@ def _rename(page: Page, draft: Draft) -> None:
             return
 
 
-SERVER = re.compile(
-    r"(?<![\w./-])(?P<h>\d{1,3}(?:\.\d{1,3}){3})(?![\w:/]|\.\d)(?P<p>:/[\w./-]*\w)?"
-)
+SERVER = Pattern(r"(?<![\w./-])(?P<h>\d{1,3}(?:\.\d{1,3}){3})(?![\w:/]|\.\d)(?P<p>:/[\w./-]*\w)?")
 
 
 def _other_server(page: Page, draft: Draft) -> None:
@@ -270,7 +269,7 @@ def _other_server(page: Page, draft: Draft) -> None:
             return
 
 
-ELSEWHERE = re.compile(
+ELSEWHERE = Pattern(
     r"\b(?:that|which|what|as|like)\b[^.;\n]{0,25}\b(?:used|had|took"
     r"|ran)\b[^.;\n]{0,15}\b(?:last (?:week"
     r"|time|month|night|year|run)|yesterday|the other day|previously|on (?:mon|tues|wednes|thurs"
@@ -298,7 +297,7 @@ def _used_elsewhere(page: Page) -> list[str]:
     return questions
 
 
-DISK_WORD = re.compile(
+DISK_WORD = Pattern(
     r"\b(?:bigger|larger|smaller|resize|grow|shrink|increase|raise|make|use|give|needs?)\b"
     r"[^.;\n]{0,30}\bdisks?\b|\bdisks?\b[^.;\n]{0,20}\b(?:to|of|should|needs?|gets?|has|size)\b"
     r"|\bfor the (?:\w+ )?disk\b",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from components.parse_intent.offline.pattern import Pattern
+
 # What people call the fields, for dropping and for doubling.
 FIELD_WORDS: tuple[tuple[str, str], ...] = (
     ("install_gpu_drivers", r"(?:gpu |nvidia |cuda )?drivers?"),
@@ -52,7 +54,7 @@ FIELD_WORDS: tuple[tuple[str, str], ...] = (
     ("logs", r"logs? (?:path|bucket|policy)|logging"),
 )
 # A new instruction inside the sentence ends what a verb for dropping reaches.
-NEW_VERB = re.compile(
+NEW_VERB = Pattern(
     r"\b(?:and|but|then|,)\s+(?:use|set|make|add|change|switch|put|give|run|bump|move|instead"
     r"|go|keep|let)\b|,\s+(?:in|on|at|with|no|to|\d+)\b|[.;\n]|\bbut\b|\binstead of\b",
     re.IGNORECASE,
@@ -60,7 +62,7 @@ NEW_VERB = re.compile(
 
 
 PATTERNS = tuple(
-    (name, re.compile(rf"(?<![\w-])(?:{names})(?![\w-])", re.IGNORECASE))
+    (name, Pattern(rf"(?<![\w-])(?:{names})(?![\w-])", re.IGNORECASE))
     for name, names in FIELD_WORDS
 )
 

@@ -7,13 +7,14 @@ import re
 from components.batch.machines import local_ssd_counts, lookup
 from components.parse_intent.draft import Draft
 from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.pattern import Pattern
 
-TPU = re.compile(r"\btpus?\b|\btpu[ -]?v\d\w*|\bv\d[ep]?-\d+ (?:tpu|pod)", re.IGNORECASE)
-SPOT = re.compile(r"\b(?:spot|preemptible)\b", re.IGNORECASE)
-STANDARD = re.compile(
+TPU = Pattern(r"\btpus?\b|\btpu[ -]?v\d\w*|\bv\d[ep]?-\d+ (?:tpu|pod)", re.IGNORECASE)
+SPOT = Pattern(r"\b(?:spot|preemptible)\b", re.IGNORECASE)
+STANDARD = Pattern(
     r"(?<![-\w])(?:on-demand|on demand|standard|regular|non-spot)(?![-\w])", re.IGNORECASE
 )
-SWITCH = re.compile(
+SWITCH = Pattern(
     r"\b(?:switch(?:es|ing|ed)?|fall(?:s|ing)? back|fallback|fail(?:s|ing)? over|mov(?:e|es|ing) to"
     r"|mov(?:e|es|ed|ing) (?:(?:it|them|that|the tasks?|that task|over) ){0,2}to (?:on[- ]demand"
     r"|standard|regular)"
@@ -22,7 +23,7 @@ SWITCH = re.compile(
     re.IGNORECASE,
 )
 
-BY_ITSELF = re.compile(
+BY_ITSELF = Pattern(
     r"\b(?:if|when(?:ever)?|once|after|from the)\b[^.;\n]{0,40}\b(?:attempts?|tr(?:y|ies)"
     r"|retr\w+|fail\w*"
     r"|preempt\w*|taken|reclaim\w*|capacity)\b|\bby itself\b|\bautomatic\w*\b",
@@ -56,7 +57,7 @@ def impossible(page: Page) -> list[str]:
 
 
 # A text without any of these, from which nothing was read, asks for something else than a job.
-OF_BATCH = re.compile(
+OF_BATCH = Pattern(
     r"\b(?:batch|jobs?|tasks?|run(?:s|ning)?|execut\w*|vms?|machines?|nodes?|v?cpus?|cores?"
     r"|gpus?|containers?|docker|images?|scripts?|commands?|programs?|code|process\w*|comput\w*"
     r"|render\w*"

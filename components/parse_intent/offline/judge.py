@@ -7,6 +7,7 @@ from functools import cache
 
 from components.batch.machines import machine_types, supported
 from components.parse_intent.draft import Draft
+from components.parse_intent.offline.pattern import Pattern
 from components.parse_intent.offline.vocabulary import (
     GPU_COUNTS,
     GPU_OF_SERIES,
@@ -172,7 +173,7 @@ def region_of(place: str) -> str:
     return name.rsplit("-", 1)[0] if kind == "zones" else name
 
 
-LEAK = re.compile(
+LEAK = Pattern(
     r"\b(?:everything|what|all) (?:that )?you (?:were|have been|got) told\b"
     r"|\byour hidden \w+|\bhidden (?:instructions?|prompt|rules)\b"
     r"|\b(?:any|the|your|all) (?:credentials|secrets|api keys|tokens|passwords)(?: \w+){0,2}"
@@ -187,7 +188,7 @@ LEAK = re.compile(
     r"|\byou are now (?:in |a |an |the )",
     re.IGNORECASE,
 )
-POWER = re.compile(
+POWER = Pattern(
     r"\b(?:grant|give|assign|add|make)\b[^.\n]{0,50}\b(?:roles?/\w[\w.]*|owner|editor"
     r"|admin(?:istrator)?|iam)\b(?: (?:role|rights|access|permissions?))?"
     r"|\b(?:delete|wipe|destroy|erase|drop)\b[^.\n]{0,25}\b(?:all )?(?:buckets?|projects?"
@@ -200,8 +201,8 @@ POWER = re.compile(
     r"|\bdisable (?:the )?(?:audit|firewall|billing)\b|\bopen (?:the )?firewall\b",
     re.IGNORECASE,
 )
-OF_LABELS = re.compile(r"\blabels?\b", re.IGNORECASE)  # "the label owner=x" grants nothing
-ROLES = re.compile(
+OF_LABELS = Pattern(r"\blabels?\b", re.IGNORECASE)  # "the label owner=x" grants nothing
+ROLES = Pattern(
     r"\broles/\w[\w.]*|\b(?:owner|editor|admin) (?:role|rights|access)\b", re.IGNORECASE
 )
 # Attacks; those who study, find or ward them off name them too.
@@ -211,15 +212,15 @@ WARDING = (
     r"|famil(?:y|ies)|dataset|corpus|feed"
     r"|signatures?|report|model|predict\w*|hunt\w*|forensics?|traffic (?:class|anal)\w*)"
 )
-MINING = re.compile(
+MINING = Pattern(
     r"(?<!anti-)\b(?:ddos|denial[- ]of[- ]service|ransomware|malware|botnet|brute[- ]?force (?:ssh"
     rf"|passwords?|logins?))\b(?![- ](?:\w+ )?{WARDING}\b)",
     re.IGNORECASE,
 )
-WARDED = re.compile(
+WARDED = Pattern(
     rf"\b{WARDING}(?: (?:of|for|against|on|from|the|new|known|all|our)){{0,3}} $", re.I
 )
-OTHER_WORK = re.compile(
+OTHER_WORK = Pattern(
     r"^\W*(?:please |can you |could you |i want you to "
     r"|i need you to )?(?:write (?:me |us )?(?:an? |the )?(?:\w+ )?(?:poem|story|essay|song|joke"
     r"|email|letter|haiku|limerick|speech|tweet|review|recipe|blog post|cover letter|cv)"
@@ -230,7 +231,7 @@ OTHER_WORK = re.compile(
 
 
 # "drop the bucket" in a later turn is about the job, unless it is about all of them.
-OF_ALL = re.compile(
+OF_ALL = Pattern(
     r"\b(?:all|every\w*|each|whole|any|projects?|databases?|clusters?|production"
     r"|gs://)",
     re.IGNORECASE,

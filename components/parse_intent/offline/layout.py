@@ -8,23 +8,25 @@ from __future__ import annotations
 
 import re
 
-QUOTED_LINE = re.compile(r"^[ \t]*(?:>[ \t]?){1,6}", re.MULTILINE)
-RULE_ROW = re.compile(r"^[ \t]*+\|?[ \t]*+:?-{2,}+[-|: \t]*+$", re.MULTILINE)
-TABLE_ROW = re.compile(
+from components.parse_intent.offline.pattern import Pattern
+
+QUOTED_LINE = Pattern(r"^[ \t]*(?:>[ \t]?){1,6}", re.MULTILINE)
+RULE_ROW = Pattern(r"^[ \t]*+\|?[ \t]*+:?-{2,}+[-|: \t]*+$", re.MULTILINE)
+TABLE_ROW = Pattern(
     r"^[ \t]*+(?P<a>\|)[ \t]*+[^|\n]{1,60}?[ \t]*+(?P<b>\|)[^|\n]{1,400}(?P<c>\|)[ \t]*+$",
     re.MULTILINE,
 )
-ARROW = re.compile(
+ARROW = Pattern(
     r"^[ \t]*(?:[-*\u2022][ \t]+)?[A-Za-z][A-Za-z_ -]{1,30}?[ \t]*(?P<a>=>|->|\u2192"
     r"|:=)[ \t]*(?=[^\s/])",
     re.MULTILINE,
 )
-BULLET = re.compile(
+BULLET = Pattern(
     r"^([ \t]*)[\u2022\u25aa\u2023\u25e6\u00b7\u25cf\u25cb\u25a0\u2013\u2014](?=[ \t])",
     re.MULTILINE,
 )
 # "How many? 33." A question with "or" in it names values and not a field.
-QUESTION = re.compile(
+QUESTION = Pattern(
     r"(?:^|(?<=[.!\n] ))"
     r"(?![^?\n]{0,40}\bor\b)[A-Z][\w' /-]{1,28}(?P<q>\?)(?=[ \t]+[^?\n]{1,120}(?:[.!\n]|$))",
     re.MULTILINE,
@@ -32,7 +34,7 @@ QUESTION = re.compile(
 
 
 # "Brussels/Belgium": two names of one thing, and no path.
-EITHER_NAME = re.compile(r"(?<![\w/.-])[A-Z][a-z]{2,20}/[A-Z][a-z]{2,20}(?![\w/-]|\.\w)")
+EITHER_NAME = Pattern(r"(?<![\w/.-])[A-Z][a-z]{2,20}/[A-Z][a-z]{2,20}(?![\w/-]|\.\w)")
 
 
 def _blank(match: re.Match[str]) -> str:

@@ -6,16 +6,17 @@ import re
 
 from components.parse_intent.draft import Asked
 from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.pattern import Pattern
 
 ITEM = r"[\w.+%-]{1,24}"
 COMMAS = rf"{ITEM}(?: ?, ?{ITEM}){{1,60}}(?:,? (?:and|&|or) {ITEM})?|{ITEM} (?:and|&) {ITEM}"
-BRACED = re.compile(rf"[{{\[(] ?(?:(?:e\.g\.|namely|i\.e\.):? )?(?P<l>{COMMAS}) ?[}}\])]")
-EACH_OF = re.compile(
+BRACED = Pattern(rf"[{{\[(] ?(?:(?:e\.g\.|namely|i\.e\.):? )?(?P<l>{COMMAS}) ?[}}\])]")
+EACH_OF = Pattern(
     rf"\b(?:task|run|job) (?:per|for) (?:each|every 1) of (?:the |these |our )?(?:[a-z]+s:? )?"
     rf"(?P<l>{COMMAS})",
     re.IGNORECASE,
 )
-SPLIT = re.compile(r" ?, ?(?:(?:and|&|or) )?| (?:and|&|or) ")
+SPLIT = Pattern(r" ?, ?(?:(?:and|&|or) )?| (?:and|&|or) ")
 
 
 def listed_count(page: Page, thing: str | None) -> Asked[int] | None:
@@ -30,7 +31,7 @@ def listed_count(page: Page, thing: str | None) -> Asked[int] | None:
         noun = re.escape(thing.removesuffix("s").removesuffix("y"))
         patterns += [
             BRACED,
-            re.compile(
+            Pattern(
                 rf"\b{noun}\w{{0,3}}(?: [a-z]+s)?(?: (?:are|is|in|of|being|namely|values?))*"
                 rf" ?[:=]? (?P<l>{COMMAS})(?=\s*(?:[.;:)\n]|$|-))",
                 re.IGNORECASE,

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from components.parse_intent.draft import Asked, Draft
+from components.parse_intent.offline.pattern import Pattern
 
 MOST = 200
-LONG = re.compile(rf"\s{{{MOST + 1},}}")
-CUT = re.compile(rf"(?<!\s)\s{{{MOST}}}(?!\s)")
+LONG = Pattern(rf"\s{{{MOST + 1},}}")
+CUT = Pattern(rf"(?<!\s)\s{{{MOST}}}(?!\s)")
 CONTEXT = 40  # characters of the same line on each side, by which a run is known again
 
 

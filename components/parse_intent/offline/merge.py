@@ -11,6 +11,7 @@ from components.parse_intent.offline.edit_mounts import edit_mounts
 from components.parse_intent.offline.edit_steps import refs_in
 from components.parse_intent.offline.judge import region_of
 from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.pattern import Pattern
 from components.parse_intent.offline.read_machine import in_series
 from components.parse_intent.offline.step_places import places_of
 from components.parse_intent.offline.vocabulary import words
@@ -24,19 +25,19 @@ SCALARS = words(
     """
 )
 
-ADD = re.compile(
+ADD = Pattern(
     r"\b(?:add|append|also|another|additional|extra|one more|1 more|include|insert|prepend"
     r"|plus|as well"
     r"|too)\b",
     re.IGNORECASE,
 )
 
-INSTEAD = re.compile(
+INSTEAD = Pattern(
     r"\b(?:instead|replace|swap|rather|wrong|change|switch|should be|actually|moved?|renamed?)\b",
     re.IGNORECASE,
 )
 
-SAME_COMMAND = re.compile(
+SAME_COMMAND = Pattern(
     r"\bsame (?:command|script|cmd|thing|arguments|call)\b|\beverything else\b|\bdocker(?:ised"
     r"|ized|ise|ize)\b|\binside the container\b",
     re.IGNORECASE,
@@ -110,7 +111,7 @@ def _merge_lists(page: Page, draft: Draft) -> None:
     edit_mounts(page, draft)
 
 
-OTHER_TOPIC = re.compile(
+OTHER_TOPIC = Pattern(
     rf"{INSTEAD.pattern}|\b(?:the|these|those|all) (?:messages?|notifications?|alerts?|mails?)\b",
     re.IGNORECASE,
 )
@@ -170,7 +171,7 @@ def _merge_volumes(page: Page, draft: Draft) -> None:
             draft.volumes.append(volume)
 
 
-OTHER_DISK = re.compile(r"\b(?:second|new|other|local)\b", re.IGNORECASE)
+OTHER_DISK = Pattern(r"\b(?:second|new|other|local)\b", re.IGNORECASE)
 
 
 def _merge_disks(page: Page, draft: Draft) -> None:
@@ -232,7 +233,7 @@ def merge_steps(page: Page, draft: Draft) -> None:
 
 
 # "after that run IMAGE": one more step and no other image for those that there are.
-BEHIND = re.compile(
+BEHIND = Pattern(
     r"\b(?:after(?:wards?|\s+(?:it|that|this|the \w+))?|before (?:it|that|this|the \w+)|then"
     r"|finally|lastly|followed by|at the (?:very )?(?:end|start|beginning))\b"
     r"[^.;\n]{0,20}\b(?:run|start|execute|launch|comes|container|step|call|do)\b"
@@ -241,7 +242,7 @@ BEHIND = re.compile(
     r"|that|this)|at the (?:very )?(?:end|start|beginning))",
     re.IGNORECASE,
 )
-REPLACES = re.compile(
+REPLACES = Pattern(
     r"\b(?:replace[ds]?|instead|in place of|substitute|swap|change[sd]?|rather)\b", re.IGNORECASE
 )
 
@@ -300,7 +301,7 @@ def _into_image(draft: Draft, new: Step, places: list[int]) -> None:
         draft.steps[i] = step.model_copy(update=update)
 
 
-SAME_ARGUMENTS = re.compile(
+SAME_ARGUMENTS = Pattern(
     r"\b(?:script|program|file|it)(?:'s| is| was)(?: now)? (?:called|named|renamed)\b|"
     r"\b(?:same|identical|unchanged|with the|old|these) (?:arg(?:ument)?|option|flag"
     r"|param(?:eter)?)s?\b"

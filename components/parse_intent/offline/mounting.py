@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from components.parse_intent.draft import Disk, Volume
 from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.pattern import Pattern
 
 PATH = r"/[A-Za-z0-9_.${}/-]*[A-Za-z0-9_$}]"
-MOUNT_RIGHT = re.compile(
+MOUNT_RIGHT = Pattern(
     rf"(?:\b(?:mounted|mount(?:s|ing)?|goes|go|shows? up|appear(?:s|ing)?|available|visible"
     rf"|attached|attach|put|sits?|lives?|belongs)?\s*(?:it|them|that|this|each)?\s*"
     rf"\b(?P<cue>at|on|onto|under|as|to|in|into|path|point|mountpoint|via|through)\b"
@@ -17,7 +18,7 @@ MOUNT_RIGHT = re.compile(
     rf"|\bmount(?:ed)?\b)\s*[:=]?\s*[\"'(]?(?P<p>{PATH})",
     re.IGNORECASE,
 )
-MOUNT_LEFT = re.compile(
+MOUNT_LEFT = Pattern(
     rf"(?P<p>{PATH})\s*(?:\(|<-|<=|←|=|:|\b(?:should|must|will) (?:be|hold|contain|show|have)\b"
     rf"|\b(?:holds|contains|shows|is|being|means|is where)\b|,? (?:which|that|where) (?:is"
     rf"|holds|has|shows)\b"
@@ -27,11 +28,11 @@ MOUNT_LEFT = re.compile(
     rf"|mounted |from |called |named |new |existing |path )*$",
     re.IGNORECASE,
 )
-OPTION = re.compile(
+OPTION = Pattern(
     r"(?<![\w-])(?:--?)?(?P<o>implicit[-_]dirs|file-mode[= ]\d+|dir-mode[= ]\d+|uid=\d+"
     r"|gid=\d+|only-dir[= ][\w/-]+|o=?\s?ro)\b"
 )
-READ_ONLY = re.compile(r"\bread[- ]?only\b|\bro\b", re.IGNORECASE)
+READ_ONLY = Pattern(r"\bread[- ]?only\b|\bro\b", re.IGNORECASE)
 
 
 @dataclass

@@ -6,10 +6,10 @@ character of the normal text to the original one.
 
 from __future__ import annotations
 
-import re
 from functools import cache
 
 from components.parse_intent.offline.numbers import is_number_word, read_number
+from components.parse_intent.offline.pattern import Pattern
 from components.parse_intent.offline.vocabulary import (
     KEYWORDS,
     OWN_WORDS,
@@ -19,10 +19,10 @@ from components.parse_intent.offline.vocabulary import (
 
 FILL = "\ue000"  # stands for each character of a payload, so that offsets stay the same
 
-CHUNK = re.compile(r"\S+")
+CHUNK = Pattern(r"\S+")
 TRAIL = ".,;:!?)]}\"'\u201d\u2019"
 LEAD = "([{\"'\u201c\u2018"
-WORD = re.compile(r"[A-Za-z][A-Za-z'\u2019]*(?:-[A-Za-z]+)*/?o?")
+WORD = Pattern(r"[A-Za-z][A-Za-z'\u2019]*(?:-[A-Za-z]+)*/?o?")
 QUOTES = str.maketrans(
     {
         "\u2019": "'",
@@ -37,7 +37,7 @@ QUOTES = str.maketrans(
 
 
 # "a fifty-gigabyte disk": the number is a word of its own
-SPELLED_UNIT = re.compile(
+SPELLED_UNIT = Pattern(
     r"(?i)\b((?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|fifteen|sixteen|twenty|thirty"
     r"|forty|fifty|sixty|eighty|ninety|hundred))-(?=(?:giga|mega|tera|gig|meg|gb|tb|minute|hour"
     r"|day|week|core|cpu|node|task|member|part|fold|gpu)s?)"
@@ -178,8 +178,8 @@ def _normal(core: str) -> str:
     return core
 
 
-COMMA_NUMBER = re.compile(r"\d{1,3}(?:,\d{3})+")
-KILO_NUMBER = re.compile(r"(\d{1,3}(?:\.\d)?)[kK]")
+COMMA_NUMBER = Pattern(r"\d{1,3}(?:,\d{3})+")
+KILO_NUMBER = Pattern(r"(\d{1,3}(?:\.\d)?)[kK]")
 MAX_NUMBER_WORDS = 12
 
 

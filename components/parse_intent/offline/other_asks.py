@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 
 from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.pattern import Pattern
 
 SECRETS = (
     r"(?:secrets?|credentials?|(?:api|access|private|ssh|service account) keys?|tokens?|passwords?"
     r"|env(?:ironment)? variables|key ?files?)"
 )
 # Secrets that are to be read out and sent somewhere; one that a job needs by its name is none.
-EXFILTRATE = re.compile(
+EXFILTRATE = Pattern(
     rf"\b(?:read|dump|collect|list|fetch|get|take|grab|gather|copy|export|harvest|steal|extract"
     rf"|find)"
     rf"\b[^.;\n]{{0,20}}\b(?:all|every|any|each)\b[^.;\n]{{0,25}}\b{SECRETS}\b"
@@ -23,7 +24,7 @@ EXFILTRATE = re.compile(
     r"(?:'s values?)? (?:to|at|into|on) ",
     re.IGNORECASE,
 )
-GRANT = re.compile(
+GRANT = Pattern(
     r"\b(?:grant|give|assign|add|make|promote|elevate|hand|bind)\b[^.;\n]{0,60}?"
     r"\b(?:roles?/\w[\w.]*|(?:owner|editor|viewer|admin(?:istrator)?)(?: (?:role|rights?|access"
     r"|perm"
@@ -32,18 +33,18 @@ GRANT = re.compile(
     r"|permission)\w*)",
     re.IGNORECASE,
 )
-DESTROY = re.compile(
+DESTROY = Pattern(
     r"\b(?:delete|wipe|destroy|erase|purge|nuke)\b[^.;\n]{0,40}?"
     r"(?:\bgs://[\w./-]+|\b(?:buckets?|projects?|databases?|service accounts?|backups?|production"
     r"|prod)\b)",
     re.IGNORECASE,
 )
-WHOLLY = re.compile(
+WHOLLY = Pattern(
     r"\b(?:all|every\w*|whole|entire\w*|permanently|contents?|objects?|files|projects?|databases?"
     r"|service accounts?|backups?|prod(?:uction)?)\b",
     re.IGNORECASE,
 )
-LABELS = re.compile(r"\blabel|\w=\w", re.IGNORECASE)
+LABELS = Pattern(r"\blabel|\w=\w", re.IGNORECASE)
 SERVED = (
     r"(?:web ?(?:sites?|services?|servers?|apps?|applications?|pages?)|(?:rest |public "
     r"|http )?apis?"
@@ -54,21 +55,21 @@ SERVED = (
     r"|app engine|cloud functions?|airflow|databases?|cloud sql|postgres\w*|mysql|redis|kafka|vpn"
     r"|wordpress|microservices?|load-balanced \w+|minecraft)"
 )
-HOST = re.compile(
+HOST = Pattern(
     r"\b(?:deploy|host|serve|set ?up|spin up|stand up|bring up|create|install|provision|expose"
     r"|publish)\b(?: (?:me|us|up|for me))?(?: (?!(?:jobs?|tasks?|batch|scripts?|that|which|for|from"
     rf"|with|on|to|by|of|inside|against)\b)[\w'-]+){{0,5}}? {SERVED}\b(?! (?:job|task|bucket|script"
     r"|dump|backup|export|logs?|data)s?\b)",
     re.IGNORECASE,
 )
-FOREVER = re.compile(
+FOREVER = Pattern(
     r"\b(?:run|runs|running|stays?|keep(?:s|ing)?(?: \w+){0,2} (?:going|running|up|alive|on))"
     r"(?: (?:it|this|them|up|on|there|\ue000{1,200}))?"
     r" (?:forever|for ever|indefinitely|endlessly|24/7|around the clock|without (?:any )?end"
     r"|until (?:i|we) (?:stop|cancel|kill) (?:it|them))(?! (?:on (?:my|our)|here|today)\b)",
     re.IGNORECASE,
 )
-ASKED = re.compile(
+ASKED = Pattern(
     r"^\W*(?:(?:hi|hello|hey|good \w+|dear \w+|quick question|question|please"
     r"|just curious)[\s,!.:-]+)*"
     r"(?:what(?:'s| is| are| does| do| would| happens)|why|who|which (?:1|of|is|region|machine|gpu)"
@@ -80,7 +81,7 @@ ASKED = re.compile(
     r"|teach me|describe)\b",
     re.IGNORECASE,
 )
-LEAK = re.compile(
+LEAK = Pattern(
     r"\b(?:disregard|ignore|forget|skip) (?:everything|anything|all"
     r"|whatever)(?: that)? (?:\w+ ){0,2}?"
     r"(?:above|below|before|so far|you)\b"
@@ -99,7 +100,7 @@ LEAK = re.compile(
     r"|\bjailbreak\b|\bnew (?:system )?instructions?(?: from|:)",
     re.IGNORECASE,
 )
-COMPOSE = re.compile(
+COMPOSE = Pattern(
     r"^\W*(?:(?:hi|hello|hey|please|can you|could you|would you|i want you to|i need you to|kindly"
     r"|help me|help me to)[\s,!]+){0,4}(?:(?:write|compose|draft|tell|sing|make up|invent|recite"
     r"|prepare"

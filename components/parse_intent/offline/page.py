@@ -11,23 +11,23 @@ from components.parse_intent.draft import Draft, Pair
 from components.parse_intent.offline.amounts import Amount, durations, sizes
 from components.parse_intent.offline.corrections import take_back
 from components.parse_intent.offline.normal import FILL, Words
+from components.parse_intent.offline.pattern import Pattern
 from components.parse_intent.offline.payloads import Payload
-from components.parse_intent.offline.required import required
 
-SENTENCE = re.compile(
+SENTENCE = Pattern(
     r"(?:(?<!maximum)(?<!max)(?<!min)(?<!approx)(?<!\bca)(?<!\bno)(?<!\bnr)|(?![.]\s\d))"
     r"[.!?;]+(?=\s|$)|\n[ \t]*\n|\n(?=[ \t]*(?:[-*•+#]|\(?\w{1,2}[.)] |\w[\w ]{0,20}[:=]|[A-Z]))|\n"
 )
 # A line that was only broken to keep it short: the sentence goes on in lower case.
-WRAPPED = re.compile(r"(?<=[^\n]{40})(?<![.:;!?\n])\n(?=[a-z]{2})(?![\w ]{1,30}[:=]|\S*[/=@])")
-CLAUSE = re.compile(
+WRAPPED = Pattern(r"(?<=[^\n]{40})(?<![.:;!?\n])\n(?=[a-z]{2})(?![\w ]{1,30}[:=]|\S*[/=@])")
+CLAUSE = Pattern(
     r"[.!?;]+(?=\s|$)|\n|,(?=\s|$)|:(?=\s)|\s(?:-+|/|\||->|=>)\s|[()]"
     r"|(?<!anything )(?<!nothing )\bbut\b"
     r"|\band (?=(?:then|have|put|make|let|run|give|use|mount|retry|post"
     r"|label|don't|do not|no|not|i|it|to)\b)",
     re.IGNORECASE,
 )
-NEGATION = re.compile(
+NEGATION = Pattern(
     r"(?:\b(?:no|not|non|never|without|avoid|isn't|don't|doesn't|aren't|won't|can't|shouldn't"
     r"|mustn't|needn't|cannot|neither|nor|drop|remove|instead of|rather than|anything but"
     r"|other than|not the (?:1s?|kind|sort"
@@ -41,11 +41,11 @@ NEGATION = re.compile(
 )
 
 
-HEAD_ROW = re.compile(
+HEAD_ROW = Pattern(
     r"\s*(?:names?|keys?|\w+|environment variables?)\s*:\s*(?:values?|vals?|settings?)\s*",
     re.IGNORECASE,
 )
-LISTED = re.compile(r"[\s*+-]*[\w.-]+\s?(?:[=:]|->|=>|\u2192|at|on)\s?\S")
+LISTED = Pattern(r"[\s*+-]*[\w.-]+\s?(?:[=:]|->|=>|\u2192|at|on)\s?\S")
 # How far a sentence is looked at on each side, so that one without an end costs no more.
 REACH = 600
 # No person says one thing as often; what lies beyond is not read.
@@ -143,19 +143,19 @@ class Page:
 
     # reading ------------------------------------------------------------------------------
 
-    def find(self, pattern: re.Pattern[str], *, free: bool = True) -> Iterator[re.Match[str]]:
+    def find(self, pattern: Pattern, *, free: bool = True) -> Iterator[re.Match[str]]:
         """Matches within lines of the normal text.
 
         Args:
             pattern: what to look for.
             free: only in words that nothing has read.
         """
-        words, low = required(pattern), self.low
+        words, low = pattern.words, self.low
         if words and not any(word in low for word in words):
             return iter(())
         return self._matches(pattern, free=free)
 
-    def _matches(self, pattern: re.Pattern[str], *, free: bool) -> Iterator[re.Match[str]]:
+    def _matches(self, pattern: Pattern, *, free: bool) -> Iterator[re.Match[str]]:
         for match in islice(pattern.finditer(self.norm), MAX_MATCHES):
             if "\n" in match.group().strip():
                 continue

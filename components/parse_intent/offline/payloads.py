@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Literal
 
 from components.parse_intent.offline.normal import FILL
+from components.parse_intent.offline.pattern import Pattern
 
 Role = Literal["command", "args"]
 
@@ -35,8 +35,8 @@ class Payload:
 
 
 MAX_PAYLOADS = 200
-NAMED = re.compile(r"([\w-]{1,60}\.\w{1,5})(?: [a-z]{1,20}){0,8}")
-SCRIPT_OF_PATH = re.compile(r"(?<=[\w.~])/([\w-]{1,60}\.\w{1,5})(?![\w/])")
+NAMED = Pattern(r"([\w-]{1,60}\.\w{1,5})(?: [a-z]{1,20}){0,8}")
+SCRIPT_OF_PATH = Pattern(r"(?<=[\w.~])/([\w-]{1,60}\.\w{1,5})(?![\w/])")
 
 
 class Cutter:

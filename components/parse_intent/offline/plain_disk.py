@@ -7,27 +7,28 @@ import re
 from components.parse_intent.draft import Asked, BootDisk, Disk
 from components.parse_intent.offline.mounting import Place
 from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.pattern import Pattern
 from components.parse_intent.offline.read_disks import DISK_TYPE, disk_type, nearest_size
 
-DISK = re.compile(
+DISK = Pattern(
     r"(?<![\w./-])(?:disk|drive|diskspace|storage)(?:[ _-]?(?:space|storage|size)(?:[ _-]?gb)?)?"
     r"(?![\w/-])(?! (?:images?|is full|full|i/o|io|usage|in |bucket))",
     re.IGNORECASE,
 )
 # "disk size = 100": GB, as everywhere for disks.
-BARE = re.compile(r"(?: is| of| to|:| =|=)? ?(?P<n>\d{2,5})(?![\w%-]|\.\d)", re.IGNORECASE)
-SIZE_KEY = re.compile(r"(?:size|gb)$", re.IGNORECASE)
-TYPE = re.compile(
+BARE = Pattern(r"(?: is| of| to|:| =|=)? ?(?P<n>\d{2,5})(?![\w%-]|\.\d)", re.IGNORECASE)
+SIZE_KEY = Pattern(r"(?:size|gb)$", re.IGNORECASE)
+TYPE = Pattern(
     rf"(?<![\w-])(?:{DISK_TYPE}|balanced|standard(?! vms?| machines?)|hdd)(?![\w-])",
     re.IGNORECASE,
 )
-BETWEEN = re.compile(r"[ ,(:=]*(?:(?:of|an?|and|type) ?)*[ :=]*", re.IGNORECASE)
+BETWEEN = Pattern(r"[ ,(:=]*(?:(?:of|an?|and|type) ?)*[ :=]*", re.IGNORECASE)
 # What is stored somewhere already, or is meant by another name.
-STORED = re.compile(
+STORED = Pattern(
     r"\b(?:cloud|object|bucket|network|nfs|google|gcs|files?|data|existing|more|local|boot|gpu) $",
     re.IGNORECASE,
 )
-MOUNTED = re.compile(
+MOUNTED = Pattern(
     r"[\s,(]*(?:(?:which|that|is|gets|to be|please|should|be) )*"
     r"(?:(?:mount(?:ed)?|attached|available|visible) )?(?:it )?(?:at|on|under|as|to|->|=>|@) ?/\w",
     re.IGNORECASE,
@@ -61,7 +62,7 @@ def plain_disk(page: Page) -> Place | None:
     return None
 
 
-OF_ITS_OWN = re.compile(
+OF_ITS_OWN = Pattern(
     r"\b(?:new|extra|additional|second|fresh|scratch|data|attach\w*|separate|empty|add(?:ed)?"
     r"|another|plus|mount\w*|local|work(?:ing)?|temp\w*|non-boot|further|more|for)\b|/\w",
     re.IGNORECASE,

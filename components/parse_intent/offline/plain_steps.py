@@ -6,13 +6,14 @@ import re
 
 from components.parse_intent.draft import Asked, Step
 from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.pattern import Pattern
 
 # A script that is spoken of where nothing else is to be run: "my friend wrote /opt/lr/develop.sh".
-SCRIPT_PATH = re.compile(
+SCRIPT_PATH = Pattern(
     r"(?<![\w.:/~$-])(?:/|\.{1,2}/|~/)(?:[\w.-]{1,60}/){0,8}[\w-]{1,60}\.(?:sh|bash|py|R|pl|jl|rb)(?![\w/])"
 )
-SLEEP = re.compile(r"\bsleep(?:s|ing)?\s+(?:for\s+)?", re.IGNORECASE)
-HELLO = re.compile(
+SLEEP = Pattern(r"\bsleep(?:s|ing)?\s+(?:for\s+)?", re.IGNORECASE)
+HELLO = Pattern(
     r"\b(?:print(?:s|ing)?|echo(?:es|ing)?|say(?:s|ing)?|write(?:s)?|output(?:s)?"
     r"|log(?:s)?)\b[^.;\n]{0,20}?\b(?P<w>hello(?: ?,? ?world)?|hi|(?:the|its|their"
     r"|own)[\w' ]{0,12} (?:index|number|id)|index|task index|(?:the )?(?:current )?(?:date"
@@ -21,12 +22,12 @@ HELLO = re.compile(
     re.IGNORECASE,
 )
 # "echo ok": a clause of its own
-ECHO = re.compile(
+ECHO = Pattern(
     r"(?:^|[,;:\n(-]\s*|\b(?:run|runs|just|do|does) )"
     r"(?P<c>echo [\w$!-]{1,20}(?: [\w$!-]{1,20}){0,4}?)(?=\s*(?:[,;.)\n]|$))",
     re.IGNORECASE,
 )
-TEST = re.compile(
+TEST = Pattern(
     r"\b(?:hello[- ]?world|(?:tiny |simple |small |trivial |same )?(?:test|dummy|demo|sample"
     r"|smoke[- ]?test|placeholder|toy|example) (?:shell )?(?:script|program|command|task|job"
     r"|workload)|smoke test|no-?op)\b",

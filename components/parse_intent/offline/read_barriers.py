@@ -6,13 +6,14 @@ import re
 
 from components.parse_intent.draft import Asked, Step
 from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.pattern import Pattern
 from components.parse_intent.offline.step_conditions import Item
 
-BARRIER = re.compile(
+BARRIER = Pattern(
     r"\bbarriers?\b|\bsync(?:hroni[sz](?:ation|ing|e))?[- ]?points?\b|\brendez-?vous\b",
     re.IGNORECASE,
 )
-BARRIER_NAME = re.compile(r"^\s*(?:called|named)\s+[\"']?(?P<n>[a-z][\w-]*)", re.IGNORECASE)
+BARRIER_NAME = Pattern(r"^\s*(?:called|named)\s+[\"']?(?P<n>[a-z][\w-]*)", re.IGNORECASE)
 ALL = (
     r"(?:all(?: (?:of )?(?:them|the|\d+))*|every(?:one|body| 1| single)?|each 1|the (?:others?"
     r"|rest)|others|each other|1 another)"
@@ -23,7 +24,7 @@ READY = (
     r"|past|up)"
 )
 HAVE = r"(?: (?:has|have|is|are|must|should|had|to|get|gets|be|got)){0,3}"
-WAITS = re.compile(
+WAITS = Pattern(
     r"\bsync(?:hroni[sz]e)?(?: (?:here|up|them|all|the tasks))?(?=[ ]*[,.;:)\n]|$| (?:then|and))"
     rf"|\bwait(?:s|ing)?(?: here| there)? (?:for|until|till|on) {ALL}{WHO}(?:{HAVE} {READY})?\b"
     rf"|\b(?:once|when|as soon as|after|until|till|before) {ALL}{WHO}{HAVE} {READY}\b"
@@ -82,7 +83,7 @@ def _waits(page: Page, work: list[Item]) -> list[Item]:
     return []
 
 
-BETWEEN = re.compile(r"\bbetween\b", re.IGNORECASE)
+BETWEEN = Pattern(r"\bbetween\b", re.IGNORECASE)
 
 
 def _between(work: list[Item], start: int) -> int:

@@ -7,6 +7,7 @@ import re
 from components.parse_intent.draft import Asked
 from components.parse_intent.offline.normal import FILL
 from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.pattern import Pattern
 from components.parse_intent.offline.read_tasks import AT_ONCE
 from components.parse_intent.offline.read_things import BECOMES, HANDS, read_things
 
@@ -24,7 +25,7 @@ NOT_COUNT_NOUN = (
     r"|parts of)"
 )
 COUNTS = [
-    re.compile(
+    Pattern(
         r"\b(?:task[ _]?count|tasks? (?:number|quantity|total)|(?:number|quantity|amount"
         r"|total) of tasks?|ntasks|completions"
         r"|no\.? of tasks|#tasks|# tasks|num[ _]?tasks"
@@ -35,29 +36,29 @@ COUNTS = [
         r"(?!\s?(?:minutes?|hours?|seconds?|days?|[smhdg]\b|gb|gib|mb|v?cpus?|cores?))",
         re.IGNORECASE,
     ),
-    re.compile(
+    Pattern(
         rf"{BEFORE_COUNT}(?P<n>\d{{1,9}})(?:\s*|-(?=tasks?\b))(?:x\s+)?(?P<w>(?!(?:of|in|at|per|x"
         rf"|more)\b)(?:(?!(?:a|an|per|each|every|for|to)\b)[a-z'-]+\s+){{0,3}}?)tasks?\b"
         rf"(?!\s*(?:per|/\s?(?:vm|node|machine|host|instance)|on each|to a|at a time"
         rf"|at once|in parallel|in flight|concurrently))",
         re.IGNORECASE,
     ),
-    re.compile(
+    Pattern(
         rf"{BEFORE_COUNT}(?P<n>\d{{1,9}})\s*(?:x|\u00d7)\s*(?:of\s+|times\s+"
         rf"|runs?\s+of\s+)?(?={FILL}|runs?\b|tasks?\b|copies\b|[\w./-]*{FILL})",
         re.IGNORECASE,
     ),
-    re.compile(
+    Pattern(
         rf"{FILL}\s*,?\s*(?:x|\u00d7)\s?(?P<n>\d{{1,9}})\b(?!\s*(?:{NOT_COUNT_NOUN})\b)",
         re.IGNORECASE,
     ),
-    re.compile(
+    Pattern(
         r"\b(?:array|indices|indexes|index(?: range)?|seeds?|shards?|tasks?|numbers?|numbered"
         r"|ids?|from)\s*(?:=|:|from|of|is|are|values)?\s*\(?(?P<a>\d{1,7})\s?(?:-|\.\.|to"
         r"|through|until)\s?(?P<b>\d{1,7})\b",
         re.IGNORECASE,
     ),
-    re.compile(
+    Pattern(
         rf"{BEFORE_COUNT}(?P<n>\d{{1,9}})\s+(?:(?!(?:more|further|extra|parallel|concurrent|of|per"
         rf"|in|at|a|and|or|to|vcpus?|cores?)\b)[a-z-]+\s+){{0,3}}?(?:times|copies|instances of|runs"
         rf"|replicas|repetitions|reps)\b"
@@ -65,36 +66,34 @@ COUNTS = [
         rf"(?!\s+(?:{AT_ONCE})\b)",
         re.IGNORECASE,
     ),
-    re.compile(
-        rf"{BEFORE_COUNT}(?P<n>\d{{1,9}})\s+of (?:them|these|those|this|it)\b", re.IGNORECASE
-    ),
-    re.compile(rf"{BEFORE_COUNT}(?P<n>\d{{1,6}})[x\u00d7](?=\s*(?:[/,;|\n]|$))", re.IGNORECASE),
-    re.compile(rf"\b(?:x|\u00d7)(?P<n>\d{{1,9}}) ?[:,-]? ?(?={FILL})", re.IGNORECASE),
+    Pattern(rf"{BEFORE_COUNT}(?P<n>\d{{1,9}})\s+of (?:them|these|those|this|it)\b", re.IGNORECASE),
+    Pattern(rf"{BEFORE_COUNT}(?P<n>\d{{1,6}})[x\u00d7](?=\s*(?:[/,;|\n]|$))", re.IGNORECASE),
+    Pattern(rf"\b(?:x|\u00d7)(?P<n>\d{{1,9}}) ?[:,-]? ?(?={FILL})", re.IGNORECASE),
     # "scenarios x 48"
-    re.compile(
+    Pattern(
         rf"\b(?!(?:{NOT_COUNT_NOUN}|tries|goes|chances|threads|ranks|volumes"
         rf"|lssds?)\b)[a-z]{{2,20}}[a-hj-rtv-z]s ?[x\u00d7*] ?"
         r"(?P<n>\d{1,6})(?=\s*(?:[,.:;)\n]|$))",
         re.IGNORECASE,
     ),
 ]
-SINGLE = re.compile(
+SINGLE = Pattern(
     r"\b(?:(?:a |just |only )?single task|(?:just |only |exactly )?1 task(?! (?:per|at|for|a"
     r"|after|to|each|maximum|on each|by))|just once|only once|a one-off|one-off|1-off"
     r"|task array of 1|run once|runs once|not an array|no array)\b",
     re.I,
 )
-ONCE = re.compile(rf"{FILL}\s*,? once\b", re.I)
-TIGHT = re.compile(
+ONCE = Pattern(rf"{FILL}\s*,? once\b", re.I)
+TIGHT = Pattern(
     r"\bmpi\w*|\bhosts? ?file|\bbarriers?\b|tightly coupled|\bmulti-?node", re.IGNORECASE
 )
-NODES = re.compile(
+NODES = Pattern(
     r"(?<![\w.])(?P<n>\d{1,4})[ -](?:x )?(?:(?!(?:tasks?|per|of|on|gpus?|v?cpus?)\b)"
     r"[\w-]{1,20} ){0,2}?(?:vms?|nodes?|machines?|hosts?|instances?"
     r"|[a-z]\d[a-z]?-[a-z]+-\d+s?)\b(?! (?:type|template|pool))",
     re.IGNORECASE,
 )
-PER_THING = re.compile(
+PER_THING = Pattern(
     r"\b(?:1|a|own) task (?:per|for (?:each|every))\s+(?:single )?(?P<t>[\w.-]+)|\b(?:each"
     r"|every) (?P<u>[\w-]+)(?: [^\s,;]+){0,5} (?:as )?(?:its|his|their|a|an?|1) (?:own "
     r"|separate )?task\b"
@@ -108,7 +107,7 @@ PER_THING = re.compile(
     r"|hour|day|task|week|minute|host|instance)[\w.-]+)",
     re.I,
 )
-VAGUE = re.compile(
+VAGUE = Pattern(
     r"\b(?:(?:a (?:whole )?)?(?:bunch|lots?|load|loads|ton|tons|couple|number|handful|pile"
     r"|heap) of|several|many|some|multiple|a few|various|dozens of|hundreds of|thousands of"
     r"|as many as needed|n|x) (?:\w+ )?tasks\b",
@@ -117,11 +116,9 @@ VAGUE = re.compile(
 
 
 # "tasks per 4 nodes", "at most 3 machines": no number of VMs that there are.
-A_VM = re.compile(r"\b(?:per|most|than|up to|maximum|on 1 of|each of)\s*$", re.IGNORECASE)
-A_PIECE = re.compile(
-    r"\s*(?:(?:each|apiece|for (?:each|every)|per|an?|every)\b|/|=)", re.IGNORECASE
-)
-IS_ONE = re.compile(rf"(?:\b{BECOMES}|=|\u2192|->|=>)\s*(?:own )?$", re.IGNORECASE)
+A_VM = Pattern(r"\b(?:per|most|than|up to|maximum|on 1 of|each of)\s*$", re.IGNORECASE)
+A_PIECE = Pattern(r"\s*(?:(?:each|apiece|for (?:each|every)|per|an?|every)\b|/|=)", re.IGNORECASE)
+IS_ONE = Pattern(rf"(?:\b{BECOMES}|=|\u2192|->|=>)\s*(?:own )?$", re.IGNORECASE)
 
 
 def read_task_count(page: Page) -> Asked[int] | None:
@@ -132,7 +129,7 @@ def read_task_count(page: Page) -> Asked[int] | None:
 def said_outright(page: Page) -> Asked[int] | None:
     """A number of tasks in so many words: "20 tasks", "array 0-9", "5 copies"."""
     for number, pattern in enumerate(COUNTS):
-        gap = "w" in pattern.groupindex  # of "25 spot tasks" the middle may be read already
+        gap = "(?P<w>" in pattern.pattern  # of "25 spot tasks" the middle may be read already
         for match in page.find(pattern, free=not gap):
             spans = (match.span("n"), (match.end() - 1, match.end())) if gap else ()
             if not all(page.is_free(*span) for span in spans):
@@ -237,7 +234,7 @@ def read_vague_count(page: Page) -> str | None:
     return None
 
 
-PER_CORE = re.compile(r"\b1 task (?:per|for (?:each|every)|on each) core\b", re.IGNORECASE)
+PER_CORE = Pattern(r"\b1 task (?:per|for (?:each|every)|on each) core\b", re.IGNORECASE)
 
 
 def count_by_cores(page: Page) -> None:
@@ -255,7 +252,7 @@ def count_by_cores(page: Page) -> None:
         return
 
 
-AT_MOST = re.compile(
+AT_MOST = Pattern(
     r"\b(?:most|than|to|max\w*|only|limit\w*|let|parallelism|concurrency)\b", re.IGNORECASE
 )
 

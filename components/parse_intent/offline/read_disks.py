@@ -8,10 +8,11 @@ from components.parse_intent.draft import Asked, BootDisk, Disk
 from components.parse_intent.offline.amounts import Amount
 from components.parse_intent.offline.mounting import Place
 from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.pattern import Pattern
 from components.parse_intent.offline.read_limits import NEEDS
 
-EXISTING = re.compile(r"(?<![\w])(?:projects/[\w.:-]+/)?(?:zones|regions)/[\w-]+/disks/[\w-]*\w")
-EXISTING_NAMED = re.compile(
+EXISTING = Pattern(r"(?<![\w])(?:projects/[\w.:-]+/)?(?:zones|regions)/[\w-]+/disks/[\w-]*\w")
+EXISTING_NAMED = Pattern(
     r"\b(?:existing|our|already have a|the)\s+(?:persistent\s+|pd\s+|zonal\s+|data\s+"
     r"|existing\s+){0,4}disk(?:\s+(?:called|named"
     r"|is))?\s+[\"']?(?P<n>[a-z][a-z0-9]*(?:-[a-z0-9]+)+)\b",
@@ -43,24 +44,24 @@ DISK_TYPE = (
     r"|ml)(?:-high-availability)?|(?:ssd|balanced|standard) (?:persistent disk|pd)"
     r"|ssd)"
 )
-BOOT = re.compile(
+BOOT = Pattern(
     r"\bboot(?:[ _-]?(?:disks?|volume|drive))?(?:[ _-]?size(?:[ _-]?gb)?)?\b"
     r"(?:\s+(?:image|disk image))?"
     r"|\b(?:root|system|os|default|stock|main) (?:disks?|volume|drive)\b",
     re.IGNORECASE,
 )
-BOOT_IMAGE = re.compile(
+BOOT_IMAGE = Pattern(
     r"\b(?:boot(?:s|ed|ing)?(?: disk)?(?: image)?|os image|vm image|image family|disk image"
     r"|os)(?:\s+(?:from|with|off|using|is|of|the|image|to be|should be"
     r"|on))*\s*[:=]?\s*[\"']?(?P<i>(?:batch-(?:debian|cos|hpc-rocky|hpc-centos|centos)[\w-]*"
     r"|(?:https://[\w./-]*/)?projects/[\w.:-]+/global/images/(?:family/)?[\w-]+))",
     re.IGNORECASE,
 )
-BATCH_IMAGE = re.compile(
+BATCH_IMAGE = Pattern(
     r"(?<![\w/-])(?P<i>projects/[\w.:-]+/global/images/(?:family/)?[\w-]*\w|batch-(?:debian|cos"
     r"|hpc-rocky)(?:-[\w-]*\w)?)(?![\w/])"
 )
-TYPE = re.compile(rf"(?<![\w-]){DISK_TYPE}(?![\w])", re.IGNORECASE)
+TYPE = Pattern(rf"(?<![\w-]){DISK_TYPE}(?![\w])", re.IGNORECASE)
 
 
 def disk_type(words: str) -> str:
@@ -118,7 +119,7 @@ def _boot_size(page: Page, match: re.Match[str]) -> Asked[int] | None:
 
 
 # "boot disk size 80": GB, as everywhere for disks
-BARE_SIZE = re.compile(
+BARE_SIZE = Pattern(
     r"(?: size)?(?: gb)?(?: ?[:=]| of| is| to| should be"
     r"| must be)? ?(?P<n>\d{2,4})(?![\w-]|\.\d)",
     re.IGNORECASE,
@@ -152,12 +153,12 @@ def _gap(start: int, end: int, match: re.Match[str]) -> int:
     return max(start - match.end(), match.start() - end, 0)
 
 
-LOCAL_SSD = re.compile(
+LOCAL_SSD = Pattern(
     r"(?<![\w-])(?:(?P<n>\d{1,2})\s*(?:x\s*)?)?(?:nvme\s+)?local[- ]?(?:nvme[- ]?)?ssds?"
     r"(?:\s+(?:disks?|drives?))?\b",
     re.IGNORECASE,
 )
-NEW_DISK = re.compile(
+NEW_DISK = Pattern(
     rf"(?<![\w-])(?P<t>{DISK_TYPE}(?:\s+(?:data\s+)?disks?)?|(?:(?:new|extra|additional|second"
     rf"|fresh|scratch|data|persistent|attached|separate|empty)\s+){{1,3}}"
     rf"(?:(?:of\s+)?\d+ ?[gt](?:i?b|igs?)?\s+)?(?P<t2>ssd "
@@ -175,7 +176,7 @@ def _whole_ssds(gb: int) -> int:
     return ssds * LOCAL_SSD_GB if ssds and abs(gb / (ssds * LOCAL_SSD_GB) - 1) < 0.07 else gb
 
 
-DISK_NOUN = re.compile(r"(?<=\w)\s+(?:data\s+)?disks?$", re.IGNORECASE)
+DISK_NOUN = Pattern(r"(?<=\w)\s+(?:data\s+)?disks?$", re.IGNORECASE)
 
 
 def new_disks(page: Page) -> list[Place]:

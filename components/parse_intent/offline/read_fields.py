@@ -10,8 +10,9 @@ from components.parse_intent.draft import Asked
 from components.parse_intent.offline.amounts import durations, sizes
 from components.parse_intent.offline.normal import FILL
 from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.pattern import Pattern
 
-KEYED = re.compile(
+KEYED = Pattern(
     r"(?:^|[\n;,|/.({\[]\s*|\s[-*•>]+\s+|\n[ \t>*•-]*)[\"']?(?P<k>[a-z][a-z0-9 _/-]{1,40}?)[\"']?"
     r"[ \t]*(?:[:=]|=>|->)[ \t]*[\"']?"
     r"(?P<v>[-\w.+%:½ ]{1,30}?)[\"']?(?=[ \t]*(?:$|[\n;,|/(}\]]|\.(?:\s|$)))"
@@ -19,7 +20,7 @@ KEYED = re.compile(
     re.IGNORECASE,
 )
 # Words that say nothing about which field is meant.
-FILLING = re.compile(
+FILLING = Pattern(
     r"\b(?:max(?:imum)?|number|num|no|of|the|count|per task|each|for each|every|allowed|limit"
     r"|per job"
     r"|task|tasks'?|hard|total|up to|my|our|gce|batch|vm)\b"
@@ -128,16 +129,14 @@ NAMES: dict[str, tuple[str, ...]] = {
     ),
 }
 FIELD_OF = {name: field for field, names in NAMES.items() for name in names}
-YES = re.compile(
+YES = Pattern(
     r"(?:yes|y|true|on|ok|okay|fine|sure|please|1|allowed|wanted|enabled)\b", re.IGNORECASE
 )
-NO = re.compile(
+NO = Pattern(
     r"(?:no|n|false|off|none|never|0|not|nope|disabled|unwanted|forbidden|don't)\b", re.IGNORECASE
 )
-WHOLE = re.compile(
-    r"(?P<n>-?\d{1,9})(?: ?(?:x|times|tasks?|runs|at once|parallel|cores?|v?cpus?))?"
-)
-DECIMAL = re.compile(r"(?P<n>\d{1,4}(?:\.\d{1,3})?)(?: ?(?:x|v?cpus?|cores?|vcores?))?")
+WHOLE = Pattern(r"(?P<n>-?\d{1,9})(?: ?(?:x|times|tasks?|runs|at once|parallel|cores?|v?cpus?))?")
+DECIMAL = Pattern(r"(?P<n>\d{1,4}(?:\.\d{1,3})?)(?: ?(?:x|v?cpus?|cores?|vcores?))?")
 
 
 def _whole(value: str) -> int | None:

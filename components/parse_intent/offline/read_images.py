@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 from components.parse_intent.draft import Asked
 from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.pattern import Pattern
 from components.parse_intent.offline.vocabulary import DOCKER_OPTIONS, PUBLIC_IMAGES
 
 TAG = r"(?::[\w][\w.-]{0,127})"
 DIGEST = r"(?:@sha256:[0-9a-fA-F]{6,64})"
 HOST = r"(?:[a-z0-9][a-z0-9-]*(?:\.[a-z0-9-]+)+|localhost)(?::\d{2,5})?"
 NAME = r"[a-z0-9][a-z0-9._-]*"
-IMAGE = re.compile(
+IMAGE = Pattern(
     rf"(?:(?<![\w/@.:=-])|(?<=image=)|(?<=image:)|(?<=container=)|(?<=uri=))(?:docker://"
     rf"|https?://(?=[\w.-]*(?:pkg\.dev|gcr\.io|docker\.io)))?"
     rf"(?P<image>{HOST}(?:/{NAME}){{1,6}}{TAG}?{DIGEST}?"
@@ -21,15 +22,15 @@ IMAGE = re.compile(
     rf"|{NAME}(?:{TAG}{DIGEST}|{DIGEST}))(?![\w/@])"
 )
 # A name with a tag (ubuntu:22.04) is an image where the words say so or the name is known.
-SHORT = re.compile(rf"(?<![\w/@.:=-])(?P<image>(?P<name>{NAME})(?P<tag>{TAG}))(?![\w/@:])")
-BARE = re.compile(
+SHORT = Pattern(rf"(?<![\w/@.:=-])(?P<image>(?P<name>{NAME})(?P<tag>{TAG}))(?![\w/@:])")
+BARE = Pattern(
     rf"(?:\b(?:image|container)(?: called| named| is|:)?\s+(?P<a>{NAME}(?:/{NAME})*)"
     rf"|(?P<b>{NAME}(?:/{NAME})*)\s+(?:docker\s+|container\s+)?(?:image|container)\b)",
     re.IGNORECASE,
 )
 # A registry path ends with these only by mistake: hosts of other things.
-NOT_REGISTRY = re.compile(r"^(?:storage\.googleapis|github|www\.|console\.|docs\.)")
-FILE_END = re.compile(r"\.(?:sh|py|csv|json|txt|yaml|yml|tar|gz|zip|bam|fa|vcf|blend)$")
+NOT_REGISTRY = Pattern(r"^(?:storage\.googleapis|github|www\.|console\.|docs\.)")
+FILE_END = Pattern(r"\.(?:sh|py|csv|json|txt|yaml|yml|tar|gz|zip|bam|fa|vcf|blend)$")
 
 
 @dataclass(frozen=True)
@@ -93,23 +94,23 @@ def _short_image(page: Page, match: re.Match[str]) -> bool:
     return cue is not None and not re.match(r"image|container|docker", name, re.I)
 
 
-USER = re.compile(
+USER = Pattern(
     r"\b(?:(?:log ?in|login|authenticate|sign in)(?:\s+(?:as|with|is|user|name)"
     r"|\s*[:=])?\s+(?:the\s+)?"
     r"(?:user(?:name)?\s+)?(?!(?:to|at|on|into|the|a|for|in|with|as|user|and|is|by|using|needed)\b)"
     r"|user(?:name)?\s*(?:is|:|=)?\s+)(?P<user>[\w.+-]+)",
     re.IGNORECASE,
 )
-OPTION = re.compile(
+OPTION = Pattern(
     r"(?<!\S)(?P<o>--[a-z][a-z-]+(?:[= ](?!(?:and|or|with|please|for|on|in|to"
     r"|so)\b)[\w.:/=,@%+-]*[\w/])?)"
     r"(?=[\s.,;)]|$)"
 )
-OPTION_CUE = re.compile(
+OPTION_CUE = Pattern(
     r"docker run|(?:docker|container|run) (?:option|flag|arg)|\boptions?\b", re.IGNORECASE
 )
-BIND = re.compile(r"(?<![\w:])(?P<b>/[\w./-]+:/[\w./-]+(?::r[ow])?)(?![\w:/])")
-BIND_SAME = re.compile(
+BIND = Pattern(r"(?<![\w:])(?P<b>/[\w./-]+:/[\w./-]+(?::r[ow])?)(?![\w:/])")
+BIND_SAME = Pattern(
     r"\b(?:bind|map|mount|expose|share|sees?|finds?"
     r"|pass)(?:-?mount)?\s+(?:the\s+)?(?:host(?:'s)?\s+)?(?:director(?:y|ies)\s+|folder\s+"
     r"|path\s+)?"
@@ -117,11 +118,11 @@ BIND_SAME = re.compile(
     r"|(?:to|as|at|onto|into|->)\s+(?P<b>/[\w./-]*\w))",
     re.IGNORECASE,
 )
-AND_BIND = re.compile(
+AND_BIND = Pattern(
     r"(?:,| and|, and| plus)\s+(?P<a>/[\w./-]*\w)\s+(?:to|as|at|onto|into|->)\s+(?P<b>/[\w./-]*\w)",
     re.IGNORECASE,
 )
-BOUND = re.compile(
+BOUND = Pattern(
     r"(?<![\w:/])(?P<a>/[\w./-]*\w) (?:(?:is|gets|should|must|has|have|needs?|to|be|being"
     r"|also|will) ){0,4}"
     r"(?:bind[- ]?mounted|bound|mapped|mounted|passed|exposed|visible|available|accessible"
@@ -133,11 +134,11 @@ BOUND = re.compile(
     r"|(?P<b>/[\w./-]*\w))",
     re.IGNORECASE,
 )
-ENTRYPOINT = re.compile(
+ENTRYPOINT = Pattern(
     r"\bentry ?point\s*(?:is|:|=|of|to|should be)?\s*(?P<e>/?[\w./-]*\w)(?=[\s,.;)]|$)",
     re.IGNORECASE,
 )
-WORKDIR = re.compile(
+WORKDIR = Pattern(
     r"\b(?:work(?:ing)?[ -]?dir(?:ectory)?(?:\s+(?:is|of|being|to|at|in|set|has|must|should|be"
     r"|needs|will))*\s*[:=]?"
     r"|from (?:the )?directory"
@@ -146,10 +147,10 @@ WORKDIR = re.compile(
 )
 
 
-BEHIND = re.compile(r"[\s\ue000]{0,9},? ?(?:in|from) (?P<d>/[\w./-]*\w)(?=[\s,.;]|$)")
+BEHIND = Pattern(r"[\s\ue000]{0,9},? ?(?:in|from) (?P<d>/[\w./-]*\w)(?=[\s,.;]|$)")
 
 
-SHARED_MEMORY = re.compile(
+SHARED_MEMORY = Pattern(
     r"(?:\bshm(?:[ _-]?size)?|/dev/shm|\bshared memory)(?: (?:of|is|to|at|size|with))*[ :=]+"
     r"(?P<n>\d{1,4}) ?(?P<u>[gm])(?:i?b|ig|igs|eg|egs)?\b",
     re.IGNORECASE,
@@ -186,7 +187,7 @@ def read_binds(page: Page) -> list[Asked[str]]:
         target = match["b"] or match["a"]
         value = f"{match['a'].rstrip('/')}:{target.rstrip('/')}"
         binds.append(Asked(value=value, quote=page.take(*match.span())))
-        also = match.re is BIND_SAME and AND_BIND.match(page.norm, match.end())
+        also = match.re is BIND_SAME.compiled and AND_BIND.match(page.norm, match.end())
         while also:  # "bind /a to /b and /c to /d"
             value = f"{also['a'].rstrip('/')}:{also['b'].rstrip('/')}"
             binds.append(Asked(value=value, quote=page.take(*also.span())))

@@ -7,44 +7,45 @@ import re
 from components.parse_intent.draft import Asked
 from components.parse_intent.offline.amounts import KEYED, Amount
 from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.pattern import Pattern
 
 CPU_NOUN = r"(?:v ?cpus?|cpus?|v?cores?|processors?)"
 CPU = [
-    re.compile(
+    Pattern(
         r"\b(?:cpu[ _]?milli|milli[ _-]?cpus?)\s*(?:is|=|:|to|of)?\s*(?P<milli>\d{2,6})\b",
         re.IGNORECASE,
     ),
-    re.compile(
+    Pattern(
         r"(?<![\w.])(?P<milli>\d{2,6})\s?(?:m(?:illi)?[ -]?(?:v?cpus?|cores?)|m(?= cpu))\b",
         re.IGNORECASE,
     ),
-    re.compile(
+    Pattern(
         rf"(?<![\w.:/-])(?P<n>\d{{1,4}}(?:\.\d{{1,3}})?"
         rf"|\.\d)(?P<half> and a half)?[ -]?(?:x )?(?:virtual "
         rf"|physical )?{CPU_NOUN}\b(?! platform)",
         re.IGNORECASE,
     ),
-    re.compile(
+    Pattern(
         r"\b(?P<frac>half|quarter of|a quarter of) (?:an? |of an? )?(?:v|virtual )?(?:cpu|core)\b",
         re.IGNORECASE,
     ),
-    re.compile(r"\b(?P<many>dual|quad|octa)[ -]core\b", re.IGNORECASE),
-    re.compile(r"\b(?:an?|single) (?P<one>(?:v|virtual )?(?:cpu|core))\b", re.IGNORECASE),
-    re.compile(
+    Pattern(r"\b(?P<many>dual|quad|octa)[ -]core\b", re.IGNORECASE),
+    Pattern(r"\b(?:an?|single) (?P<one>(?:v|virtual )?(?:cpu|core))\b", re.IGNORECASE),
+    Pattern(
         rf"\b{CPU_NOUN}(?: count| per task| each)?\s*(?:is|=|:|to"
         rf"|of)\s*(?P<n>\d{{1,4}}(?:\.\d{{1,3}})?)(?P<half>)(?!\w|\.\d)",
         re.IGNORECASE,
     ),
-    re.compile(
+    Pattern(
         rf"(?:^|[,;/|\n(.]\s*(?:[-*\u2022]\s+)?|\brequests? (?:of )?){CPU_NOUN} "
         r"(?P<n>\d{1,4}(?:\.\d{1,3})?)(?P<half>)(?=\s*(?:[,;/|\n)]|$|and\b|(?:mem\w*|ram)\b))",
         re.IGNORECASE,
     ),
-    re.compile(
+    Pattern(
         r"(?<![\w.])(?P<n>\d{1,3})(?P<half>)c(?=[ /,+x]{1,3}\d{1,4} ?(?:g|m)\w{0,2}\b)",
         re.IGNORECASE,
     ),
-    re.compile(r"\bcpus?[ -]per[ -]task[ =:]+(?P<n>\d{1,4})(?P<half>)\b", re.IGNORECASE),
+    Pattern(r"\bcpus?[ -]per[ -]task[ =:]+(?P<n>\d{1,4})(?P<half>)\b", re.IGNORECASE),
 ]
 
 
@@ -72,49 +73,49 @@ def read_cpu(page: Page) -> Asked[int] | None:
     return None
 
 
-DISK_RIGHT = re.compile(
+DISK_RIGHT = Pattern(
     r"^[ -]*(?:\([^)]*\) ?)?(?:(?:of|new|extra|additional|persistent|balanced|local|scratch"
     r"|boot|standard|root|zonal|big|the|a|an|fast|data|network|on)\s+){0,4}"
     r"(?:disk|ssd|hdd|pd-|pd\b|hyperdisk|storage|volume|nvme|drive|in all|in total|total"
     r"|local-ssd|boot)",
     re.I,
 )
-DISK_LEFT = re.compile(
+DISK_LEFT = Pattern(
     r"\b(?:disks?|ssds?|pd-\w+|hyperdisk\S*|drive|storage|boot|local-ssd|hdd)\b[^.;\n]{0,24}$", re.I
 )
-MEMORY_RIGHT = re.compile(r"^[ -]*(?:of )?(?:(?:main|system|each)\s+)?(?:ram|memory)\b", re.I)
-MEMORY_LEFT = re.compile(
+MEMORY_RIGHT = Pattern(r"^[ -]*(?:of )?(?:(?:main|system|each)\s+)?(?:ram|memory)\b", re.I)
+MEMORY_LEFT = Pattern(
     r"\b(?:ram|memory(?:[ _]?mib)?)\b(?:\s+\w+){0,3}?\s*(?:[:=]|is|to|of|at|per task)?\s*$", re.I
 )
-AFTER_CPU = re.compile(
+AFTER_CPU = Pattern(
     rf"(?:{CPU_NOUN}|\b\d{{1,3}}c)(?: each)?\s*(?:[,/+&]|and|with|plus)?\s*(?:about |around )?$",
     re.I,
 )
-EACH_RIGHT = re.compile(
+EACH_RIGHT = Pattern(
     r"^\s*(?:each|apiece|per task|a task|a piece|per (?!vm|disk|node)\w+|for each)\b", re.I
 )
-SUFFICES = re.compile(
+SUFFICES = Pattern(
     r"^,? ?(?:(?:of ram|should|would|will|is|are|be|more than|really|probably|that|it|which|to be"
     r"|of it) ){0,4}(?:ok|okay|enough|plenty|sufficient|fine|do|suffices?|needed|required|safe)\b",
     re.I,
 )
-NEEDS = re.compile(
+NEEDS = Pattern(
     r"\b(?:needs?|requires?|uses?|eats?|wants?|takes?|peaks? at|consumes?)"
     r"(?: (?:about|around|roughly|up to|at least|at most|maximum|maybe|like|some|only|just))*\s*$",
     re.I,
 )
-TRAFFIC = re.compile(
+TRAFFIC = Pattern(
     r"^ ?(?:of |worth of )?(?:the |its )?(?:input|output|results?|downloads?|data|files?|logs?)\b",
     re.I,
 )
-NOT_SIZE = re.compile(
+NOT_SIZE = Pattern(
     r"\b(?:image|file|files|dataset|data|input|inputs|download|reads|writes|output|archive"
     r"|weighs|shm-?size[ =]?)(?:\s+\w+){0,2}\s+(?:is|are|has|of|about|around|weighs)?\s*$"
     r"|shm[ -]?size[= ]*$",
     re.I,
 )
 # "us-docker.pkg.dev/p/r/i:1 (12 GB)", "the image X is huge (12 GB)"
-OF_IMAGE = re.compile(
+OF_IMAGE = Pattern(
     r"[\w-]/[\w./-]+[:@][\w.:-]+ ?\((?:\w+ ){0,2}$"
     r"|\b(?:images?|datasets?|archives?|checkpoints?|weights|files?)\b[^;\n]{0,100}\b(?:is|are"
     r"|weighs?)\b"
@@ -122,7 +123,7 @@ OF_IMAGE = re.compile(
     re.I,
 )
 # "6 gigs", "each needs 6 GB": a size that is a clause of its own
-ALONE = re.compile(
+ALONE = Pattern(
     r"\W*(?:(?:each|it|they|tasks?|every|per|a|needs?|requires?|wants?|takes?|uses?|eats?|about"
     r"|around"
     r"|with|of|and|gets?|give|them|for|run|1|roughly|up|to|at|least|minimum|maximum|should|have"
@@ -130,13 +131,13 @@ ALONE = re.compile(
     r"\W*)*",
     re.IGNORECASE,
 )
-SPOKEN_OF = re.compile(r"\b(?:memory|ram)\b[^;\n]*$", re.IGNORECASE)
-OTHER_SIZE = re.compile(
+SPOKEN_OF = Pattern(r"\b(?:memory|ram)\b[^;\n]*$", re.IGNORECASE)
+OTHER_SIZE = Pattern(
     r"\b(?:disks?|ssds?|hdd|drives?|volumes?|images?|files?|data\w*|inputs?|outputs?|downloads?"
     r"|shm|gpus?|buckets?|storage|hyperdisk|pd)\b",
     re.IGNORECASE,
 )
-MEMORY_MIB = re.compile(r"\bmemory[ _]?mib\s*(?:is|=|:|to)?\s*(?P<n>\d{2,8})\b", re.IGNORECASE)
+MEMORY_MIB = Pattern(r"\bmemory[ _]?mib\s*(?:is|=|:|to)?\s*(?P<n>\d{2,8})\b", re.IGNORECASE)
 
 
 def read_memory(page: Page) -> Asked[int] | None:
@@ -156,8 +157,8 @@ def read_memory(page: Page) -> Asked[int] | None:
     return Asked(value=max(1, round(size.value)), quote=page.take(size.start, size.end))
 
 
-BEFORE_CPU = re.compile(rf"\s*(?:[,/+&]|and|with|ram)?\s*\d+ ?{CPU_NOUN}", re.I)
-OF_GPU = re.compile(r"\b(?:a100|h100|h200)\b *$", re.I)
+BEFORE_CPU = Pattern(rf"\s*(?:[,/+&]|and|with|ram)?\s*\d+ ?{CPU_NOUN}", re.I)
+OF_GPU = Pattern(r"\b(?:a100|h100|h200)\b *$", re.I)
 # What the words before a size, and those behind it, add to its weight as memory.
 LEFT_SIGNS = ((AFTER_CPU, 5), (NEEDS, 3), (NOT_SIZE, -9), (OF_GPU, -9))
 RIGHT_SIGNS = ((BEFORE_CPU, 4), (EACH_RIGHT, 2), (SUFFICES, 4), (DISK_RIGHT, -9), (TRAFFIC, -3))
@@ -180,7 +181,7 @@ def _memory_points(page: Page, size: Amount) -> int:
     return points
 
 
-LIMIT_LEFT = re.compile(
+LIMIT_LEFT = Pattern(
     r"\b(?:maximum|at most|up to|no more than|not more than|more than|longer than|over|above|under"
     r"|within|less than|timeout|time limits?|limits?|limited"
     r"|cap|capped|cap it|cap them|cut (?:it|them|each)? ?off at|ttl|after|allowed|budget"
@@ -195,7 +196,7 @@ LIMIT_LEFT = re.compile(
     r"|run|about|by|with|in|than))*\s*[:=]?\s*$|[<>\u2264]=? ?$",
     re.I,
 )
-LIMIT_RIGHT = re.compile(
+LIMIT_RIGHT = Pattern(
     r"^\s*(?:-?\s*)?(?:(?:per|for each|for every|an?|each) [a-z]{2,20},? (?:at (?:the )?most|tops"
     r"|maximum|not more|no more|or less)|(?:each |per \w+ )?at the (?:very )?(?:most|outside)"
     r"|maximum|limit|timeout"
@@ -212,28 +213,26 @@ LIMIT_RIGHT = re.compile(
     r"|in (?:1|a single) (?:go|run|stretch)|at a stretch|straight)\b",
     re.I,
 )
-KILL = re.compile(
+KILL = Pattern(
     r"\b(?:(?:is|means) (?:a bug|broken|dead|hung|wrong|an error)|kill(?:ed)?|stop(?:ped)?"
     r"|abort(?:ed)?|terminated?|stuck|cut off|time (?:it "
     r"|them )?out|timeout|hung|hanging|give up|pull the plug|limit|maximum|without a break"
     r"|in 1 go)\b",
     re.I,
 )
-USUAL = re.compile(
+USUAL = Pattern(
     r"\b(?:takes?|took|lasts|(?<!the )last|usually|normally|typically|on average|roughly|about"
     r"|around"
     r"|expect(?:ed)?|approximately|~|should be (?:done|finished)|ran for)\b[^.;]{0,25}$",
     re.I,
 )
-MAY = re.compile(
-    r"\b(?:may|can|must|should|allowed to|might)(?: not)? \w+ (?:for )?$", re.IGNORECASE
-)
-EXCEEDS = re.compile(
+MAY = Pattern(r"\b(?:may|can|must|should|allowed to|might)(?: not)? \w+ (?:for )?$", re.IGNORECASE)
+EXCEEDS = Pattern(
     r"\b(?:more than|longer than|over|exceeds?|still (?:going|running)|at most|up to|maximum"
     r"|max|than|above|beyond)\b[^.;,]{0,20}$|[<>\u2264]=? ?$",
     re.I,
 )
-EVERY = re.compile(
+EVERY = Pattern(
     r"\b(?:every|each|per|ago|old|last|the past|next|sleeps?|wait(?:s|ing)?|keep (?:logs|them)"
     r"|poll\w*)\s*(?:for\s+|about\s+|the\s+|of\s+|our\s+)*$",
     re.I,
@@ -241,13 +240,13 @@ EVERY = re.compile(
 
 
 # "an hour of audio" measures what is worked on
-OF_DATA = re.compile(
+OF_DATA = Pattern(
     r"\s*(?:worth )?of (?!(?:[\w-]+ ){0,2}(?:run ?time|running|wall ?time|wall ?clock|compute|time"
     r"|computing|processing|cpu|the|each|every|it|them|work)\b)[a-z]",
     re.I,
 )
 # "allow every point ten hours", "a run gets 2 days", "each of them has an hour"
-GIVEN = re.compile(
+GIVEN = Pattern(
     r"\b(?:give|gives|gets?|allow|allows|grant|grants|has|have)\s+(?:to )?(?:each|every|any"
     r"|all|a|an"
     r"|1|the|those|them|your)(?: (?:1|of|the|them|those|these|single))*(?: \d+)?"
@@ -259,15 +258,15 @@ GIVEN = re.compile(
 )
 
 
-ENDS = re.compile(
+ENDS = Pattern(
     r"\b(?:kill|stop|abort|terminat|cancel|cut|end|give up|time out)(?:p?ed|s"
     r"|e[ds]?)?(?: [a-z']+){0,3}"
     r" (?:after|at|past|beyond|over)\s*$",
     re.I,
 )
-OTHER_TIME = re.compile(r"\s*(?:ago|old|later|apart|between)\b", re.I)
-SLEEPS = re.compile(r"sleep\w*\s*$", re.I)
-LONGER = re.compile(r"\b(?:timeout|time limit|no longer than|longer)\b", re.I)
+OTHER_TIME = Pattern(r"\s*(?:ago|old|later|apart|between)\b", re.I)
+SLEEPS = Pattern(r"sleep\w*\s*$", re.I)
+LONGER = Pattern(r"\b(?:timeout|time limit|no longer than|longer)\b", re.I)
 
 
 def time_points(page: Page, amount: Amount) -> int:
@@ -303,14 +302,12 @@ def _limit_points(left: str, right: str, sentence: str) -> int:
     return sum(weight for weight, found in weights if found)
 
 
-WHOLE = re.compile(
+WHOLE = Pattern(
     r"\b(?:(?:whole|entire|complete) (?:task|thing|job|run)|overall|in all|altogether|in total"
     r"|all in all|as a whole|everything together|together)\b",
     re.IGNORECASE,
 )
-WHOLE_LEFT = re.compile(
-    r"\b(?:as a whole|overall|in total|total|altogether): (?:[a-z]+ ){0,3}$", re.I
-)
+WHOLE_LEFT = Pattern(r"\b(?:as a whole|overall|in total|total|altogether): (?:[a-z]+ ){0,3}$", re.I)
 
 
 def of_whole_task(page: Page, amount: Amount) -> bool:
@@ -320,7 +317,7 @@ def of_whole_task(page: Page, amount: Amount) -> bool:
 
 
 # "the model for 52 weeks", and not "it must run for 3 weeks"
-OF_WORK = re.compile(
+OF_WORK = Pattern(
     r"^(?!.*\b(?:run|runs|running|last|lasts|take|takes|up to|allow(?:ed)?|need|needs|go"
     r"|continue|work|time|limit"
     r"|timeout|maximum|without|stay|keep)\b).*\b(?:for|over|across|of) (?:all |the |these "

@@ -7,9 +7,10 @@ import re
 from components.batch.machines import families, machine_types
 from components.parse_intent.draft import Asked, Gpus
 from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.pattern import Pattern
 from components.parse_intent.offline.vocabulary import GPU_NAMES
 
-MACHINE = re.compile(
+MACHINE = Pattern(
     r"(?<![\w./-])(?P<m>(?:[a-z]\d{1,2}[a-z]{0,2}-(?:standard|highmem|highcpu|megamem|ultramem"
     r"|hypermem"
     r"|ultragpu|highgpu|megagpu|edgegpu|maxgpu|custom)(?:-\d+){1,2}[gt]?(?:-(?:lssd|metal|ext))?"
@@ -17,7 +18,7 @@ MACHINE = re.compile(
     re.IGNORECASE,
 )
 # "an n2-standard-8 was too small", "c3-standard-4 is sold out so take e2-standard-4"
-WAS = re.compile(
+WAS = Pattern(
     r"\b(?:was|were|currently|instead of|used to (?:be|use|run)|so far|until now|normally"
     r"|usually|before"
     r"|first tried|tried|out of|short of|ran on|today we (?:use|have)|at the moment)(?: (?:on"
@@ -25,7 +26,7 @@ WAS = re.compile(
     r"|with|it))*\s*$",
     re.IGNORECASE,
 )
-GONE = re.compile(
+GONE = Pattern(
     r"(?:'s)?\s*(?:vms?|machines?|1s?|instances?|nodes?)?,? ?(?:(?:that )?(?:is|are|was|were"
     r"|seems?|proved|gets?"
     r"|would be|will be)(?: (?:always|currently|all|often|just|way|far|a bit|much|now|simply))*"
@@ -42,7 +43,7 @@ GONE = re.compile(
     r"|died|oom)",
     re.IGNORECASE,
 )
-PLATFORM = re.compile(
+PLATFORM = Pattern(
     r"\b(?:(?P<v>intel|amd|ampere)\s+)?(?P<p>ice lake|cascade lake|skylake|broadwell|haswell"
     r"|sandy bridge|ivy bridge|sapphire rapids|emerald rapids|granite rapids|rome|milan|genoa"
     r"|turin|altra)\b",
@@ -70,17 +71,17 @@ def machine_denied(page: Page, match: re.Match[str]) -> bool:
     return page.negated(match.start()) or was is not None
 
 
-SERIES = re.compile(
+SERIES = Pattern(
     r"(?<![\w./$-])(?P<s>" + "|".join(sorted(families(), key=len, reverse=True)) + r")"
     r"(?:[ -](?P<k>standard|high-?mem(?:ory)?|high-?cpu))?s?(?![\w-]|\.\w|=)",
     re.IGNORECASE,
 )
-OF_SERIES = re.compile(
+OF_SERIES = Pattern(
     r"[ -](?:machines?|family|families|series|instances?|vms?|nodes?|types?|1s?\b|class|hardware"
     r"|boxes|box|generation)\b",
     re.IGNORECASE,
 )
-ON_SERIES = re.compile(
+ON_SERIES = Pattern(
     r"\b(?:on|use|using|with|want|prefer(?:ably|red)?|some|family|series|machines?|vms?|take|to|be"
     r"|from|the|an?|rather|say|type|instances?)[ :=(]+$",
     re.IGNORECASE,
@@ -100,7 +101,7 @@ def read_series(page: Page) -> Asked[str] | None:
     return None
 
 
-AT_END = re.compile(r"\s*(?:[.,;)\n]|$|(?:please|if|instead|for|in|and|with)\b)", re.IGNORECASE)
+AT_END = Pattern(r"\s*(?:[.,;)\n]|$|(?:please|if|instead|for|in|and|with)\b)", re.IGNORECASE)
 
 
 def in_series(machine_type: str, series: str) -> str:
@@ -124,7 +125,7 @@ def read_platform(page: Page) -> Asked[str] | None:
     return None
 
 
-GPU = re.compile(
+GPU = Pattern(
     r"(?<![\w/-])(?:(?:(?P<n>\d{1,3})\s*(?:x|\u00d7|\*)?\s*|(?P<w>pair of|dual|twin|quad)[ -]"
     r"|(?:x\s*)?)(?:of\s+|"
     r"those\s+|single[ -])?(?P<name>" + "|".join(p for p, _ in GPU_NAMES) + r")s?)"
@@ -136,16 +137,16 @@ GPU = re.compile(
     re.IGNORECASE,
 )
 # Every GPU name of the vocabulary holds one of these.
-GPU_WORD = re.compile(
+GPU_WORD = Pattern(
     r"(?<![\w-])(?:(?P<n>\d{1,2})\s*(?:x\s*)?)?(?:nvidia\s+)?(?:gpu|accelerator)s?\b", re.I
 )
-PAST = re.compile(r"\b(?:used to|previously|formerly|we had|no longer)\b[^.;]*$", re.IGNORECASE)
-NO_GPU = re.compile(
+PAST = Pattern(r"\b(?:used to|previously|formerly|we had|no longer)\b[^.;]*$", re.IGNORECASE)
+NO_GPU = Pattern(
     r"\b(?:no|without(?: any| a)?|not? need(?: for)?(?: any| a)?|don't need(?: any"
     r"| a)?) (?:gpu|accelerator)s?\b",
     re.I,
 )
-DRIVERS = re.compile(
+DRIVERS = Pattern(
     r"\b(?:(?:gpu|nvidia|cuda|the) )?drivers?\b(?! (?:script|program|node))", re.IGNORECASE
 )
 
@@ -198,9 +199,7 @@ def _gpus_of_machine(page: Page) -> int:
     return int(fixed[1]) if fixed else G2_GPUS.get(of_g2[1], 1) if of_g2 else 0
 
 
-OF_THESE = re.compile(
-    r"[^.;\n]{0,25}?[ ,(](?P<n>[248]|16) of (?:them|those|these)\b", re.IGNORECASE
-)
+OF_THESE = Pattern(r"[^.;\n]{0,25}?[ ,(](?P<n>[248]|16) of (?:them|those|these)\b", re.IGNORECASE)
 NAMED_COUNTS = {"pair of": 2, "dual": 2, "twin": 2, "quad": 4}
 
 
@@ -259,21 +258,21 @@ def _dropped(page: Page, pos: int) -> bool:
     return page.negated(pos) or verb.search(page.norm[start:pos]) is not None
 
 
-TEMPLATE_PATH = re.compile(
+TEMPLATE_PATH = Pattern(
     r"(?:https://[\w./]*/)?(?:projects/[\w.:-]+/)?(?:global"
     r"|regions/[\w-]+)/instanceTemplates/[\w-]*\w"
 )
-TEMPLATE = re.compile(r"\b(?:instance|vm|machine|gce|compute)[- ]?templates?\b", re.IGNORECASE)
-NAME_LIKE = re.compile(
+TEMPLATE = Pattern(r"\b(?:instance|vm|machine|gce|compute)[- ]?templates?\b", re.IGNORECASE)
+NAME_LIKE = Pattern(
     r"(?<![\w./@:-])(?P<n>[a-z][a-z0-9]*(?:-[a-z0-9]+)+)(?![\w/@:.-]*[/@])(?![\w-])"
 )
-CALLED = re.compile(
+CALLED = Pattern(
     r"^[\s:,]*(?:is |called |named |it's |the name is )*[\"']?(?P<n>[a-z][a-z0-9-]+)\b"
 )
-IN_PROJECT = re.compile(
+IN_PROJECT = Pattern(
     r"\b(?:in|of|from)?\s*(?:the\s+)?project\s+(?P<p>[a-z][\w-]*\w)", re.IGNORECASE
 )
-NOT_NAMES = re.compile(
+NOT_NAMES = Pattern(
     r"^(?:on-demand|pre-|non-|per-|re-|multi-|self-|read-|up-to|built-in|flex-start"
     r"|machine-type|no-)"
 )
@@ -315,13 +314,13 @@ def _template(page: Page, cue: re.Match[str], name: re.Match[str]) -> Asked[str]
     return Asked(value=value, quote=quote)
 
 
-RESERVATION = re.compile(
+RESERVATION = Pattern(
     r"\b(?:reservation|reserved capacity)(?:\s+(?:called|named|is|id"
     r"|name))*[\s:=]+[\"']?(?P<n>[a-z][\w/-]*\w)"
     r"|\b(?P<b>[a-z][a-z0-9]*-[\w-]*\w)\s+reservation\b",
     re.IGNORECASE,
 )
-COLLOCATED = re.compile(
+COLLOCATED = Pattern(
     r"\b(?:col?-?locat(?:ed?|ion)|compact placement|placement:? compact|compactly placed"
     r"|placed? (?:\w+ ){0,3}(?:close|near|next)"
     r"|close together"

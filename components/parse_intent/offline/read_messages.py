@@ -6,22 +6,23 @@ import re
 
 from components.parse_intent.draft import Logs, Notification
 from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.pattern import Pattern
 from components.parse_intent.offline.read_pairs import PROJECT
 
-TOPIC = re.compile(r"projects/[\w.:-]+/topics/[\w.~+%-]*\w")
-TOPIC_NAMED = re.compile(
+TOPIC = Pattern(r"projects/[\w.:-]+/topics/[\w.~+%-]*\w")
+TOPIC_NAMED = Pattern(
     r"\btopic(?:\s+(?:called|named"
     r"|is))*\s*[:=]?\s*[\"']?(?P<t>[A-Za-z][\w.~+%-]{2,}\w)[\"']?(?P<r>[^.;\n]{0,40})"
     r"|(?<![\w/-])(?P<u>[a-z][\w]*-[\w-]*\w)\s+(?:pub/?sub\s+)?topic\b(?P<q>[^.;\n]{0,40})",
     re.IGNORECASE,
 )
-TOPIC_WORD = re.compile(r"\bpub ?/? ?-?sub\b|(?<![\w/.-])topics?\b(?![:/.]\w|-)", re.IGNORECASE)
-FAILED = re.compile(
+TOPIC_WORD = Pattern(r"\bpub ?/? ?-?sub\b|(?<![\w/.-])topics?\b(?![:/.]\w|-)", re.IGNORECASE)
+FAILED = Pattern(
     r"\b(?:fail(?:s|ed|ure|ures|ing)?|crash(?:es|ed)?|breaks?|goes wrong|dies|blows up"
     r"|errors?(?: out)?)\b",
     re.IGNORECASE,
 )
-SUCCEEDED = re.compile(
+SUCCEEDED = Pattern(
     r"\b(?:succeed(?:s|ed)?|success(?:ful|fully)?|succeeds|passes|goes through|(?:is|are|has|have"
     r"|was|gets?)"
     r"(?: all| been)? (?:done|finished|completed?|through|over)|finish(?:es|ed)?|completes"
@@ -31,22 +32,22 @@ SUCCEEDED = re.compile(
 )
 
 
-CONDITION = re.compile(
+CONDITION = Pattern(
     r"\b(?:when|whenever|if|on|once|each|every|for|state|as soon|after|in case)\b", re.IGNORECASE
 )
 
 
 # Where words about another setting begin.
-ASIDE = re.compile(
+ASIDE = Pattern(
     r",\s+(?!(?:and|or|but|when|whenever|if|once|on|after|as|not|for|every|each|also|then|state|job"
     r"|too|please|both)\b)",
     re.IGNORECASE,
 )
-WHEN = re.compile(r"\b(?:when|whenever|if|once|as soon as|in case|after)\b", re.IGNORECASE)
+WHEN = Pattern(r"\b(?:when|whenever|if|once|as soon as|in case|after)\b", re.IGNORECASE)
 
 
-LIKE_BEFORE = re.compile(r"\b(?:1|any|it|they|another)\b", re.IGNORECASE)
-OF_JOB_OR_TASK = re.compile(r"\b(?:jobs?|tasks?)\b", re.IGNORECASE)
+LIKE_BEFORE = Pattern(r"\b(?:1|any|it|they|another)\b", re.IGNORECASE)
+OF_JOB_OR_TASK = Pattern(r"\b(?:jobs?|tasks?)\b", re.IGNORECASE)
 
 
 def read_notifications(page: Page) -> tuple[list[Notification], str]:
@@ -137,15 +138,15 @@ def _events(topic: str, before: str, after: str, quote: str) -> list[Notificatio
     ]
 
 
-LOG_PATH = re.compile(
+LOG_PATH = Pattern(
     r"\blogs?\b(?P<w>[^;\n]{0,90}?)(?P<p>/(?:mnt|var|data|logs?|share|scratch|tmp|home"
     r"|opt)/?[\w./-]*\w)",
     re.IGNORECASE,
 )
-CLOUD_LOGS = re.compile(
+CLOUD_LOGS = Pattern(
     r"\b(?:cloud logging|stackdriver|logs? explorer|cloud_logging)\b", re.IGNORECASE
 )
-NO_LOGS = re.compile(
+NO_LOGS = Pattern(
     r"\b(?:no logs|without logs|don't (?:keep|store|need|save) (?:any )?logs|no logging"
     r"|logs? (?:off|disabled))\b",
     re.IGNORECASE,
@@ -153,7 +154,7 @@ NO_LOGS = re.compile(
 
 
 # "logs path /mnt/logs/run1": the words for the path itself
-LOG_PATH_NAMED = re.compile(
+LOG_PATH_NAMED = Pattern(
     r"\blogs?[ _-]?(?:path|dir(?:ectory)?|folder|location|destination)s?(?: (?:is|of|to|at|on"
     r"|should be|must be|being))*"
     r"\s?[:=]? ?[\"']?(?P<p>/[\w./-]*\w)",
@@ -162,7 +163,7 @@ LOG_PATH_NAMED = re.compile(
 
 
 # "/mnt/x/logs is where Batch should write the logs"
-LOGS_THERE = re.compile(
+LOGS_THERE = Pattern(
     r"(?P<p>/[\w./-]*\w) (?:is|shall be|should be|will be) (?:where|the (?:place|path|dir\w*"
     r"|folder)|for)\b"
     r"[^.;\n]{0,40}\blogs?\b",

@@ -6,9 +6,10 @@ import re
 
 from components.parse_intent.draft import Asked
 from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.pattern import Pattern
 from components.parse_intent.offline.vocabulary import KEYWORDS, words
 
-EMAIL = re.compile(r"(?<![\w.])[\w.-]+@[\w.-]+\.gserviceaccount\.com")
+EMAIL = Pattern(r"(?<![\w.])[\w.-]+@[\w.-]+\.gserviceaccount\.com")
 
 
 def read_account(page: Page) -> Asked[str] | None:
@@ -20,13 +21,11 @@ def read_account(page: Page) -> Asked[str] | None:
     return None
 
 
-NETWORK = re.compile(
-    r"(?:https://[\w.]+/compute/v1/)?(?:projects/[\w.:-]+/)?global/networks/[\w-]*\w"
-)
-SUBNET = re.compile(
+NETWORK = Pattern(r"(?:https://[\w.]+/compute/v1/)?(?:projects/[\w.:-]+/)?global/networks/[\w-]*\w")
+SUBNET = Pattern(
     r"(?:https://[\w.]+/compute/v1/)?(?:projects/[\w.:-]+/)?regions/[\w-]+/subnetworks/[\w-]*\w"
 )
-NETWORK_NAMED = re.compile(
+NETWORK_NAMED = Pattern(
     r"(?<![\w-])(?:vpc|network)(?:\s+(?:network|called|named"
     r"|is))*\s*[:=]?\s*[\"']?(?P<n>[a-z][a-z0-9]*(?:-[a-z0-9]+)+|default)\b(?!\s+tag)"
     r"|(?<![\w-])(?:vpc|network)\s*(?:[:=]|(?:network )?(?:called"
@@ -36,12 +35,12 @@ NETWORK_NAMED = re.compile(
     r"[a-z][a-z0-9-]+)\b",
     re.IGNORECASE,
 )
-SUBNET_NAMED = re.compile(
+SUBNET_NAMED = Pattern(
     r"\bsub-?net(?:work)?(?:\s+(?:called|named"
     r"|is))*\s*[:=]?\s*[\"']?(?P<n>[a-z][a-z0-9]*(?:-[a-z0-9]+)*)\b",
     re.IGNORECASE,
 )
-NO_EXTERNAL = re.compile(
+NO_EXTERNAL = Pattern(
     r"\b(?:no|without|not(?: \w+){0,3}|never|non|disable|drop|remove|block|\w+n't (?:have|get|need)"
     r"|don't (?:give|want|have)[\w ]{0,24}?)[ -]+(?:any\s+|an?\s+|the\s+)?(?:(?:external|public)"
     r"(?![ -]*(?:network|net|internet|registr\w+|image\w*|bucket\w*|traffic|access)\b)"
@@ -56,13 +55,13 @@ NO_EXTERNAL = re.compile(
     r"|machines)\b",
     re.IGNORECASE,
 )
-KEEPS_EXTERNAL = re.compile(
+KEEPS_EXTERNAL = Pattern(
     r"\b(?:keep|leave|need|want|give|with|have)\b(?: (?:them|the|their|its|an?))*"
     r" (?:external|public)(?: ip(?:v4)?)?(?: address(?:es)?|s)?\b",
     re.IGNORECASE,
 )
 TAG_NAME = r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?"
-TAG = re.compile(
+TAG = Pattern(
     r"\b(?:(?:network|firewall|vm|instance|target)[ -]?tags?|tags? for (?:the )?firewalls?"
     r"|tag(?:ged|s)?(?=\s*[:=]|\s+[a-z]+-[a-z])"
     r"|(?<=[,;:(] )tag(?= [a-z][a-z0-9-]*\s*(?:[,.;)\n]|$))"
@@ -76,7 +75,7 @@ TAG = re.compile(
     rf"(?!(?:\w+ ){{0,2}}(?:vms?|labels?)\b){TAG_NAME}(?=[\s,.;)\"']|$))*)(?![\w-]*=)",
     re.IGNORECASE,
 )
-TAG_BEFORE = re.compile(
+TAG_BEFORE = Pattern(
     r"(?<![\w/-])(?P<t>[a-z][a-z0-9]*(?:-[a-z0-9]+)+) (?:as (?:a |the )?)?(?:network"
     r"|firewall) tag\b",
     re.IGNORECASE,
@@ -86,7 +85,7 @@ NOT_TAGS = frozenset(words("on for the is and with as to vm vms none no via in o
 
 # What may follow a list of tags in one line and is a setting of its own.
 FIELDS = KEYWORDS | frozenset(words("spot gpu gpus cpu cpus ram disk retry priority prio ssd arm"))
-ENDED = re.compile(r"[\"')]{0,2}\s*(?:[.;\n)]|$|(?:on|to|for) (?:the|all|every|each|our) )")
+ENDED = Pattern(r"[\"')]{0,2}\s*(?:[.;\n)]|$|(?:on|to|for) (?:the|all|every|each|our) )")
 
 
 def _tags(page: Page) -> None:

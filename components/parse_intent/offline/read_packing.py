@@ -6,6 +6,7 @@ import re
 
 from components.parse_intent.draft import Asked
 from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.pattern import Pattern
 from components.parse_intent.offline.read_things import NOT_THINGS, unit_nouns
 from components.parse_intent.offline.vocabulary import words
 
@@ -31,19 +32,19 @@ HOLDS = (
 )
 ATMOST = r"(?: (?:exactly|at most|up to|no more than|more than|only|just|maximum|never|about))*"
 PER_VM = [
-    re.compile(
+    Pattern(
         rf"(?<![\w.])(?P<n>\d{{1,4}}|an?(?: single)?(?= (?:task|job|run|[a-z]+ (?:per"
         rf"|for each|on each)))){WHAT}"
         rf"(?: at (?:a time|once)| at most| only| maximum)?{MODAL}{JOINED}{VM}\b"
         rf"(?! (?:type|label|template))",
         re.IGNORECASE,
     ),
-    re.compile(
+    Pattern(
         rf"\b(?:tasks?|jobs?|slots?)?[ _]?(?:count)?[ _]?per[ _]?{VM}\s*"
         rf"(?:is|=|:|to|of|should be)?\s*(?:at most |maximum )?(?P<n>\d{{1,4}})\b(?P<w>)",
         re.IGNORECASE,
     ),
-    re.compile(
+    Pattern(
         rf"\b(?:each|every|an?|any|1|no|the) {VM}"
         rf"(?:{MODAL} {HOLDS}|(?: (?:should|may|can|must|will|never"
         rf"|only))+ run){ATMOST} (?P<n>\d{{1,4}}|an? single(?= )){WHAT}"
@@ -52,19 +53,19 @@ PER_VM = [
     ),
 ]
 # "3 machines with two tasks on each of them"
-ON_EACH = re.compile(
+ON_EACH = Pattern(
     rf"\b{VM}\b[^.;\n]{{1,40}}?\b(?P<n>\d{{1,3}}|an? single) (?:tasks? |of them |jobs? )?"
     r"(?:(?:on|in|to|for) )?each\b(?! (?:task|of))",
     re.IGNORECASE,
 )
 # "8 nodes, 1 rank process manager per node so one task each", "5 VMs, on each one task"
-EACH_VM = re.compile(
+EACH_VM = Pattern(
     rf"(?<![\w.])\d{{1,4}} {VM}\b[^.;\n]{{0,60}}?[ ,(](?:on each(?: of them)? )?"
     r"(?P<n>\d{1,3})(?: [a-z]+)? (?:tasks?|ranks?|process(?:es)?)"
     r"(?: each\b| apiece\b| on each\b| per (?:vm|node|machine|host)\b|(?=[,.;:)\n]|$))",
     re.IGNORECASE,
 )
-ALONE = re.compile(
+ALONE = Pattern(
     rf"\b(?:own|separate|dedicated|different|whole|entire|exclusive)(?: \w+)? {VM}\b"
     rf"|\b(?:a|an|1|the) (?:\w+ )?{VM} (?:(?:all )?to (?:itself|themselves)|of (?:its|their) own"
     rf"|(?:per|for each|for every) (?:task|job|run|\w+(?= |[.,;:)]|$)))"
@@ -79,8 +80,8 @@ ALONE = re.compile(
 
 
 # "3 tasks on an n2-standard-8" tells how many there are, where nothing else does
-ON_A = re.compile(rf"\btasks? on an? {VM}$", re.IGNORECASE)
-TASKS = re.compile(r"(?<![\w.])\d{1,6} (?:[a-z]+ ){0,2}tasks?\b|\btasks?\s*[:=]", re.IGNORECASE)
+ON_A = Pattern(rf"\btasks? on an? {VM}$", re.IGNORECASE)
+TASKS = Pattern(r"(?<![\w.])\d{1,6} (?:[a-z]+ ){0,2}tasks?\b|\btasks?\s*[:=]", re.IGNORECASE)
 
 
 def _other_count(page: Page, match: re.Match[str]) -> bool:
@@ -89,7 +90,7 @@ def _other_count(page: Page, match: re.Match[str]) -> bool:
     return TASKS.search(said) is not None or bool(unit_nouns(page))
 
 
-NO_TWO = re.compile(
+NO_TWO = Pattern(
     r"(?:\b(?:no|never|not)|n't)(?: (?:to|be|put|run|place|have|pack|let)){0,3} $", re.I
 )
 

@@ -7,20 +7,21 @@ import re
 from components.parse_intent.draft import Asked, Pair, TaskEnvironment
 from components.parse_intent.offline.commands import STOP
 from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.pattern import Pattern
 from components.parse_intent.offline.task_tables import read_task_table
 from components.parse_intent.offline.vocabulary import ORDINALS, words
 
-SECRET = re.compile(r"projects/[\w.:-]+/secrets/[\w-]+(?:/versions/(?:\d+|latest))?")
-SECRET_NAMED = re.compile(
+SECRET = Pattern(r"projects/[\w.:-]+/secrets/[\w-]+(?:/versions/(?:\d+|latest))?")
+SECRET_NAMED = Pattern(
     r"\bsecret(?:\s+manager)?(?:[\s:,(]+(?:secret|called|named|name"
     r"|is))*(?:\s+|\s*[:(]\s*)[\"']?(?P<s>(?!manager\b)[A-Za-z][\w-]*\w)[\"']?(?P<r>[^.;\n]{0,60})",
     re.IGNORECASE,
 )
-VERSION = re.compile(
+VERSION = Pattern(
     r"\bversion\s+(?P<v>\d+|latest)|(?P<l>latest)\s+version|\bv(?P<w>\d+)\b", re.IGNORECASE
 )
-PROJECT = re.compile(r"\bproject\s+[\"']?(?P<p>[a-z][a-z0-9-]*[a-z0-9])", re.IGNORECASE)
-NAME = re.compile(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b|\b[A-Z]{3,}[A-Z0-9]*\b")
+PROJECT = Pattern(r"\bproject\s+[\"']?(?P<p>[a-z][a-z0-9-]*[a-z0-9])", re.IGNORECASE)
+NAME = Pattern(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b|\b[A-Z]{3,}[A-Z0-9]*\b")
 NOT_VARIABLE = frozenset(
     words(
         "JSON YAML NFS GPU GPUS CPU CPUS VM VMS GCS SSD SSH BUT AND NOT ALWAYS DWS MPI API "
@@ -28,7 +29,7 @@ NOT_VARIABLE = frozenset(
     )
 )
 
-IT = re.compile(r"\b(?:it|this|that|its value)\b", re.IGNORECASE)
+IT = Pattern(r"\b(?:it|this|that|its value)\b", re.IGNORECASE)
 
 
 def read_secrets(page: Page) -> tuple[list[Pair], list[Asked[str]]]:
@@ -53,7 +54,7 @@ def read_secrets(page: Page) -> tuple[list[Pair], list[Asked[str]]]:
 
 
 # "projects/p/secrets/s as KEY"
-AS_NAME = re.compile(r"\s*(?:as|into|goes (?:in|into|to)|in|for|to|->|=>|is)\s+(?:the )?[A-Z]")
+AS_NAME = Pattern(r"\s*(?:as|into|goes (?:in|into|to)|in|for|to|->|=>|is)\s+(?:the )?[A-Z]")
 
 
 def _secret(
@@ -93,12 +94,12 @@ def _is_variable(match: re.Match[str]) -> bool:
     return match.group() not in NOT_VARIABLE
 
 
-ASSIGNMENT = re.compile(
+ASSIGNMENT = Pattern(
     r"(?<![\w./$-])(?P<k>[A-Za-z_][\w.-]{0,63})\s?=(?!>)\s?(?P<v>\"[^\"\n]*\"|'[^'\n]*'"
     r"|(?:[^\s,;)\ue000]|,(?![\w.-]*=)(?=[^\s,;)\ue000]))*[^\s,;).\ue000!?])"
 )
 NTH = "|".join(ORDINALS)
-TASK_LINE = re.compile(
+TASK_LINE = Pattern(
     rf"(?:^|\n|[;,:.|/]|\band\b)[ \t*-]*(?:for )?(?:the )?(?:task\s*#?\s*(?P<i>\d{{1,3}})"
     rf"|(?P<o>{NTH}) task)\s*"
     r"(?:(?:gets|has|:|->|=>|=|-|is|with|uses|sees|takes)+|(?=[A-Za-z_]\w{0,60}=))\s*(?P<rest>[^\n;]{0,300}?)"
@@ -106,39 +107,37 @@ TASK_LINE = re.compile(
     re.IGNORECASE,
 )
 # In a list of them the number alone tells the task: "- 0: GRID=coarse".
-INDEX_LINE = re.compile(
+INDEX_LINE = Pattern(
     r"(?:^|\n|[;/|,:])[ \t*-]*(?:and )?(?:index |idx |#|no\.? )?(?P<i>\d{1,3})[ \t]*"
     r"(?:[:)-]|->|=>|\u2192|gets|has)[ \t]*(?P<rest>[A-Za-z_]\w*=[^\n;]*?)"
     r"(?=\s*[/|;,]?\s*(?:and )?(?:index |idx |#)?\d{1,3}[ \t]*(?:[:)]|->|=>|\u2192)|[\n;]|$)",
     re.IGNORECASE,
 )
-ENV_CUE = re.compile(r"\b(?:environment|variables?|export)\b", re.IGNORECASE)
-INTO_ENV = re.compile(
+ENV_CUE = Pattern(r"\b(?:environment|variables?|export)\b", re.IGNORECASE)
+INTO_ENV = Pattern(
     r"(?: and [A-Z_]+=\S+)? (?:in|into|to|as|for) (?:the |its |an? |their )?(?:task'?s? )?"
     r"(?:environment|env)\b",
     re.IGNORECASE,
 )
-LABEL_CUE = re.compile(r"\blabel(?:s|led|ed|ing|ling)?\b|\blabelled\b", re.IGNORECASE)
+LABEL_CUE = Pattern(r"\blabel(?:s|led|ed|ing|ling)?\b|\blabelled\b", re.IGNORECASE)
 # "tag the job with team=x": a network tag has no value, so a label is meant.
-TAG_CUE = re.compile(r"\btag(?:s|ged|ging)?\b[^.;\n]{0,40}$", re.IGNORECASE)
-VM_CUE = re.compile(
-    r"\b(?:vms?|instances?|machines?|nodes?)\b(?:'s)?[^.;,\n]{0,25}$", re.IGNORECASE
-)
-SET_TO = re.compile(
+TAG_CUE = Pattern(r"\btag(?:s|ged|ging)?\b[^.;\n]{0,40}$", re.IGNORECASE)
+VM_CUE = Pattern(r"\b(?:vms?|instances?|machines?|nodes?)\b(?:'s)?[^.;,\n]{0,25}$", re.IGNORECASE)
+SET_TO = Pattern(
     r"\b(?:set|change|bump|put|raise|lower|switch|make"
     r"|turn)?\s*(?:the )?(?:environment )?(?:variable )?(?P<k>[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*)"
     r"\s+(?:back )?(?:to"
     r"|is|should be|becomes|=|set to|with (?:the )?value|has (?:the )?value"
     r"|must be)\s+[\"']?(?P<v>[^\s,;\"']*[^\s,;\"'.])",
 )
-SET_CUE = re.compile(r"\b(?:variable|environment|env|set)\b", re.IGNORECASE)
-COLON_PAIR = re.compile(
+SET_CUE = Pattern(r"\b(?:variable|environment|env|set)\b", re.IGNORECASE)
+COLON_PAIR = Pattern(
     r"(?P<k>[A-Za-z][\w-]{0,62})[\"']?\s?:\s?[\"']?(?P<v>[a-z0-9](?:[\w.-]*\w)?)[\"']?(?=[\s,;.)}]|$)"
 )
-ENV_COLON = re.compile(
+ENV_COLON = Pattern(
     r"(?<![\w-])(?P<k>[A-Z][A-Z0-9_]+)[\"']?\s?:\s?[\"']?(?P<v>[^\s,;\"'}\ue000]*[^\s,;\"'}.\ue000])"
 )
-LABEL_NAMED = re.compile(
+LABEL_NAMED = Pattern(
     r"\blabel(?: (?:called|named))?\s+[\"']?(?P<k>[a-z][a-z0-9_-]{0,62})[\"']?\s+(?:should be"
     r"|must be"
     r"|set to|with (?:the )?value|is|to|being|having|of)(?: set)?(?: to)?\s+[\"']?"
@@ -146,7 +145,7 @@ LABEL_NAMED = re.compile(
     re.IGNORECASE,
 )
 # "label cost-centre 5512 and label owner rahul"
-LABEL_BARE = re.compile(
+LABEL_BARE = Pattern(
     r"\blabels? [\"']?(?P<k>[a-z][a-z0-9_-]{1,62})[\"']? [\"']?(?P<v>[a-z0-9][a-z0-9_-]*)[\"']?"
     r"(?=\s*(?:[,.;)\n]|$|and\b))"
 )
@@ -156,7 +155,7 @@ NOT_LABELS = frozenset(
         " task tasks them everything"
     )
 )
-ON_VMS_AFTER = re.compile(
+ON_VMS_AFTER = Pattern(
     r"(?:, ?[\w-]+=[\w.-]+| and [\w-]+=[\w.-]+){0,8}"
     r"[^.;,\n]{0,40}?\b(?:on|to|for|of) (?:the |our |all |every |each |these )*(?:vms?|instances?"
     r"|machines?"
@@ -215,7 +214,7 @@ def read_pairs(page: Page) -> None:
     _with_colon(page)
 
 
-SETTING = re.compile(
+SETTING = Pattern(
     r"(?:machine_?type|parallelism|task_?count|region|image|memory|cpus?|timeout"
     r"|retries|tasks|count|network|mem|cores|vcpus|spot|subnet)$",
     re.IGNORECASE,
@@ -288,7 +287,7 @@ def _with_colon(page: Page) -> None:
 
 
 # Keys that are settings of the job, so that no list of labels goes on with them.
-OF_JOB = re.compile(
+OF_JOB = Pattern(
     r"job|vms?|label|network|vpc|subnet\w*|region|zone|location|priority|prio|ips?|ip|agent"
     r"|image|args"
     r"|arguments|command|cmd|script|machine|machine-?type|type|memory|ram|cpus?|vcpus?|cores?|gpus?"
@@ -310,13 +309,13 @@ def _lower(pair: Pair) -> Pair:
     return Pair(name=pair.name.lower(), value=pair.value.lower(), quote=pair.quote)
 
 
-ON_VMS = re.compile(
+ON_VMS = Pattern(
     r"\s+(?:on )?(?:the |our |all )?(?:vms?|instances|machines|nodes)\b", re.IGNORECASE
 )
-VM_LIST = re.compile(
+VM_LIST = Pattern(
     r"\s*(?:[-*] )?(?:the |all )?(?:vms?|machines?|instances?|nodes?)\s*:", re.IGNORECASE
 )
-WHOSE = re.compile(
+WHOSE = Pattern(
     r"\b(?:(?P<j>job)|(?:vms?|instances?|machines?|nodes?))(?:'s)?(?: itself)?(?: with| as"
     r"| gets?)?\s*:?\s*$",
     re.IGNORECASE,

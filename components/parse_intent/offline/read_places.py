@@ -6,23 +6,24 @@ import re
 
 from components.parse_intent.draft import Asked
 from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.pattern import Pattern
 from components.parse_intent.offline.vocabulary import REGION_ADJECTIVES, REGION_NICKNAMES, REGIONS
 
-LOCATION = re.compile(
+LOCATION = Pattern(
     r"(?<![\w./-])(?:(?:regions|zones)/)?(?P<r>(?:us|europe|asia|northamerica|southamerica"
     r"|australia|me|africa)-"
     r"(?:central|east|west|north|south|northeast|southeast|southwest"
     r"|northwest)\d{1,2})(?P<z>-[a-z])?(?![\w-])",
     re.IGNORECASE,
 )
-SHORT_LOCATION = re.compile(
+SHORT_LOCATION = Pattern(
     r"(?<![\w./-])(?P<c>us|eu|europe|asia|as)[- ]?(?P<d>central|c|east|e|west|w|northeast|ne"
     r"|southeast|se|north|n|south|s)"
     r"[- ]?(?P<n>\d{1,2})(?P<z>-[a-f])?(?![\w-])",
     re.IGNORECASE,
 )
 # A name in the form of a region, of another cloud or made up, where a region is spoken of.
-NO_REGION = re.compile(
+NO_REGION = Pattern(
     r"\b(?:in|to|from|at|use|the)? ?(?:region|zone|location)s?(?: (?:is|called|named|to"
     r"|of))*\s*[:=]?"
     r"\s*[\"'(]?(?P<r>[a-z]{2,12}(?:-[a-z]{2,12}){1,3}-?\d{1,2}|(?:north|south|east|west|central)"
@@ -41,15 +42,15 @@ DIRECTIONS = {
 }
 NAMES = "|".join(map(re.escape, sorted(REGION_NICKNAMES, key=len, reverse=True)))
 PLACE_NOUN = r"(?:gcp |google |cloud )?(?:regions?|zones?|data ?-?cent(?:er|re)s?|dc|location)"
-NICKNAME = re.compile(
+NICKNAME = Pattern(
     rf"(?<![\w./-])(?P<n>{NAMES})(?:'s)?(?![\w/]|-\w)(?P<noun>[ -]{PLACE_NOUN}\b)?",
     re.IGNORECASE,
 )
-ADJECTIVE = re.compile(
+ADJECTIVE = Pattern(
     rf"(?<![\w-])(?P<n>{'|'.join(REGION_ADJECTIVES)})(?: \w+)?[ -]{PLACE_NOUN}\b", re.IGNORECASE
 )
 # Words that may stand beside a place that is a clause of its own ("London please", "only Iowa").
-BESIDE = re.compile(
+BESIDE = Pattern(
     r"(?:please|only|the|in|at|region|zone|location|google|gcp|place|where|ideally|preferably|just|"
     r"somewhere|one|of|zones?|should|be|is|it|to|use|us|usa|uk|eu|europe|asia|japan|germany|india|"
     r"canada|australia|spain|italy|france|poland|brazil|chile|israel|england|switzerland|"
@@ -59,7 +60,7 @@ BESIDE = re.compile(
     r"|located|based|there|which|out|of|closer|close|then|my|we're|i'm|vms?|machines?)",
     re.IGNORECASE,
 )
-PLACE_CUE = re.compile(
+PLACE_CUE = Pattern(
     r"\b(?:in|to|region|zone|location|from|at|near|is|google's|use|out of|our|inside|within|place"
     r"|leave|leaves|leaving|outside)"
     r"\s*[:=]?\s*[\"'(]?(?:the )?$",
@@ -68,7 +69,7 @@ PLACE_CUE = re.compile(
 
 
 # "must not leave Switzerland": it is to be there
-LEAVES = re.compile(r"\b(?:leav(?:e|es|ing)|outside(?: of)?|out of|exit)(?: the)? $", re.IGNORECASE)
+LEAVES = Pattern(r"\b(?:leav(?:e|es|ing)|outside(?: of)?|out of|exit)(?: the)? $", re.IGNORECASE)
 
 
 class _Places:
@@ -122,13 +123,13 @@ def read_locations(page: Page) -> tuple[list[Asked[str]], list[str]]:
 
 
 # "us-east4-a or -c", "us-east4-a/b/c", "zones a and c of us-east4"
-MORE_ZONES = re.compile(
+MORE_ZONES = Pattern(
     r"(?<![\w./-])(?P<r>[a-z]+-[a-z]+\d{1,2})-[a-f](?P<m>(?:(?:\s?(?:,|/|\||&|\+)\s?|,? (?:or"
     r"|and|plus|und) )"
     r"(?:zone )?-?[a-f](?![\w-]))+)",
     re.IGNORECASE,
 )
-ZONES_OF = re.compile(
+ZONES_OF = Pattern(
     r"\b(?P<q>[a-z]+-[a-z]+\d{1,2})[ ,:(]{1,3}(?:only )?zones? (?P<l>[a-f](?:(?:,| or| and|/"
     r"|,? and) ?[a-f])*)\b|"
     r"\bzones? (?P<m>[a-f](?:(?:,| or| and|/) ?[a-f])*) (?:of"
@@ -165,7 +166,7 @@ def _nicknames(page: Page, places: _Places) -> None:
 
 def _is_place(page: Page, match: re.Match[str]) -> bool:
     """Whether a town says where to run and is not part of what the job is about."""
-    if match.re is ADJECTIVE or match["noun"]:
+    if match.re is ADJECTIVE.compiled or match["noun"]:
         return True
     start, end = page.clause(match.start())
     alone = page.norm[start : match.start()] + " " + page.norm[match.end() : end]
@@ -175,7 +176,7 @@ def _is_place(page: Page, match: re.Match[str]) -> bool:
     return cued is not None and NICKNAME_CUE.search(page.near(match.start(), 40)) is not None
 
 
-NICKNAME_CUE = re.compile(
+NICKNAME_CUE = Pattern(
     r"\b(?:regions?|near|run|zones?|vms?|in|to|located|stay|leave|inside|outside|move"
     r"|data ?cent(?:er|re))\b",
     re.IGNORECASE,

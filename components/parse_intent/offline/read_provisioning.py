@@ -6,8 +6,9 @@ import re
 
 from components.parse_intent.draft import Asked, Provisioning
 from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.pattern import Pattern
 
-SPOT = re.compile(
+SPOT = Pattern(
     r"\bspot(?:[- ](?:vms?|instances?|machines?|nodes?|capacity|pricing|provisioning))?\b"
     r"|\bpreemptible(?:s| vms?| instances?| machines?)?\b|\binterruptible\b"
     r"|\b(?:can|could|may|might|fine if|okay if|ok if|mind if|mind being|allowed to)(?: \w+){0,3} "
@@ -25,7 +26,7 @@ SPOT = re.compile(
     r"|are) (?:fine|ok|okay|no problem|acceptable)\b",
     re.IGNORECASE,
 )
-STANDARD = re.compile(
+STANDARD = Pattern(
     r"\bon[- ]demand\b|\bprovisioning(?: ?model)?\s*[:=]?\s*standard\b|\bstandard (?:vms?"
     r"|provisioning|machines|instances|capacity|model)\b"
     r"|\bregular (?:vms?|machines|instances)\b|\bnon[- ]?(?:spot|preemptible)\b"
@@ -37,34 +38,32 @@ STANDARD = re.compile(
     r"|\bprovisioning ?model:? standard\b",
     re.IGNORECASE,
 )
-FLEX = re.compile(
+FLEX = Pattern(
     r"\b(?:dws )?flex[-_ ]?start\b|\bdws\b|\bdynamic workload scheduler\b", re.IGNORECASE
 )
-BOUND = re.compile(r"\breservation[-_ ]bound\b", re.IGNORECASE)
-STORY = re.compile(
-    r"^\W*(?:killed|got|was|were|died|ate|has been|is what|used to|cost|bit)\b", re.I
-)
-RULED_OUT = re.compile(
+BOUND = Pattern(r"\breservation[-_ ]bound\b", re.IGNORECASE)
+STORY = Pattern(r"^\W*(?:killed|got|was|were|died|ate|has been|is what|used to|cost|bit)\b", re.I)
+RULED_OUT = Pattern(
     r"\s*(?:vms?|machines?|instances?|capacity)?\s*(?:(?:is|are|would be|will be|were) (?:not|no"
     r"|out"
     r"|too|off|never|forbidden|ruled)\b|isn't|aren't|won't|wouldn't|can't|cannot|not (?:allowed|ok"
     r"|wanted|acceptable)|forbidden|ruled out|never|[:=] ?(?:no|false|off|never|n)\b)",
     re.IGNORECASE,
 )
-PRICED = re.compile(
+PRICED = Pattern(
     r"\s*(?:vms?|machines?|instances?|capacity)?\s*(?:is|are|would be|gets?|was|were|costs?)"
     r" (?:just |way |far |much |simply )?(?:too|more) (?:expensive|costly|pricey|dear|much)",
     re.IGNORECASE,
 )
-HAPPENED = re.compile(
+HAPPENED = Pattern(
     r"\b(?:last time|last week|yesterday|previously|too many|used to|we had)\b[^.;]{0,30}$", re.I
 )
-HABIT = re.compile(r"\b(?:normally|usually|typically|otherwise|mostly)\b[^.;,]{0,30}$", re.I)
+HABIT = Pattern(r"\b(?:normally|usually|typically|otherwise|mostly)\b[^.;,]{0,30}$", re.I)
 
 
 def read_provisioning(page: Page) -> Asked[Provisioning] | None:
     """Spot, on demand, flex-start or bound to a reservation."""
-    named: tuple[tuple[re.Pattern[str], Provisioning], ...] = (
+    named: tuple[tuple[Pattern, Provisioning], ...] = (
         (FLEX, "FLEX_START"),
         (BOUND, "RESERVATION_BOUND"),
     )
@@ -102,7 +101,7 @@ def _told(page: Page, match: re.Match[str]) -> bool:
     """Whether the words tell of other runs, or of a price, and ask for nothing."""
     right, left = page.right(match.end(), 40), page.left(match.start(), 40)
     habit = page.norm[max(page.clause(match.start())[0], match.start() - 40) : match.start()]
-    story = match.re is SPOT and (STORY.match(right) or HAPPENED.search(left))
+    story = match.re is SPOT.compiled and (STORY.match(right) or HAPPENED.search(left))
     return bool(story or PRICED.match(right) or HABIT.search(habit))
 
 
@@ -122,7 +121,7 @@ def affirmed(page: Page) -> list[tuple[Provisioning, int, int]]:
 
 
 # A VM that goes away, by words that are said of VMs only, and by words that need a VM beside them.
-LOSS = re.compile(
+LOSS = Pattern(
     r"\b(?:(?P<vm>interrupt(?:ed|s|ions?)?|preempt(?:ed|s|ions?|ing)?|reclaim(?:ed|s|ing)?"
     r"|evict(?:ed|s|ions?)?|tak(?:e|es|en|ing) (?:[\w']+ ){0,3}?(?:away|back)|yank(?:s|ed)?"
     r"|come and go)"
@@ -131,11 +130,11 @@ LOSS = re.compile(
     r"|snatch(?:es|ed)?|kicked (?:off|out)|bumped))\b",
     re.IGNORECASE,
 )
-OF_GOOGLE = re.compile(
+OF_GOOGLE = Pattern(
     r"\b(?:vms?|machines?|nodes?|instances?|servers?|box(?:es)?|google|gcp|hardware|capacity)\b",
     re.IGNORECASE,
 )
-ACCEPTED = re.compile(
+ACCEPTED = Pattern(
     r"\b(?:ok|okay|fine|no (?:problem|issue|worries|drama|big deal)|(?:not|isn't)(?: a| any)?"
     r" (?:problem|big deal)"
     r"|(?:don't|do not|doesn't|does not|wouldn't) (?:mind|matter|care|hurt|bother)|acceptable"
@@ -144,7 +143,7 @@ ACCEPTED = re.compile(
     r"|resum\w+|checkpoint\w*|cheap\w*|sav(?:e|es|ing) money|discount\w*)\b",
     re.IGNORECASE,
 )
-REFUSED = re.compile(
+REFUSED = Pattern(
     r"\b(?:not (?:ok|okay|fine|acceptable|allowed|tolera\w+)|(?:must|may|can|should)(?: not|n't)"
     r"|cannot|can't|mustn't|never|disast\w+|catastroph\w+|unacceptable|no restarts?"
     r"|isn't (?:ok|okay|acceptable)|afford)\b",

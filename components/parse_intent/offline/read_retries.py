@@ -7,6 +7,7 @@ from typing import Literal
 
 from components.parse_intent.draft import Asked, RetryPolicy
 from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.pattern import Pattern
 from components.parse_intent.offline.read_things import counted_noun
 
 RETRY = (
@@ -19,27 +20,27 @@ RETRY = (
     r"|attempt|chance|shot|run)|resubmit(?:ted)?|re-?queued?|repeat(?:ed)?)"
 )
 RETRY_COUNT = [
-    re.compile(
+    Pattern(
         r"\bmax(?:imum)?[ _]?(?:retry|retries)(?:[ _]?count)?\s*(?:is|=|:|to|of"
         r"|should be)?\s*(?P<n>\d{1,4})\b",
         re.IGNORECASE,
     ),
-    re.compile(
+    Pattern(
         r"\b(?:maxRetryCount|backoff ?limit)\s*(?:is|=|:|to|of)?\s*(?P<n>\d{1,4})\b", re.IGNORECASE
     ),
-    re.compile(
+    Pattern(
         r"(?<![\w.])(?P<n>\d{1,4})\s*(?:x\s*)?(?:more\s+|further\s+|extra\s+"
         r"|automatic\s+)?(?:re-?tries|retry|retrys|re-?runs|re-?starts|re-?launches|re-?executions|re-?dos"
         r"|re-?submissions|do-overs"
         r"|repeats)\b(?!\s*(?:on (?:exit |error )?codes?|codes?)\b)",
         re.IGNORECASE,
     ),
-    re.compile(
+    Pattern(
         rf"(?<![\w.])(?P<n>\d{{1,4}}) ?(?:x|times?)(?: (?:a|more|an))?"
         rf" (?:{RETRY}|(?:new )?(?:try|attempt)s?)\b",
         re.IGNORECASE,
     ),
-    re.compile(
+    Pattern(
         rf"\b{RETRY}\b(?P<w>(?:[\s,(]+(?:(?:each|every|the|that|any) 1"
         rf"|(?!\d)[\w'-]+)){{0,9}}?)[\s:=,(]*(?:x\s?)?"
         rf"(?P<n>\d{{1,4}})(?:\b|(?=x\b))(?!\s*(?:s\b"
@@ -47,37 +48,37 @@ RETRY_COUNT = [
         rf"|attempts|tries)?)",
         re.IGNORECASE,
     ),
-    re.compile(
+    Pattern(
         r"\b(?:tr(?:y|ies)"
         r"|attempt)\b(?:\s+(?!\d)[\w'-]+){0,4}?\s+(?P<n>\d{1,3})\s+(?:more\s+)?(?:times"
         r"|attempts)\b",
         re.IGNORECASE,
     ),
-    re.compile(
+    Pattern(
         r"\b(?P<n>\d{1,3})\s+(?P<more>(?:more|extra|further|additional|new|other|retry)\s+)?"
         r"(?:attempts|tries|goes|chances)\b(?P<on>\s+(?:more|on top))?"
         r"(?P<total>\s+(?:in total|altogether|in all|total|overall))?",
         re.IGNORECASE,
     ),
-    re.compile(
+    Pattern(
         r"(?P<rest>\b)(?:up to|at most|maximum|no more than"
         r"|only)\s+(?P<n>\d{1,4})\s+(?:more\s+|further\s+)?times\b",
         re.IGNORECASE,
     ),
-    re.compile(
+    Pattern(
         r"(?P<rest>\b)(?P<n>\d{1,4})\s+(?:more\s+|further\s+)?times"
         r"(?:\s+(?:at (?:the )?(?:very )?most|maximum|tops|or so|per task|each|if need be"
         r"|if needed|in total)\b|\s*(?=[.,;)\n]|$))",
         re.IGNORECASE,
     ),
 ]
-RETRY_WORD = re.compile(
+RETRY_WORD = Pattern(
     r"\b(?P<a>another|a second|1 more|1 extra|1 further) (?:try|go|attempt|chance|shot|run)\b|"
     rf"\b(?:{RETRY})\b[^.;\n]{{0,60}}?\b(?P<w>once|twice|thrice)\b(?! (?:it|the|a|all|we|they)\b)"
     rf"|\b(?P<v>once|twice|thrice) (?:more|again)\b",
     re.IGNORECASE,
 )
-NO_RETRY = re.compile(
+NO_RETRY = Pattern(
     rf"\b(?:no|zero|0|without(?: any)?|never|don't|do not|not(?: want)?(?: any)?|not to"
     rf"|shouldn't be"
     rf"|mustn't be)\s+(?:automatic\s+|any\s+|be\s+|ever\s+)?(?:{RETRY}|retry)\b"
@@ -91,7 +92,7 @@ MORE_CODES = (
     r"(?:(?: ?\([a-z][a-z' -]{1,30}\))?\s*(?:,|/|or|and|-|to|&|through)\s*(?:code )?\d{1,5}"
     r"(?!\s*(?:times|tasks|retries|x\b))){0,12}"
 )
-CODES = re.compile(
+CODES = Pattern(
     r"\b(?:exit(?:s|ed|ing)?(?: with)?(?: an?)?(?: codes?| status)?|exit[- ]?codes?"
     r"|return(?:s|ed)?(?: codes?)|return(?:s|ed)|error codes?|codes?|status|rc)(?:\s*(?:is|of"
     r"|=|:|with"
@@ -104,7 +105,7 @@ CODES = re.compile(
     rf"|(?<![\w.-])(?P<s>5000[0-6]{MORE_CODES})\b",
     re.IGNORECASE,
 )
-LOST = re.compile(
+LOST = Pattern(
     r"\b(?:preempt(?:ed|ions?|ible|s)?|takes? (?:the |my |a )?(?:vm|machine|node|it)s? away"
     r"|taken away|spot (?:kill|reclaim|interruption)\w*|reclaim(?:ed|s)?|evict(?:ed|ion"
     r"|ions)?)\b",
@@ -115,34 +116,34 @@ EVENTS = (
     (50001, LOST),
     (
         50002,
-        re.compile(
+        Pattern(
             r"\b(?:stop(?:s|ped)? (?:reporting|responding)|no longer reports|(?:vm|machine|node)s?"
             r"(?: that)? (?:crash|disappear|vanish|die|go away|went away|is lost|was lost)\w*"
             r"|lost vms?|vm (?:loss|crash)(?:es)?|host (?:error|event|failure)s?)\b",
             re.IGNORECASE,
         ),
     ),
-    (50003, re.compile(r"\breboot(?:s|ed|ing)?\b", re.IGNORECASE)),
-    (50004, re.compile(r"\bunresponsive\b", re.IGNORECASE)),
+    (50003, Pattern(r"\breboot(?:s|ed|ing)?\b", re.IGNORECASE)),
+    (50004, Pattern(r"\bunresponsive\b", re.IGNORECASE)),
     (
         50006,
-        re.compile(r"\b(?:vm|machine|node)s? (?:is |was |are |were |gets? )?recreated\b", re.I),
+        Pattern(r"\b(?:vm|machine|node)s? (?:is |was |are |were |gets? )?recreated\b", re.I),
     ),
 )
-EXCEPT = re.compile(
+EXCEPT = Pattern(
     r"\b(?:except|but not|unless|apart from|other than|save for|excluding|not for|not on|not when"
     r"|not if|never|without)\b",
     re.IGNORECASE,
 )
 
 # "5 retries in general, but code 3 is final"
-TURN = re.compile(
+TURN = Pattern(
     r"^(?!.*\bonly\b).*(?:\b(?:but|however|though|while|whereas)\b|[;:.(]| - )",
     re.IGNORECASE | re.DOTALL,
 )
 
 Action = Literal["RETRY_TASK", "FAIL_TASK"]
-FATAL = re.compile(
+FATAL = Pattern(
     r"\b(?:fail(?:ed|s)?(?: \w+){0,3} (?:right away|immediately|at once|fast|straight away"
     r"|for good)|give up|fatal|no (?:retry|retries)|(?:don't|do not|never|not|shouldn't"
     r"|without)(?: \w+){0,2} (?:retry|retries|retried|retrying)"
@@ -152,7 +153,7 @@ FATAL = re.compile(
     r"|won't help|abort|counts? as failed)\b",
     re.IGNORECASE,
 )
-OWN_FAULT = re.compile(
+OWN_FAULT = Pattern(
     r"\b(?:own|my|our) (?:code|program|script|bug)|\bapplication (?:error|failure)"
     r"|\bapp (?:error|crash)|\bcode crashes|\bbug\b|\banything else|\bother (?:failures?"
     r"|errors?|codes?|exit codes?)|\bonly (?:retry|on|when|if|for)\b|\bjust (?:for|on"
@@ -229,7 +230,7 @@ def _action(page: Page, match: re.Match[str]) -> Action | None:
     return "RETRY_TASK" if again else None
 
 
-ONLY = re.compile(
+ONLY = Pattern(
     rf"\b(?:only|just|solely|exclusively)(?: [\w']+){{0,4}}? (?:{RETRY}|on|when|if|after|for)\b"
     rf"|\b{RETRY}(?: [\w']+){{0,4}}? (?:only|just|solely|exclusively)\b",
     re.IGNORECASE,
@@ -251,10 +252,10 @@ def _events_only(page: Page) -> list[RetryPolicy]:
 
 
 # "restart a failed one twice": the number is further on
-PRONOUN = re.compile(r"\b(?:an?|the|that|this|each|every|any|failed|failing)(?: \w+)?\s*$", re.I)
+PRONOUN = Pattern(r"\b(?:an?|the|that|this|each|every|any|failed|failing)(?: \w+)?\s*$", re.I)
 
 
-AT_MOST = re.compile(r"\b(?:no|not|never) (?:more|oftener) than (?:a total of )?$", re.IGNORECASE)
+AT_MOST = Pattern(r"\b(?:no|not|never) (?:more|oftener) than (?:a total of )?$", re.IGNORECASE)
 
 
 def read_retries(page: Page) -> Asked[int] | None:

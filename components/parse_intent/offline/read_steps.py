@@ -8,13 +8,14 @@ from bisect import bisect_left, bisect_right
 from components.parse_intent.build_steps import split_words
 from components.parse_intent.draft import Asked, Step
 from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.pattern import Pattern
 from components.parse_intent.offline.payloads import Payload
 from components.parse_intent.offline.read_barriers import read_barriers
 from components.parse_intent.offline.read_images import Image
 from components.parse_intent.offline.step_conditions import Item, add_conditions
 from components.parse_intent.offline.step_variables import give_variables
 
-MARKER = re.compile(
+MARKER = Pattern(
     r"\b(?:steps? (?:number )?(?:\d+|[a-d])\b|first(?:ly)?\b|then\b|next\b|after that"
     r"|afterwards|finally\b|lastly\b|last step"
     r"|second(?:ly)?\b(?= step|,|:| it| run| a)|third(?:ly)?\b(?= step|,|:)|final step"
@@ -22,13 +23,13 @@ MARKER = re.compile(
     r"|(?:^|\n)[ \t]*(?:\(?\d{1,2}[.)]|\(?(?:[a-d]|i{1,3}|iv|v)[.)]|[-*•])[ \t]",
     re.IGNORECASE,
 )
-ON_HOST = re.compile(
+ON_HOST = Pattern(
     r"\bon the (?:host|vm|node|machine)(?! with)(?: itself| directly)?\b|\bhost script\b"
     r"|\bno container\b|\boutside (?:of )?(?:the )?(?:container|docker)\b|\bscript step\b"
     r"|\bdirectly on the\b",
     re.IGNORECASE,
 )
-IN_CONTAINER = re.compile(
+IN_CONTAINER = Pattern(
     r"\b(?:in(?:side)?|within|from) (?:the |that |this |a "
     r"|it's )?(?:same )?(?:docker )?(?:container|image)\b",
     re.IGNORECASE,

@@ -7,25 +7,26 @@ import re
 from components.parse_intent.draft import Volume
 from components.parse_intent.offline.mounting import Place, find_mount
 from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.pattern import Pattern
 from components.parse_intent.offline.plain_disk import is_boot_disk, plain_disk
 from components.parse_intent.offline.read_disks import existing_disks, new_disks, read_boot_disk
 from components.parse_intent.offline.vocabulary import words
 
-GCS = re.compile(r"(?<![\w/])gs://(?P<r>[a-z0-9][\w.-]{1,62}(?:/[^\s,;)\"'`>\ue000]*)?)")
+GCS = Pattern(r"(?<![\w/])gs://(?P<r>[a-z0-9][\w.-]{1,62}(?:/[^\s,;)\"'`>\ue000]*)?)")
 BUCKET_NAME = r"[a-z0-9][a-z0-9_.-]{1,61}[a-z0-9]"
 BUCKET = [
-    re.compile(
+    Pattern(
         rf"\b(?:gcs |storage |google |cloud storage |gs |input |output |data "
         rf"|source )?bucket(?:s)?(?:\s+(?:is|called|named|name is|name)"
         rf"|\s*[:=])?(?:\s+|(?<=[:=]))[\"']?(?P<b>{BUCKET_NAME}(?:/[\w.-]*\w)*)(?![\w-]|/\w)",
         re.IGNORECASE,
     ),
-    re.compile(
+    Pattern(
         rf"(?<![\w./-])(?P<b>{BUCKET_NAME})[\"']?\s+\(?(?:is )?(?:(?:a|the|our|my) )?(?:gcs "
         rf"|storage )?bucket\b",
         re.IGNORECASE,
     ),
-    re.compile(
+    Pattern(
         rf"\bbucket (?:for|on|at|under|behind|in|to go (?:to|on)|to mount (?:at"
         rf"|on)) [\"']?/[\w./-]{{1,200}}[\"']?"
         rf"(?: (?:is|called|named|will be|should be))+ [\"']?(?P<b>{BUCKET_NAME})(?![\w/-])",
@@ -33,14 +34,14 @@ BUCKET = [
     ),
 ]
 # In a later turn "the bucket" mostly is the one that is known.
-ONE_MORE_BUCKET = re.compile(
+ONE_MORE_BUCKET = Pattern(
     r"\b(?:add|mount|attach|include|plus|need)\b[^.;\n]{0,25}\b(?:another|second|new|1 more|our"
     r"|my|usual"
     r"|other|shared)\b[^.;\n]{0,20}\bbucket\b",
     re.IGNORECASE,
 )
 # "mount ref-data at /ref and out-data at /out": what is mounted by a bare name is a bucket
-MOUNTED = re.compile(
+MOUNTED = Pattern(
     r"(?<![\w./@:$-])[\"']?(?P<b>[a-z0-9]{1,40}(?:[-_][a-z0-9.]{1,40}){1,8})[\"']?(?:,?"
     r" ?(?:\(?(?:ro|read[- ]?only)\)? ?)?"
     r"(?:(?P<m>(?:(?:is|are|be|gets|should|must|to|goes|shall|will) ){0,3}mounted )?(?:goes "
@@ -48,18 +49,18 @@ MOUNTED = re.compile(
     r"(?:at|on|onto|under|to|in|into)|->|=>|\u2192|:) ?[\"']?/[\w])",
     re.IGNORECASE,
 )
-OWN_CLAUSE = re.compile(r"(?:^|[,;.:\n(]|\band)\s*(?:[-*] )?$")  # ", scratch-a at /mnt/s"
-BUCKET_LIKE = re.compile(r"bucket|bkt|gcs")
-OF_BUCKETS = re.compile(r"\b(?:buckets?|mount(?:s|ed|ing)?|volumes?|gcs)\b", re.IGNORECASE)
-NO_BUCKETS = re.compile(
+OWN_CLAUSE = Pattern(r"(?:^|[,;.:\n(]|\band)\s*(?:[-*] )?$")  # ", scratch-a at /mnt/s"
+BUCKET_LIKE = Pattern(r"bucket|bkt|gcs")
+OF_BUCKETS = Pattern(r"\b(?:buckets?|mount(?:s|ed|ing)?|volumes?|gcs)\b", re.IGNORECASE)
+NO_BUCKETS = Pattern(
     r"\b(?:disks?|ssds?|nfs|filestore|docker|container|host|bind|share)\b", re.IGNORECASE
 )
-FIRST_BUCKET = re.compile(
+FIRST_BUCKET = Pattern(
     r"\b(?:mount|attach|add|needs?|use)\b[^.;\n]{0,25}\b(?:the|our|my|that|a)\b[^.;\n/]{0,20}"
     r"\bbuckets?\b",
     re.IGNORECASE,
 )
-BUCKET_WORD = re.compile(r"(?<![\w-])(?:gcs |storage )?buckets?(?![\w-])", re.IGNORECASE)
+BUCKET_WORD = Pattern(r"(?<![\w-])(?:gcs |storage )?buckets?(?![\w-])", re.IGNORECASE)
 NOT_BUCKET = frozenset(
     words(
         """
@@ -70,12 +71,12 @@ NOT_BUCKET = frozenset(
         """
     )
 )
-NFS = re.compile(
+NFS = Pattern(
     r"(?<![\w.:/-])(?P<h>(?:\d{1,3}\.){3}\d{1,3}|[a-z][\w-]*(?:\.[\w-]+)+"
     r"|[a-z][\w-]*(?=:/[\w]))\s?:\s?(?P<p>/[\w./-]*\w)(?!\w*:)",
     re.IGNORECASE,
 )
-NFS_SPLIT = re.compile(
+NFS_SPLIT = Pattern(
     r"\b(?:nfs|filestore)\b[^.;\n]{0,40}?(?P<h>(?:\d{1,3}\.){3}\d{1,3})[^;\n]{0,30}?(?:share"
     r"|export|path|directory)?\s*(?P<p>/[\w./-]*\w)",
     re.IGNORECASE,
@@ -107,8 +108,8 @@ def read_storage(page: Page) -> None:
         _mounts_of_commands(page, aliases)
 
 
-ALIAS = re.compile(r"(?<![\w/-])(?P<a>[A-Za-z][\w-]{0,30})\s*(?:=|:|is|->|=>|from|in)\s*$")
-IN_COMMAND = re.compile(r"(?<![\w.])/(?:mnt/disks|mnt|gcs|media|srv)/[\w.-]*\w(?=[/\s\"';)]|$)")
+ALIAS = Pattern(r"(?<![\w/-])(?P<a>[A-Za-z][\w-]{0,30})\s*(?:=|:|is|->|=>|from|in)\s*$")
+IN_COMMAND = Pattern(r"(?<![\w.])/(?:mnt/disks|mnt|gcs|media|srv)/[\w.-]*\w(?=[/\s\"';)]|$)")
 
 
 def _alias(page: Page, place: Place) -> str:
@@ -118,7 +119,7 @@ def _alias(page: Page, place: Place) -> str:
 
 
 # "a bucket called x. It holds the photos. Mount the bucket under /mnt/x": words apart from the name
-ELSEWHERE = re.compile(
+ELSEWHERE = Pattern(
     r"\b(?:(?:mount|attach|put|want|need|have|see|get|expect)\w* (?:the|this|that|my|our) "
     r"|the |this |that |our )"
     r"(?:bucket|data|files|folder|storage)(?: [\w']+){0,4}? (?:at|on|under|to|as|in"
@@ -219,12 +220,12 @@ def _mounted(page: Page) -> list[Place]:
 KNOWN_FILES = (".sh", ".py", ".r", ".txt", ".csv", ".json", ".yaml", ".yml", ".gz", ".zip", ".tar")
 
 
-NO_MOUNT = re.compile(
+NO_MOUNT = Pattern(
     r"\b(?:no|not|without|never|n't|don't|needn't)(?: \w+){0,2} mount(?:ed|ing|s)?\b"
     r"|\bmount(?:ing|s)? (?:is|are) (?:not|un)\w*",
     re.IGNORECASE,
 )
-REACHED = re.compile(
+REACHED = Pattern(
     r"\b(?:client librar\w+|directly|itself|(?:gcs |storage |its |the )?api|gsutil|sdk|boto"
     r"|downloads?|copies|by the program)\b",
     re.IGNORECASE,

@@ -6,13 +6,14 @@ import re
 
 from components.parse_intent.draft import Asked
 from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.pattern import Pattern
 
-PRIORITY = re.compile(
+PRIORITY = Pattern(
     r"\bpriority\s*(?:is|=|:|of|to|should be|set to|level)*\s*(?P<n>-?\d{1,6})\b"
     r"|\bpriority(?: [a-z]+){0,2} ?\((?P<m>\d{1,2})\)",
     re.IGNORECASE,
 )
-PRIORITY_WORD = re.compile(r"\b(?P<w>highest|top|maximum|lowest)[ -]priority\b", re.IGNORECASE)
+PRIORITY_WORD = Pattern(r"\b(?P<w>highest|top|maximum|lowest)[ -]priority\b", re.IGNORECASE)
 
 
 def read_priority(page: Page) -> Asked[int] | None:
@@ -26,8 +27,8 @@ def read_priority(page: Page) -> Asked[int] | None:
 
 
 SWITCHES = {
-    "require_hosts_file": re.compile(r"\bhosts?[ -]?file\b|\brequireHostsFile\b", re.IGNORECASE),
-    "permissive_ssh": re.compile(
+    "require_hosts_file": Pattern(r"\bhosts?[ -]?file\b|\brequireHostsFile\b", re.IGNORECASE),
+    "permissive_ssh": Pattern(
         r"\bssh[ -](?:trust|equivalence)\b"
         r"|\b(?:passwordless|permissive|pass(?:word|phrase)-?(?:less|free))[ -]?ssh\b"
         r"|\bssh (?:access |keys? |logins? )?(?:between|among|across|(?:from )?(?:node|vm"
@@ -39,7 +40,7 @@ SWITCHES = {
         r"|\bpermissiveSsh\b",
         re.IGNORECASE,
     ),
-    "run_as_non_root": re.compile(
+    "run_as_non_root": Pattern(
         r"\bnon[- ]?root\b|\brootless\b"
         r"|\b(?:not|never|without|\w+n't(?: run| be)?|no|nothing|nobody|none|forbid\w*"
         r"|avoid)\b(?: \w+){0,4}"
@@ -50,10 +51,10 @@ SWITCHES = {
         r"|\brunAsNonRoot\b",
         re.IGNORECASE,
     ),
-    "install_ops_agent": re.compile(
+    "install_ops_agent": Pattern(
         r"\bops[ -]?agent\b|\bmonitoring agent\b|\binstallOpsAgent\b", re.IGNORECASE
     ),
-    "block_project_ssh_keys": re.compile(
+    "block_project_ssh_keys": Pattern(
         r"\bproject(?:-wide|wide)?(?: level)?[ -]ssh[ -]keys?\b|\bblockProjectSshKeys\b",
         re.IGNORECASE,
     ),

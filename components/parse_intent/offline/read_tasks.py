@@ -6,6 +6,7 @@ import re
 
 from components.parse_intent.draft import Asked
 from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.pattern import Pattern
 from components.parse_intent.offline.read_things import unit_nouns
 
 AT_ONCE = (
@@ -20,8 +21,8 @@ AT_ONCE = (
 )
 GAP = r"(?:[ \t]+(?!\d)[\w'%-]+){0,7}?"
 PARALLEL = [
-    re.compile(rf"(?<![\w.:/-])(?P<n>\d{{1,7}})\)?(?P<w>{GAP})[ -]+{AT_ONCE}\b", re.IGNORECASE),
-    re.compile(
+    Pattern(rf"(?<![\w.:/-])(?P<n>\d{{1,7}})\)?(?P<w>{GAP})[ -]+{AT_ONCE}\b", re.IGNORECASE),
+    Pattern(
         r"\b(?:parallelism|concurrency|par|conc|(?:maximum )?parallel(?: tasks?| limit)?"
         r"|parallel_?tasks?"
         r"|width|max(?:imum)? (?:running|concurrent|simultaneous|in flight)(?: tasks)?"
@@ -30,12 +31,12 @@ PARALLEL = [
         r"|at most |maximum )?(?P<n>\d{1,7})\b",
         re.IGNORECASE,
     ),
-    re.compile(
+    Pattern(
         rf"\b{AT_ONCE},?(?:\s+(?!\d)[\w'-]+){{0,3}}\s+(?:than|most|maximum|to|only|just"
         rf"|over)\s+(?P<n>\d{{1,7}})\b",
         re.IGNORECASE,
     ),
-    re.compile(
+    Pattern(
         rf"\b(?:{AT_ONCE}|same time|parallel(?:ly)?|simultaneous(?:ly)?|concurrent(?:ly)?),?"
         r"(?: (?:running|run|runs|tasks?|jobs?|number|count|working|execution|going|active))*"
         r"(?: (?:is|are|be|should be|may be|must be|of|to))*\s*[=:]?"
@@ -43,41 +44,41 @@ PARALLEL = [
         r"(?P<n>\d{1,6})\b(?! ?(?:minutes?|hours?|h|gb|gib|cpus?|vcpus?|cores?|times|retr\w+))",
         re.IGNORECASE,
     ),
-    re.compile(r"\b(?P<n>\d{1,6})-way\b", re.IGNORECASE),
-    re.compile(r"\bas (?:parallel|wide|concurrent) as (?P<n>\d{1,6})\b", re.IGNORECASE),
-    re.compile(
+    Pattern(r"\b(?P<n>\d{1,6})-way\b", re.IGNORECASE),
+    Pattern(r"\bas (?:parallel|wide|concurrent) as (?P<n>\d{1,6})\b", re.IGNORECASE),
+    Pattern(
         r"\b(?:at |by )?(?P<n>\d{1,6}) (?:a|per|each|every|to a) (?:time|go|round|wave)\b",
         re.IGNORECASE,
     ),
-    re.compile(r"(?<![\w.:/-])(?P<n>\d{1,6}) ?(?:\|\||\u2225|//)(?=[\s,.;)]|$)"),
-    re.compile(r"(?:\|\||\u2225) ?[=:]? ?(?P<n>\d{1,6})(?=[\s,.;)]|$)"),
-    re.compile(
+    Pattern(r"(?<![\w.:/-])(?P<n>\d{1,6}) ?(?:\|\||\u2225|//)(?=[\s,.;)]|$)"),
+    Pattern(r"(?:\|\||\u2225) ?[=:]? ?(?P<n>\d{1,6})(?=[\s,.;)]|$)"),
+    Pattern(
         r"\b(?:in )?(?:waves|batches|groups) of (?P<n>\d{1,6})\b(?! (?:mb|gb|rows|files"
         r"|images|records))",
         re.IGNORECASE,
     ),
-    re.compile(
+    Pattern(
         r"\b(?:throttled?|capped|limited?) (?:it |them |things )?(?:to"
         r"|at) (?P<n>\d{1,6})(?= (?:running|concurrent|parallel|tasks)|[,.;]|\s*$|\n)",
         re.IGNORECASE,
     ),
-    re.compile(
+    Pattern(
         r"\b(?:than|most|maximum|only|ever|up to|keep|max) (?P<n>\d{1,6}) (?:of them |tasks )?"
         r"(?:running|going|active|alive|in the air|busy|live)\b",
         re.IGNORECASE,
     ),
-    re.compile(
+    Pattern(
         r"\b(?P<n>\d{1,6}) (?:of (?:them|those|these) )?(?:should |may |can "
         r"|must )?(?:be )?running\b",
         re.IGNORECASE,
     ),
 ]
-ALL_AT_ONCE = re.compile(
+ALL_AT_ONCE = Pattern(
     rf"\b(?:all|every(?:thing| 1| single 1)?)(?: \d+| of (?:them|it|these|those)"
     rf"| tasks)?(?: \w+){{0,3}} {AT_ONCE}\b",
     re.IGNORECASE,
 )
-ONE_BY_ONE = re.compile(
+ONE_BY_ONE = Pattern(
     r"\b(?:1 (?:task |job |step )?(?:at a time|at once|(?:in|at|per|each) (?:1|a|any|the same"
     r"|every) (?:single )?"
     r"(?:moment|time))|1 by 1|never (?:2"
@@ -85,7 +86,7 @@ ONE_BY_ONE = re.compile(
     r"|one by one|no (?:2|more than 1)(?: tasks?)? (?:at|in) \w+)\b",
     re.IGNORECASE,
 )
-IN_ORDER = re.compile(
+IN_ORDER = Pattern(
     r"\b(?:in (?:(?:the|strict|strictly|index|task|numerical|ascending|sequential) ){0,4}"
     r"(?:order|sequence)(?! to\b| of (?:\d|size|magnitude))|in_order"
     r"|sequential(?:ly)?|serial(?:ly)?|1 (?:[a-z]+ )?after (?:another|the (?:other|next"
@@ -109,7 +110,7 @@ IN_ORDER = re.compile(
     r"|\bbefore (?:starting |beginning |it starts |going to )?the next(?: (?:1|task|run))?\b",
     re.IGNORECASE,
 )
-NO_ORDER = re.compile(
+NO_ORDER = Pattern(
     r"\b(?:any order|no (?:particular|special|specific) order|order does(?:n't| not) matter)\b",
     re.I,
 )
@@ -161,12 +162,12 @@ def read_parallelism(page: Page) -> tuple[Asked[int] | None, bool]:
     return found, False
 
 
-TIMES = re.compile(r"\b(?:times|x|tasks?|runs|copies|jobs)\b", re.IGNORECASE)
-EVERY_ONE = re.compile(r"\b(?:every|each|every single|any)\s+$", re.IGNORECASE)
-NEVER = re.compile(r"\b(?:never|no|not|not any)\s+$", re.IGNORECASE)
+TIMES = Pattern(r"\b(?:times|x|tasks?|runs|copies|jobs)\b", re.IGNORECASE)
+EVERY_ONE = Pattern(r"\b(?:every|each|every single|any)\s+$", re.IGNORECASE)
+NEVER = Pattern(r"\b(?:never|no|not|not any)\s+$", re.IGNORECASE)
 
 
-OTHER_UNITS = re.compile(
+OTHER_UNITS = Pattern(
     r"\b(?:threads?|cpus?|vcpus?|cores?|gpus?|gb|gib|ssds?|disks?|minutes|hours|days"
     r"|weeks|months|seconds|retries)\b",
     re.IGNORECASE,
@@ -180,7 +181,7 @@ def _of_threads(page: Page, match: re.Match[str]) -> bool:
 
 
 # "half of them at once"
-SHARE = re.compile(
+SHARE = Pattern(
     r"\b(?P<s>half|a quarter|quarter|1 quarter|a third|1 third|3 quarters"
     r"|(?P<p>\d{1,2}) ?(?:%|percent))"
     rf"(?: of (?:them|it|these|those|all|the tasks|all tasks))?(?: \w+){{0,2}}? {AT_ONCE}\b",

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from components.parse_intent.draft import Asked
 from components.parse_intent.offline.normal import FILL
 from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.pattern import Pattern
 from components.parse_intent.offline.vocabulary import words
 
 BEFORE_COUNT = r"(?<![\w.:/$#%-])"
@@ -36,53 +37,51 @@ NOT_THINGS = frozenset(
     """)
 )
 OTHER_PLURALS = frozenset(words("people children men women mice series species genera feet"))
-NOUN = re.compile(r"[a-z][a-z'/-]*", re.IGNORECASE)
-THINGS = re.compile(
-    rf"{BEFORE_COUNT}(?P<n>\d{{1,9}})(?P<x>\s?[x\u00d7])?\s+(?=[a-z])", re.IGNORECASE
-)
-PHRASE = re.compile(r"(?:[a-z][a-z'/-]*[ ]){0,3}[a-z][a-z'/-]*", re.IGNORECASE)
-RANGE = re.compile(
+NOUN = Pattern(r"[a-z][a-z'/-]*", re.IGNORECASE)
+THINGS = Pattern(rf"{BEFORE_COUNT}(?P<n>\d{{1,9}})(?P<x>\s?[x\u00d7])?\s+(?=[a-z])", re.IGNORECASE)
+PHRASE = Pattern(r"(?:[a-z][a-z'/-]*[ ]){0,3}[a-z][a-z'/-]*", re.IGNORECASE)
+RANGE = Pattern(
     r"(?<![\w.:/$#%-])(?P<a>\d{1,7})(?:\s?(?:-|\.\.\.?|\u2026)\s?|\s+(?:to|through|thru|until|till"
     r"|up to)\s+)(?P<b>\d{1,7})(?![\w%:/-]|\.\d)",
     re.IGNORECASE,
 )
-KEYED = re.compile(
+KEYED = Pattern(
     r"(?:^|\n|[;,|])[ \t>*-]*(?:(?:number|no\.) of )?(?P<k>[a-z][a-z _/-]{1,30}?)[ \t]*"
     r"[:=][ \t]*(?P<n>\d{1,7})(?=[ \t]*(?:$|[\n;,|(]|\.(?:\s|$)))",
     re.IGNORECASE,
 )
-EACH = re.compile(
+EACH = Pattern(
     r"\b(?:each|every|per|apiece|1 task (?:per|for)|its own task|own task|as a task|different"
     r"|a task|1 (?:[a-z]+ )?(?:a|per|for each)|individually|separately)\b",
     re.IGNORECASE,
 )
-VERB = re.compile(
+VERB = Pattern(
     r"\b(?:run|process|encode|re-encode|transcode|render|convert|align|simulate|train"
     r"|analy[sz]e|resize|parse|score|compress|index|fit|call"
     r"|handle|crunch|scan|do|work|loop|sweep|generate|import|export|ocr|annotate|extract"
     r"|classify|download|check|validate|test|fold|dock|go(?:es)? (?:over|through))\w*\b",
     re.IGNORECASE,
 )
-SPLIT = re.compile(
+SPLIT = Pattern(
     r"\b(?:split|cut|divided?|broken?|sliced?|chunked|partition(?:ed)?|shard(?:ed)?|in|into|as)"
     r"(?: (?:up|into|in|it|them))*\s*$",
     re.IGNORECASE,
 )
-OVER = re.compile(
+OVER = Pattern(
     r"\b(?:all|the|these|those|over|for|on|across|each of|of|process|my|our|we have|there are"
     r"|i have|i've got|got|total of|array of|set of|with)\s+(?:(?:the|my|our|these|those|all"
     r"|about|some)\s+){0,2}$",
     re.IGNORECASE,
 )
-LIMIT = re.compile(
+LIMIT = Pattern(
     r"\b(?:at most|no more than|not more than|up to|maximum|max|more than|limit(?:ed)?(?: to| of)?"
     r"|than|never over|only|cap(?:ped)?(?: at)?|every|each|per|last|past|first|top|next|within"
     r"|after|wait|older than|batch(?:es)? (?:size|of)(?: of)?|(?:group|chunk|set|pack)s? of"
     r"|size|version|v|seed|port|about|another|exit|codes?)\s*[=:]?\s*$",
     re.IGNORECASE,
 )
-OF = re.compile(r"(?<!all )(?<!array )(?<!total )(?<!set )(?<!each )\b(?:of|at)\s*$", re.IGNORECASE)
-HANDS = re.compile(
+OF = Pattern(r"(?<!all )(?<!array )(?<!total )(?<!set )(?<!each )\b(?:of|at)\s*$", re.IGNORECASE)
+HANDS = Pattern(
     r"\b(?:each|every|a|1|per) task,? (?:does|do|handles?|takes?|processes|gets?|has|works? (?:on"
     r"|through)"
     r"|covers?|renders?|reads?|eats?|chews through|(?:should|must|can|will) (?:do|handle|take|get))"
@@ -90,13 +89,13 @@ HANDS = re.compile(
     re.IGNORECASE,
 )
 PER_TASK = [
-    re.compile(
+    Pattern(
         r"(?<![\w.])(?P<n>\d{1,6}) (?:of (?:them|those|these) |(?P<w>[a-z-]+(?: [a-z-]+)?) )?"
         r"(?:per|a|each|for (?:each|every|1)|in (?:each|every|1|a)|to (?:each|every|a|1))"
         r"(?: single)? task\b",
         re.IGNORECASE,
     ),
-    re.compile(
+    Pattern(
         rf"{HANDS.pattern[:-1]}(?P<n>\d{{1,6}}) (?:of (?:them|those|these)|(?P<w>[a-z-]+))",
         re.IGNORECASE,
     ),
@@ -104,7 +103,7 @@ PER_TASK = [
 
 
 # "cut into chunks of 20", where each task works on one chunk
-CHUNKS = re.compile(
+CHUNKS = Pattern(
     r"\b(?P<g>chunks?|groups?|blocks?|packs?|bundles?|slices?|sets?|shards?|batch(?:es)?|parts?"
     r"|tiles?) (?:of|with|holding) (?P<n>\d{1,6})\b",
     re.IGNORECASE,
@@ -127,7 +126,7 @@ def uses_index(page: Page) -> bool:
     return any("BATCH_TASK_INDEX" in payload.text for payload in page.payloads)
 
 
-INDEX_NOUN = re.compile(
+INDEX_NOUN = Pattern(
     r"(?:--?|[\s/_=-])(?P<k>[A-Za-z]{2,20})(?:[-_](?:idx|index|id|nr|no|num|number))?[\s=_/.:-]{0,3}[\"']?(?:\$\(\()?\$?\{?BATCH_TASK_INDEX"
 )
 # As in "each month shall be one task".
@@ -135,7 +134,7 @@ BECOMES = (
     r"(?:is|as|=|gets|runs|becomes|be|being|to|shall|should|will|must|can|may|makes|made|into|goes"
     r"|means|equals|in|has|needs|wants|with|exactly|just)"
 )
-ONE_FOR = re.compile(
+ONE_FOR = Pattern(
     r"\b(?:task|run|job) (?:per|for (?:each|every)|an?) (?:single )?(?P<t>[a-z]{2,20})\b"
     r"|(?:^|[,;:(]\s?|\b1 )(?P<w>[a-z]{2,20}) (?:per|for (?:each|every)|in each|to a|a) task\b"
     rf"|\b(?:each|every|1|an?) (?P<u>[a-z]{{2,20}})(?: {BECOMES})* (?:its own"
@@ -153,7 +152,7 @@ ONE_FOR = re.compile(
 
 
 # "52 weeks, one task for each", "30 days: a task each"
-FOR_EACH = re.compile(
+FOR_EACH = Pattern(
     r"\d (?P<n>[a-z]{3,20})\s?[,:;(-]{1,2} ?(?:so |that's |i\.e\. )?(?:1|an?"
     r"|its own) (?:own )?(?:task|job)"
     r" (?:for |per )?(?:each|every 1|apiece)\b(?! [a-z])",
@@ -249,7 +248,7 @@ def _noun(phrase: str, units: set[str]) -> tuple[str, int]:
 
 
 # As people write whose language has no plural: "15 simulation. Each one ...".
-ENDS = re.compile(r"\s*(?:[.,;:)\n]|$|(?:and|but|from|in|with|for|to) )", re.IGNORECASE)
+ENDS = Pattern(r"\s*(?:[.,;:)\n]|$|(?:and|but|from|in|with|for|to) )", re.IGNORECASE)
 
 
 def _one_noun(phrase: str, said: str) -> tuple[str, int]:
@@ -300,7 +299,7 @@ def array_of(page: Page, start: int, phrase: str) -> bool:
 
 
 # "run it for 85 book": those who write so mean so many
-FOR_THESE = re.compile(r"\b(?:for|over|on|process|have|all|the|these|with)\s+$", re.IGNORECASE)
+FOR_THESE = Pattern(r"\b(?:for|over|on|process|have|all|the|these|with)\s+$", re.IGNORECASE)
 
 
 def _singular_noun(phrase: str) -> str:
@@ -333,7 +332,7 @@ def _counted(page: Page, base: int, units: set[str]) -> Iterator[Thing]:
 
 
 # "retry 3", and not "rerun the check for all 75 stations"
-AGAIN = re.compile(
+AGAIN = Pattern(
     r"\b(?:retr(?:y|ies|ied)|(?:tr(?:y|ied)|run|start\w*)(?: \w+){0,3} again|attempts?|tries"
     r"|re-?run)\b"
     rf"(?:(?!\b(?:for|over|on|of|across|all|our|my) )[^,;.:{FILL}])*$",
@@ -342,7 +341,7 @@ AGAIN = re.compile(
 
 
 # "a 51-member ensemble", "10-fold cross validation"
-HYPHENED = re.compile(
+HYPHENED = Pattern(
     r"(?<![\w.-])(?P<n>\d{1,6})-(?P<w>member|part|fold|frame|page|chunk|shard|tile|episode|case"
     r"|scenario|sample|file|task|element|item|image|piece|site|station|city)(?![\w-])",
     re.IGNORECASE,

@@ -11,6 +11,7 @@ from components.parse_intent.offline.edit_gpus import other_than_before
 from components.parse_intent.offline.listed_things import listed_count
 from components.parse_intent.offline.open_questions import QUESTIONS, count_question
 from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.pattern import Pattern
 from components.parse_intent.offline.plain_steps import plain_steps
 from components.parse_intent.offline.read_count import (
     count_by_cores,
@@ -115,13 +116,13 @@ def _same_size(draft: Draft) -> None:
     draft.machine_series = None
 
 
-NOWHERE_ELSE = re.compile(
+NOWHERE_ELSE = Pattern(
     r"\bnowhere else\b|\bno(?:t in any| in no)? other (?:region|zone|place|location)"
     r"|\b(?:only|just|must|has to|exactly|strictly|insist)\b[^.;\n]{0,40}"
     r"\b(?:there|that (?:region|zone|one)|region|zone|location)\b",
     re.IGNORECASE,
 )
-GPU_ASKED = re.compile(
+GPU_ASKED = Pattern(
     r"\b(?:need|with|want|attach|on|use|has|have|a|an|1|2|4|8)\b[^.;]{0,12}$", re.IGNORECASE
 )
 
@@ -147,11 +148,11 @@ def _gpu_type(page: Page, wants: dict[str, str]) -> None:
             wants[f"gpu {number[1]}" if number else "gpu"] = QUESTIONS["gpu"]
 
 
-OF_EVERY = re.compile(
+OF_EVERY = Pattern(
     r"\b(?:both|all|each|every|either)(?: (?:of|the|2|3))* (?:containers?|images?|steps)\b",
     re.IGNORECASE,
 )
-CONTAINER_WORD = re.compile(r"\b(?:container|docker(?:ised|ized)?|image)s?\b", re.IGNORECASE)
+CONTAINER_WORD = Pattern(r"\b(?:container|docker(?:ised|ized)?|image)s?\b", re.IGNORECASE)
 
 
 def _steps(
@@ -200,7 +201,7 @@ def _workdir(page: Page) -> None:
 
 
 # "each image is a task", "40 image": what is worked on.
-COUNTED = re.compile(r"(?:\b(?:[2-9]|\d{2,9})|\b(?:each|every|per)) $", re.IGNORECASE)
+COUNTED = Pattern(r"(?:\b(?:[2-9]|\d{2,9})|\b(?:each|every|per)) $", re.IGNORECASE)
 
 
 def _unnamed_image(page: Page, wants: dict[str, str]) -> None:

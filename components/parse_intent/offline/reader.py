@@ -28,6 +28,7 @@ from components.parse_intent.offline.pasted.cluster import in_batch_words
 from components.parse_intent.offline.pasted.part import Pending
 from components.parse_intent.offline.pasted.read import Pasted, read_pasted
 from components.parse_intent.offline.pasted.settle import over_pasted, settle
+from components.parse_intent.offline.pattern import Pattern
 from components.parse_intent.offline.read_count import read_vague_count
 from components.parse_intent.offline.read_limits import time_points
 from components.parse_intent.offline.read_things import is_unit, unit_nouns
@@ -223,7 +224,7 @@ def _fill(target: Draft, source: Draft) -> None:
             setattr(target, name, getattr(source, name))
 
 
-EARLIER = re.compile(
+EARLIER = Pattern(
     r"\b(?:same|usual|previous|earlier|last|other|as before"
     r"|like before)\b[^.;\n]{0,40}\b(?:last (?:week|time|month|night|year)|yesterday|before"
     r"|earlier|previously|the other day|i ran|we ran|we had|monday|tuesday|wednesday|thursday"

@@ -8,24 +8,25 @@ from components.parse_intent.draft import Asked, Draft
 from components.parse_intent.offline.edit_numbers import number_of, set_number
 from components.parse_intent.offline.judge import nearest_region
 from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.pattern import Pattern
 from components.parse_intent.offline.read_pairs import SECRET
 
-NAME = re.compile(
+NAME = Pattern(
     r"(?<![\w./@:-])[\"']?(?P<n>[a-z][a-z0-9]*(?:[-_.][a-z0-9]+)+|[a-z]+\d+)[\"']?(?![\w/@:-])"
 )
-SAID = re.compile(
+SAID = Pattern(
     r"\b(?:called|named|it's|it is|use|name is|bucket|topic"
     r"|template)\s*:?\s*[\"']?(?P<n>[a-z][\w-]{2,})",
     re.IGNORECASE,
 )
-YES = re.compile(
+YES = Pattern(
     r"\W*(?:yes|yeah|yep|sure|right|correct|exactly|of course|that 1|that's (?:it|right|the 1)"
     r"|ok|okay"
     r"|the nearest)\b",
     re.IGNORECASE,
 )
-NUMBER = re.compile(r"(?<![\w.-])(?P<n>\d{1,7})(?![\w.-])")
-NUMBER_ONLY = re.compile(
+NUMBER = Pattern(r"(?<![\w.-])(?P<n>\d{1,7})(?![\w.-])")
+NUMBER_ONLY = Pattern(
     r"^\W*(?:(?:it's|it is|make (?:it|that)|to|about|exactly|should be|rather|i mean(?:t)?|no|nope"
     r"|sorry|actually|better|oops|hm+|there are)[\s,.:-]+)*"
     r"(?P<n>\d{1,7})\b(?!\s?(?:[a-z]{1,4}\d|gb|gib|mb|tb|h\b|hours?|min|sec|days?|%))",

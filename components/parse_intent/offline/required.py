@@ -6,8 +6,6 @@ one; a reader has some two hundred expressions, of which a text meets a handful.
 
 from __future__ import annotations
 
-import functools
-import re
 from collections.abc import Iterable
 from re import _constants as constants  # type: ignore[attr-defined]
 from re import _parser as parser  # type: ignore[attr-defined]
@@ -18,17 +16,12 @@ _OF_ONE = {constants.MAX_REPEAT, constants.MIN_REPEAT, constants.POSSESSIVE_REPE
 Words = frozenset[str]
 
 
-def required(pattern: re.Pattern[str]) -> Words:
+def required(pattern: str, flags: int) -> Words:
     """Words in lower case of which every text that the expression matches holds at least one.
 
     Empty where nothing can be said. The text is to be in lower case as well; letters that only
     their case mapping makes equal to one of ASCII (U+017F, U+212A) are not thought of.
     """
-    return _required(pattern.pattern, pattern.flags)  # a string keeps its hash, a pattern does not
-
-
-@functools.cache
-def _required(pattern: str, flags: int) -> Words:
     found = _of_sequence(parser.parse(pattern, flags))
     return found if len(found) <= _MOST else frozenset()
 

@@ -8,25 +8,26 @@ from dataclasses import dataclass
 
 from components.parse_intent.offline.commands import STOP, starts_command
 from components.parse_intent.offline.normal import FILL
+from components.parse_intent.offline.pattern import Pattern
 
-SHELL_LINE = re.compile(
+SHELL_LINE = Pattern(
     r"[ \t]+\S|(?:#|set -|export |for |while |until |if |then\b|else\b|elif |fi\b|do\b|done\b"
     r"|case |esac\b|source |\. |exit\b|\}|\)|wait\b|[A-Za-z_]\w*=[^\s=]*(?:$|[\"'$]))",
 )
 # Lines that open a program in Python and no sentence.
-PYTHON_FIRST = re.compile(
+PYTHON_FIRST = Pattern(
     r"(?:import [\w.]+(?: as \w+)?(?:, ?[\w.]+(?: as \w+)?){0,9}"
     r"|from [\w.]+ import [\w.*]+(?:(?:, ?| as )\w+){0,9})[ \t]*$",
     re.MULTILINE,
 )
-PYTHON_LINE = re.compile(
+PYTHON_LINE = Pattern(
     r"\w[\w.]*(?:\[[^\]\n]*\])? ?[-+*/|]?= ?\S|[\w.]+\(|(?:def|class|for|while|if|elif|with"
     r"|try|else|except"
     r"|finally|return|assert|raise|print)\b[^\n]*[:)\w]$|@\w"
 )
-HEREDOC = re.compile(r"<<-?\s*[\"']?(?P<end>[A-Za-z_]\w*)[\"']?")
-LISTED = re.compile(r"[ \t]*(?:[-*\u2022]|\(?\d{1,2}[.)])[ \t]")
-SETTING = re.compile(r"[A-Za-z][\w -]{1,24}: ")
+HEREDOC = Pattern(r"<<-?\s*[\"']?(?P<end>[A-Za-z_]\w*)[\"']?")
+LISTED = Pattern(r"[ \t]*(?:[-*\u2022]|\(?\d{1,2}[.)])[ \t]")
+SETTING = Pattern(r"[A-Za-z][\w -]{1,24}: ")
 
 
 @dataclass(frozen=True)

@@ -17,21 +17,22 @@ from components.parse_intent.offline.commands import (
 )
 from components.parse_intent.offline.layout import plain_layout
 from components.parse_intent.offline.normal import FILL
+from components.parse_intent.offline.pattern import Pattern
 from components.parse_intent.offline.payloads import MAX_PAYLOADS, Cutter, Payload, Role
 from components.parse_intent.offline.script_lines import PYTHON_FIRST, of_script, script_block
 from components.parse_intent.offline.shell_pieces import cut_arrays, cut_loops
 from components.parse_intent.offline.vocabulary import PROGRAMS
 
-FENCE = re.compile(r"^([ \t]*)(```+|~~~+)[ \t]*([\w+.-]*)[ \t]*\n", re.MULTILINE)
-TICKS = re.compile(r"(?<!`)(`{1,2})(?!`)([^`\n]+)\1(?!`)")
-DOUBLE = re.compile(r"(?<![\w=])[\"\u201c]([^\"\u201c\u201d\n]{2,})[\"\u201d](?!\w)")
-SINGLE = re.compile(r"(?<![\w=])['\u2018]([^'\u2019\n]{4,})['\u2019](?!\w)")
-ARGS_CUE = re.compile(
+FENCE = Pattern(r"^([ \t]*)(```+|~~~+)[ \t]*([\w+.-]*)[ \t]*\n", re.MULTILINE)
+TICKS = Pattern(r"(?<!`)(`{1,2})(?!`)([^`\n]+)\1(?!`)")
+DOUBLE = Pattern(r"(?<![\w=])[\"\u201c]([^\"\u201c\u201d\n]{2,})[\"\u201d](?!\w)")
+SINGLE = Pattern(r"(?<![\w=])['\u2018]([^'\u2019\n]{4,})['\u2019](?!\w)")
+ARGS_CUE = Pattern(
     r"\b(?:arg(?:ument)?s?|param(?:eter)?s?|flags?|options?)\b[^.;\n]{0,24}$"
     r"|\bpass(?:es|ing)?(?: it| in| them)?\s*:?\s*$",
     re.IGNORECASE,
 )
-RUN_CUE = re.compile(
+RUN_CUE = Pattern(
     r"\b(?:run(?:s|ning)?|execut(?:e|es|ing)|launch(?:es|ing)?|start(?:s|ing)?|do(?:es|ing)?"
     r"|call(?:s|ing)?|invok(?:e|es|ing)|command|cmd|script|program|binary|step|task|of|each|x|just"
     r"|then|first|keep|with|is|via|using|perform|it's|copies|named|called|path|at|e\.g\.)"
@@ -39,18 +40,18 @@ RUN_CUE = re.compile(
     r"\s*[:=>-]*\s*[\"'(]?$",
     re.IGNORECASE,
 )
-RUN_VERB = re.compile(
+RUN_VERB = Pattern(
     r"\b(?:run(?:s|ning)?|execut(?:e|es|ing)|launch(?:es|ing)?|call(?:s|ing)?|command|cmd|script)"
     r"(?: (?:is|the|my|our|script|program|just))*\s*:?\s*[\"'(]?$",
     re.IGNORECASE,
 )
-DATA_CUE = re.compile(
+DATA_CUE = Pattern(
     r"(?:\b(?:mount(?:ed|s|ing)?|at|on|to|into|under|bind|bucket|called|named|directory|dir|folder"
     r"|as|in|->|=>|from|image|machine type|project|secret|label|topic|zone|region|template|user)"
     r"(?: (?:it|them|the|is|a))?|->|=>|@)\s*[:=]?\s*$",
     re.IGNORECASE,
 )
-LABEL = re.compile(
+LABEL = Pattern(
     r"(?:^|(?<=[\s,;.(]))(?P<label>(?:then )?run(?:s|ning)?(?: this| it| the following)?|cmd"
     r"|command"
     r"(?: line)?|(?:the )?script(?: is)?|exec(?:ute)?|program|(?:cmd |command |container )?"
@@ -60,13 +61,13 @@ LABEL = re.compile(
     r"|(?<=cmd)=|(?<=script)=|(?<=args)=)[ \t]*",
     re.IGNORECASE,
 )
-LINE_START = re.compile(
+LINE_START = Pattern(
     r"^[ \t]*(?:[-*•+][ \t]+|\(?\d{1,2}[.)][ \t]+|\(?(?:[a-z]|i{1,3}|iv|vi{0,3}|ix)[.)][ \t]+"
     r"|step \w+[:.)-][ \t]*|\$[ \t]+)?",
     re.IGNORECASE | re.MULTILINE,
 )
-AFTER_COLON = re.compile(r":[ \t]+(?=\S)")
-VERB = re.compile(
+AFTER_COLON = Pattern(r":[ \t]+(?=\S)")
+VERB = Pattern(
     r"(?<![\w-])(?:run(?:s|ning)?|execut(?:e|es|ing)|launch(?:es|ing)?|do(?:es)?|doing"
     r"|invok(?:e|es)"
     r"|call(?:s|ing)?|keep|start(?:s|ing)?|kick off"
@@ -82,12 +83,12 @@ VERB = re.compile(
 )
 
 
-SHOWN = re.compile(
+SHOWN = Pattern(
     r"(?<![^\s(])(?P<c>\.{0,2}/[\w.${}~+/-]{2,200}|[A-Za-z][\w.+-]{1,40})[ \t]+"
     r"(?=-{1,2}[A-Za-z]|\$[\w{(]|-\d)"
 )
 # No name or path is this long: data that nobody reads, and that patterns would search for ever.
-OVERLONG = re.compile(r"[^\s\ue000]{500,}")
+OVERLONG = Pattern(r"[^\s\ue000]{500,}")
 
 
 def cut_payloads(text: str, *, hidden: list[tuple[int, int]] | None = None) -> Cutter:
@@ -155,7 +156,7 @@ def _options(cutter: Cutter) -> None:
 
 
 # "registry/tool:3.8 separate -i x": words between an image and its options are arguments too
-SUBCOMMAND = re.compile(
+SUBCOMMAND = Pattern(
     r"(?<![\w./-])[\w.-]{1,80}(?:/[\w.-]{1,80}){1,6}[:@][\w.:-]{1,130}"
     r"(?:\s?(?:->|=>|:|,|\(|\b(?:with|running|runs|and)\b)|\s(?:the |its )?(?:command|cmd"
     r"|arguments?|args)\b:?){0,3}"
@@ -312,7 +313,7 @@ def _verbs(cutter: Cutter) -> None:
                 cutter.cut(Payload(start, end, cutter.text[start:end]))
 
 
-LONE_SCRIPT = re.compile(
+LONE_SCRIPT = Pattern(
     r"(?:^|[,;.)]\s+|\n[ \t]*|\s[-|]\s)(?P<c>/(?:opt|srv|usr|app|home|root|bin)/[\w./-]*\w"
     r"|(?:\.{1,2}|~)/[\w./-]*\w"
     r"|(?:\.{0,2}/)?(?:[\w.-]+/)*[\w-]+\.(?:sh|py|R|pl|rb|jl|bash))(?=[\s,;.)]|$)"
@@ -328,10 +329,8 @@ def _lone_scripts(cutter: Cutter) -> None:
             cutter.cut(Payload(start, end, cutter.text[start:end]))
 
 
-ANY_SCRIPT = re.compile(
-    r"(?<![\w./$~=-])(?P<c>/(?:[\w.-]+/)+[\w-]+\.(?:sh|py|R|pl|rb|jl|bash))(?!\w)"
-)
-CALLED = re.compile(
+ANY_SCRIPT = Pattern(r"(?<![\w./$~=-])(?P<c>/(?:[\w.-]+/)+[\w-]+\.(?:sh|py|R|pl|rb|jl|bash))(?!\w)")
+CALLED = Pattern(
     r"\b(?:call|run|execute|start|launch|invoke)(?:s|ed|ing)? (?:it|that|this|the script)\b"
     r"|\b(?:tasks?|times|copies|instances) (?:of|for) (?:it|that|this)\b",
     re.IGNORECASE,
@@ -362,8 +361,8 @@ def _anywhere(cutter: Cutter) -> None:
 
 
 # Nobody writes the task's index but in a command, so what surrounds it is one.
-INDEX = re.compile(r"\$\{?BATCH_TASK_INDEX")
-BEFORE_COMMAND = re.compile(
+INDEX = Pattern(r"\$\{?BATCH_TASK_INDEX")
+BEFORE_COMMAND = Pattern(
     r"(?:\n|;|, | / | \| |: |\. |\(|->|=>|\u2192|\ue000|^)[ \t*-]*(?:(?:each|every|just|please"
     r"|then|and|it"
     r"|they|tasks?|runs?|running|executes?|does|do|calls?|starts?|launch(?:es)?|command|cmd) )*$",
@@ -372,13 +371,13 @@ BEFORE_COMMAND = re.compile(
 
 
 # A path of a program needs no word before it; a mount or a bucket is none.
-PATH_LIKE = re.compile(
+PATH_LIKE = Pattern(
     r"(?:\.{1,2}|~)/[\w./+-]+|/(?:opt|srv|usr|app|home|bin)/[\w./+-]+|[\w/.-]+\.(?:sh|py|R|pl|rb"
     r"|jl)"
 )
-COPULA = re.compile(r" (?:is|are|will|should|must|would|becomes?|has|have|with|for|in|at|of)\b")
-PROGRAM_LIKE = re.compile(r"[a-z./~][\w./+-]*")
-SLASHED = re.compile(r"\s(?:/|\|)\s")
+COPULA = Pattern(r" (?:is|are|will|should|must|would|becomes?|has|have|with|for|in|at|of)\b")
+PROGRAM_LIKE = Pattern(r"[a-z./~][\w./+-]*")
+SLASHED = Pattern(r"\s(?:/|\|)\s")
 
 
 def _with_index(cutter: Cutter) -> None:
@@ -402,7 +401,7 @@ def _with_index(cutter: Cutter) -> None:
                 break
 
 
-BEHIND_IMAGE = re.compile(r"[\w-]/[\w./-]+(?:[:@][\w.:-]+)?[ ,]*(?:\([^()\n]{0,80}\)[ ,]*)?$")
+BEHIND_IMAGE = Pattern(r"[\w-]/[\w./-]+(?:[:@][\w.:-]+)?[ ,]*(?:\([^()\n]{0,80}\)[ ,]*)?$")
 
 
 def _loose_options(cutter: Cutter) -> None:

@@ -6,10 +6,11 @@ import json
 import re
 import shlex
 
+from components.parse_intent.offline.pattern import Pattern
 from components.parse_intent.offline.payloads import Cutter, Payload, Role
 
 # One that opens its line is a line of a script, which is cut as a whole.
-LOOP = re.compile(
+LOOP = Pattern(
     r"(?<=[^\s\ue000])[ \t]+(?P<c>(?:for \w+ in|while|until) [^\n\ue000]{1,400}?;[ \t]*do\b"
     r"[^\n\ue000]{1,600}?;[ \t]*done\b(?:[ \t]*(?:<|>|>>|\|)[ \t]*[^\s,;|]+)?"
     r"|if \[[^\n\ue000]{1,400}?;[ \t]*then\b[^\n\ue000]{1,600}?;[ \t]*fi\b)"
@@ -25,7 +26,7 @@ def cut_loops(cutter: Cutter) -> None:
             cutter.cut(Payload(start, end, text.rstrip(".")))
 
 
-ARRAY = re.compile(
+ARRAY = Pattern(
     r"\b(?P<k>command|cmd|args|arguments|entrypoint)s?\b[ \t]*(?:is|are|[:=])?[ \t]*"
     r"(?P<a>\[[ \t]*\"[^\]\n]{0,2000}\])",
     re.IGNORECASE,
@@ -33,7 +34,7 @@ ARRAY = re.compile(
 
 
 # What a shell takes as it is, variables included, which are to be filled in.
-PLAIN = re.compile(r"[\w@%+=:,./~{}$-]+")
+PLAIN = Pattern(r"[\w@%+=:,./~{}$-]+")
 
 
 def cut_arrays(cutter: Cutter) -> None:

@@ -11,8 +11,9 @@ from components.parse_intent.draft import Draft
 from components.parse_intent.offline.edit_numbers import NUMBER_FIELDS, number_of, set_number
 from components.parse_intent.offline.field_words import fields_in
 from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.pattern import Pattern
 
-LONE_NUMBER = re.compile(
+LONE_NUMBER = Pattern(
     r"\W*(?:(?:no|nope|nah|yes|yeah|ok|okay|better|on second thoughts?|thinking about it|make"
     r"|let's|say|do|rather|actually|hm+|sorry|then"
     r"|use|take|just|only|to|it|that|them|i'd|go|for|with|want)\b[\s,.:-]*){0,6}(?P<n>\d{1,6})"
@@ -20,7 +21,7 @@ LONE_NUMBER = re.compile(
     r"|better|thanks|each|per (?:vm|machine|node)|will do|it is)){0,3}\W*",
     re.IGNORECASE,
 )
-PRONOUN = re.compile(
+PRONOUN = Pattern(
     r"(?P<v>\W*(?:(?:no|nope|nah|yes|yeah|ok|okay|please|then|so|just|well|actually|hm+|can you"
     r"|could"
     r" you|let's)\b[\s,.!-]*){0,4}(?:drop|remove|delete|lose|scrap|kill|cut|skip|ditch|get rid of"
@@ -72,13 +73,13 @@ def lone_number(page: Page, draft: Draft, earlier: Sequence[Draft]) -> None:
         set_number(draft, changed[0], float(match["n"]), page.take(*match.span("n")))
 
 
-SCALED = re.compile(
+SCALED = Pattern(
     r"\W*(?:(?:no|nope|nah|yes|ok|okay|better|rather|actually|hm+|sorry|then|just|please|let's"
     r"|you know what)\b[\s,.:-]*){0,5}(?P<w>double|triple|quadruple|halve) (?:it|that|them|this)"
     r"(?: (?:again|instead|rather|please|then|better)){0,3}\W*",
     re.IGNORECASE,
 )
-INSTEAD = re.compile(r"\b(?:no|nope|nah|rather|actually|sorry|instead|better)\b", re.IGNORECASE)
+INSTEAD = Pattern(r"\b(?:no|nope|nah|rather|actually|sorry|instead|better)\b", re.IGNORECASE)
 FACTORS = {"double": 2.0, "triple": 3.0, "quadruple": 4.0, "halve": 0.5}
 
 
@@ -121,12 +122,12 @@ def with_noun(turn: str, said: str, wants: Sequence[str]) -> str:
     return turn
 
 
-SECRET_ONLY = re.compile(
+SECRET_ONLY = Pattern(
     r"\W*(?:(?:it's|it is|use|take|the secret is|called|named|from|sorry|oh)[\s:,]+){0,3}"
     r"(?P<s>projects/[\w.:-]+/secrets/[\w-]+(?:/versions/(?:\d+|latest))?)\W*",
     re.IGNORECASE,
 )
-VARIABLE = re.compile(
+VARIABLE = Pattern(
     r"(?<![\w/])[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+(?![\w/=])|(?<![\w/])[A-Z]{4,}[A-Z0-9]*(?![\w/=])"
 )
 

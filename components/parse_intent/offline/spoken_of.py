@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from components.parse_intent.draft import Draft
 from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.pattern import Pattern
 
 # Words that mark one certain thing which the person knows: "our Filestore", "the disk that ...".
 OURS = r"\b(?:our|my|the|that|this|an? existing|an? special|their|existing|1 of our)"
@@ -29,7 +30,7 @@ class Kind:
         template: an instance template may bring it.
     """
 
-    spoken: re.Pattern[str]
+    spoken: Pattern
     named: Callable[[Draft], bool]
     question: str
     template: bool = False
@@ -41,7 +42,7 @@ def _has_secret(draft: Draft) -> bool:
 
 KINDS = {
     "secret": Kind(
-        re.compile(
+        Pattern(
             r"\bsecret[- ]?manager\b|\b(?:from|in|out of|as|with) (?:a|the|our|my|that|1 of our)"
             r"(?: \w+)? secrets?\b",
             re.IGNORECASE,
@@ -50,7 +51,7 @@ KINDS = {
         "Which secret is meant? Give it as projects/PROJECT/secrets/SECRET/versions/VERSION.",
     ),
     "nfs": Kind(
-        re.compile(
+        Pattern(
             rf"{OURS}(?: [\w'-]+){{0,2}} (?:(?:filestore|nfs|nas|filer|file ?server|network drive"
             r"|shared drive|file share)\b(?: (?:share|server|export|mount|instance))?"
             r"|(?:share|drive)\b(?=[^.;\n]{0,30} (?:/|nfs\b)))"
@@ -63,7 +64,7 @@ KINDS = {
         "10.0.0.2:/share.",
     ),
     "disk": Kind(
-        re.compile(
+        Pattern(
             r"\b(?:the|an?|our|my) (?:existing |zonal |data )*persistent disk"
             rf"(?={WE_HAVE}| (?:with|holding|containing|full of) (?:the|our|all|my|its"
             rf"|everything)\b"
@@ -79,7 +80,7 @@ KINDS = {
         template=True,
     ),
     "account": Kind(
-        re.compile(
+        Pattern(
             r"\b(?:our|my|that|special|dedicated|separate|own|team's|locked[- ]down|restricted)"
             r"(?: [\w'-]+){0,3} service account\b"
             rf"|\bservice account(?={WE_HAVE})"
@@ -94,7 +95,7 @@ KINDS = {
         template=True,
     ),
     "reservation": Kind(
-        re.compile(
+        Pattern(
             rf"{OURS}(?: [\w'-]+){{0,3}} (?:reservation\b(?! bound)|reserved (?:capacity|machines"
             r"|vms)\b)",
             re.IGNORECASE,
@@ -104,7 +105,7 @@ KINDS = {
         template=True,
     ),
     "network": Kind(
-        re.compile(
+        Pattern(
             r"\b(?:our|my|the|that)(?: [\w'-]+){0,2} (?:vpc|sub-?net(?:work)?)\b(?! tag)"
             r"|\b(?:our|my)(?: (?!the\b)[\w-]+){0,2} network\b(?! (?:tag|drive|share|storage))",
             re.IGNORECASE,
@@ -116,7 +117,7 @@ KINDS = {
         template=True,
     ),
     "place": Kind(
-        re.compile(
+        Pattern(
             r"\b(?:in|to|into|inside) (?:the|our|my) (?:[a-z-]+ ){0,2}?(?:region|zone|location"
             r"|data ?cent(?:er|re))\b"
             r"(?= (?:where|that|which|our|we|i|with|of (?:the|our|my))\b|\W*$|[.,;])",
@@ -127,7 +128,7 @@ KINDS = {
         template=True,
     ),
     "code": Kind(
-        re.compile(
+        Pattern(
             r"\b(?:that|the|a|1|our|some|certain|specific|particular)(?: [\w'-]+){0,2}"
             r" (?:exit|return) (?:code|status)\b(?!s?\s*(?:is|=|:|of)?\s*\d)"
             r"|\b(?:exits?|ends?|returns?|fails?|quits?|stops?)(?: with)? (?:that|the|a|our|some|1)"
@@ -155,14 +156,14 @@ def unnamed(page: Page, draft: Draft) -> dict[str, str]:
     return found
 
 
-ASIDE = re.compile(
+ASIDE = Pattern(
     r"\b(?:no|without|instead of|rather than|replac\w+|was|used to|costs?|except)\b[^,;.\n]{0,20}$"
     r"|\b(?:if|once) (?:the )?$",
     re.IGNORECASE,
 )
 
 
-TOLD = re.compile(
+TOLD = Pattern(
     r"\s*(?:is|was|are|were|costs|gets|has|can't|won't)\b"
     r"(?! (?:at|on|mounted|needed|to|required|under|where|called|named))",
     re.IGNORECASE,

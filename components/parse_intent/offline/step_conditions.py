@@ -9,6 +9,7 @@ from components.parse_intent.draft import Asked, Step
 from components.parse_intent.offline.amounts import Amount
 from components.parse_intent.offline.normal import FILL
 from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.pattern import Pattern
 from components.parse_intent.offline.payloads import Payload
 from components.parse_intent.offline.read_images import Image
 from components.parse_intent.offline.read_limits import of_whole_task, time_points
@@ -29,7 +30,7 @@ class Item:
     at: int = 0  # its start in the normal text
 
 
-MAIN_NODE = re.compile(
+MAIN_NODE = Pattern(
     r"\b(?:on|from|by) (?:(?:node|task|rank|vm) (?:0|zero)|(?:the )?(?:first|main|head|master"
     r"|primary) (?:node|vm|task|rank)|only (?:the )?(?:first|main|head) (?:node|vm"
     r"|task))\b(?: only)?"
@@ -46,7 +47,7 @@ CARRY_ON = (
     r"|no harm|not the end|who cares|the rest|everything else)"
 )
 ITS = r"(?:its|their|whose|that 1's)"
-IGNORE = re.compile(
+IGNORE = Pattern(
     rf"\b(?:ignore (?:its |the |any |that |it|if|exit|failure|error)[\w ]{{0,30}}"
     rf"|(?:if|when|should) (?!task)(?:[\w.-]+ ){{1,5}}?{FAILS}[\w ,]{{0,24}}?{CARRY_ON}\w*"
     rf"|let (?:[\w'-]+ ){{1,4}}fail\b|fails? (?:without harm|quietly|silently)"
@@ -87,7 +88,7 @@ IGNORE = re.compile(
     r"|critical|blocking))\b",
     re.IGNORECASE,
 )
-ALWAYS = re.compile(
+ALWAYS = Pattern(
     r"\balways(?:[ _-]?runs?)?\b|\beven (?:if|when|though)\b[^.;\n]{0,40}?\b(?:fail(?:s|ed)?"
     r"|crash(?:es|ed)?|died|dies|blew up|blows up|broke|breaks|error(?:s|ed)?|goes wrong"
     r"|went wrong)\b"
@@ -103,12 +104,12 @@ ALWAYS = re.compile(
     r"|\bboth on (?:success|failure)\b",
     re.IGNORECASE,
 )
-BACKGROUND = re.compile(
+BACKGROUND = Pattern(
     r"\b(?:in the|as a|in) background\b|\bbackground (?:process|step|task|runnable|job"
     r"|script)\b|(?:^|[\n(,;-])\s*background(?:ed)?\s*(?=[:=)])|\bdaemon\b|\bbackgrounded\b",
     re.IGNORECASE,
 )
-STREAMING = re.compile(
+STREAMING = Pattern(
     r"\bimage streaming\b|\bstream(?:ed|ing)? (?:it|this|that)(?= (?:instead|rather|in|from|as"
     r"|when))|\bstream(?:ing)? (?:of )?(?:the |that |this "
     r"|it's )?(?:container )?image\b|\benableImageStreaming\b"
@@ -118,7 +119,7 @@ STREAMING = re.compile(
     r"|video|audio)\b)",
     re.IGNORECASE,
 )
-NO_INTERNET = re.compile(
+NO_INTERNET = Pattern(
     r"\bblock(?:ing|ed)?[ _]?(?:all )?(?:the )?external[ _]?network\b"
     r"|\b(?:no|without|not|never|can't|cannot|cut off|isolated|den(?:y|ied)|block(?:ed|ing)?|off"
     r"|disabled?|forbid|nothing)\b(?: [\w'-]+){0,5}? (?:internet|outside(?: world| network)?"
@@ -133,11 +134,11 @@ NO_INTERNET = re.compile(
     r"|\bblockExternalNetwork\b|\bair-?gapped\b|\boffline container\b|\bnetwork: ?none\b",
     re.IGNORECASE,
 )
-STEP_COUNT = re.compile(
+STEP_COUNT = Pattern(
     rf"(?<![\w.=:-])(?P<n>\d{{1,2}})(?: [a-z]+)? {STEP_NOUN}\b(?: in (?:the|each|every) task)?",
     re.IGNORECASE,
 )
-STEP_HEAD = re.compile(r"\b(?:step|runnable|stage|part) (?P<n>\d{1,2})\b", re.IGNORECASE)
+STEP_HEAD = Pattern(r"\b(?:step|runnable|stage|part) (?P<n>\d{1,2})\b", re.IGNORECASE)
 CONDITIONS = (
     ("ignore_exit_status", IGNORE),
     ("always_run", ALWAYS),
@@ -200,7 +201,7 @@ def _of_containers(page: Page, match: re.Match[str], name: str, names: StepNames
 
 
 # "even if the first step fails" names the step that may fail, not the one that runs on.
-OTHERS = re.compile(
+OTHERS = Pattern(
     r"\b(?:if|when|though|whether|after|what(?:ever)?)\b[^,;.\n]{0,60}?"
     r"\b(?:fail|crash|die|blew|blow|broke|break|error|wrong|happen|succeed|went|goes|work|pass"
     r"|before it (?:does|did))\w*",
@@ -214,7 +215,7 @@ def _target(
     end: int,
     work: list[Item],
     names: StepNames,
-    others: re.Pattern[str] | None = None,
+    others: Pattern | None = None,
 ) -> Step | None:
     """The step that words at a place speak of; `others` matches words about other steps."""
     alone = _alone_in_clause(page, start, work)
@@ -253,7 +254,7 @@ def _leads_to(page: Page, before: Item, after: Item, start: int, end: int) -> bo
 
 
 # What parts words about one step from the next step.
-BREAK = re.compile(r"[,;.\n)]|\s-|\b(?:then|next|and|but|after|afterwards|finally|lastly)\b", re.I)
+BREAK = Pattern(r"[,;.\n)]|\s-|\b(?:then|next|and|but|after|afterwards|finally|lastly)\b", re.I)
 
 
 def named_step(
@@ -261,7 +262,7 @@ def named_step(
     start: int,
     end: int,
     names: StepNames,
-    others: re.Pattern[str] | None = None,
+    others: Pattern | None = None,
     *,
     clause_only: bool = False,
 ) -> Step | None:
@@ -313,15 +314,15 @@ def _in_turn(page: Page, names: StepNames) -> None:
             step.timeout_s = Asked(value=max(1, round(amount.value)), quote=quote)
 
 
-WHOLE = re.compile(
+WHOLE = Pattern(
     r"\b(?:tasks?|whole|overall|job|in all|altogether|total|each|both|every|retr\w+|wait\w*)\b",
     re.IGNORECASE,
 )
-USUALLY = re.compile(
+USUALLY = Pattern(
     r"\b(?:usually|normally|typically|about|around|roughly|on average|expected|approximately)\b|~",
     re.IGNORECASE,
 )
-AFTER_FOR = re.compile(r" (?:at most |maximum |each )?(?:for|in|on|to) ", re.IGNORECASE)
+AFTER_FOR = Pattern(r" (?:at most |maximum |each )?(?:for|in|on|to) ", re.IGNORECASE)
 
 
 def _bare(page: Page, amount: Amount, names: StepNames) -> bool:

@@ -6,13 +6,14 @@ import re
 from functools import lru_cache
 
 from components.parse_intent.draft import Step
+from components.parse_intent.offline.pattern import Pattern
 from components.parse_intent.offline.vocabulary import ORDINALS, PROGRAMS, words
 
 STEP_NOUN = r"(?:steps?|runnables?|commands?|scripts?|parts?|containers?|stages?|phases?|images?)"
 ONE = rf"(?:{STEP_NOUN}|1)"
 ENDINGS = r"(?:es?|ed|s|ing|ions?|ers?|ations?|ment|load(?:ing|er)?)?"
 ORDER = "|".join([*ORDINALS, "last", "final"])
-NUMBERED = re.compile(
+NUMBERED = Pattern(
     rf"\b{STEP_NOUN}\s+(?:number\s+|no\.? ?|#)?(?P<n>\d{{1,2}}|[a-f])\b(?! (?:of|more))"
     rf"|\b(?P<o>{ORDER})\s+(?:\w+\s+)?(?:{STEP_NOUN}|1)\b"
     # "for the second half an hour", "the first: 5 minutes", "the last gets 2 h"
@@ -25,17 +26,17 @@ NUMBERED = re.compile(
     rf"|(?:^\s*|[,;\n(]\s*)(?P<q>{ORDER})(?=\s*[:=])",
     re.IGNORECASE,
 )
-ALL_STEPS = re.compile(
+ALL_STEPS = Pattern(
     rf"\b(?:each|every|per|both|all)(?: of)?(?: the)?(?: \d+)? {STEP_NOUN}\b|\bboth\b",
     re.IGNORECASE,
 )
 KINDS = {
-    "container": re.compile(
+    "container": Pattern(
         r"\bthe (?:docker |second |first )?(?:container|docker)(?: step| part| run| itself)?\b"
         r"(?! (?:image|registry|path))",
         re.IGNORECASE,
     ),
-    "script": re.compile(
+    "script": Pattern(
         r"\bthe (?:host|script|shell|bash|vm)(?: step| part| command| script)\b", re.IGNORECASE
     ),
 }
@@ -129,10 +130,10 @@ def program_names(step: Step) -> set[str]:
 
 
 @lru_cache(maxsize=256)
-def spoken(name: str) -> re.Pattern[str]:
+def spoken(name: str) -> Pattern:
     """Words for a step by the name of its program: "the scoring step", "after the detection"."""
     word = rf"{re.escape(name.removesuffix('e'))}{re.escape(name[-1])}?{ENDINGS}"
-    return re.compile(
+    return Pattern(
         rf"(?<![\w/.-]){word}(?:\.\w{{1,3}})? {ONE}\b"
         rf"|(?<![\w/.-]){word}(?:\.\w{{1,3}})?(?![\w/-])(?= (?:before|after|first|last|out"
         rf"|(?:at|to) the (?:end|start|beginning|front))\b)"

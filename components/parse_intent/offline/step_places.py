@@ -7,14 +7,13 @@ import re
 from components.parse_intent.draft import Step
 from components.parse_intent.offline.edit_steps import Ref, refs_in
 from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.pattern import Pattern
 from components.parse_intent.offline.step_names import ONE
 from components.parse_intent.offline.vocabulary import ORDINALS
 
 Span = tuple[int, int]
-BETWEEN = re.compile(
-    r"\b(?:in between|between (?:the 2|them|both|those|these|the steps|the))\b", re.I
-)
-AT_FRONT = re.compile(
+BETWEEN = Pattern(r"\b(?:in between|between (?:the 2|them|both|those|these|the steps|the))\b", re.I)
+AT_FRONT = Pattern(
     r"\b(?:before (?:that|it|this|everything|all|any|the (?:main|actual|real|rest|work|command"
     r"|script"
     r"|container|task|job|other)|anything)|first(?:ly)?(?! (?:step|1|half))|beforehand"
@@ -23,7 +22,7 @@ AT_FRONT = re.compile(
     r"|first step|precede[ds]?)\b",
     re.IGNORECASE,
 )
-AT_END = re.compile(
+AT_END = Pattern(
     r"\b(?:after (?:that|it|this|them|everything|all|the (?:main|actual|last|work|command|script"
     r"|container"
     r"|task|job|other))|afterwards?|then|finally|at the (?:very )?end|lastly|last step|final step"
@@ -31,12 +30,12 @@ AT_END = re.compile(
     r"|s)?)\b",
     re.IGNORECASE,
 )
-AS_NTH = re.compile(
+AS_NTH = Pattern(
     rf"\b(?:a|as|as the|the new|new) (?P<o>{'|'.join(ORDINALS)}) {ONE}\b"
     rf"|\bas {ONE} (?P<n>\d{{1,2}})\b",
     re.IGNORECASE,
 )
-NEXT_TO = re.compile(
+NEXT_TO = Pattern(
     r"\b(?P<w>before|after|following|ahead of|behind)\s+(?:the |our )?$", re.IGNORECASE
 )
 

@@ -8,24 +8,25 @@ from bisect import bisect_left
 from components.parse_intent.draft import Step
 from components.parse_intent.offline.normal import FILL
 from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.pattern import Pattern
 from components.parse_intent.offline.step_conditions import Item, named_step
 from components.parse_intent.offline.step_names import StepNames
 
-OF_STEP = re.compile(
+OF_STEP = Pattern(
     r"\b(?:only|alone|there|its (?:own )?env\w*|(?:that|this) (?:step|1)|(?:for|in|of|to) (?:the )?"
     r"(?:step|first|second|third|last)|step \w+ (?:gets|has|with|needs|sees))\b",
     re.IGNORECASE,
 )
 
 
-OF_ALL = re.compile(
+OF_ALL = Pattern(
     r"\b(?:whole|entire|both|all|every|each) (?:the )?(?:task|step|container|script|runnable"
     r"|of)s?\b"
     r"|\bboth\b|\btask[- ](?:level|wide|env\w*)|\b(?:every|all)(?:body|where|thing)\b",
     re.IGNORECASE,
 )
 # "IMAGE (A=1)", "IMAGE with A=1 and B=2", "`x.sh` with environment A=1"
-ATTACHED = re.compile(
+ATTACHED = Pattern(
     rf"[{FILL}'\"]*[\s,]*(?:\(|\[)?(?:\b(?:with|using|and|where|given|under|has|gets|needs|in|an?|its"
     r"|own|the|set|environments?|variables?|var|container|image|that|which|to|args?|arguments?"
     rf"|command|cmd)\b[\s:,]*|[{FILL}]+[\s,]*)*",

@@ -7,16 +7,17 @@ from collections.abc import Iterator
 
 from components.parse_intent.draft import Pair, TaskEnvironment
 from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.pattern import Pattern
 
 BETWEEN = r"[ \t]*[|,;:\t][ \t]*"
-HEADER = re.compile(
+HEADER = Pattern(
     r"^[ \t|]*(?:task|index|idx|#|no\.?|nr\.?)(?: (?:index|idx|no\.?|number))?"
     rf"{BETWEEN}(?P<names>[A-Za-z_]\w*(?:{BETWEEN}[A-Za-z_]\w*){{0,19}})[ \t|]*$",
     re.IGNORECASE | re.MULTILINE,
 )
-ROW = re.compile(rf"[ \t|]*(?:task )?(?P<i>\d{{1,3}}){BETWEEN}(?P<rest>[^\n]+)", re.IGNORECASE)
-CELL = re.compile(r"[^|,;\t\s](?:[^|,;\t\n]*[^|,;\t\s])?")
-ABOUT = re.compile(r"\b(?:environments?|variables?|tasks?)\b", re.IGNORECASE)
+ROW = Pattern(rf"[ \t|]*(?:task )?(?P<i>\d{{1,3}}){BETWEEN}(?P<rest>[^\n]+)", re.IGNORECASE)
+CELL = Pattern(r"[^|,;\t\s](?:[^|,;\t\n]*[^|,;\t\s])?")
+ABOUT = Pattern(r"\b(?:environments?|variables?|tasks?)\b", re.IGNORECASE)
 
 
 def read_task_table(page: Page) -> list[TaskEnvironment]:

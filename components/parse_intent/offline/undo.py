@@ -9,24 +9,25 @@ from itertools import islice
 from components.parse_intent.draft import Draft
 from components.parse_intent.offline.field_words import fields_in
 from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.pattern import Pattern
 
-WHOLE = re.compile(
+WHOLE = Pattern(
     r"\b(?:undo|revert|roll ?back|take (?:that|it|this) back|go back to (?:what|how|the previous"
     r"|the last)[^.;\n]{0,30}|(?:back )?as (?:it|that) was(?: before)?|scratch (?:that|the last)"
     r"|forget (?:that|the last|what i just)\b[^.;\n]{0,20}|no,? don't do that)\b"
     r"|^\W*never ?mind\b(?: that| the last)?",
     re.IGNORECASE,
 )
-REST = re.compile(
+REST = Pattern(
     r"[.;\n]|,(?=\s)|\b(?:but|and|then)\b(?! (?:everything|all|the other|both))", re.IGNORECASE
 )
-HOW_MANY = re.compile(
+HOW_MANY = Pattern(
     r"\b(?:(?P<all>everything|all(?: of it| that| changes)?)|both|last (?P<n>two|2|three|3)"
     r"|(?P<m>two|2|three|3) (?:last )?(?:changes|turns|edits|times))\b",
     re.IGNORECASE,
 )
 NUMBERS = {"two": 2, "2": 2, "three": 3, "3": 3}
-BACK = re.compile(
+BACK = Pattern(
     r"\b(?:go|goes|put|set|switch|change|turn|bring|take|move|get|return|restore|undo|revert"
     r"|reset)\b"
     r"[^.;\n]{0,50}?\b(?:back|previous|original|earlier|before|old|was|were|initial)\b"
@@ -38,14 +39,14 @@ BACK = re.compile(
     r"(?:fine|ok|okay|good|better|right|enough|perfect|alright)\b",
     re.IGNORECASE,
 )
-FIRST = re.compile(
+FIRST = Pattern(
     r"\b(?:in the beginning|at (?:the )?(?:first|start|beginning)|original\w*|initial\w*"
     r"|to (?:start|begin) with|first (?:1|said|had))\b",
     re.IGNORECASE,
 )
-SERIES = re.compile(r"\bback to (?:the |an? |our )?(?P<s>[a-z]\d[a-z]?)\b", re.IGNORECASE)
+SERIES = Pattern(r"\bback to (?:the |an? |our )?(?P<s>[a-z]\d[a-z]?)\b", re.IGNORECASE)
 MAX_BACK = 20
-COUNTED = re.compile(r"\d\s*$")
+COUNTED = Pattern(r"\d\s*$")
 
 
 def taken_back(turn: str, turns: int) -> tuple[int, str]:

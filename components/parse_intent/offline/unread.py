@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import itertools
-import re
 from bisect import bisect_left
 
 from components.parse_intent.offline.amounts import Amount
 from components.parse_intent.offline.normal import FILL
 from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.pattern import Pattern
 from components.parse_intent.offline.vocabulary import KEYWORDS, words
 
-WORD = re.compile(r"[A-Za-z][\w'-]*|\d[\w.]*")
-LISTED = re.compile(r"\s*\(?\d{1,2}[.)]")
+WORD = Pattern(r"[A-Za-z][\w'-]*|\d[\w.]*")
+LISTED = Pattern(r"\s*\(?\d{1,2}[.)]")
 # Words that carry no setting by themselves.
 EMPTY = frozenset(
     words(

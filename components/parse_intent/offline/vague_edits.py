@@ -8,6 +8,7 @@ from components.parse_intent.draft import Draft
 from components.parse_intent.offline.field_words import fields_in
 from components.parse_intent.offline.normal import FILL
 from components.parse_intent.offline.page import Page
+from components.parse_intent.offline.pattern import Pattern
 
 DEGREE = (
     r"(?:a (?:bit|little|lot|tad|touch) |a whole lot |much |some(?:what)? |slightly |way |far )?"
@@ -21,35 +22,35 @@ MORE = (
     r"|another|(?:a |some )?(?:different|other))"
 )
 # "more memory", "a beefier machine", "some other region"
-OF_FIELD = re.compile(
+OF_FIELD = Pattern(
     rf"\b{DEGREE}{MORE} (?:(?!than\b|of\b|and\b|or\b)[a-z-]+ ){{0,2}}?(?P<f>[a-z][^.;,\n]{{0,24}})",
     re.IGNORECASE,
 )
 # "increase the memory", "adjust the timeout"
-VERB = re.compile(
+VERB = Pattern(
     r"\b(?:increase|raise|bump(?: up)?|up|reduce|decrease|lower|cut(?: down)?|extend|shorten|adjust"
     r"|change|modify|tweak|alter|enlarge|shrink) (?:the |its |our |their |that |on )?"
     r"(?P<f>[a-z][^.;,\n]{0,24})",
     re.IGNORECASE,
 )
 # "make it bigger", "can this be cheaper?"
-WHOLE = re.compile(
+WHOLE = Pattern(
     rf"\b(?:make|get|have|want|need|run|go|be|scale)(?: (?:it|this|that|them|the (?:job|whole thing"
     rf"|tasks?)|things|everything|all))?(?: to (?:be|run|go))? {DEGREE}(?:{COMPARED}|up|down)"
     r"(?=\W*(?:please|somehow|for me|then|if possible|if you can|again|now|\W)*$)",
     re.IGNORECASE,
 )
-LONGER = re.compile(
+LONGER = Pattern(
     rf"\b(?:run|take|work|go on|last|live) (?:for )?{DEGREE}(?:longer|shorter)\b", re.I
 )
 # "it runs out of memory, give it more"
-SOME_MORE = re.compile(
+SOME_MORE = Pattern(
     r"\b(?:give|allow|grant|add|needs?|wants?|use|take)(?: (?:it|them|each|that|this))? "
     rf"{DEGREE}(?:more|less|fewer)(?: of (?:it|that|them))?(?=\W*(?:please|then|instead|\W)*$)",
     re.IGNORECASE,
 )
 # The words tell or ask something, and order nothing.
-TOLD = re.compile(
+TOLD = Pattern(
     r"\b(?:was|were|is|are|isn't|aren't|that's|it's|there's|been|had|has|because|since|than|why|how"
     r"|would|did|does|if|when|what|which|no|not|any|once|seems?|looks?|without)\b",
     re.IGNORECASE,
@@ -90,12 +91,12 @@ SIZES = (
     "provisioning",
     "max_retries",
 )
-OF_IT = re.compile(r"\b(?:number|amount|size|count|limit) (?:of|on)(?: the)? ?", re.IGNORECASE)
-TOLD_AFTER = re.compile(
+OF_IT = Pattern(r"\b(?:number|amount|size|count|limit) (?:of|on)(?: the)? ?", re.IGNORECASE)
+TOLD_AFTER = Pattern(
     r"[^.;,\n]{0,30}\b(?:would|won't|wouldn't|isn't|doesn't|is|are|was|were|did|does|than)\b",
     re.IGNORECASE,
 )
-IMAGE = re.compile(r"(?:container |docker )?image\b", re.IGNORECASE)
+IMAGE = Pattern(r"(?:container |docker )?image\b", re.IGNORECASE)
 
 
 def vague_edits(page: Page, before: Draft, after: Draft) -> list[str]:
@@ -124,17 +125,17 @@ def _question(page: Page, match: re.Match[str], before: Draft, after: Draft) -> 
     )
     if not silent or told or page.negated(match.start()):
         return ""
-    if match.re is WHOLE:
+    if match.re is WHOLE.compiled:
         same = all(getattr(before, name) == getattr(after, name) for name in SIZES)
         return ANY if same else ""
-    if match.re is SOME_MORE:
+    if match.re is SOME_MORE.compiled:
         said = page.sentence_text(match.start())
         names = {f for f, _, _ in fields_in(said) or fields_in(page.norm) if f in QUESTIONS}
         same = len(names) == 1 and all(getattr(before, f) == getattr(after, f) for f in names)
         return QUESTIONS[names.pop()] if same else ""
-    if match.re is not LONGER and IMAGE.match(match["f"]):
+    if match.re is not LONGER.compiled and IMAGE.match(match["f"]):
         return "" if before.steps != after.steps else "Which container image should run?"
-    name = "max_run_s" if match.re is LONGER else _field(match["f"])
+    name = "max_run_s" if match.re is LONGER.compiled else _field(match["f"])
     alike = ("disks", "boot_disk") if name in ("disks", "boot_disk") else (name,)
     if name not in QUESTIONS or any(getattr(before, f) != getattr(after, f) for f in alike):
         return ""

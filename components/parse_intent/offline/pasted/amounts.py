@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
+from components.parse_intent.offline.pattern import Pattern
 from components.parse_intent.offline.vocabulary import GPU_NAMES, REGIONS
 
-SIZE = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)\s*([a-zA-Z]{0,5})")
+SIZE = Pattern(r"(\d{1,9}(?:\.\d{1,6})?)\s*([a-zA-Z]{0,5})")
 # In MiB. Tools differ in whether G is 1000 or 1024 of M; people mean the same machine by both.
 UNITS = {"": 1 / 1048576, "b": 1 / 1048576, "k": 1 / 1024, "m": 1.0, "g": 1024.0, "t": 1048576.0}
 
@@ -54,7 +55,7 @@ def cpu_milli(text: str) -> int | None:
     return max(1, round(float(match[1]) * (1 if match[2] else 1000)))
 
 
-PERIOD = re.compile(
+PERIOD = Pattern(
     r"(\d{1,9}(?:\.\d{1,6})?)\s*(ms|millis\w*|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d"
     r"|days?|w|weeks?)?\b[\s,]{0,4}",
     re.IGNORECASE,
@@ -90,7 +91,7 @@ def clock(text: str, bare: int) -> int | None:
     return total or None
 
 
-ISO = re.compile(
+ISO = Pattern(
     r"P(?:(?P<d>\d{1,6})D)?(?:T(?:(?P<h>\d{1,6})H)?(?:(?P<m>\d{1,6})M)?(?:(?P<s>\d{1,9})"
     r"(?:\.\d+)?S)?)?"
 )
@@ -133,7 +134,7 @@ def known_gpu(words: str) -> bool:
     return any(name == kind for _, kind in GPU_NAMES)
 
 
-ZONE = re.compile(r"([a-z]+-[a-z]+\d{1,2})-[a-f]")
+ZONE = Pattern(r"([a-z]+-[a-z]+\d{1,2})-[a-f]")
 
 
 def place(name: str) -> str | None:

@@ -6,8 +6,10 @@ import re
 from bisect import bisect_right
 from dataclasses import dataclass
 
-MAIL_MARK = re.compile(r"^(?:[>|][ \t]?){1,8}", re.MULTILINE)
-FENCE = re.compile(r"^[ \t]*(```+|~~~+)[ \t]*([\w+.-]*)[^\n`]*\n", re.MULTILINE)
+from components.parse_intent.offline.pattern import Pattern
+
+MAIL_MARK = Pattern(r"^(?:[>|][ \t]?){1,8}", re.MULTILINE)
+FENCE = Pattern(r"^[ \t]*(```+|~~~+)[ \t]*([\w+.-]*)[^\n`]*\n", re.MULTILINE)
 MAX_FENCES = 50
 
 

@@ -14,6 +14,7 @@ from components.parse_intent.draft import Asked, Gpus, Pair
 from components.parse_intent.offline.pasted.amounts import gpu_name, known_gpu
 from components.parse_intent.offline.pasted.docker_run import gpus as gpus_of_no_type
 from components.parse_intent.offline.pasted.part import Part
+from components.parse_intent.offline.pattern import Pattern
 from components.parse_intent.offline.payloads import Payload
 
 
@@ -46,7 +47,7 @@ class Wish:
         return next((self.said[name][1] for name in names if name in self.said), "")
 
 
-ARRAY = re.compile(
+ARRAY = Pattern(
     r"\[?(?P<list>\d{1,9}(?:-\d{1,9}(?::\d{1,6})?)?(?:,\d{1,9}(?:-\d{1,9}(?::\d{1,6})?)?)*)\]?"
     r"(?:%(?P<limit>\d{1,6}))?"
 )
@@ -203,13 +204,13 @@ CORES = ("SLURM_CPUS_PER_TASK", "SLURM_CPUS_ON_NODE", "NSLOTS", "PBS_NP", "NCPUS
          "LSB_DJOB_NUMPROC", "SLURM_NTASKS_PER_NODE", "SLURM_NTASKS", "SLURM_NPROCS")  # fmt: skip
 ENDS = {"SLURM_ARRAY_TASK_MIN": 0, "SGE_TASK_FIRST": 0, "SLURM_ARRAY_TASK_MAX": 1,
         "SGE_TASK_LAST": 1, "SGE_TASK_STEPSIZE": 2, "SLURM_ARRAY_TASK_STEP": 2}  # fmt: skip
-VARIABLE = re.compile(
+VARIABLE = Pattern(
     r"\$(?:\{(?P<a>"
     + "|".join((*INDEXES, *RENAMED, *CORES, *ENDS))
     + r")(?P<op>:?[-?=+][^}\n]*)?\}"
     r"|(?P<b>" + "|".join((*INDEXES, *RENAMED, *CORES, *ENDS)) + r")\b)"
 )
-BARE = re.compile(r"\b(?:" + "|".join(INDEXES) + r")\b")
+BARE = Pattern(r"\b(?:" + "|".join(INDEXES) + r")\b")
 
 
 def in_batch_words(payload: Payload) -> Payload:

@@ -13,11 +13,10 @@ from components.parse_intent.offline.pasted.amounts import cpu_milli, mib
 from components.parse_intent.offline.pasted.part import Part, Pending, label, pair
 from components.parse_intent.offline.pasted.script_end import command_end
 from components.parse_intent.offline.pasted.shell_words import Option, Word, options, shell_words
+from components.parse_intent.offline.pattern import Pattern
 from components.parse_intent.offline.vocabulary import words
 
-COMMAND = re.compile(
-    r"(?:sudo[ \t]+)?(?:docker|podman|nvidia-docker)[ \t]+(?:container[ \t]+)?run\b"
-)
+COMMAND = Pattern(r"(?:sudo[ \t]+)?(?:docker|podman|nvidia-docker)[ \t]+(?:container[ \t]+)?run\b")
 SWITCHES = frozenset(
     words(
         "--rm -it -i -t -d -ti -dit -itd --interactive --tty --detach --init --privileged "
@@ -25,8 +24,8 @@ SWITCHES = frozenset(
     )
 )
 # In the middle of a line only what no sentence holds: an option, or an image with its path or tag.
-SURE = re.compile(r"[ \t]+(?:--?[A-Za-z]|[\w.-]+[/:][\w])")
-IMAGE = re.compile(r"[A-Za-z0-9$][\w./:@${}-]*")
+SURE = Pattern(r"[ \t]+(?:--?[A-Za-z]|[\w.-]+[/:][\w])")
+IMAGE = Pattern(r"[A-Za-z0-9$][\w./:@${}-]*")
 # What a task does by itself: Batch removes the container, keeps no terminal, names it.
 OF_ITSELF = frozenset(
     words(

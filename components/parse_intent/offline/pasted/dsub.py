@@ -9,9 +9,10 @@ from components.parse_intent.offline.pasted.amounts import gpu_name, period, pla
 from components.parse_intent.offline.pasted.part import Part, Pending, label, pair
 from components.parse_intent.offline.pasted.script_end import command_end
 from components.parse_intent.offline.pasted.shell_words import Option, Word, shell_words
+from components.parse_intent.offline.pattern import Pattern
 from components.parse_intent.offline.vocabulary import words
 
-COMMAND = re.compile(r"(?<![\w/.-])dsub[ \t\\\n]{1,200}(?=--)")
+COMMAND = Pattern(r"(?<![\w/.-])dsub[ \t\\\n]{1,200}(?=--)")
 SWITCHES = frozenset(
     words(
         "--wait --dry-run --skip --block-external-network --enable-stackdriver-monitoring "

@@ -5,17 +5,16 @@ Flags: cloud.google.com/sdk/gcloud/reference/compute/instances/create and .../ba
 
 from __future__ import annotations
 
-import re
-
 from components.parse_intent.draft import Asked, BootDisk, Disk, Gpus, Step
 from components.parse_intent.offline.pasted.amounts import gib, gpu_name, period, place
 from components.parse_intent.offline.pasted.docker_run import bind
 from components.parse_intent.offline.pasted.part import Part, Pending, label, pair
 from components.parse_intent.offline.pasted.script_end import command_end
 from components.parse_intent.offline.pasted.shell_words import Option, options, shell_words
+from components.parse_intent.offline.pattern import Pattern
 from components.parse_intent.offline.vocabulary import words
 
-COMMAND = re.compile(
+COMMAND = Pattern(
     r"gcloud[ \t]+(?:(?:alpha|beta)[ \t]+)?(?:compute[ \t]+instances[ \t]+create"
     r"(?:-with-container)?|batch[ \t]+jobs[ \t]+submit)(?![\w-])"
 )

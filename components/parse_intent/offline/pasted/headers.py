@@ -11,11 +11,10 @@ from components.parse_intent.offline.pasted.cluster import Wish, fill, named_ste
 from components.parse_intent.offline.pasted.part import Part, Pending
 from components.parse_intent.offline.pasted.script_end import command_end, script_end
 from components.parse_intent.offline.pasted.shell_words import Option, Word, shell_words
+from components.parse_intent.offline.pattern import Pattern
 
-HEADER = re.compile(r"^[ \t]*#(?P<d>SBATCH|PBS|BSUB|\$)[ \t]+(?=[-A-Za-z])(?P<o>[^\n]*)", re.M)
-SUBMIT = re.compile(
-    r"(?P<p>sbatch|qsub|bsub)[ \t]+(?=-|\S+\.(?:sh|sbatch|slurm|pbs|job|sub|lsf)\b)"
-)
+HEADER = Pattern(r"^[ \t]*#(?P<d>SBATCH|PBS|BSUB|\$)[ \t]+(?=[-A-Za-z])(?P<o>[^\n]*)", re.M)
+SUBMIT = Pattern(r"(?P<p>sbatch|qsub|bsub)[ \t]+(?=-|\S+\.(?:sh|sbatch|slurm|pbs|job|sub|lsf)\b)")
 Read = Callable[[Option, Wish], None]
 DIALECTS: dict[str, tuple[Read, frozenset[str]]] = {
     "SBATCH": (slurm.option, slurm.SWITCHES),
@@ -185,8 +184,8 @@ def _steps(script: str, wish: Wish) -> list[Step]:
     return [step]
 
 
-STARTS_ALL = re.compile(r"^[ \t]*(?:time[ \t]+)?(?:srun|mpirun|mpiexec|torchrun)\b", re.M)
-SRUN = re.compile(
+STARTS_ALL = Pattern(r"^[ \t]*(?:time[ \t]+)?(?:srun|mpirun|mpiexec|torchrun)\b", re.M)
+SRUN = Pattern(
     r"^(?P<i>[ \t]*(?:time[ \t]+)?)srun(?:[ \t]+--?[A-Za-z][\w-]*(?:=\S+|[ \t]+\d+)?)*[ \t]+(?=\S)",
     re.MULTILINE,
 )

@@ -6,17 +6,17 @@ The parser takes tokens as long as they fit and keeps what it has; it has no rec
 from __future__ import annotations
 
 import json
-import re
 
 from components.parse_intent.offline.pasted.tree import MAX_LEVELS, MAX_NODES, Node
+from components.parse_intent.offline.pattern import Pattern
 
-BLANK = re.compile(r"(?:\s+|//[^\n]*|#[^\n]*)+")
-TOKEN = re.compile(
+BLANK = Pattern(r"(?:\s+|//[^\n]*|#[^\n]*)+")
+TOKEN = Pattern(
     r"\"(?:[^\"\\\n]|\\.)*\"?|'(?:[^'\\\n]|\\.)*'|[{}\[\],:]|(?:true|false|null|True|False|None)\b"
     r"|-?\d[\d.eE+-]*|[A-Za-z_][\w-]*(?=\s?:)|\.\.\.|…",
 )
 MOST_TRIED = 1_000  # openings; text with more braces that are no JSON is something else
-OPENING = re.compile(r"\{|\[(?=\s*\{)|\"[A-Za-z_]\w*\"\s{0,8}:")
+OPENING = Pattern(r"\{|\[(?=\s*\{)|\"[A-Za-z_]\w*\"\s{0,8}:")
 
 
 def find_json(text: str) -> list[tuple[int, int, Node]]:

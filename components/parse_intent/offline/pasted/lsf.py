@@ -7,6 +7,7 @@ import re
 from components.parse_intent.offline.pasted.amounts import mib
 from components.parse_intent.offline.pasted.cluster import Wish, array
 from components.parse_intent.offline.pasted.shell_words import Option
+from components.parse_intent.offline.pattern import Pattern
 
 SWITCHES = frozenset(("-x", "-B", "-N", "-r", "-rn", "-K", "-I", "-H"))
 WITHOUT_FIELD = {
@@ -24,7 +25,7 @@ WITHOUT_FIELD = {
     "-m": "Batch makes its VMs anew for every job",
     "-r": "say how often a task may be retried",
 }
-NAME = re.compile(r"(?P<n>[^\[\]%]*)(?:\[(?P<a>[^\[\]]*)\])?(?:%(?P<l>\d{1,6}))?")
+NAME = Pattern(r"(?P<n>[^\[\]%]*)(?:\[(?P<a>[^\[\]]*)\])?(?:%(?P<l>\d{1,6}))?")
 
 
 def option(given: Option, wish: Wish) -> None:

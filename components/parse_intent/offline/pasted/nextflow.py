@@ -9,14 +9,15 @@ from components.parse_intent.draft import Asked, BootDisk, Gpus, Step
 from components.parse_intent.offline.pasted.amounts import gib, gpu_name, known_gpu, mib, period
 from components.parse_intent.offline.pasted.docker_run import gpus
 from components.parse_intent.offline.pasted.part import Part, label
+from components.parse_intent.offline.pattern import Pattern
 
-PROCESS = re.compile(r"^[ \t]*process(?:[ \t]+(?P<n>\w+))?[ \t]*\{", re.MULTILINE)
-DIRECTIVE = re.compile(
+PROCESS = Pattern(r"^[ \t]*process(?:[ \t]+(?P<n>\w+))?[ \t]*\{", re.MULTILINE)
+DIRECTIVE = Pattern(
     r"^[ \t]*(?P<k>[a-z]\w*)[ \t]*(?:[=:][ \t]*)?(?P<v>[^\s=:][^\n]*)$", re.MULTILINE
 )
 # memory { 16.GB * task.attempt }: the amount of the first attempt.
-WORKED_OUT = re.compile(r"\{\s?[\"']?(\d{1,6}(?:[. ]?[A-Za-z]{1,5})?)[\"']?(?=\s?[*}])")
-SECTION = re.compile(r"^[ \t]*(?:input|output|when|script|shell|exec|stub)[ \t]*:", re.MULTILINE)
+WORKED_OUT = Pattern(r"\{\s?[\"']?(\d{1,6}(?:[. ]?[A-Za-z]{1,5})?)[\"']?(?=\s?[*}])")
+SECTION = Pattern(r"^[ \t]*(?:input|output|when|script|shell|exec|stub)[ \t]*:", re.MULTILINE)
 STRINGS = ('"""', "'''")
 OF_ITSELF = (
     "tag",
@@ -49,7 +50,7 @@ def find(text: str) -> list[tuple[int, int]]:
     return found
 
 
-BRACE = re.compile(r"\"\"\"|'''|[{}]")
+BRACE = Pattern(r"\"\"\"|'''|[{}]")
 
 
 def _closing(text: str, pos: int) -> int:
@@ -155,8 +156,8 @@ def _accelerator(value: str, quote: str, part: Part) -> None:
         gpus(count[1] if count else "1", quote, part)
 
 
-VALUE = re.compile(r"(?<!\\)\$(?:\{\s?task\.(?P<a>cpus|memory)[^}\n]*\}|task\.(?P<b>cpus)\b)")
-OWN = re.compile(r"(?<!\\)\$(?:\{(?P<a>[a-z][\w.]*)[^}\n]*\}|(?P<b>[a-z]\w*))")
+VALUE = Pattern(r"(?<!\\)\$(?:\{\s?task\.(?P<a>cpus|memory)[^}\n]*\}|task\.(?P<b>cpus)\b)")
+OWN = Pattern(r"(?<!\\)\$(?:\{(?P<a>[a-z][\w.]*)[^}\n]*\}|(?P<b>[a-z]\w*))")
 
 
 def _script(body: str, expands: bool, step: Step, part: Part) -> None:

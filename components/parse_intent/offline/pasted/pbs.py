@@ -10,6 +10,7 @@ import re
 from components.parse_intent.offline.pasted.amounts import clock, mib
 from components.parse_intent.offline.pasted.cluster import Wish, array, retried, variables
 from components.parse_intent.offline.pasted.shell_words import Option
+from components.parse_intent.offline.pattern import Pattern
 
 SWITCHES = frozenset(("-V", "-I", "-X", "-z", "-h", "-f"))
 WITHOUT_FIELD = {
@@ -27,7 +28,7 @@ WITHOUT_FIELD = {
     "-p": "Batch's priorities go from 0 to 99; say which",
     "-a": "Batch starts a job at once; a schedule runs it later",
 }
-PIECE = re.compile(r"(?P<k>[\w.]+)=(?P<v>[^,:+]*(?::\d\d(?::\d\d)?)*)")
+PIECE = Pattern(r"(?P<k>[\w.]+)=(?P<v>[^,:+]*(?::\d\d(?::\d\d)?)*)")
 
 
 def option(given: Option, wish: Wish) -> None:

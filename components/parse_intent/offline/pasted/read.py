@@ -29,6 +29,7 @@ from components.parse_intent.offline.pasted.json_tree import find_json
 from components.parse_intent.offline.pasted.part import Part, Pending, join
 from components.parse_intent.offline.pasted.tree import Node, left_over
 from components.parse_intent.offline.pasted.yaml_tree import find_yaml, read_yaml
+from components.parse_intent.offline.pattern import Pattern
 
 
 @dataclass
@@ -45,7 +46,7 @@ class Pasted:
 
 
 # Nothing is pasted without one of these; the rest costs time.
-SIGNS = re.compile(
+SIGNS = Pattern(
     r"docker|podman|gcloud|dsub|sbatch|qsub|bsub|^[ \t>|]*#(?:!|PBS|\$[ \t])|[{}]|\w:[ \t]*\n"
     r"|^[ \t>|]*[\"']?\w+[\"']?:[ \t]",
     re.IGNORECASE | re.MULTILINE,
@@ -171,7 +172,7 @@ def _commands(text: str) -> Found:
     return found
 
 
-AFTER = re.compile(r"[ \t]*(?:;|\n)[ \t]*done\b|[ \t]*(?:\||>|<|&(?!&))[^\n]*")
+AFTER = Pattern(r"[ \t]*(?:;|\n)[ \t]*done\b|[ \t]*(?:\||>|<|&(?!&))[^\n]*")
 
 
 def _with_loop(text: str, start: int, end: int, part: Part) -> tuple[int, int]:

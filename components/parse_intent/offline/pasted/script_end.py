@@ -7,6 +7,7 @@ from itertools import islice
 
 from components.parse_intent.offline.commands import LINE_CUT, PROSE_AFTER, STOP
 from components.parse_intent.offline.pasted.shell_words import Word, shell_words
+from components.parse_intent.offline.pattern import Pattern
 from components.parse_intent.offline.vocabulary import ENGLISH_PROGRAMS, KEYWORDS, PROGRAMS, words
 
 SHELL_WORDS = frozenset(
@@ -20,18 +21,18 @@ SHELL_WORDS = frozenset(
     )
 )
 # A line that only a shell would say.
-SHELL_SIGN = re.compile(
+SHELL_SIGN = Pattern(
     r"\$[\w({]|^\s*[\w.-]+=\S|\s--?[A-Za-z][\w-]*|\s[|>&]{1,2}\s|&&|;\s*(?:then|do)\b|\\\s*$"
     r"|^\s*(?:\.{1,2}|~)?/[\w./-]+(?:\s|$)|^\s*[)}\]]|[({]\s*$|^\s*@|\*\.|;\s*$|\w\(|\s[-+*/]?=\s"
 )
-HEREDOC = re.compile(r"<<-?\s?[\"']?(\w+)[\"']?")
-LETTER = re.compile(
+HEREDOC = Pattern(r"<<-?\s?[\"']?(\w+)[\"']?")
+LETTER = Pattern(
     r"\s*(?:dear|hi|hello|thanks|thank you|cheers|best|kind|regards|please|can|could|would|we|i"
     r"|i'm|it|that|this|the|and|but|also|note|ps|p\.s\.|any|so|as|on|in|needs?|should|must|turn"
     r"|port|convert|use|give|run|put|make it|\^)\b",
     re.IGNORECASE,
 )
-WORD = re.compile(r"[A-Za-z][A-Za-z']*")
+WORD = Pattern(r"[A-Za-z][A-Za-z']*")
 MAX_LINES = 3_000
 
 

@@ -12,13 +12,14 @@ from components.parse_intent.offline.merge import ADD, merge_steps
 from components.parse_intent.offline.page import Page
 from components.parse_intent.offline.pasted.part import Pending
 from components.parse_intent.offline.pasted.read import Pasted
+from components.parse_intent.offline.pattern import Pattern
 from components.parse_intent.offline.read_things import only_things
 
 GPU_SERIES = ("a2-", "a3-", "a4-", "g2-", "g4-")
-INSTEAD = re.compile(r"\binstead\b|\brather than\b|\breplace\b|\bin place of\b", re.IGNORECASE)
+INSTEAD = Pattern(r"\binstead\b|\brather than\b|\breplace\b|\bin place of\b", re.IGNORECASE)
 # Of a pasted script only its name; the name of a tool that the job takes the place of.
-FILE_NAME = re.compile(r"(?:\./)?[\w.-]+\.(?:sh|slurm|sbatch|pbs|job|sub|lsf|ya?ml|json|nf|smk)")
-TOOL_NAME = re.compile(r"ssh|docker|podman|kubectl|gcloud|sbatch|qsub|bsub|dsub|nextflow|snakemake")
+FILE_NAME = Pattern(r"(?:\./)?[\w.-]+\.(?:sh|slurm|sbatch|pbs|job|sub|lsf|ya?ml|json|nf|smk)")
+TOOL_NAME = Pattern(r"ssh|docker|podman|kubectl|gcloud|sbatch|qsub|bsub|dsub|nextflow|snakemake")
 
 
 def over_pasted(page: Page, pasted: Pasted) -> tuple[Draft, list[str]]:
@@ -38,11 +39,11 @@ def over_pasted(page: Page, pasted: Pasted) -> tuple[Draft, list[str]]:
 
 
 # What other tools call tasks.
-COMPLETIONS = re.compile(
+COMPLETIONS = Pattern(
     r"(?<![\w.:/-])(?P<n>\d{1,6}) (?:completions|pods|replicas|array (?:elements|jobs|tasks))\b",
     re.IGNORECASE,
 )
-ENOUGH = re.compile(
+ENOUGH = Pattern(
     r"\s*(?:is|are|should be|will be|would be|will|would)?\s*(?:enough|plenty|do\b|fine)"
 )
 
@@ -63,7 +64,7 @@ def _things(page: Page, pasted: Draft) -> None:
                 draft.memory_mib = Asked(value=max(1, round(size.value)), quote=quote)
 
 
-FIRST = re.compile(
+FIRST = Pattern(
     r"\b(?:first step|as the first|at the (?:start|beginning|front)|before (?:that|it"
     r"|everything|the)|beforehand|prepend|to begin with|first run)\b",
     re.IGNORECASE,
@@ -88,7 +89,7 @@ def _join_steps(page: Page, draft: Draft) -> None:
         _by_first_line(step)
 
 
-APART = re.compile(
+APART = Pattern(
     r"\b(?:then|after(?:wards)?|before|first|finally|also|on the (?:host|vm))\b", re.IGNORECASE
 )
 
@@ -99,7 +100,7 @@ def _fits_into(said: Step, container: Step, page: Page) -> bool:
     return empty and said.kind == "script" and said.text is not None and not APART.search(page.norm)
 
 
-INTERPRETER = re.compile(r"#![ \t]*(?:/\S*/)?(?:env[ \t]+(?:-S[ \t]+)?)?(?P<p>[\w.]+)[^\n]*\n")
+INTERPRETER = Pattern(r"#![ \t]*(?:/\S*/)?(?:env[ \t]+(?:-S[ \t]+)?)?(?P<p>[\w.]+)[^\n]*\n")
 
 
 def _by_first_line(step: Step) -> None:
@@ -125,7 +126,7 @@ def _only_a_name(step: Step, pasted: bool) -> bool:
     )
 
 
-WAIVED = re.compile(
+WAIVED = Pattern(
     r"\b(?:ignore|skip|drop|leave (?:it|that|them) out|without|not needed|no need|don't need"
     r"|doesn't need|nothing|none|never ?mind|empty|forget)\b",
     re.IGNORECASE,
@@ -152,7 +153,7 @@ def settle(draft: Draft, pending: list[Pending], said: str) -> list[Pending]:
     return left
 
 
-PATH = re.compile(r"(?<![\w./:-])(/[\w.-]+(?:/[\w.-]+)*)")
+PATH = Pattern(r"(?<![\w./:-])(/[\w.-]+(?:/[\w.-]+)*)")
 MAX_PATHS = 200
 
 
@@ -167,7 +168,7 @@ def _mount_where_used(draft: Draft) -> None:
             volume.mount = path
 
 
-TOGETHER = re.compile(r"\b(?:both|all|everything|folders|directories|dirs|paths)\b", re.IGNORECASE)
+TOGETHER = Pattern(r"\b(?:both|all|everything|folders|directories|dirs|paths)\b", re.IGNORECASE)
 
 
 def _one_for_all(mounts: list[Pending], draft: Draft) -> None:

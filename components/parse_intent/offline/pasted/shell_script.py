@@ -8,8 +8,9 @@ from components.parse_intent.draft import Asked, Pair, Step, TaskEnvironment
 from components.parse_intent.offline.pasted.cluster import Wish, rename
 from components.parse_intent.offline.pasted.part import Part
 from components.parse_intent.offline.pasted.script_end import script_end
+from components.parse_intent.offline.pattern import Pattern
 
-FIRST_LINE = re.compile(r"^[ \t]*#![ \t]?/[^\n]*\n(?=[^\n])", re.MULTILINE)
+FIRST_LINE = Pattern(r"^[ \t]*#![ \t]?/[^\n]*\n(?=[^\n])", re.MULTILINE)
 MAX_ITEMS = 200  # as many task environments as the service takes
 
 
@@ -33,11 +34,11 @@ def read(text: str) -> Part | None:
     return part
 
 
-LOOP = re.compile(
+LOOP = Pattern(
     r"\bfor[ \t]+(?P<v>[A-Za-z_]\w{0,40})[ \t]+in[ \t]+(?P<w>[^;\n]{1,2000}?)[ \t]*(?:;|\n)[ \t]*"
     r"do\b[ \t]*\n?[ \t]*(?:sudo[ \t]+)?\Z"
 )
-SEQUENCE = re.compile(
+SEQUENCE = Pattern(
     r"(?:\$\(|`)?seq[ \t]+(?:-w[ \t]+)?(?P<a>\d{1,7})(?:[ \t]+(?P<b>\d{1,7}))?\)?`?"
     r"|\{(?P<c>\d{1,7})\.\.(?P<d>\d{1,7})\}"
 )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 # Mail programs leave blanks behind the backslash.
-CONTINUED = re.compile(r"[\\^`][ \t]{0,8}\n|\\[ \t]{0,8}\Z")
+from components.parse_intent.offline.pattern import Pattern
+
+CONTINUED = Pattern(r"[\\^`][ \t]{0,8}\n|\\[ \t]{0,8}\Z")
 QUOTES = {"\u201c": '"', "\u201d": '"', "\u2018": "'", "\u2019": "'"}
 
 

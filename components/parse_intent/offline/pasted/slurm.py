@@ -8,6 +8,7 @@ from components.parse_intent.draft import Pair
 from components.parse_intent.offline.pasted.amounts import mib, slurm_seconds
 from components.parse_intent.offline.pasted.cluster import Wish, array
 from components.parse_intent.offline.pasted.shell_words import Option
+from components.parse_intent.offline.pattern import Pattern
 
 SHORT = {
     "-a": "array", "-J": "job-name", "-n": "ntasks", "-N": "nodes", "-c": "cpus-per-task",
@@ -41,7 +42,7 @@ WITHOUT_FIELD = {
     "signal": "Batch sends no signal before the time limit",
     "tmp": "say how large a disk should be",
 }
-GRES = re.compile(r"(?:gpu:)?(?:(?P<t>[A-Za-z][\w-]*):)?(?P<n>\d{1,2})(?:\(.*\))?")
+GRES = Pattern(r"(?:gpu:)?(?:(?P<t>[A-Za-z][\w-]*):)?(?P<n>\d{1,2})(?:\(.*\))?")
 
 
 def option(given: Option, wish: Wish) -> None:

@@ -8,11 +8,12 @@ from components.parse_intent.draft import Asked, BootDisk, Step
 from components.parse_intent.offline.pasted.amounts import gib, mib, period
 from components.parse_intent.offline.pasted.docker_run import gpus
 from components.parse_intent.offline.pasted.part import Part
+from components.parse_intent.offline.pattern import Pattern
 
-RULE = re.compile(r"^(?P<i>[ \t]*)(?:rule|checkpoint)[ \t]+(?P<n>\w*)[ \t]*:", re.MULTILINE)
-RESOURCES = re.compile(r"^(?P<i>[ \t]*)resources[ \t]*:(?=\s{0,80}\w+[ \t]?=)", re.MULTILINE)
-KEY = re.compile(r"[ \t]*(?P<k>[a-z_]+)[ \t]*:(?P<v>[^\n]*)")
-STRING = re.compile(
+RULE = Pattern(r"^(?P<i>[ \t]*)(?:rule|checkpoint)[ \t]+(?P<n>\w*)[ \t]*:", re.MULTILINE)
+RESOURCES = Pattern(r"^(?P<i>[ \t]*)resources[ \t]*:(?=\s{0,80}\w+[ \t]?=)", re.MULTILINE)
+KEY = Pattern(r"[ \t]*(?P<k>[a-z_]+)[ \t]*:(?P<v>[^\n]*)")
+STRING = Pattern(
     r"\"\"\"([\s\S]*?)\"\"\"|'''([\s\S]*?)'''|\"((?:[^\"\\\n]|\\.)*)\"|'((?:[^'\\\n]|\\.)*)'"
 )
 KEYS = frozenset(
@@ -133,8 +134,8 @@ def _shell(given: dict[str, str], step: Step, part: Part) -> None:
         step.text = Asked(value=text, quote=quote.strip())
 
 
-NAMED = re.compile(r"(\w{1,60})\s?=\s?[\"']?([^\s\"',()\[\]]{1,400})")
-RESOURCE = re.compile(r"(?P<k>\w+)\s?=\s?(?P<v>\"[^\"\n]*\"|'[^'\n]*'|[\w.]+)")
+NAMED = Pattern(r"(\w{1,60})\s?=\s?[\"']?([^\s\"',()\[\]]{1,400})")
+RESOURCE = Pattern(r"(?P<k>\w+)\s?=\s?(?P<v>\"[^\"\n]*\"|'[^'\n]*'|[\w.]+)")
 
 
 def _resources(text: str, part: Part) -> None:

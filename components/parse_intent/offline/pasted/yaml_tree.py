@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 
 from components.parse_intent.offline.pasted.tree import MAX_LEVELS, MAX_NODES, NOTHING, Node
+from components.parse_intent.offline.pattern import Pattern
 
 
 def read_yaml(text: str) -> list[Node]:
@@ -100,8 +101,8 @@ class _Builder:
             self.stack[-1].end = max(self.stack[-1].end, last)
 
 
-KEY = re.compile(r"[ \t]*(?:-[ \t]+)*(?:[\w./-]+|\"[^\"\n]*\"|'[^'\n]*')[ \t]*:(?:[ \t]|$)")
-ITEM = re.compile(r"[ \t]*-(?:[ \t]|$)")
+KEY = Pattern(r"[ \t]*(?:-[ \t]+)*(?:[\w./-]+|\"[^\"\n]*\"|'[^'\n]*')[ \t]*:(?:[ \t]|$)")
+ITEM = Pattern(r"[ \t]*-(?:[ \t]|$)")
 
 
 def find_yaml(

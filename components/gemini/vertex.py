@@ -1,17 +1,18 @@
-"""Vertex AI over plain REST: what batch prediction needs, with every field of the answers.
+"""Vertex AI over plain REST: what rows of requests need, with every field of the answers.
 
 The typed classes of google-genai drop `partialFailures` and labels, refuse fields that they do
-not know, and ask for a job in the client's own project and location, not the job's (2.34, 3.4).
+not know, and ask for a job in the client's own project and location, not the job's (2.34, 3.4);
+they also take 0.7 s to load.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from components.agent import AGENT
-from components.credentials import no_credentials
+from components.credentials import expired, no_credentials
 from components.errors import WrongUse
 from components.gemini.endpoint import endpoint, is_local
 
@@ -19,6 +20,26 @@ _SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 # Shorter than the time for which a create without an answer is given to settle (Policy.settle_s).
 CALL_S = 30.0
 _NAME = re.compile(r"[a-z0-9][a-z0-9.:-]{0,62}")
+# A quota that is used up comes back within a minute or two.
+ATTEMPTS = 6
+PAUSE_S = 1.0
+PAUSE_MAX_S = 30.0
+_PASSING = frozenset({408, 429, 499, 500, 502, 503, 504})
+T = TypeVar("T")
+
+
+class NoAnswerError(Exception):
+    """The service answered with an error, or (then as 503) not at all.
+
+    Attributes:
+        code: the HTTP status.
+        message: what the service said.
+    """
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
 
 
 class Vertex:
@@ -35,6 +56,10 @@ class Vertex:
         self._session = session
         self._base = base
         self.parent = f"projects/{project}/locations/{location}"
+
+    def of_model(self, model: str) -> str:
+        """The path of a model: in this project and location, unless the name tells others."""
+        return model if model.startswith("projects/") else f"{self.parent}/{model_path(model)}"
 
     def call(
         self,
@@ -81,13 +106,22 @@ def vertex(project: str, location: str) -> Vertex:
         WrongUse: project or location cannot be one.
         ServiceError: there are no credentials.
     """
+    base = checked_base(project, location)
+    return Vertex(_session(), base, project, location)
+
+
+def checked_base(project: str, location: str) -> str:
+    """The URL at which a project's requests are answered.
+
+    Raises:
+        WrongUse: project or location cannot be one.
+    """
     if not _NAME.fullmatch(project):
         raise WrongUse(
             f"{project!r} is not the id of a project" if project else "No project is given",
             fix="Give --project, or set GOOGLE_CLOUD_PROJECT.",
         )
-    base = endpoint(location)
-    return Vertex(_session(), base, project, location)
+    return endpoint(location)
 
 
 def _session() -> Any:
@@ -115,3 +149,35 @@ def _session() -> Any:
 def model_path(model: str) -> str:
     """The model as a job names it: base models get their publisher, other names stay."""
     return model if "/" in model else f"publishers/google/models/{model}"
+
+
+def patiently(call: Callable[[], T], pause: Callable[[float], None], attempts: int = ATTEMPTS) -> T:
+    """The result of a call that may be made twice; what passes with time is tried again.
+
+    Args:
+        call: makes one call of `Vertex`.
+        pause: waits so many seconds.
+        attempts: calls in all.
+
+    Raises:
+        NoAnswerError: the service refused, or did not answer to the last.
+        ServiceError: the credentials are of no use.
+    """
+    from google.api_core.exceptions import GoogleAPICallError
+    from google.auth.exceptions import GoogleAuthError, TransportError
+    from requests.exceptions import RequestException
+
+    for attempt in range(attempts):
+        if attempt:
+            pause(min(PAUSE_MAX_S, PAUSE_S * 2.0 ** (attempt - 1)))
+        try:
+            return call()
+        except GoogleAPICallError as error:
+            told = NoAnswerError(int(error.code or 500), str(error.message))
+            if error.code not in _PASSING:
+                break
+        except (RequestException, TransportError, OSError) as error:
+            told = NoAnswerError(503, f"no answer ({type(error).__name__})")
+        except GoogleAuthError as error:
+            raise expired() from error
+    raise told
