@@ -17,7 +17,7 @@ from components.storage.object_reader import ObjectReader
 from components.storage.uris import check_supported, is_gcs, split_gcs
 from components.tables.text import json_text
 
-_STAYING_BYTES = 32 * 1024 * 1024  # of a file that is written
+_STAYING_BYTES = 8 * 1024 * 1024  # of a file that is written
 _CHUNK_BYTES = 8 * 1024 * 1024  # a multiple of 256 KiB, as resumable uploads require
 _BUFFER_BYTES = 64 * 1024
 
