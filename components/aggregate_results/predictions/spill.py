@@ -19,7 +19,7 @@ from typing import IO, Any
 MOST_RANGES = 512
 LEAST_ROWS = 8192
 MOST_FILES = 32
-_BUFFERED_BYTES = 4 * 1024 * 1024  # of all ranges together
+_BUFFERED_BYTES = 8 * 1024 * 1024  # of all ranges together
 
 
 class _Range:
