@@ -194,7 +194,7 @@ class RequestJoin:
         asked = self._find_request(echo)
         if asked >= 0:
             return asked, "request"
-        return FOREIGN, "another request under its key" if place >= 0 else "unknown request"
+        return FOREIGN, "key of another request" if place >= 0 else "unknown request"
 
     def sure(self, line: Line, raw: bytes, _job: Job, _version: str) -> tuple[int, str]:
         """By the key, or by a request that one row asked; which of several it is, order decides."""

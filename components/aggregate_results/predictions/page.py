@@ -91,7 +91,7 @@ def _joined(summary: PredictionSummary, around: Around) -> str:
         f"{count(number)} {ways.get(how, how)}" for how, number in summary.matched_by.items()
     )
     files = plural(summary.files_read, "file")
-    text = f"{plural(summary.lines, 'line')} in {files} were joined to the rows: {told or 'none'}."
+    text = f"{plural(summary.lines, 'line')} in {files}; rows that got an answer: {told or 'none'}."
     if summary.shared:
         text += f" {plural(summary.shared, 'row')} share the answer of an equal row."
     return text

@@ -376,7 +376,7 @@ def test_a_key_proves_nothing_where_another_request_came_back(tmp_path: Path) ->
     assert [row["matched_by"] for row in got] == ["key", "key", "request", "key"]
     summary = json.loads((tmp_path / "results_summary.json").read_text())
     assert summary["foreign"] == 1
-    assert summary["notes"][0].endswith("predictions.jsonl:1: another request under its key")
+    assert summary["notes"][0].endswith("predictions.jsonl:1: key of another request")
 
 
 def test_answers_are_counted_whatever_their_order(tmp_path: Path) -> None:
