@@ -110,11 +110,12 @@ def _run_text(text: str, line: str) -> str:
     if not words:
         return f"{line}\n{text}"
     end = f"INTENT2BATCH_{hashlib.sha256(text.encode()).hexdigest()[:16]}"
-    body = text if text.endswith("\n") else f"{text}\n"
+    # Where a line begins as the mark does and goes on beyond ASCII, dash 0.5.12 loses a byte.
+    body = "".join(f"|{one}\n" for one in text.removesuffix("\n").split("\n"))
     return (
         f"#!/bin/sh\n{line}\n"
         "file=$(mktemp) || exit 1\n"
-        f"cat > \"$file\" <<'{end}' || exit 1\n{body}{end}\n"
+        f"sed 's/^|//' > \"$file\" <<'{end}' || exit 1\n{body}{end}\n"
         f'exec {shlex.join(words)} "$file"\n'
     )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from components.batch.rerun_marks import COUNT, INDEX
@@ -141,6 +141,8 @@ def test_the_manifest_is_read_by_the_tasks_place(tmp_path: Path) -> None:
 
 
 @settings(max_examples=15)
+@example("I\x80")  # of which a here-document of dash makes I\x80 without its first byte
+@example("|a\n||\n\n")
 @given(st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0\r"), max_size=200))
 def test_any_text_reaches_its_interpreter_whole(text: str) -> None:
     script = f"#!/bin/cat\n{text}"
