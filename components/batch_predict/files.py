@@ -23,9 +23,6 @@ class Files(Protocol):
     def below(self, folder: str) -> list[str]:
         """The files below a folder, in name order."""
 
-    def exists(self, uri: str) -> bool:
-        """Whether there is such a file."""
-
     def read(self, uri: str) -> Versioned | None:
         """A small text with its version."""
 
@@ -57,12 +54,6 @@ class StoredFiles:
 
         return list(list_uris(folder))
 
-    def exists(self, uri: str) -> bool:
-        """Whether there is such a file."""
-        from components.storage.files import exists
-
-        return exists(uri)
-
     def read(self, uri: str) -> Versioned | None:
         """A small text with its version."""
         from components.storage import versioned
@@ -82,7 +73,6 @@ class Unwritten:
     def __init__(self, files: Files) -> None:
         self.lines = files.lines
         self.below = files.below
-        self.exists = files.exists
         self.read = files.read
 
     @contextmanager

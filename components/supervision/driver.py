@@ -16,6 +16,7 @@ from components.supervision import ledger as ledgers
 from components.supervision.clock import Clock
 from components.supervision.ledger import Ledger
 from components.supervision.life import (
+    CANCELLABLE,
     Action,
     Cancel,
     Create,
@@ -117,7 +118,7 @@ def course(fresh: Ledger, policy: Policy, until: Literal["made", "ended"] = "end
                 written = ledger.life if version is not None else None
                 life = resume(ledger.life, now, policy)
                 if isinstance(seen, Seen) and _is_double(seen, life):
-                    if seen.stage not in ("succeeded", "failed", "cancelled"):
+                    if seen.stage in CANCELLABLE:
                         _, now, stop = yield Cancel(seen.name)
                     seen = Woke()
                 # That a job was made, or may be, must not be forgotten: no ledger may say so yet.

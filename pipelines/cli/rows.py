@@ -206,8 +206,7 @@ def predict(
         answers_table=answers_table,
         resume=resume,
     )
-    if not local:
-        _check_run(run)
+    _check_run(run, here=local)
     collect = f"  collect them: intent2batch aggregate {run}"
     try:
         with _stand_ins(run, project, staging) if local else _as_given(project, staging) as where:
@@ -334,14 +333,10 @@ def _as_given(project: str, staging: str) -> Iterator[tuple[str, str]]:
 @contextmanager
 def _stand_ins(run: str, project: str, staging: str) -> Iterator[tuple[str, str]]:
     """Stand-ins for as long as the step goes; their state lies in the run's folder."""
-    from components.errors import WrongUse
-    from components.storage.uris import is_gcs, join
+    from components.storage.uris import join
     from pipelines.local_request import STAGING
     from pipelines.local_services import services, stand_in_project
 
-    if is_gcs(run):
-        raise WrongUse("With --local the run's folder is one on this machine", where=run)
-    _check_run(run)
     with services(Path(run, "services")):
         known = project or stand_in_project()
         yield known, staging or join(f"gs://{known}-bucket", STAGING)
@@ -363,10 +358,12 @@ def _check_what(run: str, rows: str, outputs: list[str] | None, out: str) -> Non
         raise WrongUse("There is no such file", where=rows)
 
 
-def _check_run(run: str) -> None:
+def _check_run(run: str, *, here: bool = False) -> None:
     from components.errors import WrongUse
     from components.storage.files import exists
-    from components.storage.uris import join
+    from components.storage.uris import is_gcs, join
 
+    if here and is_gcs(run):
+        raise WrongUse("With --local the run's folder is one on this machine", where=run)
     if not exists(join(run, "prepared", "plan.json")):
         raise WrongUse("This is not the folder of a run", where=run, fix="Prepare rows first.")

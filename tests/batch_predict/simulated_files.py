@@ -64,9 +64,6 @@ class Memory:
         self._read(folder)
         return sorted(uri for uri in self.content if uri.startswith(f"{folder}/"))
 
-    def exists(self, uri: str) -> bool:
-        return uri in self.content
-
     def read(self, uri: str) -> Versioned | None:
         self._read(uri)
         if uri not in self.content:

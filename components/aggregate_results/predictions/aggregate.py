@@ -113,11 +113,11 @@ def aggregate_predictions(
     beside = options.beside(files.size(place) // _ROW_BYTES)
     joining = ManifestJoin(place, join(run_uri, "prepared", "shards"), beside=beside)
     broken = JsonFaults(run_uri, jobs, joining.place_of, joining.rows)
-    outputs = [join(run_uri, "predictions")]
-    if around.plan and not around.unsent and not jobs and not output_files(outputs):
+    uris = output_files([join(run_uri, "predictions")])
+    if around.plan and not around.unsent and not jobs and not uris:
         around = replace(around, unsent="Not sent: the rows were only prepared")
     found = _Found(Manifest(place), joining, jobs, broken, around)
-    return _aggregate(found, outputs, out_uri or run_uri, options)
+    return _aggregate(found, uris, out_uri or run_uri, options)
 
 
 def _manifest(run_uri: str) -> str:
@@ -147,15 +147,17 @@ def aggregate_outputs(
         WrongUse: there are no outputs.
         ServiceError: something could not be read or written.
     """
-    for place in outputs:
-        if not output_files([place], (rows_uri,)):
+    found = [output_files([place], (rows_uri,)) for place in outputs]
+    for place, uris in zip(outputs, found, strict=True):
+        if not uris:
             raise WrongUse(
                 "There are no output files", where=place, fix="Name the folder that holds *.jsonl."
             )
     source = RequestFile(rows_uri)
     joining = RequestJoin(source)
-    joining.expect(_first_lines(output_files(outputs, (rows_uri,))[:_LOOKED_AT]))
-    return _aggregate(_Found(source, joining), outputs, out_uri, options or Options())
+    every = sorted({uri for uris in found for uri in uris})
+    joining.expect(_first_lines(every[:_LOOKED_AT]))
+    return _aggregate(_Found(source, joining), every, out_uri, options or Options())
 
 
 def _first_lines(uris: Sequence[str]) -> Iterator[bytes]:
@@ -188,11 +190,10 @@ class _Found:
 
 
 def _aggregate(
-    run: _Found, outputs: Sequence[str], out_uri: str, options: Options
+    run: _Found, uris: Sequence[str], out_uri: str, options: Options
 ) -> PredictionSummary:
     joining, around = run.joining, run.around
     beside = options.beside(joining.rows)
-    uris = output_files(outputs, (run.source.uri,))
     with ExitStack() as stack:
         spills = [stack.enter_context(Spill(joining.rows)) for _ in range(1 + beside)]
         kept, counts = gather(uris, run.jobs, joining, spills, options.price, run.broken)

@@ -56,11 +56,12 @@ def halves(uris: Sequence[str]) -> tuple[list[Span], list[Span]]:
     sizes = [files.size(uri) for uri in uris]
     left = sum(sizes) // 2
     first: list[Span] = []
-    for span, size in zip(whole(uris), sizes, strict=True):
+    spans = whole(uris)
+    for span, size in zip(spans, sizes, strict=True):
         if size > left:
             cut = [Span(span.file, span.uri, left)] if left else [span]
             first += [Span(span.file, span.uri, 0, left)] * bool(left)
-            return first, [*cut, *whole(uris)[span.file + 1 :]]
+            return first, [*cut, *spans[span.file + 1 :]]
         first.append(span)
         left -= size
     return first, []

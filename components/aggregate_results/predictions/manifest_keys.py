@@ -39,7 +39,7 @@ def manifest_keys(uri: str, *, beside: bool = False) -> tuple[KeyIndex, list[str
         InputError: a line is damaged, or a row is not in its place.
         ServiceError: the second process ended early.
     """
-    index, models = _read_by_two(uri) if beside else _read(whole([uri]), 0)
+    index, models = _read_by_two(uri) if beside else _read(whole([uri]), 1)[1:]
     index.build()
     return index, list(models)
 
@@ -48,33 +48,38 @@ def _read_by_two(uri: str) -> tuple[KeyIndex, Models]:
     mine, theirs = halves([uri])
     try:
         with made_beside(partial(_told, theirs), "reads the manifest") as products:
-            index, models = _read(mine, 0)
-            before, more = pickle.loads(next(products))  # noqa: S301 - our fork's
-            if before in (len(index), None):
+            _, index, models = _read(mine, 1)
+            first, more = pickle.loads(next(products))  # noqa: S301 - our fork's
+            if first in (len(index) + 1, None):
                 for piece in products:
                     index.learn(piece)
                 return index, models | more
     except InputError:
         pass  # which line it is, the second half does not know
-    return _read(whole([uri]), 0)
+    return _read(whole([uri]), 1)[1:]
 
 
 def _told(spans: Sequence[Span]) -> Iterator[list[bytes]]:
-    """What the second process has to tell: the rows before its first one, models and keys."""
-    first = next((line for span in spans for line in span.lines()), None)
-    before = _row(first, spans[0].uri, 0).row - 1 if first else None
-    index, models = _read(spans, before or 0)
-    yield [pickle.dumps((before, models))]
+    """What the second process has to tell: its first row, models and keys."""
+    first, index, models = _read(spans, None)
+    yield [pickle.dumps((first, models))]
     for piece in index.told():
         yield [piece]
 
 
-def _read(spans: Sequence[Span], before: int) -> tuple[KeyIndex, Models]:
-    """The keys of rows that stand behind so many others."""
-    index, models = KeyIndex(), Models()
+def _read(spans: Sequence[Span], first: int | None) -> tuple[int | None, KeyIndex, Models]:
+    """The first row, None where there is none, and the keys and models of all.
+
+    Args:
+        spans: of one manifest.
+        first: what the first row has to be; None: what it says.
+    """
+    index, models, number = KeyIndex(), Models(), first or 0
     for span in spans:
-        for number, line in enumerate(span.lines(), before + 1):
+        for line in span.lines():
             row = _row(line, span.uri, number)
+            if first is None:
+                first = number = row.row
             if row.row != number:
                 raise InputError(
                     f"Row {row.row} stands where row {number} should",
@@ -84,7 +89,8 @@ def _read(spans: Sequence[Span], before: int) -> tuple[KeyIndex, Models]:
             index.add(ident_of_key(row.key) if row.key else NO_KEY)
             if row.model and row.model not in models:
                 models[row.model] = None
-    return index, models
+            number += 1
+    return first, index, models
 
 
 def _row(line: bytes | None, uri: str, number: int) -> _Keyed:
